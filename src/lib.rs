@@ -1,0 +1,7 @@
+//! Keeps Azure custom-speech models and endpoints as declared in Kubernetes, and swaps models before they expire.
+pub mod api;
+pub mod clock;
+pub mod controller;
+pub mod emulator;
+pub mod plan;
+pub mod speech;
