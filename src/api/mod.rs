@@ -1,1 +1,26 @@
-//! api
+//! The three kinds of `customspeech.dev/v1alpha1`. No client, no clock, no I/O.
+//!
+//! The controller never writes a `spec`. Rules across fields stand as CEL in the schemas, so that the apiserver refuses
+//! a wrong manifest before anything acts on it.
+pub mod annotation;
+pub mod condition;
+pub mod connection;
+pub mod duration;
+pub mod endpoint;
+pub mod model;
+pub mod reason;
+pub mod reference;
+mod rule;
+pub mod schema;
+
+pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionStatus};
+pub use endpoint::{SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus};
+pub use model::{SpeechModel, SpeechModelSpec, SpeechModelStatus};
+pub use reason::Reason;
+
+/// The API group of all kinds.
+pub const GROUP: &str = "customspeech.dev";
+/// The finalizer on objects whose remote entity must not be forgotten.
+pub const FINALIZER: &str = "customspeech.dev/remote-entity";
+/// The field manager of all our writes.
+pub const FIELD_MANAGER: &str = "speech-operator";

@@ -1,0 +1,49 @@
+//! The annotations that we read, and the one that we write.
+use jiff::Timestamp;
+use kube::Resource;
+use serde::{Deserialize, Serialize};
+
+/// Asks for a reconcile now; any new value counts.
+pub const RECONCILE_REQUESTED: &str = "customspeech.dev/reconcile-requested-at";
+/// The same, as Flux's command line writes it.
+pub const RECONCILE_REQUESTED_FLUX: &str = "reconcile.fluxcd.io/requestedAt";
+/// Written before a create: "from now on there may be a remote entity of mine".
+pub const CREATION_INTENT: &str = "customspeech.dev/creation-intent";
+
+/// The announcement of one attempt to create a remote entity.
+///
+/// It stands on the object before the request leaves, so that whoever comes after a crash knows that an entity may exist.
+/// It is closed when the status names its attempt; nothing has to clear it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreationIntent {
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// When it was announced (UTC).
+    pub at: Timestamp,
+}
+
+impl CreationIntent {
+    /// Reads the announcement of an object; text that is none (someone edited it) counts as an attempt of unknown time.
+    pub fn of(object: &impl Resource) -> Option<Self> {
+        let text = object.meta().annotations.as_ref()?.get(CREATION_INTENT)?;
+        Some(serde_json::from_str(text).unwrap_or(Self {
+            attempt: 1,
+            at: Timestamp::UNIX_EPOCH,
+        }))
+    }
+
+    /// The value of the annotation.
+    pub fn to_value(self) -> String {
+        format!(r#"{{"attempt":{},"at":"{}"}}"#, self.attempt, self.at)
+    }
+}
+
+/// The latest request for a reconcile, in the words of whoever asked.
+pub fn reconcile_requested(object: &impl Resource) -> Option<&str> {
+    let annotations = object.meta().annotations.as_ref()?;
+    [RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX]
+        .iter()
+        .filter_map(|key| annotations.get(*key))
+        .map(String::as_str)
+        .max()
+}

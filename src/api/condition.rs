@@ -1,0 +1,112 @@
+//! Conditions exact to kstatus: `Ready` always, `Reconciling` and `Stalled` only while true, `observedGeneration` always.
+use super::Reason;
+use jiff::{Timestamp, Unit};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// Everything is as declared and usable.
+pub const READY: &str = "Ready";
+/// Work is under way.
+pub const RECONCILING: &str = "Reconciling";
+/// Only the user can help.
+pub const STALLED: &str = "Stalled";
+/// The model that serves has not expired.
+pub const MODEL_VALID: &str = "ModelValid";
+
+/// The status of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// "True"
+    True,
+    /// "False"
+    False,
+    /// "Unknown"
+    Unknown,
+}
+
+impl Truth {
+    /// The word as it stands in the condition.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+}
+
+/// What a condition says, before it is stamped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// One of the constants of this module.
+    pub kind: &'static str,
+    /// True, False or Unknown.
+    pub truth: Truth,
+    /// Why.
+    pub reason: Reason,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+/// Stamps statements into conditions. A condition that says nothing new keeps its old time; one that is not stated goes.
+pub fn stamp(old: &[Condition], statements: Vec<Statement>, generation: i64, now: Timestamp) -> Vec<Condition> {
+    let seconds = now.round(Unit::Second).unwrap_or(now);
+    let stamped = |statement: Statement| {
+        let before = old
+            .iter()
+            .find(|c| c.type_ == statement.kind && c.status == statement.truth.as_str());
+        Condition {
+            type_: statement.kind.to_owned(),
+            status: statement.truth.as_str().to_owned(),
+            reason: statement.reason.as_str().to_owned(),
+            message: statement.message,
+            observed_generation: Some(generation),
+            last_transition_time: before.map_or(Time(seconds), |c| c.last_transition_time.clone()),
+        }
+    };
+    statements.into_iter().map(stamped).collect()
+}
+
+/// The condition of a kind.
+pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|c| c.type_ == kind)
+}
+
+/// Whether the condition of a kind is True.
+pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
+    find(conditions, kind).is_some_and(|c| c.status == "True")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(truth: Truth, reason: Reason) -> Vec<Statement> {
+        vec![Statement {
+            kind: READY,
+            truth,
+            reason,
+            message: String::new(),
+        }]
+    }
+
+    #[test]
+    fn the_time_moves_only_with_the_status() {
+        let (t0, t1, t2) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+        let at = |t: &str| t.parse::<Timestamp>().unwrap();
+        let first = stamp(&[], say(Truth::False, Reason::Creating), 1, at(t0));
+        let same = stamp(&first, say(Truth::False, Reason::Deploying), 2, at(t1));
+        assert_eq!(same[0].last_transition_time, Time(at(t0)));
+        assert_eq!(
+            (same[0].reason.as_str(), same[0].observed_generation),
+            ("Deploying", Some(2))
+        );
+        let other = stamp(&same, say(Truth::True, Reason::Serving), 2, at(t2));
+        assert_eq!(other[0].last_transition_time, Time(at(t2)));
+    }
+}

@@ -1,0 +1,196 @@
+//! SpeechConnection: how to reach one Speech resource.
+use super::{reference::SecretKeyRef, rule};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The longest poll interval that makes sense, and the shortest that the budget bears.
+const POLL_BOUNDS: (&str, &str) = (
+    "duration(self) >= duration('5s') && duration(self) <= duration('1h')",
+    "pollInterval must lie between 5s and 1h",
+);
+const ENDPOINT_URL: (&str, &str) = (
+    "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHost() != ''",
+    "endpoint must be a URL such as https://westeurope.api.cognitive.microsoft.com or https://my-name.cognitiveservices.azure.com",
+);
+const ENDPOINT_HTTPS: (&str, &str) = (
+    "!isURL(self) || url(self).getScheme() != 'http' || url(self).getHostname() in ['localhost', '127.0.0.1', '[::1]', '::1'] || url(self).getHostname().matches('^[a-z0-9.-]+[.]svc([.]cluster[.]local)?$')",
+    "endpoint must use https: plain http is for an emulator on localhost or on a Service of the cluster only (host name ending in .svc)",
+);
+const ENDPOINT_BARE: (&str, &str) = (
+    "!self.contains('?') && !self.contains('#') && !self.contains('@')",
+    "endpoint must have no user, query or fragment: give only scheme, host, and a path if a gateway needs one",
+);
+const SELECTOR: (&str, &str) = (
+    "(self.from == 'Selector') == has(self.selector)",
+    "allowedNamespaces.selector goes with from: Selector, and only with it",
+);
+const ONE_AUTH: (&str, &str) = (
+    "has(self.keySecretRef)",
+    "auth needs exactly one way to authenticate: set keySecretRef",
+);
+const BUDGET_PER: (&str, &str) = (
+    "duration(self) >= duration('1s') && duration(self) <= duration('1h')",
+    "requestBudget.per must lie between 1s and 1h",
+);
+
+/// One Speech resource of Azure, and how to reach it.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "customspeech.dev",
+    version = "v1alpha1",
+    kind = "SpeechConnection",
+    namespaced,
+    status = "SpeechConnectionStatus",
+    derive = "PartialEq",
+    shortname = "spconn",
+    category = "speech",
+    doc = "A SpeechConnection says how to reach one Speech resource of Azure. Models and endpoints refer to it.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Endpoints", type_ = "integer", json_path = ".status.endpoints"),
+    printcolumn(name = "Models", type_ = "integer", json_path = ".status.models"),
+    printcolumn(name = "Endpoint", type_ = "string", json_path = ".spec.endpoint", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = rule::NAME
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SpeechConnectionSpec {
+    /// Base URL of the Speech resource, without `/speechtotext`: the regional host, a custom domain, or an emulator.
+    /// https; plain http only for an emulator, and only if the operator was started with --allow-http.
+    #[schemars(length(min = 8, max = 512))]
+    #[x_kube(validation = ENDPOINT_URL)]
+    #[x_kube(validation = ENDPOINT_HTTPS)]
+    #[x_kube(validation = ENDPOINT_BARE)]
+    pub endpoint: String,
+    /// Version of the REST API. v3.2 puts the version into the path and knows log files of endpoints; v3.2 and
+    /// 2025-10-15 know projects.
+    #[serde(default)]
+    pub api_version: ApiVersionName,
+    /// How to authenticate.
+    pub auth: Auth,
+    /// Which namespaces may refer to this connection.
+    #[serde(default)]
+    pub allowed_namespaces: AllowedNamespaces,
+    /// How often the remote lists are read when nothing is under way (5s to 1h).
+    #[serde(default = "default_poll_interval")]
+    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"))]
+    #[x_kube(validation = POLL_BOUNDS)]
+    pub poll_interval: String,
+    /// How many requests may leave in any window of time. The service allows 100 per 10 s and resource, for all clients together.
+    #[serde(default)]
+    pub request_budget: RequestBudget,
+}
+
+fn default_poll_interval() -> String {
+    "60s".to_owned()
+}
+
+/// A version of the Speech to text REST API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersionName {
+    /// The newest version.
+    #[default]
+    #[serde(rename = "2025-10-15")]
+    V2025_10_15,
+    /// The version before, without projects.
+    #[serde(rename = "2024-11-15")]
+    V2024_11_15,
+    /// The last version with the version in the path.
+    #[serde(rename = "v3.2")]
+    V3_2,
+}
+
+/// How to authenticate: exactly one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ONE_AUTH)]
+pub struct Auth {
+    /// A resource key (key 1 or key 2 of the Speech resource) in a Secret of this namespace. A changed Secret is used at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_secret_ref: Option<SecretKeyRef>,
+}
+
+/// Which namespaces may refer to a connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = SELECTOR)]
+pub struct AllowedNamespaces {
+    /// Same: only this namespace. All: every namespace. Selector: the namespaces whose labels match `selector`.
+    #[serde(default)]
+    pub from: NamespacesFrom,
+    /// Labels of the namespaces, with `from: Selector`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// Where users of a connection may live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NamespacesFrom {
+    /// Only the connection's namespace.
+    #[default]
+    Same,
+    /// Every namespace.
+    All,
+    /// Namespaces with matching labels.
+    Selector,
+}
+
+/// At most `requests` requests begin in any window of `per`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestBudget {
+    /// Number of requests (1 to 1000).
+    #[serde(default = "default_requests")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub requests: i32,
+    /// Length of the window (1s to 1h).
+    #[serde(default = "default_per")]
+    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"))]
+    #[x_kube(validation = BUDGET_PER)]
+    pub per: String,
+}
+
+fn default_requests() -> i32 {
+    80
+}
+
+fn default_per() -> String {
+    "10s".to_owned()
+}
+
+impl Default for RequestBudget {
+    fn default() -> Self {
+        Self {
+            requests: default_requests(),
+            per: default_per(),
+        }
+    }
+}
+
+/// What is known of a Speech resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SpeechConnectionStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default)]
+    pub observed_generation: i64,
+    /// Ready, Reconciling, Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// Number of endpoints in the resource, whoever made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<i32>,
+    /// Number of custom models in the resource, whoever made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub models: Option<i32>,
+    /// Number of base models that the resource offers, of all locales.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_models: Option<i32>,
+    /// The last value of a reconcile-requested annotation that was acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}

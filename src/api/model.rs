@@ -1,0 +1,239 @@
+//! SpeechModel: a line of model revisions.
+use super::{
+    reference::{
+        BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, is_false,
+    },
+    rule,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+const ONE_SOURCE: (&str, &str) = (
+    "[has(self.training), has(self.base), has(self.existing)].filter(set, set).size() == 1",
+    "source needs exactly one of training, base, existing",
+);
+const SOURCE_KIND_IMMUTABLE: (&str, &str) = (
+    "has(self.training) == has(oldSelf.training) && has(self.base) == has(oldSelf.base) && has(self.existing) == has(oldSelf.existing)",
+    "the kind of source cannot be changed: delete this object and create one with the other source",
+);
+const UNIQUE_DATASETS: (&str, &str) = (
+    "self.all(one, self.exists_one(other, other == one))",
+    "datasets must name each dataset once",
+);
+
+/// A model, and how it is obtained. Each training makes a new revision.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "customspeech.dev",
+    version = "v1alpha1",
+    kind = "SpeechModel",
+    namespaced,
+    status = "SpeechModelStatus",
+    derive = "PartialEq",
+    shortname = "spmodel",
+    category = "speech",
+    doc = "A SpeechModel is a line of model revisions: trained from datasets, or following a base model or an existing custom model.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
+    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.current.revision"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.current.expiresAt"),
+    printcolumn(name = "Candidate", type_ = "string", json_path = ".status.candidate.state"),
+    printcolumn(name = "Model", type_ = "string", json_path = ".status.current.id", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = rule::NAME
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule::LOCALE_IMMUTABLE)]
+#[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
+pub struct SpeechModelSpec {
+    /// The Speech resource that the model belongs to. Cannot be changed.
+    pub connection_ref: ConnectionRef,
+    /// Locale of the model, such as en-US. Cannot be changed.
+    #[schemars(length(min = 2, max = 35))]
+    #[x_kube(validation = rule::LOCALE)]
+    pub locale: String,
+    /// Name of trained models in the portal; absent means the name of this object. Revisions share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub display_name: Option<String>,
+    /// Description of trained models in the portal; absent leaves it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub description: Option<String>,
+    /// Project of trained models: a UUID or self URI. API version 2024-11-15 has no projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 36, max = 512))]
+    #[x_kube(validation = rule::ID)]
+    pub project: Option<String>,
+    /// Where the model comes from: exactly one of training, base, existing. The kind cannot be changed.
+    pub source: ModelSource,
+    /// How many revisions besides the current one are kept. A revision that an endpoint uses is always kept.
+    #[serde(default = "default_history")]
+    #[schemars(range(min = 0, max = 50))]
+    pub revision_history_limit: i32,
+    /// Full: train, rename and delete revisions. Observe: only watch and report.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+    /// Delete: deleting this object deletes the revisions that it trained. Retain: they stay.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+    /// While true, nothing is trained, changed or deleted; the status is still kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspend: bool,
+    /// Publish the current model's URI and expiry, for example for batch transcription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_to: Option<ExportTo>,
+}
+
+fn default_history() -> i32 {
+    2
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ONE_SOURCE)]
+#[x_kube(validation = SOURCE_KIND_IMMUTABLE)]
+pub struct ModelSource {
+    /// Train a custom model. A change of anything in here trains a new revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+    /// Use a base model: a fixed one, or with `{}` the newest of the locale that can be deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseModelChoice>,
+    /// Use a custom model that somebody trained. It is never changed or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<EntityRef>,
+}
+
+/// What to train with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Training {
+    /// Datasets of the same Speech resource and locale: UUIDs or self URIs.
+    #[schemars(
+        length(min = 1, max = 100),
+        inner(
+            length(min = 36, max = 512),
+            regex(
+                pattern = r"^(https?://.+/)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}([?].*)?$"
+            )
+        )
+    )]
+    #[x_kube(validation = UNIQUE_DATASETS)]
+    pub datasets: Vec<String>,
+    /// The base model to train from; absent means the newest of the locale that can be trained from at the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_model: Option<EntityRef>,
+    /// Weight of the custom language model against the base model in percent (1 to 100); absent lets the service choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub custom_model_weight_percent: Option<i32>,
+}
+
+/// What is known of a line of models.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SpeechModelStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default)]
+    pub observed_generation: i64,
+    /// Ready, Reconciling, Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// The revision that endpoints should serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<CurrentModel>,
+    /// The revision that is being trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateModel>,
+    /// Older revisions that still exist, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PastModel>,
+    /// Number of the last closed attempt to create a remote model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_attempt: Option<i32>,
+    /// The last request that failed, while it is still being retried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
+    /// The last value of a reconcile-requested annotation that was acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// The model that endpoints should serve.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrentModel {
+    /// Number of the revision, from 1; absent for models that were not trained by this object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i32>,
+    /// Id of the model.
+    pub id: String,
+    /// URI of the model; its path tells whether it is a base model.
+    #[serde(rename = "self")]
+    pub self_uri: String,
+    /// Name in the portal.
+    pub name: String,
+    /// When the model was created (RFC 3339, UTC).
+    pub created_at: String,
+    /// The model's transcriptionDateTime (RFC 3339, UTC): from then on the newest base model answers in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// The base model that it was trained from, or the model itself when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_model: Option<BaseModelDates>,
+    /// Whether the model can be deployed to an endpoint.
+    #[serde(default)]
+    pub supports_endpoints: bool,
+}
+
+/// A base model and both its dates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BaseModelDates {
+    /// Id of the base model.
+    pub id: String,
+    /// Name of the base model, a date such as 20251112.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The base model's adaptationDateTime (RFC 3339, UTC): from then on nothing can be trained from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation_until: Option<String>,
+    /// The base model's transcriptionDateTime (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// A revision that is being trained.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateModel {
+    /// Number of the revision.
+    pub revision: i32,
+    /// Id of the model.
+    pub id: String,
+    /// The service's word: NotStarted, Running, Failed.
+    pub state: String,
+    /// When the training was ordered (RFC 3339, UTC).
+    pub started_at: String,
+}
+
+/// An older revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PastModel {
+    /// Number of the revision.
+    pub revision: i32,
+    /// Id of the model.
+    pub id: String,
+    /// The service's word: Succeeded, Failed.
+    pub state: String,
+    /// The model's transcriptionDateTime (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}

@@ -1,0 +1,157 @@
+//! The closed vocabulary of condition reasons. `docs/reasons.md` is generated from here.
+
+macro_rules! reasons {
+    ($( $(#[doc = $doc:literal])+ $name:ident ),+ $(,)?) => {
+        /// Why a condition has its status. Every reason that the operator writes is one of these.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $( $(#[doc = $doc])+ $name ),+ }
+
+        impl Reason {
+            /// All reasons, in the order of the documentation.
+            pub const ALL: &[Self] = &[$( Self::$name ),+];
+
+            /// The word as it stands in the condition.
+            pub fn as_str(self) -> &'static str {
+                match self { $( Self::$name => stringify!($name) ),+ }
+            }
+
+            /// What it means and what to do.
+            pub fn meaning(self) -> &'static str {
+                match self { $( Self::$name => concat!($($doc),+).trim_ascii() ),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The connection answers and the key is accepted.
+    Connected,
+    /// The first look at the Speech resource has not ended yet.
+    Connecting,
+    /// The Secret that holds the key does not exist. Create it; it is used as soon as it appears.
+    SecretNotFound,
+    /// The Secret exists but lacks the named key, or the value cannot be a key. Correct the Secret.
+    SecretKeyInvalid,
+    /// The service refuses the key (401): it is wrong, was regenerated, or belongs to another region. Put the right key into the Secret.
+    CredentialInvalid,
+    /// The key is known but not allowed to do this (403). Check the resource's network rules and whether key access is switched off.
+    PermissionDenied,
+    /// The endpoint is not a URL that may be used, or it is http and the operator was not started with `--allow-http`.
+    EndpointInvalid,
+    /// The endpoint's host name cannot be resolved.
+    HostNotFound,
+    /// No TLS session could be had with the endpoint.
+    TlsFailed,
+    /// The endpoint does not accept connections or does not answer in time.
+    Unreachable,
+    /// The endpoint answers 404: it is no Speech resource, or the path is wrong.
+    NotASpeechResource,
+    /// The service does not know the API version, or has retired it.
+    ApiVersionUnsupported,
+    /// The service asks to slow down (429). The operator waits and goes on by itself.
+    Throttled,
+    /// The service answers 5xx, or something that cannot be read. The operator tries again.
+    ServiceUnavailable,
+    /// The SpeechConnection does not exist. Create it; it is used as soon as it appears.
+    ConnectionNotFound,
+    /// The SpeechConnection exists but does not work; its own conditions tell why.
+    ConnectionNotReady,
+    /// The SpeechConnection does not allow objects of this namespace. See its `allowedNamespaces`.
+    NamespaceNotAllowed,
+    /// A value in the spec cannot be used, though the schema let it pass. The message names it.
+    SpecInvalid,
+    /// Everything is as declared.
+    Synced,
+    /// The endpoint serves the declared model.
+    Serving,
+    /// The remote entity is announced and about to be created.
+    Creating,
+    /// An earlier request to create the entity may still take effect; nothing is sent until that is certain.
+    AwaitingCreation,
+    /// The service is deploying the endpoint. This takes up to 30 minutes as a rule.
+    Deploying,
+    /// The endpoint is moving to another model; the old one answers meanwhile.
+    Swapping,
+    /// Names, logging or project of the remote entity are being changed.
+    Updating,
+    /// Someone changed the remote entity by hand; it was put back.
+    DriftCorrected,
+    /// The model is being trained.
+    Training,
+    /// The service could not train the model. The message has its words.
+    TrainingFailed,
+    /// The service could not deploy the endpoint. The message has its words; choose another model or delete the object.
+    DeploymentFailed,
+    /// The service refused the request, and only a change of the spec can help. The message has its words.
+    Refused,
+    /// A request failed and is tried again after a growing delay.
+    Retrying,
+    /// The Speech resource has no room for another entity (50 endpoints on S0, 1 on F0). Delete one or ask for a larger quota.
+    QuotaExceeded,
+    /// The SpeechModel, or the model with the given id, does not exist in the Speech resource.
+    ModelNotFound,
+    /// The SpeechModel has no current revision yet.
+    ModelNotReady,
+    /// The SpeechModel belongs to another SpeechConnection. An endpoint can only serve models of its own Speech resource.
+    ModelOfOtherConnection,
+    /// The locales of the objects differ. An endpoint can only serve models of its own locale.
+    LocaleMismatch,
+    /// The model cannot be deployed to endpoints (for example Whisper). Choose another one.
+    ModelNotDeployable,
+    /// The model's training ended in failure, so that it cannot be deployed.
+    ModelFailed,
+    /// The model has passed its `transcriptionDateTime`. Train or choose a newer one.
+    ModelExpired,
+    /// The declared model expires before the one that serves now; the operator does not swap to it. Name it by `model.id` to insist.
+    ModelExpiresEarlier,
+    /// No base model of the locale can be used.
+    NoBaseModel,
+    /// The base model with the given id does not exist in the Speech resource, or is of another locale.
+    BaseModelNotFound,
+    /// The base model has passed its `adaptationDateTime`: nothing can be trained from it any more. Choose a newer one or none.
+    BaseModelNotTrainable,
+    /// The model that serves is valid.
+    ModelServes,
+    /// The active model has expired: the newest base model answers in its place, silently.
+    BaseModelAnswers,
+    /// The service has not said until when the model is valid.
+    ExpiryUnknown,
+    /// The endpoint to adopt or observe does not exist in the Speech resource.
+    EndpointNotFound,
+    /// The remote entity was deleted by someone else. The operator does not create another, because its id would be a new one: delete this object and apply it again.
+    RemoteDeleted,
+    /// The remote entity carries the mark of another object or cluster. Remove one of the two declarations.
+    OwnedByAnother,
+    /// Nothing is changed while `suspend` is true.
+    Suspended,
+    /// The remote entity is watched only (`managementPolicy: Observe`).
+    Observed,
+    /// The remote entity is being deleted.
+    Deleting,
+    /// An endpoint still uses the model; it is deleted when no endpoint does.
+    ModelInUse,
+    /// SpeechModels or SpeechEndpoints still need this connection; it goes when they are gone.
+    ConnectionInUse,
+    /// The remote entity could not be deleted because the connection was gone for 15 minutes; the object was released and the entity stays behind.
+    Orphaned,
+    /// The ConfigMap to export to belongs to someone else. Choose another name.
+    ExportConflict,
+    /// The ConfigMap to export to could not be written.
+    ExportFailed,
+}
+
+/// The documentation of all reasons.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Reasons\n\n<!-- Generated by `speech-operator crds`; do not edit. -->\n\n\
+         Every `reason` in a condition, and every reason of an event, is one of these.\n\n| Reason | Meaning, and what to do |\n| --- | --- |\n",
+    );
+    for reason in Reason::ALL {
+        text.push_str(&format!(
+            "| `{}` | {} |\n",
+            reason.as_str(),
+            reason.meaning().replace('|', "\\|")
+        ));
+    }
+    text
+}

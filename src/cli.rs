@@ -1,0 +1,64 @@
+//! The command line of `speech-operator`.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Keeps Azure custom-speech models and endpoints as declared, and swaps models before they expire.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the operator against the cluster of the kubeconfig, or of the pod that it runs in.
+    Run(RunArgs),
+    /// Print the CustomResourceDefinitions, or write or check all generated files.
+    Crds(CrdsArgs),
+}
+
+/// Options of `crds`.
+#[derive(Debug, Args)]
+pub struct CrdsArgs {
+    /// Write all generated files into the repository at this folder.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".", conflicts_with = "check")]
+    pub write: Option<PathBuf>,
+    /// Fail if a generated file of the repository at this folder differs from the code.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
+    pub check: Option<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Address of /metrics, /livez and /readyz.
+    #[arg(long, env = "SPEECH_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
+    #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP")]
+    pub allow_http: bool,
+    /// How many objects of one kind are worked on at once.
+    #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+    /// Form of the log lines.
+    #[arg(long, env = "SPEECH_OPERATOR_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+    /// What to log, as in `info,kube=warn`.
+    #[arg(long, env = "SPEECH_OPERATOR_LOG", default_value = "info")]
+    pub log: String,
+    /// Follow the clock of an emulator, given by its URL. For development only; hidden because production time does not jump.
+    #[arg(long, hide = true, value_name = "URL")]
+    pub development_clock: Option<url::Url>,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
