@@ -7,3 +7,4 @@ pub mod emulator;
 pub mod generate;
 pub mod plan;
 pub mod speech;
+pub mod view;

@@ -1,1 +1,184 @@
-//! plan
+//! Decisions: pure functions of a snapshot. No clock, no randomness, no I/O; `now` is a value.
+//!
+//! Each kind has one function `plan(&Snapshot) -> Plan`, an ordered chain of small rules of which the first that has
+//! something to say decides. The result names at most one action, the status to show, and when to look again.
+pub mod connection;
+mod creation;
+pub mod endpoint;
+mod export;
+pub mod model;
+mod model_choice;
+mod notice;
+mod report;
+mod retry;
+#[cfg(test)]
+mod testing;
+mod text;
+mod verdict;
+
+pub use creation::GRACE as CREATION_GRACE;
+pub use notice::Notice;
+pub use retry::{Failure, FailureClass};
+pub use verdict::Verdict;
+
+use crate::{
+    api::{Reason, annotation::CreationIntent},
+    speech::{
+        EntityId,
+        request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
+    },
+    view::View,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// How long a deletion waits for a connection that is gone before it lets the remote entity go.
+pub const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+/// What to do, what to show, and when to look again.
+#[derive(Debug)]
+pub struct Plan<S> {
+    /// The next step; at most one.
+    pub action: Option<Action>,
+    /// The status to show, the step not yet taken.
+    pub status: S,
+    /// When time alone may change the decision (UTC).
+    pub look_again: Option<Timestamp>,
+    /// Whether the remote side is about to change, so that it is worth looking often.
+    pub awaits_remote: bool,
+    /// What the ConfigMap of `exportTo` has to hold; absent when there is nothing to publish.
+    pub export: Option<Export>,
+    /// What to tell as events.
+    pub notices: Vec<Notice>,
+}
+
+/// A ConfigMap to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The ConfigMap's name.
+    pub name: String,
+    /// What it holds.
+    pub data: BTreeMap<String, String>,
+}
+
+/// One step towards the declared state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Put the finalizer on the object and, before a creation, the announcement, in one write.
+    Claim(Option<CreationIntent>),
+    /// Remove the finalizer.
+    Release,
+    /// POST an endpoint.
+    CreateEndpoint(Box<CreateEndpoint>),
+    /// PATCH an endpoint.
+    UpdateEndpoint {
+        /// The endpoint.
+        id: EntityId,
+        /// What changes.
+        change: Box<UpdateEndpoint>,
+        /// Whether a date is near, so that it goes before all else.
+        urgent: bool,
+    },
+    /// DELETE an endpoint.
+    DeleteEndpoint(EntityId),
+    /// POST a model.
+    TrainModel(Box<CreateModel>),
+    /// PATCH a model.
+    UpdateModel {
+        /// The model.
+        id: EntityId,
+        /// What changes.
+        change: Box<UpdateModel>,
+    },
+    /// DELETE a custom model.
+    DeleteModel(EntityId),
+}
+
+impl Action {
+    /// The word under which a failure of this step is remembered.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Claim(_) => "Claim",
+            Self::Release => "Release",
+            Self::CreateEndpoint(_) => "Create",
+            Self::TrainModel(_) => "Train",
+            Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) => "Delete",
+        }
+    }
+
+    /// Whether the step changes something in the Speech service.
+    pub fn is_remote(&self) -> bool {
+        !matches!(self, Self::Claim(_) | Self::Release)
+    }
+}
+
+/// What surrounds an object, the same for models and endpoints.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The present (UTC).
+    pub now: Timestamp,
+    /// The uid of the cluster's `kube-system` namespace.
+    pub cluster: &'a str,
+    /// The connection.
+    pub connection: ConnectionState<'a>,
+    /// The attempt to create that this very pass announced: nothing can have been sent for it yet.
+    pub announced: Option<u32>,
+    /// What went wrong in this very pass.
+    pub failure: Option<&'a Failure>,
+}
+
+/// The connection of an object.
+#[derive(Clone, Copy, Debug)]
+pub enum ConnectionState<'a> {
+    /// There is no such SpeechConnection.
+    NotFound,
+    /// It does not allow this namespace.
+    NotAllowed,
+    /// It does not work now.
+    NotReady {
+        /// What it says itself.
+        message: &'a str,
+        /// What was known when it last worked, if anything.
+        view: Option<&'a View>,
+        /// Whether requests can still be sent, which a deletion tries.
+        usable: bool,
+    },
+    /// It works.
+    Ready {
+        /// What is known of the Speech resource.
+        view: &'a View,
+        /// Whether its API version has projects.
+        has_projects: bool,
+    },
+}
+
+impl<'a> ConnectionState<'a> {
+    /// What is known of the Speech resource, however old, if its lists were ever read.
+    pub fn view(&self) -> Option<&'a View> {
+        match self {
+            Self::NotFound | Self::NotAllowed => None,
+            Self::NotReady { view, .. } => view.filter(|view| view.is_complete()),
+            Self::Ready { view, .. } => Some(view),
+        }
+    }
+
+    /// Why nothing can be done through it now; absent when something can.
+    fn obstacle(&self, name: &str) -> Option<Verdict> {
+        match self {
+            Self::NotFound => Some(Verdict::stalled(
+                Reason::ConnectionNotFound,
+                format!("SpeechConnection {name} does not exist; it is used as soon as it appears"),
+            )),
+            Self::NotAllowed => Some(Verdict::stalled(
+                Reason::NamespaceNotAllowed,
+                format!("SpeechConnection {name} does not allow this namespace; see its spec.allowedNamespaces"),
+            )),
+            Self::NotReady { message, .. } => Some(Verdict::working(
+                Reason::ConnectionNotReady,
+                format!("SpeechConnection {name} does not work: {message}"),
+            )),
+            Self::Ready { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What to say of a SpeechConnection, and who may use one.
+use super::{Notice, Verdict, notice, report, text::day_time};
+use crate::api::{
+    FINALIZER, Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
+    connection::{AllowedNamespaces, NamespacesFrom},
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::{
+    ResourceExt,
+    core::{ParseExpressionError, Selector},
+};
+use std::collections::BTreeMap;
+
+/// All that a statement about a connection depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    /// The object.
+    pub object: &'a SpeechConnection,
+    /// What came of the last contact.
+    pub contact: &'a Contact,
+    /// How many SpeechModels and SpeechEndpoints refer to it and still need it.
+    pub dependents: usize,
+    /// The present (UTC).
+    pub now: Timestamp,
+}
+
+/// What came of the last contact with the Speech resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contact {
+    /// The first look has not ended.
+    Pending,
+    /// The lists were read.
+    Established(Counts),
+    /// Something is wrong.
+    Broken {
+        /// What.
+        reason: Reason,
+        /// The same for a person, without any secret.
+        message: String,
+        /// Whether it may heal without anyone doing anything.
+        transient: bool,
+        /// The last counts, if there ever were some.
+        counts: Option<Counts>,
+    },
+}
+
+/// How many entities the Speech resource holds, whoever made them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Endpoints.
+    pub endpoints: usize,
+    /// Custom models.
+    pub models: usize,
+    /// Base models.
+    pub base_models: usize,
+}
+
+/// A step for a connection: it is kept while it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Put the finalizer on.
+    Hold,
+    /// Take the finalizer off.
+    Release,
+}
+
+/// What to do with a connection and what to show.
+#[derive(Debug)]
+pub struct Plan {
+    /// The next step.
+    pub step: Option<Step>,
+    /// The status to show.
+    pub status: SpeechConnectionStatus,
+    /// What to tell as events.
+    pub notices: Vec<Notice>,
+}
+
+/// Decides about a connection.
+pub fn plan(s: &Snapshot<'_>) -> Plan {
+    let old = s.object.status.clone().unwrap_or_default();
+    let generation = s.object.metadata.generation.unwrap_or_default();
+    let held = s.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    let deleting = s.object.metadata.deletion_timestamp.is_some();
+    let step = match (held, deleting) {
+        (true, true) if s.dependents == 0 => Some(Step::Release),
+        (false, false) if s.dependents > 0 => Some(Step::Hold),
+        (true, true) | (true, false) | (false, true) | (false, false) => None,
+    };
+    let verdict = verdict(s, deleting);
+    let mut status = SpeechConnectionStatus {
+        observed_generation: generation,
+        conditions: condition::stamp(&old.conditions, report::statements(&verdict, None), generation, s.now),
+        last_handled_reconcile_at: annotation::reconcile_requested(s.object).map(str::to_owned),
+        ..old.clone()
+    };
+    if let Contact::Established(counts)
+    | Contact::Broken {
+        counts: Some(counts), ..
+    } = s.contact
+    {
+        let number = |n: usize| i32::try_from(n).ok();
+        (status.endpoints, status.models, status.base_models) = (
+            number(counts.endpoints),
+            number(counts.models),
+            number(counts.base_models),
+        );
+    }
+    let notices = notice::of_conditions(&old.conditions, &status.conditions);
+    Plan { step, status, notices }
+}
+
+fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {
+    if deleting && s.dependents > 0 {
+        let since = s
+            .object
+            .metadata
+            .deletion_timestamp
+            .as_ref()
+            .map_or(s.now, |time| time.0);
+        let message = format!(
+            "deleted at {}; kept while {} objects still need it",
+            day_time(since),
+            s.dependents
+        );
+        return Verdict::working(Reason::ConnectionInUse, message);
+    }
+    match s.contact {
+        Contact::Pending => Verdict::working(Reason::Connecting, "reading the lists of the Speech resource"),
+        Contact::Established(_) => Verdict::done(Reason::Connected, "the Speech resource answers and accepts the key"),
+        Contact::Broken {
+            reason,
+            message,
+            transient: true,
+            ..
+        } => Verdict::working(*reason, message.clone()),
+        Contact::Broken {
+            reason,
+            message,
+            transient: false,
+            ..
+        } => Verdict::stalled(*reason, message.clone()),
+    }
+}
+
+/// Whether objects of a namespace may use a connection of another one.
+pub fn allows(
+    allowed: &AllowedNamespaces,
+    home: &str,
+    namespace: &str,
+    labels: Option<&BTreeMap<String, String>>,
+) -> bool {
+    match allowed.from {
+        NamespacesFrom::Same => home == namespace,
+        NamespacesFrom::All => true,
+        NamespacesFrom::Selector => {
+            home == namespace || matches(allowed.selector.as_ref(), labels.unwrap_or(&BTreeMap::new()))
+        }
+    }
+}
+
+fn matches(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
+    let parsed: Option<Result<Selector, ParseExpressionError>> = selector.cloned().map(TryInto::try_into);
+    matches!(parsed, Some(Ok(selector)) if kube::core::SelectorExt::matches(&selector, labels))
+}

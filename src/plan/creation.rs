@@ -1,0 +1,136 @@
+//! Creation without twins: when a POST may leave.
+//!
+//! POST has no idempotency key. So an announcement is written to the object before it; whoever finds it open later (after
+//! a crash, a lost answer, another leader) must take it that an entity may exist or come into existence, and first look
+//! for one with our mark. Only when a list that was read after the grace period lacks it may another attempt begin.
+use super::{Action, Verdict, text::day_time};
+use crate::api::{Reason, annotation::CreationIntent};
+use jiff::{SignedDuration, Timestamp};
+
+/// Longer than any request may take and any list may lag: after this, what was sent has arrived or never will.
+pub const GRACE: SignedDuration = SignedDuration::from_secs(120);
+
+/// What the object and the view say of the creation.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation {
+    /// The announcement on the object.
+    pub intent: Option<CreationIntent>,
+    /// The number of the last attempt whose end is known.
+    pub closed_attempt: Option<i32>,
+    /// The attempt that this pass announced.
+    pub announced: Option<u32>,
+    /// When the last whole list of the kind began.
+    pub swept_at: Option<Timestamp>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+impl Creation {
+    /// The announcement, while nobody knows whether it led to an entity.
+    pub fn open(&self) -> Option<CreationIntent> {
+        let closed = self.closed_attempt.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        self.intent.filter(|intent| intent.attempt > closed)
+    }
+
+    /// The time from which an open announcement that led to nothing can be taken as over.
+    pub fn settled_at(intent: CreationIntent) -> Timestamp {
+        intent.at + GRACE
+    }
+
+    /// Whether an open announcement has certainly led to nothing, given that no entity with our mark is known.
+    pub fn is_void(&self, intent: CreationIntent) -> bool {
+        self.swept_at.is_some_and(|at| at >= Self::settled_at(intent))
+    }
+
+    /// Waits for the end of the grace period.
+    pub fn wait(&self, intent: CreationIntent) -> Verdict {
+        let settled = Self::settled_at(intent);
+        let message = format!(
+            "request {} of {} may still take effect; looking for its result until {}",
+            intent.attempt,
+            day_time(intent.at),
+            day_time(settled)
+        );
+        let again = settled.max(self.now + SignedDuration::from_secs(1));
+        Verdict::working(Reason::AwaitingCreation, message)
+            .until(again)
+            .watching()
+    }
+
+    /// The next step towards a remote entity, given that none with our mark is known. `post` makes the request from the
+    /// number of the attempt.
+    pub fn next(&self, post: impl FnOnce(u32) -> Action) -> Result<Action, Verdict> {
+        match self.open() {
+            Some(intent) if self.announced == Some(intent.attempt) => Ok(post(intent.attempt)),
+            Some(intent) if !self.is_void(intent) => Err(self.wait(intent)),
+            Some(_) | None => Ok(Action::Claim(Some(CreationIntent {
+                attempt: self.next_attempt(),
+                at: self.now,
+            }))),
+        }
+    }
+
+    fn next_attempt(&self) -> u32 {
+        let closed = self.closed_attempt.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        self.intent
+            .map_or(0, |intent| intent.attempt)
+            .max(closed)
+            .saturating_add(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn creation(intent: Option<u32>, closed: Option<i32>, announced: Option<u32>, swept: &str) -> Creation {
+        Creation {
+            intent: intent.map(|attempt| CreationIntent {
+                attempt,
+                at: at("2026-03-01T10:00:00Z"),
+            }),
+            closed_attempt: closed,
+            announced,
+            swept_at: Some(at(swept)),
+            now: at("2026-03-01T10:05:00Z"),
+        }
+    }
+
+    fn step(creation: Creation) -> String {
+        let post = |attempt| {
+            Action::DeleteEndpoint(crate::speech::EntityId::from_uuid(uuid::Uuid::from_u128(
+                attempt.into(),
+            )))
+        };
+        match creation.next(post) {
+            Ok(Action::Claim(Some(intent))) => format!("announce {}", intent.attempt),
+            Ok(_) => "post".into(),
+            Err(verdict) => verdict.reason.as_str().into(),
+        }
+    }
+
+    #[test]
+    fn a_post_leaves_only_for_an_attempt_that_this_pass_announced() {
+        let (early, late) = ("2026-03-01T10:01:59Z", "2026-03-01T10:02:00Z");
+        for (intent, closed, announced, swept, expected) in [
+            (None, None, None, late, "announce 1"),
+            (Some(1), None, Some(1), early, "post"),
+            (Some(1), None, None, early, "AwaitingCreation"),
+            (Some(1), None, None, late, "announce 2"),
+            (Some(1), Some(1), None, early, "announce 2"),
+            (Some(2), Some(1), None, early, "AwaitingCreation"),
+            (Some(2), Some(1), Some(1), early, "AwaitingCreation"),
+            (None, Some(3), None, early, "announce 4"),
+        ] {
+            assert_eq!(
+                step(creation(intent, closed, announced, swept)),
+                expected,
+                "{intent:?} {closed:?} {announced:?} {swept}"
+            );
+        }
+    }
+}

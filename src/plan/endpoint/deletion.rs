@@ -1,0 +1,103 @@
+//! The ordered rules for an endpoint whose object is being deleted.
+use super::{Snapshot, identity, identity::Identity};
+use crate::{
+    api::Reason,
+    plan::{Action, ConnectionState, ORPHAN_AFTER, Verdict, retry, text::day_time},
+    speech::EntityId,
+};
+
+/// Deletes the remote endpoint if that is wanted, then lets the object go.
+pub fn decide(s: &Snapshot<'_>) -> Verdict {
+    let deleting = || Verdict::working(Reason::Deleting, "deleting the endpoint");
+    if !s.has_finalizer() {
+        return deleting();
+    }
+    if !s.deletes_remote() {
+        return deleting().with(Action::Release);
+    }
+    match s.around.connection {
+        ConnectionState::Ready { .. }
+        | ConnectionState::NotReady {
+            view: Some(_),
+            usable: true,
+            ..
+        } => {}
+        ConnectionState::NotFound | ConnectionState::NotAllowed | ConnectionState::NotReady { .. } => {
+            return unreachable(s);
+        }
+    }
+    match next_victim(s) {
+        Some(id) => {
+            let last = s.old_status().and_then(|status| status.last_failure.as_ref());
+            let last = s
+                .around
+                .failure
+                .map(|failure| retry::remember(last, failure, s.generation(), s.now()))
+                .or_else(|| last.cloned());
+            retry::gate(
+                last.as_ref(),
+                Action::DeleteEndpoint(id),
+                deleting(),
+                s.generation(),
+                s.is_fresh(),
+                s.now(),
+            )
+        }
+        None => {
+            let creation = s.creation(s.old_status().and_then(|status| status.closed_attempt));
+            match creation.open() {
+                // What was sent may still arrive; without us it would stay for ever.
+                Some(intent) if !creation.is_void(intent) => creation.wait(intent),
+                Some(_) | None => deleting().with(Action::Release),
+            }
+        }
+    }
+}
+
+/// The remote endpoint, or one that an earlier attempt made as well. Another owner's is not ours to delete.
+fn next_victim(s: &Snapshot<'_>) -> Option<EntityId> {
+    let view = s.around.connection.view()?;
+    let own = match identity::find(s) {
+        Identity::Known(entry)
+            if entry.entity.header.owner.as_ref().is_none_or(|tag| tag.uid == s.uid()) && s.holder.is_none() =>
+        {
+            Some(entry.entity.header.id)
+        }
+        Identity::Known(_) | Identity::Missing(_) | Identity::None | Identity::Unseen => None,
+    };
+    own.or_else(|| {
+        view.endpoints
+            .owned_by(s.uid())
+            .first()
+            .map(|entry| entry.entity.header.id)
+    })
+}
+
+/// A vanished credential may delay a deletion, never prevent it.
+fn unreachable(s: &Snapshot<'_>) -> Verdict {
+    let since = s
+        .object
+        .metadata
+        .deletion_timestamp
+        .as_ref()
+        .map_or(s.now(), |time| time.0);
+    let release_at = since + ORPHAN_AFTER;
+    let id = s
+        .old_status()
+        .and_then(|status| status.id.as_deref())
+        .unwrap_or("(none recorded)");
+    if s.now() >= release_at {
+        return Verdict::working(
+            Reason::Orphaned,
+            format!(
+                "endpoint {id} could not be deleted because the connection was gone; it stays in the Speech service"
+            ),
+        )
+        .with(Action::Release);
+    }
+    let message = format!(
+        "the connection is gone, so that endpoint {id} cannot be deleted; the object is released at {}",
+        day_time(release_at)
+    );
+    Verdict::working(Reason::Deleting, message).until(release_at)
+}

@@ -1,0 +1,176 @@
+//! What to do with a SpeechEndpoint.
+mod deletion;
+mod desired;
+mod identity;
+mod status;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use super::{ConnectionState, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use crate::{
+    api::{
+        FINALIZER, Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel,
+        annotation::{self, CreationIntent},
+        condition,
+        reference::{DeletionPolicy, ManagementPolicy},
+    },
+    speech::entity::OwnerTag,
+    view::View,
+};
+use identity::Identity;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+/// All that a decision about an endpoint depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    /// The object.
+    pub object: &'a SpeechEndpoint,
+    /// The SpeechModel that `model.ref` names, if it exists.
+    pub model: Option<&'a SpeechModel>,
+    /// The name of another SpeechEndpoint that holds the same remote endpoint and came first.
+    pub holder: Option<&'a str>,
+    /// Whether the remote endpoint carries the mark of an object of this cluster that is gone.
+    pub abandoned: bool,
+    /// The rest.
+    pub around: Surroundings<'a>,
+}
+
+/// Decides about an endpoint.
+pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
+    let mut status = s.object.status.clone().unwrap_or_default();
+    status::remember_failure(s, &mut status);
+    if s.object.metadata.deletion_timestamp.is_some() {
+        return finish(s, status, deletion::decide(s));
+    }
+    let identity = identity::find(s);
+    status::describe(s, &identity, &mut status);
+    let verdict = steps::decide(s, &identity, &mut status);
+    finish(s, status, verdict)
+}
+
+/// Puts the verdict into the status.
+fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) -> Plan<SpeechEndpointStatus> {
+    let before = s
+        .object
+        .status
+        .as_ref()
+        .map(|status| status.conditions.as_slice())
+        .unwrap_or_default();
+    let verdict = status::with_expiry(s, &status, verdict);
+    let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
+    statements.extend(status::model_valid(s, &status));
+    let generation = s.generation();
+    status.conditions = condition::stamp(before, statements, generation, s.around.now);
+    status.observed_generation = generation;
+    status.last_handled_reconcile_at = annotation::reconcile_requested(s.object).map(str::to_owned);
+    if verdict.action.is_none() && verdict.phase == super::verdict::Phase::Done {
+        status.last_failure = None;
+    }
+    let mut notices = notice::of_conditions(before, &status.conditions);
+    notices.extend(status::swap_notice(s, &status));
+    Plan {
+        export: export::of_endpoint(s.object, &status),
+        action: verdict.action,
+        look_again: verdict.look_again,
+        awaits_remote: verdict.awaits_remote,
+        status,
+        notices,
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    fn generation(&self) -> i64 {
+        self.object.metadata.generation.unwrap_or_default()
+    }
+
+    fn uid(&self) -> &'a str {
+        self.object.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.around.now
+    }
+
+    fn old_status(&self) -> Option<&'a SpeechEndpointStatus> {
+        self.object.status.as_ref()
+    }
+
+    /// The Speech resource, if it can be worked with now.
+    fn view(&self) -> Option<&'a View> {
+        match self.around.connection {
+            ConnectionState::Ready { view, .. } => Some(view),
+            ConnectionState::NotFound | ConnectionState::NotAllowed | ConnectionState::NotReady { .. } => None,
+        }
+    }
+
+    fn has_finalizer(&self) -> bool {
+        self.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    }
+
+    /// Whether the remote endpoint may be changed.
+    fn may_act(&self) -> bool {
+        self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
+    }
+
+    /// Whether deleting the object deletes the remote endpoint.
+    fn deletes_remote(&self) -> bool {
+        self.may_act() && self.object.spec.deletion_policy == DeletionPolicy::Delete
+    }
+
+    /// Whether something asks for an attempt whatever failed before.
+    fn is_fresh(&self) -> bool {
+        let handled = self
+            .old_status()
+            .and_then(|status| status.last_handled_reconcile_at.as_deref());
+        annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
+    }
+
+    fn creation(&self, closed_attempt: Option<i32>) -> Creation {
+        Creation {
+            intent: CreationIntent::of(self.object),
+            closed_attempt,
+            announced: self.around.announced,
+            swept_at: self.around.connection.view().and_then(|view| view.endpoints.swept_at()),
+            now: self.now(),
+        }
+    }
+
+    /// The name in the portal.
+    fn display_name(&self) -> String {
+        self.object
+            .spec
+            .display_name
+            .clone()
+            .unwrap_or_else(|| self.object.name_any())
+    }
+
+    fn tag(&self, attempt: u32) -> OwnerTag {
+        OwnerTag {
+            uid: self.uid().to_owned(),
+            object: format!(
+                "{}/{}",
+                self.object.namespace().unwrap_or_default(),
+                self.object.name_any()
+            ),
+            cluster: self.around.cluster.to_owned(),
+            attempt,
+            revision: None,
+            inputs: None,
+        }
+    }
+
+    fn connection_name(&self) -> &'a str {
+        &self.object.spec.connection_ref.name
+    }
+}
+
+/// The obstacle of an object that is changed by nobody now.
+fn untouched(s: &Snapshot<'_>, would: &str) -> Verdict {
+    if s.object.spec.suspend {
+        Verdict::stalled(Reason::Suspended, format!("suspended; would {would}"))
+    } else {
+        Verdict::stalled(Reason::Observed, format!("observed only; would {would}"))
+    }
+}

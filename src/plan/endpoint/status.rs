@@ -1,0 +1,176 @@
+//! What an endpoint's status says, apart from the verdict.
+use super::{Identity, Snapshot};
+use crate::{
+    api::{
+        Reason, SpeechEndpointStatus,
+        annotation::CreationIntent,
+        condition::{MODEL_VALID, Statement, Truth},
+        endpoint::ActiveModel,
+    },
+    plan::{
+        FailureClass, Notice, Verdict,
+        report::Meanwhile,
+        retry,
+        text::{day_time, rfc3339},
+        verdict::Phase,
+    },
+    speech::{
+        ModelId,
+        entity::{Endpoint, Status},
+    },
+};
+use jiff::Timestamp;
+
+/// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
+pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
+    let Some(failure) = s.around.failure else { return };
+    status.last_failure = Some(retry::remember(
+        status.last_failure.as_ref(),
+        failure,
+        s.generation(),
+        s.now(),
+    ));
+    if failure.operation == "Create" && failure.class != FailureClass::Uncertain {
+        let attempt = CreationIntent::of(s.object).and_then(|intent| i32::try_from(intent.attempt).ok());
+        status.closed_attempt = attempt.max(status.closed_attempt);
+    }
+}
+
+/// Writes down what the service tells of the endpoint.
+pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) {
+    let Identity::Known(entry) = identity else { return };
+    let endpoint = &*entry.entity;
+    let header = &endpoint.header;
+    status.id = Some(header.id.to_string());
+    status.self_uri = Some(header.self_uri.to_string());
+    status.links = endpoint
+        .links
+        .iter()
+        .map(|(name, link)| (name.to_string(), link.to_string()))
+        .collect();
+    if let Some(tag) = header
+        .owner
+        .as_ref()
+        .filter(|tag| tag.uid == s.uid() && tag.attempt > 0)
+    {
+        status.closed_attempt = i32::try_from(tag.attempt).ok().max(status.closed_attempt);
+    }
+    if header.status == Status::Succeeded && entry.confirmed {
+        status.active = active(s, endpoint).or_else(|| status.active.take());
+    }
+}
+
+/// The model that serves: the one that the service reports once it reports success.
+fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
+    let model = endpoint.model?;
+    let id = model.to_string();
+    let before = s
+        .old_status()
+        .and_then(|old| old.active.as_ref())
+        .filter(|active| active.model == id);
+    let facts = s.around.connection.view().and_then(|view| view.model(model));
+    let since = before.map_or_else(
+        || rfc3339(endpoint.header.last_action_at.min(s.now())),
+        |active| active.since.clone(),
+    );
+    Some(match facts {
+        Some(facts) => ActiveModel {
+            model: id,
+            base: model.is_base(),
+            name: facts.name.to_owned(),
+            revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+            expires_at: facts.expires_at.map(rfc3339),
+            since,
+        },
+        // The model is no longer listed: what was known of it still holds.
+        None => before.cloned().unwrap_or_else(|| ActiveModel {
+            name: id.clone(),
+            base: matches!(model, ModelId::Base(_)),
+            model: id,
+            since,
+            ..Default::default()
+        }),
+    })
+}
+
+fn expiry(status: &SpeechEndpointStatus) -> Option<Timestamp> {
+    status.active.as_ref()?.expires_at.as_deref()?.parse().ok()
+}
+
+/// The moment of expiry is a reason to look again; past it, nothing is as declared whatever else is.
+pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Verdict) -> Verdict {
+    match expiry(status) {
+        Some(at) if at > s.now() => verdict.until(at),
+        Some(at) if verdict.phase == Phase::Done => {
+            let look_again = verdict.look_again;
+            Verdict {
+                look_again,
+                ..Verdict::stalled(Reason::BaseModelAnswers, base_model_answers(status, at))
+            }
+        }
+        Some(_) | None => verdict,
+    }
+}
+
+fn base_model_answers(status: &SpeechEndpointStatus, at: Timestamp) -> String {
+    let name = status.active.as_ref().map_or("", |active| active.name.as_str());
+    format!(
+        "model {name} expired on {}; the newest base model answers in its place",
+        day_time(at)
+    )
+}
+
+/// What `Ready` says while the endpoint is being worked on.
+pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Meanwhile> {
+    if s.object.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let active = status.active.as_ref()?;
+    Some(match expiry(status) {
+        Some(at) if at <= s.now() => Meanwhile {
+            ready: false,
+            reason: Reason::BaseModelAnswers,
+            message: base_model_answers(status, at),
+        },
+        Some(_) | None => Meanwhile {
+            ready: true,
+            reason: Reason::Serving,
+            message: format!("model {} serves", active.name),
+        },
+    })
+}
+
+/// The condition `ModelValid`.
+pub fn model_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Statement> {
+    let active = status.active.as_ref()?;
+    let (truth, reason, message) = match expiry(status) {
+        Some(at) if at <= s.now() => (Truth::False, Reason::BaseModelAnswers, base_model_answers(status, at)),
+        Some(at) => (
+            Truth::True,
+            Reason::ModelServes,
+            format!("model {} serves until {}", active.name, day_time(at)),
+        ),
+        None => (
+            Truth::Unknown,
+            Reason::ExpiryUnknown,
+            format!("the service does not say until when model {} is valid", active.name),
+        ),
+    };
+    Some(Statement {
+        kind: MODEL_VALID,
+        truth,
+        reason,
+        message,
+    })
+}
+
+/// Tells that another model serves now.
+pub fn swap_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Notice> {
+    let before = s.old_status()?.active.as_ref()?;
+    let after = status.active.as_ref()?;
+    (before.model != after.model).then(|| Notice {
+        warning: false,
+        reason: Reason::Serving,
+        note: format!("model {} serves in place of {}", after.name, before.name),
+    })
+}

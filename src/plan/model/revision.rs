@@ -1,0 +1,107 @@
+//! The revisions of a trained model, as found in the Speech service by our mark.
+use super::Snapshot;
+use crate::{
+    api::model::Training,
+    plan::{Verdict, model_choice::parse_id},
+    speech::{
+        EntityId, ModelId,
+        entity::{CustomModel, OwnerTag, Status},
+    },
+    view::{Entry, View},
+};
+use uuid::Uuid;
+
+/// One training and what came of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Revision<'a> {
+    /// The number, from 1.
+    pub number: u32,
+    /// How we know of it.
+    pub entry: &'a Entry<CustomModel>,
+    /// Our mark on it.
+    pub tag: &'a OwnerTag,
+}
+
+impl<'a> Revision<'a> {
+    /// The model.
+    pub fn model(&self) -> &'a CustomModel {
+        &self.entry.entity
+    }
+
+    /// The model's id.
+    pub fn id(&self) -> EntityId {
+        self.model().header.id
+    }
+
+    /// Whether it can serve.
+    pub fn succeeded(&self) -> bool {
+        self.model().header.status == Status::Succeeded && self.entry.confirmed
+    }
+
+    /// Whether it was trained and failed.
+    pub fn failed(&self) -> bool {
+        self.model().header.status == Status::Failed
+    }
+
+    /// Whether any endpoint, ours or anybody's, serves it.
+    pub fn in_use(&self, view: &View) -> bool {
+        view.users_of(ModelId::Custom(self.id())).next().is_some()
+    }
+}
+
+/// All revisions, oldest first.
+pub fn all<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
+    let owned = view.models.owned_by(s.uid()).into_iter();
+    owned
+        .filter_map(|entry| {
+            entry.entity.header.owner.as_deref().map(|tag| Revision {
+                number: tag.revision.unwrap_or(0),
+                entry,
+                tag,
+            })
+        })
+        .collect()
+}
+
+/// What a model is trained from, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// The datasets, in a fixed order.
+    pub datasets: Vec<EntityId>,
+    /// The pinned base model.
+    pub base_model: Option<EntityId>,
+    /// The weight in percent.
+    pub weight_percent: Option<i32>,
+    /// The project.
+    pub project: Option<EntityId>,
+}
+
+impl Inputs {
+    /// Reads the spec.
+    pub fn parse(training: &Training, project: Option<&str>) -> Result<Self, Verdict> {
+        let mut datasets = training
+            .datasets
+            .iter()
+            .map(|text| parse_id("source.training.datasets", text))
+            .collect::<Result<Vec<_>, _>>()?;
+        datasets.sort_unstable();
+        datasets.dedup();
+        Ok(Self {
+            datasets,
+            base_model: training
+                .base_model
+                .as_ref()
+                .map(|base| parse_id("source.training.baseModel.id", &base.id))
+                .transpose()?,
+            weight_percent: training.custom_model_weight_percent,
+            project: project.map(|text| parse_id("project", text)).transpose()?,
+        })
+    }
+
+    /// A fingerprint that says whether a revision was trained from the same. Stable across versions of the operator: it
+    /// stands in the mark on the remote model. The project is no part of it, nor is the base model unless pinned.
+    pub fn fingerprint(&self) -> String {
+        let text = format!("{:?} {:?} {:?}", self.datasets, self.base_model, self.weight_percent);
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string()
+    }
+}

@@ -1,0 +1,147 @@
+//! Which model of the Speech resource is meant.
+use super::{Verdict, text::day_time};
+use crate::{
+    api::{Reason, reference::BaseModelChoice},
+    speech::{
+        EntityId, ModelId,
+        entity::{BaseModel, Status},
+    },
+    view::{ModelFacts, View},
+};
+use jiff::Timestamp;
+
+/// Reads an id from the spec. The schema has refused what this refuses, unless the object is older than the schema.
+pub fn parse_id(field: &str, text: &str) -> Result<EntityId, Verdict> {
+    text.parse()
+        .map_err(|error| Verdict::stalled(Reason::SpecInvalid, format!("spec.{field}: {error}")))
+}
+
+/// Base models of a locale, best first: newest by creation, then by id so that everyone agrees.
+fn newest<'a>(view: &'a View, locale: &str, fits: impl Fn(&BaseModel) -> bool) -> Option<&'a BaseModel> {
+    view.base_models
+        .iter()
+        .map(|entry| &*entry.entity)
+        .filter(|model| &*model.header.locale == locale && fits(model))
+        .max_by_key(|model| (model.header.created_at, model.header.id))
+}
+
+/// The base model that a choice means: the named one, or the newest of the locale that can be deployed and has not expired.
+pub fn base_model<'a>(
+    view: &'a View,
+    choice: &BaseModelChoice,
+    locale: &str,
+    now: Timestamp,
+) -> Result<ModelFacts<'a>, Verdict> {
+    if let Some(text) = &choice.id {
+        return named_base_model(view, parse_id("base.id", text)?, locale).map(BaseModel::facts);
+    }
+    let fits = |model: &BaseModel| {
+        model.supports_endpoints.unwrap_or(true)
+            && model.expires_at.is_none_or(|at| at > now)
+            && model.header.status == Status::Succeeded
+    };
+    newest(view, locale, fits).map(BaseModel::facts).ok_or_else(|| {
+        Verdict::stalled(
+            Reason::NoBaseModel,
+            format!("the Speech resource has no base model for {locale} that can be deployed"),
+        )
+    })
+}
+
+fn named_base_model<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'a BaseModel, Verdict> {
+    let model = view.base_models.get(id).map(|entry| &*entry.entity).ok_or_else(|| {
+        Verdict::stalled(
+            Reason::BaseModelNotFound,
+            format!("the Speech resource has no base model {id}"),
+        )
+    })?;
+    if &*model.header.locale != locale {
+        let found = &model.header.locale;
+        return Err(Verdict::stalled(
+            Reason::LocaleMismatch,
+            format!("base model {id} is of locale {found}, not {locale}"),
+        ));
+    }
+    Ok(model)
+}
+
+/// The base model to train from: the named one, or the newest of the locale that can still be trained from.
+pub fn trainable<'a>(
+    view: &'a View,
+    pinned: Option<EntityId>,
+    locale: &str,
+    now: Timestamp,
+) -> Result<&'a BaseModel, Verdict> {
+    let open = |model: &BaseModel| model.adaptation_until.is_none_or(|until| until > now);
+    let Some(id) = pinned else {
+        let fits = |model: &BaseModel| {
+            open(model) && !model.supports_adaptations_with.is_empty() && model.header.status == Status::Succeeded
+        };
+        return newest(view, locale, fits).ok_or_else(|| {
+            Verdict::stalled(
+                Reason::NoBaseModel,
+                format!("the Speech resource has no base model for {locale} that can be trained from"),
+            )
+        });
+    };
+    let model = named_base_model(view, id, locale)?;
+    match model.adaptation_until {
+        Some(until) if until <= now => Err(Verdict::stalled(
+            Reason::BaseModelNotTrainable,
+            format!(
+                "base model {id} could be trained from until {}; choose a newer one, or none",
+                day_time(until)
+            ),
+        )),
+        Some(_) | None => Ok(model),
+    }
+}
+
+/// A custom model by id, of the right locale.
+pub fn custom_model<'a>(view: &'a View, field: &str, text: &str, locale: &str) -> Result<ModelFacts<'a>, Verdict> {
+    let id = parse_id(field, text)?;
+    let facts = view.model(ModelId::Custom(id)).ok_or_else(|| {
+        Verdict::stalled(Reason::ModelNotFound, format!("the Speech resource has no custom model {id}; an endpoint or model can only use models of its own resource"))
+    })?;
+    if facts.locale != locale {
+        return Err(Verdict::stalled(
+            Reason::LocaleMismatch,
+            format!("model {id} is of locale {}, not {locale}", facts.locale),
+        ));
+    }
+    Ok(facts)
+}
+
+/// Whether a model can be deployed now; the obstacle if not.
+pub fn deployable(facts: &ModelFacts<'_>, now: Timestamp) -> Result<(), Verdict> {
+    let (name, id) = (facts.name, facts.model);
+    match facts.status {
+        Status::Succeeded => {}
+        Status::Failed => {
+            return Err(Verdict::stalled(
+                Reason::ModelFailed,
+                format!("model {name} ({id}) has failed and cannot be deployed"),
+            ));
+        }
+        Status::NotStarted | Status::Running | Status::Other(_) => {
+            return Err(Verdict::working(
+                Reason::ModelNotReady,
+                format!("model {name} ({id}) is {}", facts.status.as_str()),
+            )
+            .watching());
+        }
+    }
+    if !facts.supports_endpoints {
+        return Err(Verdict::stalled(
+            Reason::ModelNotDeployable,
+            format!("model {name} ({id}) does not support endpoints; choose another one"),
+        ));
+    }
+    if let Some(at) = facts.expires_at.filter(|at| *at <= now) {
+        return Err(Verdict::stalled(
+            Reason::ModelExpired,
+            format!("model {name} ({id}) expired on {}", day_time(at)),
+        ));
+    }
+    Ok(())
+}

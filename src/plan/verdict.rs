@@ -1,0 +1,78 @@
+//! What a rule says when it has something to say.
+use super::Action;
+use crate::api::Reason;
+use jiff::Timestamp;
+
+/// Who has to move next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nobody: everything is as declared.
+    Done,
+    /// We, or the service.
+    Working,
+    /// The user.
+    Stalled,
+}
+
+/// The decision of one rule.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Who has to move next.
+    pub phase: Phase,
+    /// Why.
+    pub reason: Reason,
+    /// The same for a person.
+    pub message: String,
+    /// The next step.
+    pub action: Option<Action>,
+    /// When time alone may change the decision.
+    pub look_again: Option<Timestamp>,
+    /// Whether the remote side is about to change.
+    pub awaits_remote: bool,
+}
+
+impl Verdict {
+    fn new(phase: Phase, reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            phase,
+            reason,
+            message: message.into(),
+            action: None,
+            look_again: None,
+            awaits_remote: false,
+        }
+    }
+
+    /// Everything is as declared.
+    pub fn done(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(Phase::Done, reason, message)
+    }
+
+    /// Work is under way.
+    pub fn working(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(Phase::Working, reason, message)
+    }
+
+    /// Only the user can help.
+    pub fn stalled(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(Phase::Stalled, reason, message)
+    }
+
+    /// With a step to take.
+    pub fn with(mut self, action: Action) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// With a time to look again.
+    pub fn until(mut self, at: Timestamp) -> Self {
+        self.look_again = Some(self.look_again.map_or(at, |before| before.min(at)));
+        self
+    }
+
+    /// With an eye on the remote side.
+    pub fn watching(mut self) -> Self {
+        self.awaits_remote = true;
+        self
+    }
+}

@@ -1,0 +1,132 @@
+//! What is known of one Speech resource: plain data, filled by sweeps and by the answers to our own requests.
+//!
+//! The planner reads it instead of asking the service, so that a decision needs no request and can be tested without one.
+mod shelf;
+
+pub use shelf::{Entry, Remote, Shelf, Tick};
+
+use crate::speech::{
+    EntityId, ModelId,
+    entity::{BaseModel, CustomModel, Endpoint, Status},
+};
+use jiff::Timestamp;
+use std::collections::HashSet;
+
+/// All that is known of one Speech resource.
+#[derive(Debug, Default)]
+pub struct View {
+    /// The endpoints.
+    pub endpoints: Shelf<Endpoint>,
+    /// The custom models.
+    pub models: Shelf<CustomModel>,
+    /// The base models.
+    pub base_models: Shelf<BaseModel>,
+}
+
+/// What changed between two looks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Endpoints that appeared, changed or went.
+    pub endpoints: HashSet<EntityId>,
+    /// Custom models that appeared, changed or went.
+    pub models: HashSet<EntityId>,
+    /// Base models that appeared, changed or went.
+    pub base_models: HashSet<EntityId>,
+}
+
+impl Changes {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.endpoints.is_empty() && self.models.is_empty() && self.base_models.is_empty()
+    }
+
+    /// Whether a model, of either kind, is among them.
+    pub fn has_model(&self, model: ModelId) -> bool {
+        match model {
+            ModelId::Base(id) => self.base_models.contains(&id),
+            ModelId::Custom(id) => self.models.contains(&id),
+        }
+    }
+}
+
+/// What a deployment needs to know of a model, base or custom.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelFacts<'a> {
+    /// Which model.
+    pub model: ModelId,
+    /// Its URI.
+    pub self_uri: &'a str,
+    /// Its name in the portal.
+    pub name: &'a str,
+    /// Its locale.
+    pub locale: &'a str,
+    /// Its state.
+    pub status: &'a Status,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Its `transcriptionDateTime`.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it can be deployed; what the service leaves unsaid counts as yes.
+    pub supports_endpoints: bool,
+    /// The number of the revision, where the operator trained it.
+    pub revision: Option<u32>,
+}
+
+impl View {
+    /// Whether every list has been read whole at least once.
+    pub fn is_complete(&self) -> bool {
+        self.endpoints.swept_at().is_some() && self.models.swept_at().is_some() && self.base_models.swept_at().is_some()
+    }
+
+    /// What is known of a model.
+    pub fn model(&self, model: ModelId) -> Option<ModelFacts<'_>> {
+        match model {
+            ModelId::Base(id) => self.base_models.get(id).map(|entry| entry.entity.facts()),
+            ModelId::Custom(id) => self.models.get(id).map(|entry| entry.entity.facts()),
+        }
+    }
+
+    /// The endpoints that serve a model, or are about to.
+    pub fn users_of(&self, model: ModelId) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints
+            .iter()
+            .map(|entry| &*entry.entity)
+            .filter(move |endpoint| endpoint.model == Some(model))
+    }
+}
+
+impl BaseModel {
+    /// What a deployment needs to know.
+    pub fn facts(&self) -> ModelFacts<'_> {
+        let header = &self.header;
+        ModelFacts {
+            model: ModelId::Base(header.id),
+            self_uri: &header.self_uri,
+            name: &header.display_name,
+            locale: &header.locale,
+            status: &header.status,
+            created_at: header.created_at,
+            expires_at: self.expires_at,
+            supports_endpoints: self.supports_endpoints.unwrap_or(true),
+            revision: None,
+        }
+    }
+}
+
+impl CustomModel {
+    /// What a deployment needs to know.
+    pub fn facts(&self) -> ModelFacts<'_> {
+        let header = &self.header;
+        ModelFacts {
+            model: ModelId::Custom(header.id),
+            self_uri: &header.self_uri,
+            name: &header.display_name,
+            locale: &header.locale,
+            status: &header.status,
+            created_at: header.created_at,
+            expires_at: self.expires_at,
+            supports_endpoints: self.supports_endpoints.unwrap_or(true),
+            revision: header.owner.as_ref().and_then(|tag| tag.revision),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The entities of one kind in one Speech resource.
+use crate::speech::{
+    EntityId,
+    entity::{BaseModel, CustomModel, Endpoint, Header},
+};
+use jiff::Timestamp;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// A count of events in one view: it orders reads and mutations, whatever the clock does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tick(u64);
+
+/// An entity of the Speech service.
+pub trait Remote: PartialEq {
+    /// What all entities have.
+    fn header(&self) -> &Header;
+}
+
+impl Remote for Endpoint {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl Remote for CustomModel {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl Remote for BaseModel {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+/// One entity and how we know of it.
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// As last told by the service.
+    pub entity: Arc<T>,
+    /// Whether a read that began after our last mutation tells it. The answer to a mutation does not count: the service
+    /// may still show the old state there, and what it accepted is not yet what it does.
+    pub confirmed: bool,
+    touched: Tick,
+}
+
+/// The entities of one kind.
+#[derive(Debug)]
+pub struct Shelf<T> {
+    entries: HashMap<EntityId, Entry<T>>,
+    /// Entities that we deleted, so that a list read before does not bring them back.
+    deleted: HashMap<EntityId, Tick>,
+    swept_at: Option<Timestamp>,
+    tick: Tick,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            deleted: HashMap::new(),
+            swept_at: None,
+            tick: Tick::default(),
+        }
+    }
+}
+
+impl<T: Remote> Shelf<T> {
+    /// When the last list that was read to its end began.
+    pub fn swept_at(&self) -> Option<Timestamp> {
+        self.swept_at
+    }
+
+    /// The entity with this id.
+    pub fn get(&self, id: EntityId) -> Option<&Entry<T>> {
+        self.entries.get(&id)
+    }
+
+    /// All entities, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry<T>> {
+        self.entries.values()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entities that carry the mark of the object with this uid, oldest attempt first.
+    pub fn owned_by(&self, uid: &str) -> Vec<&Entry<T>> {
+        let mut owned: Vec<_> = self.entries.values().filter(|entry| entry.is_owned_by(uid)).collect();
+        owned.sort_by_key(|entry| {
+            let header = entry.entity.header();
+            (
+                header.owner.as_ref().map(|tag| (tag.revision, tag.attempt)),
+                header.created_at,
+                header.id,
+            )
+        });
+        owned
+    }
+
+    /// To be called when a read or a mutation begins.
+    pub fn begin(&mut self) -> Tick {
+        self.tick.0 += 1;
+        self.tick
+    }
+
+    /// Notes that a mutation of this entity is on its way, so that reads which began before prove nothing.
+    pub fn touch(&mut self, id: EntityId) {
+        let tick = self.begin();
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.touched = tick;
+            entry.confirmed = false;
+        }
+    }
+
+    /// Takes the answer to a mutation.
+    pub fn answered(&mut self, entity: T) {
+        let touched = self.begin();
+        self.deleted.remove(&entity.header().id);
+        self.entries.insert(
+            entity.header().id,
+            Entry {
+                entity: Arc::new(entity),
+                confirmed: false,
+                touched,
+            },
+        );
+    }
+
+    /// Takes the end of a deletion.
+    pub fn removed(&mut self, id: EntityId) {
+        let tick = self.begin();
+        self.entries.remove(&id);
+        self.deleted.insert(id, tick);
+    }
+
+    /// Takes one entity from a read that began at `began`; tells whether that is news.
+    pub fn read(&mut self, entity: T, began: Tick) -> bool {
+        let id = entity.header().id;
+        if self.deleted.get(&id).is_some_and(|tick| *tick > began) {
+            return false;
+        }
+        match self.entries.get_mut(&id) {
+            Some(entry) if entry.touched > began => false,
+            Some(entry) => {
+                let news = !entry.confirmed || *entry.entity != entity;
+                if *entry.entity != entity {
+                    entry.entity = Arc::new(entity);
+                }
+                entry.confirmed = true;
+                news
+            }
+            None => {
+                self.entries.insert(
+                    id,
+                    Entry {
+                        entity: Arc::new(entity),
+                        confirmed: true,
+                        touched: Tick::default(),
+                    },
+                );
+                true
+            }
+        }
+    }
+
+    /// Takes a list that was read to its end. Gives the entities that are news, and those that the list lacks: paging is
+    /// by offset, so that an entity may be skipped while others are deleted; ask for each before forgetting it.
+    pub fn swept(&mut self, listed: Vec<T>, began: Tick, at: Timestamp) -> (HashSet<EntityId>, Vec<EntityId>) {
+        let ids: HashSet<_> = listed.iter().map(|entity| entity.header().id).collect();
+        let missing = self
+            .entries
+            .iter()
+            .filter(|(id, entry)| entry.touched <= began && !ids.contains(id))
+            .map(|(id, _)| *id)
+            .collect();
+        let news = listed
+            .into_iter()
+            .map(|entity| (entity.header().id, entity))
+            .filter_map(|(id, entity)| self.read(entity, began).then_some(id))
+            .collect();
+        self.deleted.retain(|_, tick| *tick > began);
+        self.swept_at = Some(at);
+        (news, missing)
+    }
+
+    /// Forgets an entity that the service says it does not have, unless we changed it since.
+    pub fn vanished(&mut self, id: EntityId, began: Tick) -> bool {
+        if self.entries.get(&id).is_some_and(|entry| entry.touched <= began) {
+            self.entries.remove(&id);
+            return true;
+        }
+        false
+    }
+}
+
+impl<T: Remote> Entry<T> {
+    /// Whether it carries the mark of the object with this uid.
+    pub fn is_owned_by(&self, uid: &str) -> bool {
+        self.entity.header().owner.as_ref().is_some_and(|tag| tag.uid == uid)
+    }
+}
