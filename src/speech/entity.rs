@@ -201,6 +201,24 @@ pub struct File {
     pub content_url: Option<secrecy::SecretString>,
 }
 
+/// The files of a model, for a container that serves it.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The model.
+    pub model: ModelId,
+    /// Its files.
+    pub files: Box<[ManifestFile]>,
+}
+
+/// One file of a manifest.
+#[derive(Clone, Debug)]
+pub struct ManifestFile {
+    /// The file's name.
+    pub name: Box<str>,
+    /// Where the content can be fetched. Carries a signature: a secret, never logged.
+    pub content_url: Option<secrecy::SecretString>,
+}
+
 /// Leave to copy a model into a resource: given by the target, sent unchanged to the source. Never logged.
 #[derive(Clone)]
 pub struct CopyAuthorization(pub(super) serde_json::Value);

@@ -95,3 +95,31 @@ pub struct CreateEvaluation {
     /// Our mark.
     pub owner: OwnerTag,
 }
+
+/// POST `/datasets`.
+#[derive(Clone, Debug)]
+pub struct CreateDataset {
+    /// The name shown in the portal.
+    pub display_name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The locale, which never changes.
+    pub locale: String,
+    /// `Language`, `Acoustic`, ...
+    pub kind: String,
+    /// Where the service fetches the data. May carry a signature: a secret.
+    pub content_url: Option<secrecy::SecretString>,
+    /// The project; sent only where the API version has projects.
+    pub project: Option<EntityId>,
+    /// Our mark.
+    pub owner: OwnerTag,
+}
+
+/// PATCH `/datasets/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateDataset {
+    /// The name.
+    pub display_name: Option<String>,
+    /// The description.
+    pub description: Option<String>,
+}
