@@ -1,6 +1,6 @@
 //! What is sent to the service. Fields that are absent are not sent, so that a PATCH changes only what it names.
 use super::{
-    entity::OwnerTag,
+    entity::{Entries, OwnerTag},
     id::{EntityId, ModelId},
 };
 
@@ -37,7 +37,7 @@ pub struct UpdateEndpoint {
     /// Written as `contentLoggingEnabled`, though it reads back as `loggingEnabled`.
     pub logging_enabled: Option<bool>,
     /// Our mark, with the foreign `customProperties` that stay beside it.
-    pub owner: Option<(OwnerTag, Box<[(Box<str>, Box<str>)]>)>,
+    pub owner: Option<(OwnerTag, Entries)>,
 }
 
 impl UpdateEndpoint {

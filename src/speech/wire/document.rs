@@ -1,6 +1,6 @@
 //! An entity of any kind as it is on the wire: all members are optional here, what a kind needs is asked for on parsing.
 use super::properties::Properties;
-use crate::speech::entity::Status;
+use crate::speech::entity::{Entries, Status};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{
     Deserialize, Deserializer,
@@ -165,7 +165,7 @@ impl<'de, T: FromWord> Deserialize<'de> for Word<T> {
 }
 
 /// Links by name; a link that is no string is left out.
-pub(in crate::speech) struct Links(pub Box<[(Box<str>, Box<str>)]>);
+pub(in crate::speech) struct Links(pub Entries);
 
 impl Links {
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -1,5 +1,5 @@
 //! `customProperties`: strings of the customer's, among them our mark.
-use crate::speech::entity::OwnerTag;
+use crate::speech::entity::{Entries, OwnerTag};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -21,7 +21,7 @@ type Entry = (Box<str>, Box<str>);
 #[derive(Default)]
 pub(in crate::speech) struct Properties {
     pub owner: Option<OwnerTag>,
-    pub foreign: Box<[Entry]>,
+    pub foreign: Entries,
 }
 
 impl Properties {
@@ -79,10 +79,13 @@ impl<'de> Deserialize<'de> for Properties {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
                 let mut entries = Vec::new();
                 while let Some(key) = map.next_key::<Box<str>>()? {
-                    match map.next_value()? {
+                    let value: Value = map.next_value()?;
+                    match value {
                         Value::Null => {}
                         Value::String(text) => entries.push((key, text.into_boxed_str())),
-                        other => entries.push((key, other.to_string().into_boxed_str())),
+                        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                            entries.push((key, value.to_string().into_boxed_str()));
+                        }
                     }
                 }
                 Ok(Properties::from_entries(entries))
