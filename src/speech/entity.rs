@@ -45,6 +45,9 @@ pub struct EntityError {
     pub message: String,
 }
 
+/// Names and values.
+pub type Entries = Box<[(Box<str>, Box<str>)]>;
+
 /// What all entities have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -69,7 +72,7 @@ pub struct Header {
     /// Who made the entity, when one of us did.
     pub owner: Option<Arc<OwnerTag>>,
     /// The `customProperties` that are not ours, kept so that a PATCH of ours does not lose them.
-    pub foreign_properties: Box<[(Box<str>, Box<str>)]>,
+    pub foreign_properties: Entries,
     /// Present when the entity failed.
     pub error: Option<Box<EntityError>>,
 }
@@ -101,7 +104,7 @@ pub struct Endpoint {
     /// Whether audio and transcripts are logged.
     pub logging_enabled: bool,
     /// Where to connect, by link name (`webSocket`, `restConversation`, `logs`, ...).
-    pub links: Box<[(Box<str>, Box<str>)]>,
+    pub links: Entries,
 }
 
 /// A model trained by the customer.
@@ -197,6 +200,24 @@ pub struct File {
     pub created_at: Option<Timestamp>,
     /// Size in bytes.
     pub size: Option<i64>,
+    /// Where the content can be fetched. Carries a signature: a secret, never logged.
+    pub content_url: Option<secrecy::SecretString>,
+}
+
+/// The files of a model, for a container that serves it.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The model.
+    pub model: ModelId,
+    /// Its files.
+    pub files: Box<[ManifestFile]>,
+}
+
+/// One file of a manifest.
+#[derive(Clone, Debug)]
+pub struct ManifestFile {
+    /// The file's name.
+    pub name: Box<str>,
     /// Where the content can be fetched. Carries a signature: a secret, never logged.
     pub content_url: Option<secrecy::SecretString>,
 }

@@ -1,6 +1,6 @@
 //! What is sent to the service. Fields that are absent are not sent, so that a PATCH changes only what it names.
 use super::{
-    entity::OwnerTag,
+    entity::{Entries, OwnerTag},
     id::{EntityId, ModelId},
 };
 
@@ -37,7 +37,7 @@ pub struct UpdateEndpoint {
     /// Written as `contentLoggingEnabled`, though it reads back as `loggingEnabled`.
     pub logging_enabled: Option<bool>,
     /// Our mark, with the foreign `customProperties` that stay beside it.
-    pub owner: Option<(OwnerTag, Box<[(Box<str>, Box<str>)]>)>,
+    pub owner: Option<(OwnerTag, Entries)>,
 }
 
 impl UpdateEndpoint {
@@ -94,4 +94,32 @@ pub struct CreateEvaluation {
     pub project: Option<EntityId>,
     /// Our mark.
     pub owner: OwnerTag,
+}
+
+/// POST `/datasets`.
+#[derive(Clone, Debug)]
+pub struct CreateDataset {
+    /// The name shown in the portal.
+    pub display_name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The locale, which never changes.
+    pub locale: String,
+    /// `Language`, `Acoustic`, ...
+    pub kind: String,
+    /// Where the service fetches the data. May carry a signature: a secret.
+    pub content_url: Option<secrecy::SecretString>,
+    /// The project; sent only where the API version has projects.
+    pub project: Option<EntityId>,
+    /// Our mark.
+    pub owner: OwnerTag,
+}
+
+/// PATCH `/datasets/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateDataset {
+    /// The name.
+    pub display_name: Option<String>,
+    /// The description.
+    pub description: Option<String>,
 }

@@ -1,0 +1,248 @@
+//! How many requests may start: the budget that all callers of one Speech resource share.
+//!
+//! The service counts requests in a window of ten seconds. A token bucket that refills steadily allows nearly twice its
+//! size in such a window; here every token comes back exactly one window after it was spent.
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+/// How long all lanes rest after a 429 that does not say.
+const DEFAULT_BLOCK: Duration = Duration::from_secs(1);
+/// How long a `Retry-After` may stop us at most.
+const LONGEST_BLOCK: Duration = Duration::from_secs(300);
+/// Bounds of the window, so that no arithmetic on instants can overflow.
+const WINDOW_BOUNDS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(86_400));
+
+/// Why a request is made; earlier lanes go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    /// What must happen before a date, e.g. a swap ahead of an expiry.
+    Deadline,
+    /// What a user asked for and waits for.
+    UserChange,
+    /// Looking around.
+    Sweep,
+}
+
+/// What a budget is doing, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetUsage {
+    /// Requests that started within the window that ends now.
+    pub in_window: u32,
+    /// What was configured.
+    pub limit: u32,
+    /// What is left of it after the service throttled us.
+    pub effective_limit: u32,
+    /// Until when nothing starts at all.
+    pub blocked_until: Option<Instant>,
+    /// Callers that wait for their turn.
+    pub waiting: usize,
+}
+
+/// At most so many request starts in any window of a given length, shared by three lanes.
+#[derive(Debug)]
+pub struct Budget {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    limit: u32,
+    per: Duration,
+    effective: u32,
+    /// The newest starts, oldest first; never more than `limit`.
+    starts: VecDeque<Instant>,
+    blocked_until: Option<Instant>,
+    /// When the effective limit last changed.
+    adjusted_at: Option<Instant>,
+    /// Who waits, in the order of service. Only the first one has a timer; it wakes its successor.
+    waiting: BTreeMap<Ticket, Arc<Notify>>,
+    next_number: u64,
+}
+
+/// Lane first, then first come, first served.
+type Ticket = (Lane, u64);
+
+impl Budget {
+    /// A budget of `requests` (at least 1) in any window of `per` (1 ms to a day).
+    pub fn new(requests: u32, per: Duration) -> Self {
+        let limit = requests.max(1);
+        Self {
+            state: Mutex::new(State {
+                limit,
+                per: per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1),
+                effective: limit,
+                starts: VecDeque::new(),
+                blocked_until: None,
+                adjusted_at: None,
+                waiting: BTreeMap::new(),
+                next_number: 0,
+            }),
+        }
+    }
+
+    /// Waits until one request of this lane may start, and counts it. A caller that is dropped while waiting loses nothing.
+    pub async fn acquire(&self, lane: Lane) {
+        let place = {
+            let mut state = self.lock();
+            if state.goes_first(lane) && state.spend(lane, Instant::now()).is_ok() {
+                return;
+            }
+            self.queue(&mut state, lane)
+        };
+        loop {
+            let turn = {
+                let mut state = self.lock();
+                state.is_first(place.ticket).then(|| state.spend(lane, Instant::now()))
+            };
+            match turn {
+                Some(Ok(())) => return,
+                Some(Err(at)) => tokio::select! {
+                    () = sleep_until(at) => {}
+                    () = place.wake.notified() => {}
+                },
+                None => place.wake.notified().await,
+            }
+        }
+    }
+
+    /// Tells that the service answered 429: halves the rate and stops all lanes for `retry_after` (one second when absent,
+    /// five minutes at most). Answers that arrive while stopped were sent before: they prolong, but do not halve again.
+    pub fn throttled(&self, retry_after: Option<Duration>) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if state.blocked_until.is_none_or(|until| until <= now) {
+            state.effective = (state.effective / 2).max(1);
+            state.adjusted_at = Some(now);
+        }
+        let until = now + retry_after.unwrap_or(DEFAULT_BLOCK).min(LONGEST_BLOCK);
+        state.blocked_until = state.blocked_until.max(Some(until));
+    }
+
+    /// Tells that the service answered: a throttled budget grows by a tenth of its limit, once per window.
+    pub fn succeeded(&self) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let rested = state.adjusted_at.is_none_or(|at| at + state.per <= now);
+        if state.effective < state.limit && rested {
+            state.effective = (state.effective + (state.limit / 10).max(1)).min(state.limit);
+            state.adjusted_at = Some(now);
+            state.wake_first();
+        }
+    }
+
+    /// Takes another limit from now on; a throttled budget stays throttled.
+    pub fn reconfigure(&self, requests: u32, per: Duration) {
+        let mut state = self.lock();
+        let limit = requests.max(1);
+        let throttled = state.effective < state.limit;
+        state.effective = if throttled { state.effective.min(limit) } else { limit };
+        state.limit = limit;
+        state.per = per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1);
+        state.wake_first();
+    }
+
+    /// What the budget is doing now.
+    pub fn usage(&self) -> BudgetUsage {
+        let now = Instant::now();
+        let state = self.lock();
+        BudgetUsage {
+            in_window: u32::try_from(state.in_window(now)).unwrap_or(u32::MAX),
+            limit: state.limit,
+            effective_limit: state.effective,
+            blocked_until: state.blocked_until.filter(|until| *until > now),
+            waiting: state.waiting.len(),
+        }
+    }
+
+    fn queue(&self, state: &mut State, lane: Lane) -> Place<'_> {
+        let ticket = (lane, state.next_number);
+        state.next_number += 1;
+        let wake = Arc::new(Notify::new());
+        state.waiting.insert(ticket, wake.clone());
+        Place {
+            budget: self,
+            ticket,
+            wake,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether nobody of the same or an earlier lane waits.
+    fn goes_first(&self, lane: Lane) -> bool {
+        self.waiting.keys().next().is_none_or(|(first, _)| *first > lane)
+    }
+
+    fn is_first(&self, ticket: Ticket) -> bool {
+        self.waiting.keys().next() == Some(&ticket)
+    }
+
+    fn wake_first(&self) {
+        if let Some(wake) = self.waiting.values().next() {
+            wake.notify_one();
+        }
+    }
+
+    /// Counts a start now, or says when to try again.
+    fn spend(&mut self, lane: Lane, now: Instant) -> Result<(), Instant> {
+        if let Some(until) = self.blocked_until.filter(|until| *until > now) {
+            return Err(until);
+        }
+        let allowed = usize::try_from(self.effective - self.reserve(lane)).unwrap_or(usize::MAX);
+        if self.in_window(now) < allowed {
+            self.starts.push_back(now);
+            while self.starts.len() > usize::try_from(self.limit).unwrap_or(usize::MAX) {
+                self.starts.pop_front();
+            }
+            return Ok(());
+        }
+        // The window is free for us once only `allowed - 1` starts are younger than it.
+        let leaves = self.starts.len().saturating_sub(allowed);
+        Err(self.starts.get(leaves).map_or(now, |start| *start) + self.per)
+    }
+
+    /// What a lane leaves to the lanes before it; at least one start is always left to itself.
+    fn reserve(&self, lane: Lane) -> u32 {
+        let wanted = match lane {
+            Lane::Deadline => 0,
+            Lane::UserChange => self.effective.div_ceil(20),
+            Lane::Sweep => self.effective.div_ceil(10),
+        };
+        wanted.min(self.effective - 1)
+    }
+
+    fn in_window(&self, now: Instant) -> usize {
+        let gone = self.starts.partition_point(|start| *start + self.per <= now);
+        self.starts.len() - gone
+    }
+}
+
+/// A place in the queue; leaving it, served or not, wakes whoever is first then.
+struct Place<'a> {
+    budget: &'a Budget,
+    ticket: Ticket,
+    wake: Arc<Notify>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.budget.lock();
+        state.waiting.remove(&self.ticket);
+        state.wake_first();
+    }
+}
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

@@ -1,0 +1,202 @@
+//! The budget under paused time.
+use super::*;
+use futures::future::join_all;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const WINDOW: Duration = Duration::from_secs(10);
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(future)
+}
+
+/// Acquires in a task of its own and tells when that succeeded.
+fn start(budget: &Arc<Budget>, lane: Lane) -> tokio::task::JoinHandle<Instant> {
+    let budget = budget.clone();
+    tokio::spawn(async move {
+        budget.acquire(lane).await;
+        Instant::now()
+    })
+}
+
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn most_in_any_window(mut starts: Vec<Instant>, per: Duration) -> usize {
+    starts.sort();
+    let within = |from: &Instant| starts.iter().filter(|at| **at >= *from && **at < *from + per).count();
+    starts.iter().map(within).max().unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_window_ever_holds_more_starts_than_the_limit(
+        limit in 1_u32..12,
+        steps in proptest::collection::vec((0_u64..4_000, 0_u8..3, any::<bool>(), 0_u8..12), 1..80),
+    ) {
+        let starts = run(async {
+            let budget = Arc::new(Budget::new(limit, WINDOW));
+            let mut tasks = Vec::new();
+            for (pause, lane, impatient, event) in steps {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                let lane = [Lane::Deadline, Lane::UserChange, Lane::Sweep][usize::from(lane)];
+                let task = start(&budget, lane);
+                match event {
+                    0 => budget.throttled(None),
+                    1 => budget.throttled(Some(Duration::from_millis(pause))),
+                    2..=6 => budget.succeeded(),
+                    _ => {}
+                }
+                settle().await;
+                if impatient && !task.is_finished() {
+                    task.abort();
+                } else {
+                    tasks.push(task);
+                }
+            }
+            join_all(tasks).await.into_iter().filter_map(Result::ok).collect::<Vec<_>>()
+        });
+        prop_assert!(most_in_any_window(starts, WINDOW) <= limit as usize);
+    }
+}
+
+#[test]
+fn a_token_comes_back_exactly_one_window_after_it_was_spent() {
+    run(async {
+        let budget = Arc::new(Budget::new(2, WINDOW));
+        let begin = Instant::now();
+        budget.acquire(Lane::Deadline).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        budget.acquire(Lane::Deadline).await;
+        budget.acquire(Lane::Deadline).await;
+        assert_eq!(begin.elapsed(), Duration::from_secs(10));
+        budget.acquire(Lane::Deadline).await;
+        assert_eq!(begin.elapsed(), Duration::from_secs(14));
+    });
+}
+
+#[test]
+fn sweeps_and_changes_leave_a_reserve_to_what_comes_before_them() {
+    run(async {
+        let budget = Arc::new(Budget::new(80, WINDOW));
+        let begin = Instant::now();
+        let sweeps: Vec<_> = (0..100).map(|_| start(&budget, Lane::Sweep)).collect();
+        settle().await;
+        assert_eq!(budget.usage().in_window, 72);
+        let changes: Vec<_> = (0..10).map(|_| start(&budget, Lane::UserChange)).collect();
+        settle().await;
+        assert_eq!(budget.usage().in_window, 76);
+        for task in (0..4).map(|_| start(&budget, Lane::Deadline)).collect::<Vec<_>>() {
+            assert_eq!(
+                task.await.unwrap(),
+                begin,
+                "a deadline does not wait behind a hundred sweeps"
+            );
+        }
+        assert_eq!(
+            budget.usage(),
+            BudgetUsage {
+                in_window: 80,
+                waiting: 34,
+                ..budget.usage()
+            }
+        );
+        drop((sweeps, changes));
+    });
+}
+
+#[test]
+fn a_budget_of_one_still_serves_every_lane_in_order() {
+    run(async {
+        let budget = Arc::new(Budget::new(1, WINDOW));
+        budget.acquire(Lane::Sweep).await;
+        let begin = Instant::now();
+        let sweep = start(&budget, Lane::Sweep);
+        settle().await;
+        let change = start(&budget, Lane::UserChange);
+        settle().await;
+        let deadline = start(&budget, Lane::Deadline);
+        let order = [deadline.await.unwrap(), change.await.unwrap(), sweep.await.unwrap()];
+        assert_eq!(order.map(|at| (at - begin).as_secs()), [10, 20, 30]);
+    });
+}
+
+#[test]
+fn a_dropped_waiter_loses_nothing_and_blocks_nobody() {
+    run(async {
+        let budget = Arc::new(Budget::new(1, WINDOW));
+        budget.acquire(Lane::Deadline).await;
+        let begin = Instant::now();
+        let first = start(&budget, Lane::Deadline);
+        settle().await;
+        let second = start(&budget, Lane::Deadline);
+        settle().await;
+        first.abort();
+        assert_eq!(second.await.unwrap() - begin, WINDOW);
+        assert_eq!(budget.usage().waiting, 0);
+        assert_eq!(budget.usage().in_window, 1);
+    });
+}
+
+#[test]
+fn a_429_halves_once_per_stop_and_retry_after_stops_all_lanes() {
+    run(async {
+        let budget = Arc::new(Budget::new(80, WINDOW));
+        let begin = Instant::now();
+        budget.throttled(Some(Duration::from_secs(7)));
+        budget.throttled(None);
+        assert_eq!(
+            budget.usage().effective_limit,
+            40,
+            "the second answer was on its way already"
+        );
+        budget.acquire(Lane::Deadline).await;
+        assert_eq!(begin.elapsed(), Duration::from_secs(7));
+        budget.throttled(Some(Duration::from_secs(86_400)));
+        assert_eq!(budget.usage().effective_limit, 20);
+        budget.acquire(Lane::Deadline).await;
+        assert_eq!(begin.elapsed(), Duration::from_secs(7 + 300));
+        for _ in 0..10 {
+            budget.throttled(Some(Duration::ZERO));
+        }
+        assert_eq!(budget.usage().effective_limit, 1);
+    });
+}
+
+#[test]
+fn a_throttled_budget_grows_back_step_by_step_and_not_beyond_its_limit() {
+    run(async {
+        let budget = Budget::new(80, WINDOW);
+        budget.throttled(None);
+        for expected in [40, 48, 56, 64, 72, 80, 80] {
+            assert_eq!(budget.usage().effective_limit, expected);
+            tokio::time::sleep(WINDOW).await;
+            budget.succeeded();
+            budget.succeeded();
+        }
+    });
+}
+
+#[test]
+fn a_new_limit_counts_at_once_for_those_who_wait() {
+    run(async {
+        let budget = Arc::new(Budget::new(1, Duration::from_secs(3600)));
+        budget.acquire(Lane::Deadline).await;
+        let waiting = start(&budget, Lane::Deadline);
+        settle().await;
+        assert_eq!(budget.usage().waiting, 1);
+        let now = Instant::now();
+        budget.reconfigure(2, WINDOW);
+        assert_eq!(waiting.await.unwrap(), now);
+        assert_eq!((budget.usage().limit, budget.usage().effective_limit), (2, 2));
+    });
+}

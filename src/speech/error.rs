@@ -1,0 +1,203 @@
+//! What can go wrong between the operator and the service.
+use super::failure::Failure;
+use std::time::Duration;
+
+/// A source of an error, of whatever type.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request that did not give what it was made for. Shows no key, signature or query in Display or Debug.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The service, or a gateway before it, said no.
+    #[error(transparent)]
+    Api(#[from] Box<Failure>),
+    /// No whole answer came.
+    #[error("{route}: {kind}{}", root_cause(source.as_deref()))]
+    Transport {
+        /// The operation.
+        route: &'static str,
+        /// What failed.
+        kind: TransportKind,
+        /// Whether the request may have reached the service.
+        perhaps_sent: bool,
+        /// The error below.
+        source: Option<BoxError>,
+    },
+    /// The answer's head was a success, its body useless.
+    #[error("{route}: the answer {problem}")]
+    Body {
+        /// The operation.
+        route: &'static str,
+        /// What is wrong with it.
+        problem: BodyProblem,
+    },
+    /// A link in an answer leads to another place than the connection's endpoint; it was not followed, so that the key stays home.
+    #[error(
+        "{route}: the service sent a link to {host}, which is not below the endpoint; if this is the same Speech resource, use that host as the endpoint"
+    )]
+    ForeignLink {
+        /// The operation.
+        route: &'static str,
+        /// Where the link leads: scheme, host and port.
+        host: String,
+    },
+    /// The endpoint answered with a redirect; it was not followed, so that the key stays home.
+    #[error("{route}: the endpoint redirects to {}, which is not followed; use the final address as the endpoint", host.as_deref().unwrap_or("nowhere"))]
+    Redirect {
+        /// The operation.
+        route: &'static str,
+        /// The host of the `Location`.
+        host: Option<String>,
+    },
+    /// The request breaks a rule of the service and was not sent.
+    #[error("{route}: not sent, because {problem}")]
+    Unsendable {
+        /// The operation.
+        route: &'static str,
+        /// Which rule.
+        problem: String,
+    },
+}
+
+/// Which part of the way failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// The host name has no address.
+    Dns,
+    /// Nothing accepted the connection.
+    Connect,
+    /// The secure channel could not be made.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// Anything else, such as a connection that was cut.
+    Other,
+}
+
+impl TransportKind {
+    /// A short word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Other => "transport",
+        }
+    }
+}
+
+impl std::fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "the host name of the endpoint cannot be resolved; check its spelling",
+            Self::Connect => "nothing answers at the endpoint; check host, port and network rules",
+            Self::Tls => "the TLS connection to the endpoint failed; check its certificate and what stands between",
+            Self::Timeout => "no answer in time",
+            Self::Other => "the connection broke",
+        })
+    }
+}
+
+/// What is wrong with the body of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyProblem {
+    /// No JSON; perhaps the endpoint is no Speech service.
+    #[error("is not JSON; check that the endpoint is a Speech resource")]
+    NotJson,
+    /// JSON, but without what the operation promises; says what is missing.
+    #[error("is not what this operation gives: {0}")]
+    Unexpected(String),
+    /// More bytes than are read.
+    #[error("is longer than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The connection ended before the body, or the body's compression is broken.
+    #[error("broke off")]
+    Cut,
+    /// A list that does not end, or leads back to itself.
+    #[error("belongs to a list whose links never end")]
+    EndlessList,
+}
+
+/// What an error means for whoever has to act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// 401: the key.
+    Unauthorized,
+    /// 403: rights, network rules or tier.
+    Forbidden,
+    /// 404 and 410.
+    NotFound,
+    /// 409: something else stands in the way now.
+    Conflict,
+    /// 429: later.
+    Throttled,
+    /// Any other 4xx, and what was never sent: the same request will never do, what it asks for must change.
+    Rejected,
+    /// 5xx, no answer, or no connection: later.
+    Unavailable,
+    /// An answer that makes no sense, or leads elsewhere.
+    Unintelligible,
+}
+
+impl Error {
+    /// What the error means.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Api(failure) => match failure.status {
+                401 => ErrorKind::Unauthorized,
+                403 => ErrorKind::Forbidden,
+                404 | 410 => ErrorKind::NotFound,
+                409 => ErrorKind::Conflict,
+                429 => ErrorKind::Throttled,
+                408 | 500..=599 => ErrorKind::Unavailable,
+                400..=499 => ErrorKind::Rejected,
+                _ => ErrorKind::Unintelligible,
+            },
+            Self::Transport { .. } => ErrorKind::Unavailable,
+            Self::Body { .. } | Self::ForeignLink { .. } | Self::Redirect { .. } => ErrorKind::Unintelligible,
+            Self::Unsendable { .. } => ErrorKind::Rejected,
+        }
+    }
+
+    /// Whether a mutation that ended so may still have happened, or happen yet: the outcome is unknown, not negative.
+    pub fn perhaps_sent(&self) -> bool {
+        match self {
+            Self::Api(failure) => failure.status == 408 || !(300..500).contains(&failure.status),
+            Self::Transport { perhaps_sent, .. } => *perhaps_sent,
+            Self::Body { .. } | Self::ForeignLink { .. } => true,
+            Self::Redirect { .. } | Self::Unsendable { .. } => false,
+        }
+    }
+
+    /// When the service wants to be asked again at the earliest.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.failure()?.retry_after
+    }
+
+    /// The service's refusal, when it is one.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Api(failure) => Some(failure),
+            Self::Transport { .. }
+            | Self::Body { .. }
+            | Self::ForeignLink { .. }
+            | Self::Redirect { .. }
+            | Self::Unsendable { .. } => None,
+        }
+    }
+}
+
+/// The last cause of a chain, which tells most, e.g. that a certificate has expired.
+fn root_cause(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
+    let mut cause: Option<&dyn std::error::Error> = source.map(|error| error as &dyn std::error::Error);
+    let mut last = None;
+    while let Some(error) = cause {
+        last = Some(error);
+        cause = error.source();
+    }
+    last.map(|error| format!(": {error}")).unwrap_or_default()
+}

@@ -1,0 +1,165 @@
+//! The service's refusals: several shapes on the wire, one here.
+use super::{redact, retry_after::retry_after};
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::Value;
+use std::{fmt, time::Duration};
+
+/// An answer that says no, whoever gave it: the service, or a gateway before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The HTTP status.
+    pub status: u16,
+    /// The outer code, e.g. `InvalidRequest`; derived from the status where the answer has none.
+    pub code: String,
+    /// The innermost code, the most exact one, e.g. `ModelDeprecated` or `QuotaViolation`.
+    pub inner_code: Option<String>,
+    /// The answer's own words without secrets; empty when it has none.
+    pub message: String,
+    /// What Microsoft's support asks for.
+    pub request_id: Option<String>,
+    /// When to try again at the earliest, at most a day.
+    pub retry_after: Option<Duration>,
+    /// The operation that failed, e.g. `create_endpoint`.
+    pub route: &'static str,
+    /// Whether the service's own envelope came back. A 404 without it speaks of the address, not of the entity.
+    pub from_service: bool,
+}
+
+impl Failure {
+    /// Reads an answer whose status is no success. The status decides; the body only adds words, in whatever shape and
+    /// under whatever content type it comes. `secret` is the key, in case that something echoes it.
+    pub(super) fn read(route: &'static str, answer: &Response<impl AsRef<[u8]>>, secret: &str) -> Self {
+        let status = answer.status();
+        let words = Words::read(answer.body().as_ref());
+        let clean = |text: String| redact::without_queries(&redact::without_secret(&text, secret));
+        Self {
+            status: status.as_u16(),
+            code: words.code.map_or_else(|| code_of(status).to_owned(), clean),
+            inner_code: words.inner_code.map(clean),
+            message: clean(words.message),
+            request_id: request_id(answer.headers()),
+            retry_after: retry_after(answer.headers()),
+            route,
+            from_service: words.from_service,
+        }
+    }
+
+    /// What the reader can do about it, where that is known.
+    fn advice(&self) -> Option<&'static str> {
+        match self.status {
+            401 => Some("check the key in the Secret, and that the endpoint is this key's own region or custom domain"),
+            403 => Some("check the resource's network rules, its tier, and that access by key is switched on"),
+            404 | 410 if !self.from_service => Some("check the path of the endpoint and the API version"),
+            415 | 405 => Some("check the API version"),
+            429 => Some("too many requests; it is tried again, more slowly"),
+            408 | 500..=599 => Some("the service is disturbed; it is tried again"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {} {}", self.route, self.status, self.code)?;
+        if let Some(inner) = self.inner_code.as_ref().filter(|inner| **inner != self.code) {
+            write!(f, "/{inner}")?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        if let Some(advice) = self.advice() {
+            write!(f, " ({advice})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What a body of any shape says.
+#[derive(Default)]
+struct Words {
+    code: Option<String>,
+    inner_code: Option<String>,
+    message: String,
+    from_service: bool,
+}
+
+impl Words {
+    fn read(body: &[u8]) -> Self {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(fields)) => Self::from_json(&Value::Object(fields)),
+            Ok(Value::String(text)) => Self::from_text(&text),
+            Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) | Err(_) => {
+                Self::from_text(&String::from_utf8_lossy(body))
+            }
+        }
+    }
+
+    /// `{"error": {...}}` is a gateway's, the bare object the service's; a code that only repeats the status is none.
+    fn from_json(body: &Value) -> Self {
+        let wrapped = body.get("error").filter(|inner| inner.is_object());
+        let error = wrapped.unwrap_or(body);
+        let inner = innermost(error);
+        let code = text(error, "code").filter(|code| !code.bytes().all(|byte| byte.is_ascii_digit()));
+        let message = text(error, "message").or_else(|| inner.and_then(|inner| text(inner, "message")));
+        Self {
+            from_service: wrapped.is_none() && code.is_some(),
+            code: code.map(str::to_owned),
+            inner_code: inner.and_then(|inner| text(inner, "code")).map(str::to_owned),
+            message: message.unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Plain text is kept, a page of HTML is nobody's message.
+    fn from_text(body: &str) -> Self {
+        let body = body.trim();
+        let message = if body.starts_with('<') { "" } else { body };
+        Self {
+            message: message.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The deepest inner error that has a code; errors nest.
+fn innermost(error: &Value) -> Option<&Value> {
+    let inner = ["innerError", "innererror"]
+        .iter()
+        .find_map(|name| error.get(*name))
+        .filter(|inner| inner.is_object())?;
+    innermost(inner).or_else(|| text(inner, "code").map(|_| inner))
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = ["apim-request-id", "x-ms-request-id", "x-requestid"]
+        .iter()
+        .find_map(|name| headers.get(*name))?;
+    Some(redact::without_queries(value.to_str().ok()?))
+}
+
+/// The service's outer code that fits a status, for answers that carry none.
+fn code_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "InvalidRequest",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 | 410 => "NotFound",
+        405 => "NotAllowed",
+        409 => "Conflict",
+        415 => "UnsupportedMediaType",
+        422 => "UnprocessableEntity",
+        429 => "TooManyRequests",
+        500 => "InternalServerError",
+        502..=504 => "ServiceUnavailable",
+        _ => status.canonical_reason().unwrap_or("Unknown"),
+    }
+}
+
+#[cfg(test)]
+#[path = "failure_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! The subscription key of a Speech resource.
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+/// A subscription key; shown by neither Debug nor any error.
+#[derive(Clone, Debug)]
+pub struct SubscriptionKey(SecretString);
+
+/// Why the bytes of a Secret are no key. Never shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKey {
+    /// Nothing, or only white space.
+    #[error("the key is empty")]
+    Empty,
+    /// White space inside, control characters, or anything beyond ASCII.
+    #[error("the key contains characters that no key has (white space, control characters or non-ASCII)")]
+    IllegalCharacter,
+}
+
+impl SubscriptionKey {
+    /// Reads the value of a Secret; white space and newlines around it are an editor's and are dropped.
+    pub fn parse(value: &[u8]) -> Result<Self, InvalidKey> {
+        let trimmed = value.trim_ascii();
+        if trimmed.is_empty() {
+            return Err(InvalidKey::Empty);
+        }
+        match std::str::from_utf8(trimmed) {
+            Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Self(text.into())),
+            Ok(_) | Err(_) => Err(InvalidKey::IllegalCharacter),
+        }
+    }
+
+    /// The key itself, to find it in texts that must not show it.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// The key as a header value that is marked sensitive.
+    pub(super) fn header_value(&self) -> Result<HeaderValue, InvalidKey> {
+        let mut value = HeaderValue::from_str(self.0.expose_secret()).map_err(|_| InvalidKey::IllegalCharacter)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl PartialEq for SubscriptionKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for SubscriptionKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_a_key_is_dropped() {
+        let key = SubscriptionKey::parse(b"  0123abcd\r\n").unwrap();
+        assert_eq!(key, SubscriptionKey::parse(b"0123abcd").unwrap());
+        assert_eq!(key.header_value().unwrap(), "0123abcd");
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_without_showing_it() {
+        for (value, expected) in [
+            (&b""[..], InvalidKey::Empty),
+            (b" \n", InvalidKey::Empty),
+            (b"secret one", InvalidKey::IllegalCharacter),
+            (b"secret\0", InvalidKey::IllegalCharacter),
+            (b"secret\xff", InvalidKey::IllegalCharacter),
+            ("secr\u{e9}t".as_bytes(), InvalidKey::IllegalCharacter),
+        ] {
+            let error = SubscriptionKey::parse(value).unwrap_err();
+            assert_eq!(error, expected);
+            assert!(!format!("{error} {error:?}").contains("secr"));
+        }
+    }
+
+    #[test]
+    fn a_key_shows_nothing_in_debug_output() {
+        let key = SubscriptionKey::parse(b"0123abcd").unwrap();
+        let shown = format!("{key:?} {:?}", key.header_value().unwrap());
+        assert!(!shown.contains("0123abcd"), "{shown}");
+    }
+}

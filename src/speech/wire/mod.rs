@@ -1,0 +1,11 @@
+//! The JSON on the wire. Reading is tolerant (unknown members, unknown words, null like absent), writing is strict.
+mod document;
+mod page;
+mod parse;
+mod payload;
+mod properties;
+
+pub(super) use document::Document;
+pub(super) use page::{Page, read_page};
+pub(super) use parse::{FromDocument, Unreadable, read_one};
+pub(super) use payload::{Payload, PayloadProperties, Reference, custom_properties};
