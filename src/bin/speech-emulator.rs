@@ -68,8 +68,12 @@ async fn main() -> ExitCode {
 }
 
 fn start_log(format: LogFormat) {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -96,8 +100,9 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     let names: Vec<String> = seed.resource_names().map(str::to_owned).collect();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener =
-        TcpListener::bind(arguments.listen).await.map_err(|error| StartError::Listen(arguments.listen, error))?;
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .map_err(|error| StartError::Listen(arguments.listen, error))?;
     let address = listener.local_addr()?;
     let emulator = Emulator::new(seed);
     {

@@ -62,7 +62,10 @@ impl<'a> Call<'a> {
 
     /// The resource that is called, to be changed.
     pub fn resource_mut(&mut self) -> Result<&mut Resource, ServiceError> {
-        let resource = self.resources.get_mut(self.name).ok_or_else(ServiceError::no_such_resource)?;
+        let resource = self
+            .resources
+            .get_mut(self.name)
+            .ok_or_else(ServiceError::no_such_resource)?;
         resource.touch();
         Ok(resource)
     }
@@ -76,14 +79,20 @@ impl<'a> Call<'a> {
             Some(_) | None => return Err(ServiceError::media_type()),
         }
         if self.body.size == 0 {
-            return Err(ServiceError::invalid("EmptyRequest", "A non-empty request body is required."));
+            return Err(ServiceError::invalid(
+                "EmptyRequest",
+                "A non-empty request body is required.",
+            ));
         }
         self.body.json.as_ref().ok_or_else(|| ServiceError::binding("$"))
     }
 
     /// An entity as this call shows it.
     pub fn render<T: Entity>(&self, entity: &T) -> Result<Value, ServiceError> {
-        Ok(entity.render(View { links: self.links, resource: self.resource()? }))
+        Ok(entity.render(View {
+            links: self.links,
+            resource: self.resource()?,
+        }))
     }
 
     /// Real seconds after which a look is worth while, for what is under way.
@@ -121,12 +130,22 @@ impl<'a> Call<'a> {
         let newest_shown = self.newest_shown();
         let kept: Vec<&T> = entries
             .filter(|entry| newest_shown.is_none_or(|newest| entry.header().created_date_time <= newest))
-            .filter(|entry| filter.as_ref().is_none_or(|filter| filter.holds(&|name| property(*entry, name, resource))))
+            .filter(|entry| {
+                filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.holds(&|name| property(*entry, name, resource)))
+            })
             .collect();
         let shown: Vec<&T> = kept.iter().skip(page.skip).take(page.top).copied().collect();
-        let view = View { links: self.links, resource };
+        let view = View {
+            links: self.links,
+            resource,
+        };
         let mut members = Map::new();
-        members.insert("values".to_owned(), shown.iter().map(|entry| entry.render(view)).collect());
+        members.insert(
+            "values".to_owned(),
+            shown.iter().map(|entry| entry.render(view)).collect(),
+        );
         if let Some(link) = page.next_link(self.links, path, self.query, kept.len()) {
             members.insert("@nextLink".to_owned(), json!(link));
         }
@@ -136,8 +155,11 @@ impl<'a> Call<'a> {
 
     /// The filter of the request, if it has one.
     pub fn filter(&self, filterable: &[&str]) -> Result<Option<Filter>, ServiceError> {
-        let Some(text) = self.query.get("filter") else { return Ok(None) };
-        let refuse = |reason| ServiceError::invalid("UnsupportedFilter", format!("The filter is not supported: {reason}."));
+        let Some(text) = self.query.get("filter") else {
+            return Ok(None);
+        };
+        let refuse =
+            |reason| ServiceError::invalid("UnsupportedFilter", format!("The filter is not supported: {reason}."));
         Filter::parse(text, filterable).map(Some).map_err(refuse)
     }
 

@@ -32,7 +32,12 @@ pub struct ClockChange {
 impl Clock {
     /// A clock that shows `now` at this moment.
     pub fn starting_at(now: Timestamp, rate: f64) -> Self {
-        Self { set_to: now, set_at: Instant::now(), rate, version: 1 }
+        Self {
+            set_to: now,
+            set_at: Instant::now(),
+            rate,
+            version: 1,
+        }
     }
 
     /// The present time.
@@ -72,12 +77,14 @@ impl Clock {
             (None, None) if change.rate.is_none() => return Err("give now, advance or rate".to_owned()),
             (None, None) => present,
             (Some(now), None) => now,
-            (None, Some(advance)) => {
-                present.checked_add(advance).map_err(|_| "advance leads past the end of time".to_owned())?
-            }
+            (None, Some(advance)) => present
+                .checked_add(advance)
+                .map_err(|_| "advance leads past the end of time".to_owned())?,
         };
         if target < present && !change.force {
-            return Err(format!("{target} lies before the clock's {present}; going back needs \"force\": true"));
+            return Err(format!(
+                "{target} lies before the clock's {present}; going back needs \"force\": true"
+            ));
         }
         self.set_to = target;
         self.set_at = moment;
@@ -148,11 +155,21 @@ mod tests {
     async fn no_time_is_lost_or_won_when_the_rate_changes() {
         let mut clock = clock();
         tokio::time::advance(Duration::from_secs(10)).await;
-        clock.change(ClockChange { rate: Some(60.0), ..ClockChange::default() }).unwrap();
+        clock
+            .change(ClockChange {
+                rate: Some(60.0),
+                ..ClockChange::default()
+            })
+            .unwrap();
         assert_eq!(clock.now(), time("2026-01-01T00:00:10Z"));
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(clock.now(), time("2026-01-01T00:02:10Z"));
-        clock.change(ClockChange { rate: Some(0.0), ..ClockChange::default() }).unwrap();
+        clock
+            .change(ClockChange {
+                rate: Some(0.0),
+                ..ClockChange::default()
+            })
+            .unwrap();
         tokio::time::advance(Duration::from_secs(100)).await;
         assert_eq!(clock.now(), time("2026-01-01T00:02:10Z"));
     }
@@ -160,7 +177,12 @@ mod tests {
     #[test]
     fn each_change_raises_the_version_and_a_refused_one_does_not() {
         let mut clock = clock();
-        clock.change(ClockChange { advance: parse_duration("90d"), ..ClockChange::default() }).unwrap();
+        clock
+            .change(ClockChange {
+                advance: parse_duration("90d"),
+                ..ClockChange::default()
+            })
+            .unwrap();
         assert_eq!(clock.version(), 2);
         assert!(clock.now() >= time("2026-04-01T00:00:00Z"));
         clock.change(ClockChange::default()).unwrap_err();
@@ -170,7 +192,10 @@ mod tests {
     #[test]
     fn going_back_needs_force() {
         let mut clock = clock();
-        let back = ClockChange { now: Some(time("2025-01-01T00:00:00Z")), ..ClockChange::default() };
+        let back = ClockChange {
+            now: Some(time("2025-01-01T00:00:00Z")),
+            ..ClockChange::default()
+        };
         assert!(clock.change(back).unwrap_err().contains("force"));
         clock.change(ClockChange { force: true, ..back }).unwrap();
         assert!(clock.now() < time("2025-01-02T00:00:00Z"));
@@ -179,7 +204,14 @@ mod tests {
     #[test]
     fn a_rate_that_is_negative_or_not_a_number_is_refused() {
         for rate in [-1.0, f64::NAN, f64::INFINITY] {
-            assert!(clock().change(ClockChange { rate: Some(rate), ..ClockChange::default() }).is_err());
+            assert!(
+                clock()
+                    .change(ClockChange {
+                        rate: Some(rate),
+                        ..ClockChange::default()
+                    })
+                    .is_err()
+            );
         }
     }
 

@@ -24,7 +24,9 @@ impl Cut {
     }
 
     fn refuse(&self) -> Option<io::Error> {
-        self.0.load(Ordering::Acquire).then(|| io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault"))
+        self.0
+            .load(Ordering::Acquire)
+            .then(|| io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault"))
     }
 }
 
@@ -50,7 +52,13 @@ impl Listener for CuttableListener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "the connection keeps Nagle's delay");
                     }
-                    return (Connection { stream, cut: Cut::default() }, address);
+                    return (
+                        Connection {
+                            stream,
+                            cut: Cut::default(),
+                        },
+                        address,
+                    );
                 }
                 // Out of file handles, most likely: connections that end make room.
                 Err(error) => {
@@ -73,7 +81,11 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Cut {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

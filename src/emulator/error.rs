@@ -36,7 +36,14 @@ pub struct ServiceError {
 
 impl ServiceError {
     fn new(status: u16, code: &'static str, inner: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self { status, code, inner, message: message.into(), retry_after: None, from_gateway: false }
+        Self {
+            status,
+            code,
+            inner,
+            message: message.into(),
+            retry_after: None,
+            from_gateway: false,
+        }
     }
 
     /// 400 InvalidRequest with an inner code.
@@ -46,7 +53,12 @@ impl ServiceError {
 
     /// 400 for JSON that does not bind; its outer code lies outside the documented enum, as seen on the wire.
     pub fn binding(path: &str) -> Self {
-        Self::new(400, "InvalidPayload", None, format!("{path}: The supplied value is invalid."))
+        Self::new(
+            400,
+            "InvalidPayload",
+            None,
+            format!("{path}: The supplied value is invalid."),
+        )
     }
 
     /// 400 for a value that binds but breaks a rule of the member.
@@ -92,24 +104,36 @@ impl ServiceError {
     /// 429 of the service.
     pub fn too_many_requests(retry_after: u64) -> Self {
         let error = Self::new(429, "TooManyRequests", None, "Too many requests. Please retry later.");
-        Self { retry_after: Some(retry_after), ..error }
+        Self {
+            retry_after: Some(retry_after),
+            ..error
+        }
     }
 
     /// 401 of the gateway; its text is the one seen on the wire.
     pub fn access_denied() -> Self {
         let message = "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a \
                        valid key for an active subscription and use a correct regional API endpoint for your resource.";
-        Self { from_gateway: true, ..Self::new(401, "401", None, message) }
+        Self {
+            from_gateway: true,
+            ..Self::new(401, "401", None, message)
+        }
     }
 
     /// 404 of the gateway for a host or resource that does not exist.
     pub fn no_such_resource() -> Self {
-        Self { from_gateway: true, ..Self::new(404, "404", None, "Resource not found") }
+        Self {
+            from_gateway: true,
+            ..Self::new(404, "404", None, "Resource not found")
+        }
     }
 
     /// 413 of the gateway.
     pub fn too_large() -> Self {
-        Self { from_gateway: true, ..Self::new(413, "413", None, "Request entity too large") }
+        Self {
+            from_gateway: true,
+            ..Self::new(413, "413", None, "Request entity too large")
+        }
     }
 
     /// The answer in the given style.

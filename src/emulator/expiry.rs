@@ -27,7 +27,9 @@ fn quarter_end(created: Date) -> Date {
 pub fn years_after_quarter(created: Timestamp, years: i16) -> Timestamp {
     let end = quarter_end(created.to_zoned(TimeZone::UTC).date());
     let shifted = date(end.year().saturating_add(years), end.month(), end.day());
-    shifted.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+    shifted
+        .to_zoned(TimeZone::UTC)
+        .map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 #[cfg(test)]

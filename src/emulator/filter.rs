@@ -54,7 +54,11 @@ const MAX_DEPTH: usize = 32;
 impl Filter {
     /// Parses a filter over the given properties; the text says why one is refused.
     pub fn parse(text: &str, filterable: &[&str]) -> Result<Self, String> {
-        let mut parser = Parser { tokens: tokens(text)?, next: 0, filterable };
+        let mut parser = Parser {
+            tokens: tokens(text)?,
+            next: 0,
+            filterable,
+        };
         let filter = parser.alternatives(0)?;
         match parser.peek() {
             None => Ok(filter),
@@ -124,9 +128,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             }
             first => {
                 let mut word = String::from(first);
-                while let Some(next) =
-                    rest.next_if(|next| !next.is_whitespace() && !matches!(next, '(' | ')' | '\''))
-                {
+                while let Some(next) = rest.next_if(|next| !next.is_whitespace() && !matches!(next, '(' | ')' | '\'')) {
                     word.push(next);
                 }
                 tokens.push(Token::Word(word));
@@ -197,11 +199,15 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Comparison, String> {
-        let Some(Token::Word(property)) = self.take() else { return Err("expected a property".to_owned()) };
+        let Some(Token::Word(property)) = self.take() else {
+            return Err("expected a property".to_owned());
+        };
         if !self.filterable.contains(&property.as_str()) {
             return Err(format!("the property {property} cannot be filtered on"));
         }
-        let Some(Token::Word(operator)) = self.take() else { return Err("expected an operator".to_owned()) };
+        let Some(Token::Word(operator)) = self.take() else {
+            return Err("expected an operator".to_owned());
+        };
         let operator = match operator.as_str() {
             "eq" => Operator::Eq,
             "ne" => Operator::Ne,
@@ -223,7 +229,11 @@ impl Parser<'_> {
             (true, _) => return Err(format!("{property} needs a time without quotes")),
             (false, _) => return Err(format!("{property} needs a string in single quotes")),
         };
-        Ok(Comparison { property, operator, literal })
+        Ok(Comparison {
+            property,
+            operator,
+            literal,
+        })
     }
 }
 

@@ -64,7 +64,10 @@ struct Admission {
 pub async fn answer(State(emulator): State<Emulator>, request: Request) -> Response {
     let at = Timestamp::now();
     let started = Instant::now();
-    let cut = request.extensions().get::<ConnectInfo<Cut>>().map(|ConnectInfo(cut)| cut.clone());
+    let cut = request
+        .extensions()
+        .get::<ConnectInfo<Cut>>()
+        .map(|ConnectInfo(cut)| cut.clone());
     let (parts, body) = request.into_parts();
     let body = read_body(&parts.headers, body).await;
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -72,7 +75,13 @@ pub async fn answer(State(emulator): State<Emulator>, request: Request) -> Respo
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     let (body, too_large) = match body {
         Ok(body) => (body, false),
-        Err(size) => (RequestBody { size, ..RequestBody::default() }, true),
+        Err(size) => (
+            RequestBody {
+                size,
+                ..RequestBody::default()
+            },
+            true,
+        ),
     };
     let incoming = Incoming {
         at,
@@ -105,7 +114,11 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<RequestBody, usize
     let bytes: Bytes = to_bytes(body, MAX_BODY).await.map_err(|_| MAX_BODY)?;
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    Ok(RequestBody { json: serde_json::from_slice(&bytes).ok(), size: bytes.len(), media_type })
+    Ok(RequestBody {
+        json: serde_json::from_slice(&bytes).ok(),
+        size: bytes.len(),
+        media_type,
+    })
 }
 
 impl Admission {
@@ -166,7 +179,9 @@ fn admit(world: &mut World, incoming: &Incoming) -> Admission {
         work: Err(ServiceError::no_such_resource()),
         strike: None,
     };
-    let Some(resource) = world.resources.get_mut(name) else { return admission };
+    let Some(resource) = world.resources.get_mut(name) else {
+        return admission;
+    };
     admission.latency = resource.settings.latency_ms;
     admission.style = resource.settings.error_style;
     admission.key_used = incoming.key.as_ref().and_then(|key| resource.settings.key_number(key));
@@ -197,11 +212,7 @@ fn admit(world: &mut World, incoming: &Incoming) -> Admission {
 }
 
 /// Version first, then path and method.
-fn find_operation(
-    incoming: &Incoming,
-    segments: &mut Vec<&str>,
-    target: &mut Target,
-) -> Result<Work, ServiceError> {
+fn find_operation(incoming: &Incoming, segments: &mut Vec<&str>, target: &mut Target) -> Result<Work, ServiceError> {
     let version = match segments.first().copied() {
         Some(named) if is_path_version(named) => {
             segments.remove(0);
@@ -227,16 +238,27 @@ fn path_version(named: &str) -> Result<ApiVersion, ServiceError> {
     if named == ApiVersion::V3_2.name() {
         return Ok(ApiVersion::V3_2);
     }
-    let state = if is_retired(named) { "has been retired" } else { "is not known" };
+    let state = if is_retired(named) {
+        "has been retired"
+    } else {
+        "is not known"
+    };
     Err(ServiceError::no_such_path(format!("API version {named} {state}.")))
 }
 
 fn query_version(named: Option<&str>) -> Result<ApiVersion, ServiceError> {
     let Some(named) = named.filter(|named| !named.is_empty()) else {
-        return Err(ServiceError::invalid("InvalidParameter", "The parameter api-version is required."));
+        return Err(ServiceError::invalid(
+            "InvalidParameter",
+            "The parameter api-version is required.",
+        ));
     };
     ApiVersion::from_query(named).ok_or_else(|| {
-        let state = if is_retired(named) { "has been retired" } else { "is not supported" };
+        let state = if is_retired(named) {
+            "has been retired"
+        } else {
+            "is not supported"
+        };
         ServiceError::invalid("InvalidParameterValue", format!("API version {named} {state}."))
     })
 }
@@ -244,7 +266,10 @@ fn query_version(named: Option<&str>) -> Result<ApiVersion, ServiceError> {
 /// Does the work and writes it into the journal; gives the clock's time with the answer.
 fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Reply, Timestamp) {
     let now = world.advance();
-    let result = match (&admission.work, admission.action().filter(|action| action.status.is_some())) {
+    let result = match (
+        &admission.work,
+        admission.action().filter(|action| action.status.is_some()),
+    ) {
         (Ok(_), Some(action)) => Ok(refusal(action)),
         (Ok(work), None) => work_on(world, incoming, admission, work, now),
         (Err(error), _) => Err(error.clone()),
@@ -262,7 +287,10 @@ fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Re
         operation,
         status: reply.status,
         request_body: incoming.body.json.clone(),
-        fault: admission.strike.as_ref().map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
+        fault: admission
+            .strike
+            .as_ref()
+            .map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
         key_used: admission.key_used,
         duration_micros: u64::try_from(incoming.started.elapsed().as_micros()).unwrap_or(u64::MAX),
     });
@@ -324,7 +352,10 @@ fn work_on(
         }
         Work::Recognize => {
             let links = Links::new(&incoming.host, name, ApiVersion::V2025_10_15);
-            let resource = world.resources.get_mut(name).ok_or_else(ServiceError::no_such_resource)?;
+            let resource = world
+                .resources
+                .get_mut(name)
+                .ok_or_else(ServiceError::no_such_resource)?;
             recognition::answer(resource, &links, &incoming.query, incoming.body.size, now)
         }
         Work::Storage => {
@@ -334,7 +365,10 @@ fn work_on(
             } else {
                 Content::Text(format!("Content of {file} from the speech emulator.\n"))
             };
-            Ok(Reply { content, ..Reply::empty(200) })
+            Ok(Reply {
+                content,
+                ..Reply::empty(200)
+            })
         }
     }
 }

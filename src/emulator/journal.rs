@@ -62,15 +62,20 @@ impl Journal {
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { seq: self.last, ..entry });
+        self.entries.push_back(Entry {
+            seq: self.last,
+            ..entry
+        });
     }
 
     /// Entries behind `after`, oldest first, at most `limit`.
     pub fn read(&self, resource: Option<&str>, after: u64, limit: usize) -> Value {
         let start = self.entries.partition_point(|entry| entry.seq <= after);
         let behind = self.entries.range(start..);
-        let entries: Vec<&Entry> =
-            behind.filter(|entry| resource.is_none_or(|name| entry.resource == name)).take(limit).collect();
+        let entries: Vec<&Entry> = behind
+            .filter(|entry| resource.is_none_or(|name| entry.resource == name))
+            .take(limit)
+            .collect();
         json!({ "entries": entries, "last": self.last })
     }
 

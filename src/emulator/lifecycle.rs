@@ -72,7 +72,12 @@ pub struct Lifecycle {
 impl Lifecycle {
     /// Accepted, with nothing scheduled.
     pub fn waiting(now: Timestamp) -> Self {
-        Self { status: Status::NotStarted, last_action_date_time: Some(now), error: None, pending: None }
+        Self {
+            status: Status::NotStarted,
+            last_action_date_time: Some(now),
+            error: None,
+            pending: None,
+        }
     }
 
     /// Accepted at `now`, ends after `seconds` of clock time.
@@ -84,7 +89,10 @@ impl Lifecycle {
 
     /// Ended well at `now`.
     pub fn succeeded(now: Timestamp) -> Self {
-        Self { last_action_date_time: Some(now), ..Self::default() }
+        Self {
+            last_action_date_time: Some(now),
+            ..Self::default()
+        }
     }
 
     /// Moves to where the clock says; true when the end was reached by this call.
@@ -93,7 +101,11 @@ impl Lifecycle {
         if now >= pending.ends {
             let ends = pending.ends;
             self.error = self.pending.take().and_then(|pending| pending.failure);
-            self.status = if self.error.is_some() { Status::Failed } else { Status::Succeeded };
+            self.status = if self.error.is_some() {
+                Status::Failed
+            } else {
+                Status::Succeeded
+            };
             self.last_action_date_time = Some(ends);
             return true;
         }
@@ -107,19 +119,29 @@ impl Lifecycle {
     /// The next moment at which `advance` changes something.
     pub fn next_due(&self) -> Option<Timestamp> {
         let pending = self.pending.as_ref()?;
-        Some(if self.status == Status::NotStarted { pending.starts } else { pending.ends })
+        Some(if self.status == Status::NotStarted {
+            pending.starts
+        } else {
+            pending.ends
+        })
     }
 
     /// Clock seconds until the end, while there is one to wait for.
     pub fn remaining(&self, now: Timestamp) -> Option<f64> {
-        self.pending.as_ref().map(|pending| pending.ends.duration_since(now).as_secs_f64().max(0.0))
+        self.pending
+            .as_ref()
+            .map(|pending| pending.ends.duration_since(now).as_secs_f64().max(0.0))
     }
 }
 
 impl Pending {
     /// Running after a tenth of the time, the end after all of it.
     pub fn lasting(now: Timestamp, seconds: f64, failure: Option<EntityError>) -> Self {
-        Self { starts: later(now, seconds / 10.0), ends: later(now, seconds), failure }
+        Self {
+            starts: later(now, seconds / 10.0),
+            ends: later(now, seconds),
+            failure,
+        }
     }
 }
 
@@ -143,9 +165,15 @@ mod tests {
         assert!(!lifecycle.advance(at(5)));
         assert_eq!(lifecycle.status, Status::NotStarted);
         assert!(!lifecycle.advance(at(50)));
-        assert_eq!((lifecycle.status, lifecycle.last_action_date_time), (Status::Running, Some(at(10))));
+        assert_eq!(
+            (lifecycle.status, lifecycle.last_action_date_time),
+            (Status::Running, Some(at(10)))
+        );
         assert!(lifecycle.advance(at(500)));
-        assert_eq!((lifecycle.status, lifecycle.last_action_date_time), (Status::Succeeded, Some(at(100))));
+        assert_eq!(
+            (lifecycle.status, lifecycle.last_action_date_time),
+            (Status::Succeeded, Some(at(100)))
+        );
         assert!(!lifecycle.advance(at(501)));
     }
 
@@ -158,7 +186,10 @@ mod tests {
 
     #[test]
     fn a_planned_failure_ends_in_failed_with_its_error() {
-        let error = EntityError { code: "DeployingFailedModel".to_owned(), message: "no".to_owned() };
+        let error = EntityError {
+            code: "DeployingFailedModel".to_owned(),
+            message: "no".to_owned(),
+        };
         let mut lifecycle = Lifecycle::started(at(0), 1.0, Some(error.clone()));
         lifecycle.advance(at(2));
         assert_eq!((lifecycle.status, lifecycle.error), (Status::Failed, Some(error)));

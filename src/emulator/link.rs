@@ -14,7 +14,10 @@ pub struct Links {
 impl Links {
     /// Links for `name` as reached through `host` (the request's Host header).
     pub fn new(host: &str, name: &str, version: ApiVersion) -> Self {
-        Self { root: format!("{host}/{name}"), version }
+        Self {
+            root: format!("{host}/{name}"),
+            version,
+        }
     }
 
     /// The version the links speak.
@@ -27,16 +30,28 @@ impl Links {
         if self.version.in_path() {
             format!("http://{}/speechtotext/{}{path}", self.root, self.version.name())
         } else {
-            format!("http://{}/speechtotext{path}?api-version={}", self.root, self.version.name())
+            format!(
+                "http://{}/speechtotext{path}?api-version={}",
+                self.root,
+                self.version.name()
+            )
         }
     }
 
     /// A link to `path` with parameters, already encoded, before the version.
     pub fn with_query(&self, path: &str, query: &str) -> String {
         if self.version.in_path() {
-            format!("http://{}/speechtotext/{}{path}?{query}", self.root, self.version.name())
+            format!(
+                "http://{}/speechtotext/{}{path}?{query}",
+                self.root,
+                self.version.name()
+            )
         } else {
-            format!("http://{}/speechtotext{path}?{query}&api-version={}", self.root, self.version.name())
+            format!(
+                "http://{}/speechtotext{path}?{query}&api-version={}",
+                self.root,
+                self.version.name()
+            )
         }
     }
 
@@ -47,7 +62,10 @@ impl Links {
 
     /// One of the six addresses of a custom endpoint in v3.2.
     pub fn recognition(&self, scheme: &str, mode: &str, endpoint: Uuid) -> String {
-        format!("{scheme}://{}/speech/recognition/{mode}/cognitiveservices/v1?cid={endpoint}", self.root)
+        format!(
+            "{scheme}://{}/speech/recognition/{mode}/cognitiveservices/v1?cid={endpoint}",
+            self.root
+        )
     }
 
     /// Where the content of a file can be read; `sas` is the signed part, absent with own storage.
@@ -82,7 +100,10 @@ pub fn percent_decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
         let code = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
+        match code
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .filter(|_| *first == b'%')
+        {
             Some(byte) => {
                 decoded.push(byte);
                 rest = tail.get(2..).unwrap_or_default();

@@ -34,17 +34,21 @@ mod window;
 mod wire;
 mod world;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use connection::{Cut, CuttableListener};
 pub use seed::{Seed, SeedError};
 use world::World;
+
+/// How long requests under way, such as a reader who follows the clock, may hold up the end.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// An emulated Speech service; clones share their state.
 #[derive(Clone, Debug)]
@@ -63,7 +67,12 @@ impl Emulator {
     pub fn new(seed: Seed) -> Self {
         let world = World::new(seed);
         let (clock_version, _) = watch::channel(world.clock.version());
-        Self { shared: Arc::new(Shared { world: Mutex::new(world), clock_version }) }
+        Self {
+            shared: Arc::new(Shared {
+                world: Mutex::new(world),
+                clock_version,
+            }),
+        }
     }
 
     /// The emulator as a service without sockets; base URL of a Speech resource is `http://HOST/NAME`.
@@ -71,7 +80,7 @@ impl Emulator {
         control::router().fallback(gate::answer).with_state(self.clone())
     }
 
-    /// Serves connections until `shutdown` is ready, then lets those under way end.
+    /// Serves connections until `shutdown` is ready, then gives requests under way a moment to end.
     ///
     /// # Errors
     /// What the listener reports when it cannot go on.
@@ -80,8 +89,24 @@ impl Emulator {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
+        let (stopping, stopped) = oneshot::channel();
+        let signal = async move {
+            shutdown.await;
+            // Nobody listens only when serving has ended already.
+            let _ = stopping.send(());
+        };
         let service = self.router().into_make_service_with_connect_info::<Cut>();
-        axum::serve(CuttableListener(listener), service).with_graceful_shutdown(shutdown).await
+        let served = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(signal);
+        let patience_ends = async {
+            match stopped.await {
+                Ok(()) => tokio::time::sleep(SHUTDOWN_GRACE).await,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            result = served.into_future() => result,
+            () = patience_ends => Ok(()),
+        }
     }
 
     /// The state, for a moment; never held across an await.

@@ -114,7 +114,9 @@ pub fn resolve(method: &str, segments: &[&str], version: ApiVersion) -> Result<R
     if let Some(route) = known(method) {
         return Ok(route);
     }
-    let elsewhere = ["GET", "POST", "PATCH", "PUT", "DELETE"].into_iter().any(|other| known(other).is_some());
+    let elsewhere = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+        .into_iter()
+        .any(|other| known(other).is_some());
     Err(if elsewhere { NoRoute::Method } else { NoRoute::Path })
 }
 
@@ -147,19 +149,34 @@ fn find(method: &str, segments: &[&str]) -> Option<Route> {
 }
 
 fn plain(operation: Operation) -> Route {
-    Route { operation, id: Uuid::nil(), part: String::new(), log: String::new() }
+    Route {
+        operation,
+        id: Uuid::nil(),
+        part: String::new(),
+        log: String::new(),
+    }
 }
 
 fn with_id(operation: Operation, id: &str) -> Option<Route> {
-    Some(Route { id: Uuid::parse_str(id).ok()?, ..plain(operation) })
+    Some(Route {
+        id: Uuid::parse_str(id).ok()?,
+        ..plain(operation)
+    })
 }
 
 fn with_part(operation: Operation, id: &str, part: &str) -> Option<Route> {
-    Some(Route { part: part.to_owned(), ..with_id(operation, id)? })
+    Some(Route {
+        part: part.to_owned(),
+        ..with_id(operation, id)?
+    })
 }
 
 fn with_locale(operation: Operation, locale: &str, log: &str) -> Option<Route> {
-    Some(Route { part: locale.to_owned(), log: log.to_owned(), ..plain(operation) })
+    Some(Route {
+        part: locale.to_owned(),
+        log: log.to_owned(),
+        ..plain(operation)
+    })
 }
 
 fn endpoints(method: &str, rest: &[&str]) -> Option<Route> {
@@ -274,14 +291,20 @@ mod tests {
     fn verbs_hang_on_the_last_segment() {
         let copy = format!("{ID}:copy");
         let route = resolve("POST", &["models", &copy], ApiVersion::V2024_11_15).unwrap();
-        assert_eq!((route.operation, route.id.to_string()), (Operation::ModelsCopy, ID.to_owned()));
+        assert_eq!(
+            (route.operation, route.id.to_string()),
+            (Operation::ModelsCopy, ID.to_owned())
+        );
         let authorize = resolve("POST", &["models:authorizecopy"], ApiVersion::V3_2).unwrap();
         assert_eq!(authorize.operation, Operation::ModelsAuthorizeCopy);
     }
 
     #[test]
     fn what_a_version_does_not_have_is_no_path_in_it() {
-        assert_eq!(resolve("GET", &["projects"], ApiVersion::V2024_11_15), Err(NoRoute::Path));
+        assert_eq!(
+            resolve("GET", &["projects"], ApiVersion::V2024_11_15),
+            Err(NoRoute::Path)
+        );
         assert!(resolve("GET", &["projects"], ApiVersion::V2025_10_15).is_ok());
         let logs = ["endpoints", ID, "files", "logs"];
         assert_eq!(resolve("GET", &logs, ApiVersion::V2025_10_15), Err(NoRoute::Path));
@@ -290,8 +313,14 @@ mod tests {
 
     #[test]
     fn a_wrong_method_is_told_from_a_wrong_path() {
-        assert_eq!(resolve("PUT", &["endpoints", ID], ApiVersion::V3_2), Err(NoRoute::Method));
-        assert_eq!(resolve("GET", &["endpoints", "no-uuid"], ApiVersion::V3_2), Err(NoRoute::Path));
+        assert_eq!(
+            resolve("PUT", &["endpoints", ID], ApiVersion::V3_2),
+            Err(NoRoute::Method)
+        );
+        assert_eq!(
+            resolve("GET", &["endpoints", "no-uuid"], ApiVersion::V3_2),
+            Err(NoRoute::Path)
+        );
         assert_eq!(resolve("GET", &["webhooks"], ApiVersion::V3_2), Err(NoRoute::Path));
     }
 }

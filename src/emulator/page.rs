@@ -19,9 +19,15 @@ impl Page {
         let skip = number(query, "skip")?.unwrap_or(0);
         let top = number(query, "top")?.unwrap_or(default);
         if top == 0 {
-            return Err(ServiceError::invalid("UnsupportedPagination", "The parameter top must be greater than 0."));
+            return Err(ServiceError::invalid(
+                "UnsupportedPagination",
+                "The parameter top must be greater than 0.",
+            ));
         }
-        Ok(Self { skip, top: top.min(maximum) })
+        Ok(Self {
+            skip,
+            top: top.min(maximum),
+        })
     }
 
     /// The link to the page behind this one, if `total` reaches beyond it.
@@ -78,7 +84,9 @@ mod tests {
         let page = Page::of(&query, 100, 1000).unwrap();
         assert_eq!(
             page.next_link(&links, "/endpoints", &query, 3).as_deref(),
-            Some("http://host:1/west/speechtotext/endpoints?skip=2&top=2&filter=locale%20eq%20%27en-US%27&api-version=2024-11-15")
+            Some(
+                "http://host:1/west/speechtotext/endpoints?skip=2&top=2&filter=locale%20eq%20%27en-US%27&api-version=2024-11-15"
+            )
         );
         assert_eq!(page.next_link(&links, "/endpoints", &query, 2), None);
     }

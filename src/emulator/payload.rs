@@ -28,7 +28,10 @@ impl<'a> Members<'a> {
     /// The members of the body, which must be an object.
     pub fn of(body: &'a Value) -> Result<Self, ServiceError> {
         let map = body.as_object().ok_or_else(|| ServiceError::binding("$"))?;
-        Ok(Self { map, path: "$".to_owned() })
+        Ok(Self {
+            map,
+            path: "$".to_owned(),
+        })
     }
 
     /// The path of a member, as messages show it.
@@ -47,26 +50,35 @@ impl<'a> Members<'a> {
 
     /// An optional string.
     pub fn text(&self, name: &str) -> Result<Option<&'a str>, ServiceError> {
-        self.present(name).map(|value| value.as_str().ok_or_else(|| self.wrong(name))).transpose()
+        self.present(name)
+            .map(|value| value.as_str().ok_or_else(|| self.wrong(name)))
+            .transpose()
     }
 
     /// A string that must be there and not be empty.
     pub fn required_text(&self, name: &str) -> Result<String, ServiceError> {
         match self.text(name)? {
             Some(text) if !text.is_empty() => Ok(text.to_owned()),
-            Some(_) => Err(ServiceError::member(&self.path_of(name), "The value must not be empty.")),
+            Some(_) => Err(ServiceError::member(
+                &self.path_of(name),
+                "The value must not be empty.",
+            )),
             None => Err(ServiceError::member(&self.path_of(name), "A value is required.")),
         }
     }
 
     /// An optional boolean.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, ServiceError> {
-        self.present(name).map(|value| value.as_bool().ok_or_else(|| self.wrong(name))).transpose()
+        self.present(name)
+            .map(|value| value.as_bool().ok_or_else(|| self.wrong(name)))
+            .transpose()
     }
 
     /// An optional whole number.
     pub fn integer(&self, name: &str) -> Result<Option<i64>, ServiceError> {
-        self.present(name).map(|value| value.as_i64().ok_or_else(|| self.wrong(name))).transpose()
+        self.present(name)
+            .map(|value| value.as_i64().ok_or_else(|| self.wrong(name)))
+            .transpose()
     }
 
     /// An optional absolute URI.
@@ -78,14 +90,21 @@ impl<'a> Members<'a> {
 
     /// An optional object.
     pub fn object(&self, name: &str) -> Result<Option<Members<'a>>, ServiceError> {
-        let Some(value) = self.present(name) else { return Ok(None) };
+        let Some(value) = self.present(name) else {
+            return Ok(None);
+        };
         let map = value.as_object().ok_or_else(|| self.wrong(name))?;
-        Ok(Some(Members { map, path: self.path_of(name) }))
+        Ok(Some(Members {
+            map,
+            path: self.path_of(name),
+        }))
     }
 
     /// The URI of an optional entity reference.
     pub fn reference(&self, name: &str) -> Result<Option<&'a str>, ServiceError> {
-        let Some(reference) = self.object(name)? else { return Ok(None) };
+        let Some(reference) = self.object(name)? else {
+            return Ok(None);
+        };
         match reference.text("self")? {
             Some(uri) => Ok(Some(uri)),
             None => Err(ServiceError::binding(&reference.path_of("self"))),
@@ -94,18 +113,24 @@ impl<'a> Members<'a> {
 
     /// The URI of an entity reference that must be there.
     pub fn required_reference(&self, name: &str) -> Result<&'a str, ServiceError> {
-        self.reference(name)?.ok_or_else(|| ServiceError::member(&self.path_of(name), "A value is required."))
+        self.reference(name)?
+            .ok_or_else(|| ServiceError::member(&self.path_of(name), "A value is required."))
     }
 
     /// The URIs of an optional list of references.
     pub fn references(&self, name: &str) -> Result<Vec<&'a str>, ServiceError> {
-        let Some(value) = self.present(name) else { return Ok(Vec::new()) };
+        let Some(value) = self.present(name) else {
+            return Ok(Vec::new());
+        };
         let list = value.as_array().ok_or_else(|| self.wrong(name))?;
         list.iter()
             .enumerate()
             .map(|(index, entry)| {
                 let path = format!("{}[{index}].self", self.path_of(name));
-                entry.get("self").and_then(Value::as_str).ok_or_else(|| ServiceError::binding(&path))
+                entry
+                    .get("self")
+                    .and_then(Value::as_str)
+                    .ok_or_else(|| ServiceError::binding(&path))
             })
             .collect()
     }
@@ -115,7 +140,10 @@ impl<'a> Members<'a> {
         match self.map.get(name) {
             None => Ok(Change::Keep),
             Some(Value::Null) => Ok(Change::Clear),
-            Some(value) => value.as_str().map(|text| Change::Set(text.to_owned())).ok_or_else(|| self.wrong(name)),
+            Some(value) => value
+                .as_str()
+                .map(|text| Change::Set(text.to_owned()))
+                .ok_or_else(|| self.wrong(name)),
         }
     }
 
@@ -141,7 +169,10 @@ impl<'a> Members<'a> {
     }
 
     /// Merges `customProperties` of a patch into the present ones: a null removes its key, a null object removes all.
-    pub fn merge_custom_properties(&self, present: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ServiceError> {
+    pub fn merge_custom_properties(
+        &self,
+        present: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, ServiceError> {
         if self.map.get("customProperties").is_some_and(Value::is_null) {
             return Ok(BTreeMap::new());
         }
@@ -164,11 +195,17 @@ impl<'a> Members<'a> {
 /// At most 10 entries, keys of at most 64 and values of at most 256 characters.
 fn check_custom_properties(properties: &BTreeMap<String, String>) -> Result<(), ServiceError> {
     if properties.len() > 10 {
-        return Err(ServiceError::member("$.customProperties", "At most 10 entries are allowed."));
+        return Err(ServiceError::member(
+            "$.customProperties",
+            "At most 10 entries are allowed.",
+        ));
     }
     for (key, value) in properties {
         if key.chars().count() > 64 {
-            return Err(ServiceError::member("$.customProperties", "A key has at most 64 characters."));
+            return Err(ServiceError::member(
+                "$.customProperties",
+                "A key has at most 64 characters.",
+            ));
         }
         if value.chars().count() > 256 {
             let path = format!("$.customProperties.{key}");
@@ -189,7 +226,10 @@ mod tests {
         let body = json!({ "customProperties": { "retryCount": 3 } });
         let error = Members::of(&body).unwrap().custom_properties().unwrap_err();
         assert_eq!(error.code, "InvalidPayload");
-        assert_eq!(error.message, "$.customProperties.retryCount: The supplied value is invalid.");
+        assert_eq!(
+            error.message,
+            "$.customProperties.retryCount: The supplied value is invalid."
+        );
     }
 
     #[test]
@@ -201,7 +241,13 @@ mod tests {
         let merged = Members::of(&swap).unwrap().merge_custom_properties(&present).unwrap();
         assert_eq!(merged.len(), 10);
         let clear = json!({ "customProperties": null });
-        assert!(Members::of(&clear).unwrap().merge_custom_properties(&present).unwrap().is_empty());
+        assert!(
+            Members::of(&clear)
+                .unwrap()
+                .merge_custom_properties(&present)
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]

@@ -20,7 +20,13 @@ pub fn is_path(segments: &[&str]) -> bool {
         segments,
         ["stt", "speech", "universal", "v2"]
             | ["speech", "universal", "v2"]
-            | ["speech", "recognition", "interactive" | "conversation" | "dictation", "cognitiveservices", "v1"]
+            | [
+                "speech",
+                "recognition",
+                "interactive" | "conversation" | "dictation",
+                "cognitiveservices",
+                "v1"
+            ]
     )
 }
 
@@ -35,16 +41,26 @@ pub fn answer(
     now: Timestamp,
 ) -> Result<Reply, ServiceError> {
     let cid = query.get("cid");
-    let endpoint = cid.and_then(|cid| cid.parse().ok()).and_then(|id| find(&resource.endpoints, id));
+    let endpoint = cid
+        .and_then(|cid| cid.parse().ok())
+        .and_then(|id| find(&resource.endpoints, id));
     let language = query.get("language");
-    let locale = endpoint.map(|endpoint| endpoint.header.locale.as_str()).or(language).unwrap_or(DEFAULT_LOCALE);
+    let locale = endpoint
+        .map(|endpoint| endpoint.header.locale.as_str())
+        .or(language)
+        .unwrap_or(DEFAULT_LOCALE);
     let own = endpoint.and_then(|endpoint| valid_model(resource, endpoint, now));
     let answering = match own {
         Some(model) => Some(model),
-        None => resource.newest_deployable(locale, now).map(|base| ModelRef::Base(base.header.id)),
+        None => resource
+            .newest_deployable(locale, now)
+            .map(|base| ModelRef::Base(base.header.id)),
     };
     let Some(answering) = answering else {
-        return Err(ServiceError::invalid("InvalidLocale", format!("No base model of '{locale}' can answer.")));
+        return Err(ServiceError::invalid(
+            "InvalidLocale",
+            format!("No base model of '{locale}' can answer."),
+        ));
     };
     let is_fallback = cid.is_some() && own.is_none();
     let name = display_name(resource, answering);

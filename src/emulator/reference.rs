@@ -113,7 +113,10 @@ mod tests {
         for uri in [
             format!("http://127.0.0.1:1/west/speechtotext/models/{ID}?api-version=2024-11-15"),
             format!("http://127.0.0.1:1/west/speechtotext/v3.2/models/{ID}"),
-            format!("https://northeurope.api.cognitive.microsoft.com/speechtotext/models/{}", ID.to_uppercase()),
+            format!(
+                "https://northeurope.api.cognitive.microsoft.com/speechtotext/models/{}",
+                ID.to_uppercase()
+            ),
         ] {
             assert_eq!(model_of(&uri, "west"), Some(custom), "{uri}");
         }

@@ -27,7 +27,11 @@ pub struct Reply {
 impl Reply {
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), content: Content::Empty }
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Empty,
+        }
     }
 
     /// 200 with JSON.
@@ -43,7 +47,10 @@ impl Reply {
 
     /// The same answer with this JSON body.
     pub fn json(self, body: Value) -> Self {
-        Self { content: Content::Json(body), ..self }
+        Self {
+            content: Content::Json(body),
+            ..self
+        }
     }
 
     /// The same answer with one more header.

@@ -112,7 +112,8 @@ impl Resource {
             }
         }
         let tier = self.settings.tier;
-        self.endpoints.retain(|endpoint| endpoint_end(endpoint, tier).is_none_or(|end| now < end));
+        self.endpoints
+            .retain(|endpoint| endpoint_end(endpoint, tier).is_none_or(|end| now < end));
         let arrivals = self.finish_copies(now);
         self.next_due = self.find_next_due();
         arrivals
@@ -126,7 +127,10 @@ impl Resource {
                 let finished = operation.lifecycle.last_action_date_time.unwrap_or(now);
                 model.header.created_date_time = finished;
                 model.lifecycle = Lifecycle::succeeded(finished);
-                arrivals.push(Arrival { target: operation.target.clone(), model });
+                arrivals.push(Arrival {
+                    target: operation.target.clone(),
+                    model,
+                });
             }
         }
         arrivals
@@ -140,7 +144,10 @@ impl Resource {
             .chain(self.evaluations.iter().map(|entry| &entry.lifecycle))
             .chain(self.operations.iter().map(|entry| &entry.lifecycle));
         let steps = lifecycles.filter_map(Lifecycle::next_due);
-        let ends = self.endpoints.iter().filter_map(|endpoint| endpoint_end(endpoint, tier));
+        let ends = self
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| endpoint_end(endpoint, tier));
         steps.chain(ends).min()
     }
 
@@ -180,14 +187,14 @@ impl Resource {
                 supports_endpoints: model.features.supports_endpoints,
                 transcription_end: model.transcription_end(),
             }),
-            ModelRef::Base(id) => {
-                find(&self.base_models, id).filter(|model| model.is_visible(now)).map(|model| ModelFacts {
+            ModelRef::Base(id) => find(&self.base_models, id)
+                .filter(|model| model.is_visible(now))
+                .map(|model| ModelFacts {
                     locale: model.header.locale.clone(),
                     status: model.lifecycle.status,
                     supports_endpoints: model.features.supports_endpoints,
                     transcription_end: model.transcription_end(),
-                })
-            }
+                }),
         }
     }
 
@@ -203,7 +210,10 @@ impl Resource {
 
     /// Locales for which there is a base model now.
     pub fn locales(&self, now: Timestamp, accepts: impl Fn(&BaseModel) -> bool) -> Vec<String> {
-        let visible = self.base_models.iter().filter(|model| model.is_visible(now) && accepts(model));
+        let visible = self
+            .base_models
+            .iter()
+            .filter(|model| model.is_visible(now) && accepts(model));
         let mut locales: Vec<String> = visible.map(|model| model.header.locale.clone()).collect();
         locales.sort_unstable();
         locales.dedup();
@@ -226,8 +236,14 @@ fn fill_created<T: Entity>(entries: &mut [T], now: Timestamp) {
 /// When an endpoint is deleted by the service.
 fn endpoint_end(endpoint: &Endpoint, tier: Tier) -> Option<Timestamp> {
     let created = endpoint.header.created_date_time;
-    let by_tier = (tier == Tier::F0).then(|| created.checked_add(F0_ENDPOINT_LIFE).ok()).flatten();
-    let by_request = endpoint.time_to_live.as_deref().and_then(life_span).and_then(|life| created.checked_add(life).ok());
+    let by_tier = (tier == Tier::F0)
+        .then(|| created.checked_add(F0_ENDPOINT_LIFE).ok())
+        .flatten();
+    let by_request = endpoint
+        .time_to_live
+        .as_deref()
+        .and_then(life_span)
+        .and_then(|life| created.checked_add(life).ok());
     by_tier.into_iter().chain(by_request).min()
 }
 

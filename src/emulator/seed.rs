@@ -54,7 +54,11 @@ impl Seed {
 
     /// A seed without any Speech resource; tests add theirs through the control API.
     pub fn empty() -> Self {
-        Self { now: None, rate: None, resources: BTreeMap::new() }
+        Self {
+            now: None,
+            rate: None,
+            resources: BTreeMap::new(),
+        }
     }
 
     /// The same seed with the clock starting at another time.
@@ -64,7 +68,10 @@ impl Seed {
 
     /// The same seed with the clock running at another rate.
     pub fn running_at(self, rate: f64) -> Self {
-        Self { rate: Some(rate), ..self }
+        Self {
+            rate: Some(rate),
+            ..self
+        }
     }
 
     /// Names of the Speech resources.
@@ -83,11 +90,18 @@ impl Seed {
 
 /// Says what is wrong with a Speech resource given from outside.
 pub(super) fn check_resource(name: &str, resource: &Resource) -> Result<(), String> {
-    let fits_path = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let fits_path = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if name.is_empty() || !fits_path || name == "control" {
-        return Err(format!("a resource is named with small letters, digits and dashes, not '{name}'"));
+        return Err(format!(
+            "a resource is named with small letters, digits and dashes, not '{name}'"
+        ));
     }
-    resource.settings.check().map_err(|reason| format!("{name}: {reason}"))?;
+    resource
+        .settings
+        .check()
+        .map_err(|reason| format!("{name}: {reason}"))?;
     let ids = (ids(&resource.base_models).chain(ids(&resource.projects)))
         .chain(ids(&resource.datasets))
         .chain(ids(&resource.models))
@@ -113,12 +127,16 @@ mod tests {
     #[test]
     fn the_shipped_seed_is_valid() {
         let seed = Seed::shipped().unwrap();
-        assert_eq!(seed.resource_names().collect::<Vec<_>>(), ["free", "northeurope", "westeurope"]);
+        assert_eq!(
+            seed.resource_names().collect::<Vec<_>>(),
+            ["free", "northeurope", "westeurope"]
+        );
     }
 
     #[test]
     fn a_member_nobody_knows_is_named() {
-        let text = r#"{"resources":{"west":{"key1":"k","models":[{"displayName":"a","locale":"en-US","colour":"red"}]}}}"#;
+        let text =
+            r#"{"resources":{"west":{"key1":"k","models":[{"displayName":"a","locale":"en-US","colour":"red"}]}}}"#;
         let error = Seed::parse(text).unwrap_err().to_string();
         assert!(error.contains("$.resources.west.models[0].colour"), "{error}");
     }

@@ -73,7 +73,14 @@ pub struct Timings {
 
 impl Default for Timings {
     fn default() -> Self {
-        Self { endpoint_create: 5.0, endpoint_update: 5.0, training: 10.0, dataset: 2.0, evaluation: 5.0, copy: 5.0 }
+        Self {
+            endpoint_create: 5.0,
+            endpoint_update: 5.0,
+            training: 10.0,
+            dataset: 2.0,
+            evaluation: 5.0,
+            copy: 5.0,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ pub fn read<T: DeserializeOwned + Serialize>(value: Value) -> Result<T, String> 
     let parsed: T = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
     let written = serde_json::to_value(&parsed).map_err(|error| error.to_string())?;
     match unknown(&value, &written, "$") {
-        Some(path) => Err(format!("unknown member {path}")),
+        Some(path) => Err(format!("unknown member or wrong form: {path}")),
         None => Ok(parsed),
     }
 }
@@ -29,9 +29,12 @@ fn unknown(given: &Value, written: &Value, path: &str) -> Option<String> {
     }
     if let (Value::Array(given), Value::Array(written)) = (given, written) {
         let pairs = given.iter().zip(written).enumerate();
-        return pairs.into_iter().find_map(|(index, (given, written))| unknown(given, written, &format!("{path}[{index}]")));
+        return pairs
+            .into_iter()
+            .find_map(|(index, (given, written))| unknown(given, written, &format!("{path}[{index}]")));
     }
-    None
+    // Structs can be read from lists of their members' values: that is not meant here.
+    (given.is_array() && written.is_object()).then(|| path.to_owned())
 }
 
 /// Merges a patch into a value as RFC 7396 says.

@@ -18,7 +18,10 @@ pub struct RateLimit {
 
 impl Default for RateLimit {
     fn default() -> Self {
-        Self { requests: 100, per_seconds: 10.0 }
+        Self {
+            requests: 100,
+            per_seconds: 10.0,
+        }
     }
 }
 
@@ -33,16 +36,24 @@ impl Window {
             return Ok(());
         }
         let length = Duration::try_from_secs_f64(limit.per_seconds).unwrap_or(Duration::MAX);
-        while self.0.front().is_some_and(|oldest| now.saturating_duration_since(*oldest) >= length) {
+        while self
+            .0
+            .front()
+            .is_some_and(|oldest| now.saturating_duration_since(*oldest) >= length)
+        {
             self.0.pop_front();
         }
         if self.0.len() < limit.requests {
             self.0.push_back(now);
             return Ok(());
         }
-        let waited = self.0.front().map_or(length, |oldest| now.saturating_duration_since(*oldest));
+        let waited = self
+            .0
+            .front()
+            .map_or(length, |oldest| now.saturating_duration_since(*oldest));
         let left = length.saturating_sub(waited).as_secs_f64().ceil();
-        Err(if left >= 1.0 && left < 1e9 { left as u64 } else { 1 })
+        // In range by the clamp.
+        Err(left.clamp(1.0, 1e9) as u64)
     }
 }
 
@@ -52,7 +63,10 @@ mod tests {
 
     #[test]
     fn the_window_slides_and_tells_how_long_to_wait() {
-        let limit = RateLimit { requests: 2, per_seconds: 10.0 };
+        let limit = RateLimit {
+            requests: 2,
+            per_seconds: 10.0,
+        };
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut window = Window::default();
@@ -65,7 +79,10 @@ mod tests {
 
     #[test]
     fn refused_requests_do_not_count_and_zero_means_no_limit() {
-        let limit = RateLimit { requests: 1, per_seconds: 1.0 };
+        let limit = RateLimit {
+            requests: 1,
+            per_seconds: 1.0,
+        };
         let now = Instant::now();
         let mut window = Window::default();
         assert_eq!(window.admit(limit, now), Ok(()));

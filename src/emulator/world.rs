@@ -28,8 +28,12 @@ impl World {
     pub fn new(seed: Seed) -> Self {
         let now = seed.now.unwrap_or_else(Timestamp::now);
         let clock = Clock::starting_at(now, seed.rate.unwrap_or(1.0));
-        let mut world =
-            Self { clock, resources: BTreeMap::new(), faults: Faults::default(), journal: Journal::default() };
+        let mut world = Self {
+            clock,
+            resources: BTreeMap::new(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+        };
         world.put_resources(seed.resources, now);
         world
     }
@@ -62,6 +66,10 @@ impl World {
     /// The state as a seed.
     pub fn dump(&mut self) -> Seed {
         let now = self.advance();
-        Seed { now: Some(now), rate: Some(self.clock.rate()), resources: self.resources.clone() }
+        Seed {
+            now: Some(now),
+            rate: Some(self.clock.rate()),
+            resources: self.resources.clone(),
+        }
     }
 }

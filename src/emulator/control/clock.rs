@@ -23,7 +23,11 @@ pub async fn get(State(emulator): State<Emulator>, RawQuery(query): RawQuery) ->
     if let Some(after) = number(&query, "after")? {
         let mut version = emulator.clock_version();
         // Both ends are good: a newer version, or the time is up.
-        let _ = timeout(Duration::from_secs(seconds), version.wait_for(|version| *version > after)).await;
+        let _ = timeout(
+            Duration::from_secs(seconds),
+            version.wait_for(|version| *version > after),
+        )
+        .await;
     }
     Ok(Json(emulator.world().clock.describe()))
 }
@@ -43,11 +47,18 @@ pub async fn put(State(emulator): State<Emulator>, body: Bytes) -> Answer {
     let request: Request = read(&body)?;
     let advance = match &request.advance {
         Some(text) => Some(parse_duration(text).ok_or_else(|| {
-            Refusal::bad(format!("advance must be a number with d, h, m or s, as 90d or 36h, not '{text}'"))
+            Refusal::bad(format!(
+                "advance must be a number with d, h, m or s, as 90d or 36h, not '{text}'"
+            ))
         })?),
         None => None,
     };
-    let change = ClockChange { now: request.now, advance, rate: request.rate, force: request.force };
+    let change = ClockChange {
+        now: request.now,
+        advance,
+        rate: request.rate,
+        force: request.force,
+    };
     let mut world = emulator.world();
     world.clock.change(change).map_err(Refusal::bad)?;
     world.advance();

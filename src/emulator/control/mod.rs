@@ -26,11 +26,17 @@ const MAX_BODY: usize = 256 * 1024 * 1024;
 pub fn router() -> Router<Emulator> {
     Router::new()
         .route("/control/clock", get(clock::get).put(clock::put))
-        .route("/control/faults", get(fault::list).post(fault::add).delete(fault::clear))
+        .route(
+            "/control/faults",
+            get(fault::list).post(fault::add).delete(fault::clear),
+        )
         .route("/control/faults/{id}", delete(fault::remove))
         .route("/control/journal", get(journal::read).delete(journal::clear))
         .route("/control/state", get(state::dump).put(state::load))
-        .route("/control/resources/{name}", put(resource::put).get(resource::get).delete(resource::remove))
+        .route(
+            "/control/resources/{name}",
+            put(resource::put).get(resource::get).delete(resource::remove),
+        )
         .route("/control/resources/{name}/keys", post(resource::keys))
         .route("/control/resources/{name}/scores", put(resource::scores))
         .route(
@@ -38,7 +44,13 @@ pub fn router() -> Router<Emulator> {
             patch(resource::patch_entity).delete(resource::delete_entity),
         )
         .route("/control", get(nothing_here))
-        .route("/control/{*rest}", get(nothing_here).put(nothing_here).post(nothing_here).delete(nothing_here))
+        .route(
+            "/control/{*rest}",
+            get(nothing_here)
+                .put(nothing_here)
+                .post(nothing_here)
+                .delete(nothing_here),
+        )
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
@@ -56,12 +68,18 @@ pub struct Refusal {
 impl Refusal {
     /// 400 with the reason.
     pub fn bad(reason: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: reason.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            reason: reason.into(),
+        }
     }
 
     /// 404 with the reason.
     pub fn not_found(reason: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, reason: reason.into() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -81,7 +99,11 @@ fn json_of(body: &Bytes) -> Result<Value, Refusal> {
 
 /// A body of a known form; its type refuses unknown members.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::bad(error.to_string()))
+    let value = json_of(body)?;
+    if !value.is_object() {
+        return Err(Refusal::bad("the body must be an object"));
+    }
+    serde_json::from_value(value).map_err(|error| Refusal::bad(error.to_string()))
 }
 
 /// The query, with no other parameters than these.

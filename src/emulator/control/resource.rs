@@ -29,7 +29,9 @@ pub async fn get(State(emulator): State<Emulator>, Path(name): Path<String>) -> 
     let mut world = emulator.world();
     world.advance();
     let resource = world.resources.get(&name).ok_or_else(|| unknown_resource(&name))?;
-    to_value(resource).map(Json).map_err(|error| Refusal::bad(error.to_string()))
+    to_value(resource)
+        .map(Json)
+        .map_err(|error| Refusal::bad(error.to_string()))
 }
 
 /// Creates a Speech resource, or replaces those members of one that the body names.
@@ -39,7 +41,9 @@ pub async fn put(
     body: Bytes,
 ) -> Result<StatusCode, Refusal> {
     let given = json_of(&body)?;
-    let members = given.as_object().ok_or_else(|| Refusal::bad("the body must be an object"))?;
+    let members = given
+        .as_object()
+        .ok_or_else(|| Refusal::bad("the body must be an object"))?;
     let mut world = emulator.world();
     let now = world.advance();
     let present = world.resources.get(&name);
@@ -49,7 +53,9 @@ pub async fn put(
     };
     // Nested settings (timings, rateLimit) merge; lists of entities are replaced.
     for (member, value) in members {
-        let slot = whole.as_object_mut().map(|whole| whole.entry(member.clone()).or_insert(Value::Null));
+        let slot = whole
+            .as_object_mut()
+            .map(|whole| whole.entry(member.clone()).or_insert(Value::Null));
         let Some(slot) = slot else { continue };
         if value.is_object() && slot.is_object() && member != "scores" {
             strict::merge(slot, value);
@@ -70,7 +76,9 @@ pub async fn put(
 /// Removes a Speech resource with all it holds.
 pub async fn remove(State(emulator): State<Emulator>, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
     let removed = emulator.world().resources.remove(&name);
-    removed.map(|_| StatusCode::NO_CONTENT).ok_or_else(|| unknown_resource(&name))
+    removed
+        .map(|_| StatusCode::NO_CONTENT)
+        .ok_or_else(|| unknown_resource(&name))
 }
 
 #[derive(Deserialize)]
@@ -92,7 +100,11 @@ pub async fn keys(
         return Err(Refusal::bad("give key1, key2 or both, none of them empty"));
     }
     let mut world = emulator.world();
-    let settings = &mut world.resources.get_mut(&name).ok_or_else(|| unknown_resource(&name))?.settings;
+    let settings = &mut world
+        .resources
+        .get_mut(&name)
+        .ok_or_else(|| unknown_resource(&name))?
+        .settings;
     settings.key1 = keys.key1.unwrap_or_else(|| std::mem::take(&mut settings.key1));
     settings.key2 = keys.key2.unwrap_or_else(|| std::mem::take(&mut settings.key2));
     Ok(StatusCode::NO_CONTENT)
@@ -144,7 +156,9 @@ fn parse_id(id: &str) -> Result<Uuid, Refusal> {
 }
 
 fn unknown_kind(kind: &str) -> Refusal {
-    Refusal::bad(format!("'{kind}' is none of models, baseModels, endpoints, datasets, evaluations, projects"))
+    Refusal::bad(format!(
+        "'{kind}' is none of models, baseModels, endpoints, datasets, evaluations, projects"
+    ))
 }
 
 /// A forced model of an endpoint serves at once, unless the patch says which one does.
@@ -175,7 +189,12 @@ where
         members.entry("lastActionDateTime").or_insert(json!(now));
     }
     let known = to_value(&*entry).map_err(|error| Refusal::bad(error.to_string()))?;
-    if let Some(unknown) = patch.as_object().into_iter().flat_map(Map::keys).find(|name| known.get(name).is_none()) {
+    if let Some(unknown) = patch
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .find(|name| known.get(name).is_none())
+    {
         return Err(Refusal::bad(format!("unknown member {unknown}")));
     }
     let mut forced = known;
@@ -203,7 +222,11 @@ pub async fn delete_entity(
         "projects" => remove_from(&mut resource.projects, id),
         other => return Err(unknown_kind(other)),
     };
-    if removed { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::not_found(format!("{kind} has no {id}"))) }
+    if removed {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Refusal::not_found(format!("{kind} has no {id}")))
+    }
 }
 
 fn remove_from<T: Entity>(entries: &mut Vec<T>, id: Uuid) -> bool {

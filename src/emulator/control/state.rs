@@ -14,7 +14,9 @@ use crate::emulator::seed::Seed;
 /// Clock and Speech resources, in the form of a seed.
 pub async fn dump(State(emulator): State<Emulator>) -> Answer {
     let seed = emulator.world().dump();
-    to_value(seed).map(Json).map_err(|error| Refusal::bad(error.to_string()))
+    to_value(seed)
+        .map(Json)
+        .map_err(|error| Refusal::bad(error.to_string()))
 }
 
 /// Replaces all Speech resources, and the clock where the state names a time or a rate.
@@ -22,7 +24,12 @@ pub async fn load(State(emulator): State<Emulator>, body: Bytes) -> Result<Statu
     let seed = Seed::from_value(json_of(&body)?).map_err(Refusal::bad)?;
     let mut world = emulator.world();
     if seed.now.is_some() || seed.rate.is_some() {
-        let change = ClockChange { now: seed.now, rate: seed.rate, advance: None, force: true };
+        let change = ClockChange {
+            now: seed.now,
+            rate: seed.rate,
+            advance: None,
+            force: true,
+        };
         world.clock.change(change).map_err(Refusal::bad)?;
     }
     let now = world.clock.now();

@@ -43,12 +43,14 @@ impl BaseModel {
 
     /// When training with it ends.
     pub fn adaptation_end(&self) -> Timestamp {
-        self.adaptation_date_time.unwrap_or_else(|| years_after_quarter(self.header.created_date_time, 1))
+        self.adaptation_date_time
+            .unwrap_or_else(|| years_after_quarter(self.header.created_date_time, 1))
     }
 
     /// When recognition with it ends.
     pub fn transcription_end(&self) -> Timestamp {
-        self.transcription_date_time.unwrap_or_else(|| years_after_quarter(self.header.created_date_time, 2))
+        self.transcription_date_time
+            .unwrap_or_else(|| years_after_quarter(self.header.created_date_time, 2))
     }
 
     /// True when an endpoint of the locale may use it now.
@@ -88,9 +90,15 @@ impl Entity for BaseModel {
         let path = format!("/models/base/{}", self.header.id);
         let mut members = render_common(self, view, &path);
         members.remove("customProperties");
-        members.insert("links".to_owned(), json!({ "manifest": view.links.to(&format!("{path}/manifest")) }));
+        members.insert(
+            "links".to_owned(),
+            json!({ "manifest": view.links.to(&format!("{path}/manifest")) }),
+        );
         let mut features = self.features.render(view.links.version());
-        features.insert("supportsAdaptationsWith".to_owned(), json!(self.supports_adaptations_with));
+        features.insert(
+            "supportsAdaptationsWith".to_owned(),
+            json!(self.supports_adaptations_with),
+        );
         let mut properties = Map::new();
         properties.insert(
             "deprecationDates".to_owned(),

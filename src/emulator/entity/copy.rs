@@ -46,7 +46,10 @@ impl CopyOperation {
     pub fn render(&self, links: &Links, target_links: &Links) -> Value {
         let mut members = Map::new();
         members.insert("id".to_owned(), json!(self.id));
-        members.insert("self".to_owned(), json!(links.to(&format!("/operations/models/copy/{}", self.id))));
+        members.insert(
+            "self".to_owned(),
+            json!(links.to(&format!("/operations/models/copy/{}", self.id))),
+        );
         members.insert("createdDateTime".to_owned(), json!(wire_time(self.created_date_time)));
         let last_action = self.lifecycle.last_action_date_time.unwrap_or(self.created_date_time);
         members.insert("lastActionDateTime".to_owned(), json!(wire_time(last_action)));

@@ -55,7 +55,13 @@ impl DatasetKind {
 
     /// What a usual base model can be trained with.
     pub fn trainable() -> Vec<Self> {
-        vec![Self::Language, Self::LanguageMarkdown, Self::Pronunciation, Self::OutputFormatting, Self::Acoustic]
+        vec![
+            Self::Language,
+            Self::LanguageMarkdown,
+            Self::Pronunciation,
+            Self::OutputFormatting,
+            Self::Acoustic,
+        ]
     }
 
     /// True when it has audio, so that an evaluation can use it.
@@ -127,7 +133,11 @@ impl Dataset {
 
     /// Length of the audio, known once imported.
     pub fn milliseconds(&self) -> u64 {
-        if self.kind.has_audio() { u64::from(self.accepted_lines()) * 4_200 } else { 0 }
+        if self.kind.has_audio() {
+            u64::from(self.accepted_lines()) * 4_200
+        } else {
+            0
+        }
     }
 
     fn render_properties(&self, version: ApiVersion) -> Value {
@@ -158,9 +168,19 @@ impl Dataset {
 pub fn iso_duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let part = |count: u64, unit: &str| if count > 0 { format!("{count}{unit}") } else { String::new() };
+    let part = |count: u64, unit: &str| {
+        if count > 0 {
+            format!("{count}{unit}")
+        } else {
+            String::new()
+        }
+    };
     let text = [part(hours, "H"), part(minutes, "M"), part(seconds, "S")].concat();
-    if text.is_empty() { "PT0S".to_owned() } else { format!("PT{text}") }
+    if text.is_empty() {
+        "PT0S".to_owned()
+    } else {
+        format!("PT{text}")
+    }
 }
 
 impl Entity for Dataset {
@@ -196,9 +216,15 @@ impl Entity for Dataset {
         let mut links = Map::new();
         links.insert("files".to_owned(), json!(view.links.to(&format!("{path}/files"))));
         if self.awaits_blocks() {
-            links.insert("commitBlocks".to_owned(), json!(view.links.to(&format!("{path}/blocks:commit"))));
+            links.insert(
+                "commitBlocks".to_owned(),
+                json!(view.links.to(&format!("{path}/blocks:commit"))),
+            );
             links.insert("listBlocks".to_owned(), json!(view.links.to(&format!("{path}/blocks"))));
-            links.insert("uploadBlocks".to_owned(), json!(view.links.to(&format!("{path}/blocks"))));
+            links.insert(
+                "uploadBlocks".to_owned(),
+                json!(view.links.to(&format!("{path}/blocks"))),
+            );
         }
         members.insert("links".to_owned(), Value::Object(links));
         members.insert("properties".to_owned(), self.render_properties(view.links.version()));

@@ -49,11 +49,15 @@ impl Score {
             ModelRef::Custom(_) => 0.04 + (skill % 600) as f64 / 10_000.0,
             ModelRef::Base(_) => 0.10 + (skill % 800) as f64 / 10_000.0,
         };
-        let word_count = setting.word_count.unwrap_or_else(|| 2_000 + i64::try_from(data % 8_000).unwrap_or(0));
+        let word_count = setting
+            .word_count
+            .unwrap_or_else(|| 2_000 + i64::try_from(data % 8_000).unwrap_or(0));
         let word_error_rate = setting.word_error_rate.unwrap_or(derived);
         Self {
             word_error_rate,
-            sentence_error_rate: setting.sentence_error_rate.unwrap_or_else(|| (word_error_rate * 3.0).min(1.0)),
+            sentence_error_rate: setting
+                .sentence_error_rate
+                .unwrap_or_else(|| (word_error_rate * 3.0).min(1.0)),
             word_count,
             sentence_count: setting.sentence_count.unwrap_or((word_count / 12).max(1)),
         }
@@ -69,7 +73,10 @@ impl Score {
         set("sentenceErrorRate", json!(self.sentence_error_rate));
         set("sentenceCount", json!(self.sentence_count));
         set("wordCount", json!(self.word_count));
-        set("correctWordCount", json!((self.word_count - substitutions - deletions).max(0)));
+        set(
+            "correctWordCount",
+            json!((self.word_count - substitutions - deletions).max(0)),
+        );
         set("wordSubstitutionCount", json!(substitutions));
         set("wordDeletionCount", json!(deletions));
         set("wordInsertionCount", json!(insertions));
@@ -149,9 +156,15 @@ impl Entity for Evaluation {
         members.insert("dataset".to_owned(), json!({ "self": dataset }));
         for name in ["transcription1", "transcription2"] {
             let id = derived_id(&[&self.header.id.to_string(), name]);
-            members.insert(name.to_owned(), json!({ "self": view.links.to(&format!("/transcriptions/{id}")) }));
+            members.insert(
+                name.to_owned(),
+                json!({ "self": view.links.to(&format!("/transcriptions/{id}")) }),
+            );
         }
-        members.insert("links".to_owned(), json!({ "files": view.links.to(&format!("{path}/files")) }));
+        members.insert(
+            "links".to_owned(),
+            json!({ "files": view.links.to(&format!("{path}/files")) }),
+        );
         let mut properties = Map::new();
         match &self.scores {
             Some((first, second)) if self.lifecycle.status == Status::Succeeded => {

@@ -68,21 +68,31 @@ impl StoredFile {
     /// A file of the entity `owner`; its id follows from owner and name.
     pub fn of(owner: Uuid, kind: FileKind, name: &str, created: Timestamp, size: u64, milliseconds: u64) -> Self {
         let id = derived_id(&[&owner.to_string(), name]);
-        Self { id, kind, name: name.to_owned(), created, size, milliseconds }
+        Self {
+            id,
+            kind,
+            name: name.to_owned(),
+            created,
+            size,
+            milliseconds,
+        }
     }
 
     /// The body of an answer; `parent` is the path of the list, `sas` the signed part of the content's URL.
     pub fn render(&self, links: &Links, parent: &str, sas: Option<&str>) -> Value {
         let link = links.to(&format!("{parent}/{}", self.id));
-        render(links, FileBody {
-            link,
-            kind: self.kind,
-            name: &self.name,
-            created: self.created,
-            size: self.size,
-            milliseconds: self.milliseconds,
-            content: links.content(&format!("{}/{}", self.id, self.name), sas),
-        })
+        render(
+            links,
+            FileBody {
+                link,
+                kind: self.kind,
+                name: &self.name,
+                created: self.created,
+                size: self.size,
+                milliseconds: self.milliseconds,
+                content: links.content(&format!("{}/{}", self.id, self.name), sas),
+            },
+        )
     }
 }
 
@@ -106,16 +116,19 @@ impl LogFile {
     /// The body of an answer; `parent` is the path of the list.
     pub fn render(&self, links: &Links, parent: &str, sas: Option<&str>) -> Value {
         let name = format!("{}.wav", self.id);
-        render(links, FileBody {
-            link: links.to(&format!("{parent}/{}", self.id)),
-            kind: FileKind::Audio,
-            name: &name,
-            created: self.created_date_time,
-            size: self.size,
-            // 16 kHz, 16 bit, one channel.
-            milliseconds: self.size / 32,
-            content: links.content(&format!("logs/{name}"), sas),
-        })
+        render(
+            links,
+            FileBody {
+                link: links.to(&format!("{parent}/{}", self.id)),
+                kind: FileKind::Audio,
+                name: &name,
+                created: self.created_date_time,
+                size: self.size,
+                // 16 kHz, 16 bit, one channel.
+                milliseconds: self.size / 32,
+                content: links.content(&format!("logs/{name}"), sas),
+            },
+        )
     }
 }
 

@@ -95,7 +95,9 @@ pub trait Entity {
     /// When the present status was entered.
     fn last_action(&self) -> Timestamp {
         let created = self.header().created_date_time;
-        self.lifecycle().and_then(|lifecycle| lifecycle.last_action_date_time).unwrap_or(created)
+        self.lifecycle()
+            .and_then(|lifecycle| lifecycle.last_action_date_time)
+            .unwrap_or(created)
     }
 }
 
@@ -140,7 +142,10 @@ fn render_common<T: Entity>(entity: &T, view: View<'_>, path: &str) -> Map<Strin
     if let Some(project) = entity.project()
         && view.links.version().has_projects()
     {
-        members.insert("project".to_owned(), json!({ "self": view.links.to(&format!("/projects/{project}")) }));
+        members.insert(
+            "project".to_owned(),
+            json!({ "self": view.links.to(&format!("/projects/{project}")) }),
+        );
     }
     members
 }

@@ -43,18 +43,29 @@ impl Features {
     pub fn render(&self, version: ApiVersion) -> Map<String, Value> {
         let mut members = Map::new();
         if version == ApiVersion::V3_2 {
-            members.insert("supportsTranscriptions".to_owned(), json!(self.supports_transcriptions_submit));
+            members.insert(
+                "supportsTranscriptions".to_owned(),
+                json!(self.supports_transcriptions_submit),
+            );
         } else {
-            members.insert("supportsTranscriptionsSubmit".to_owned(), json!(self.supports_transcriptions_submit));
-            members
-                .insert("supportsTranscriptionsTranscribe".to_owned(), json!(self.supports_transcriptions_transcribe));
+            members.insert(
+                "supportsTranscriptionsSubmit".to_owned(),
+                json!(self.supports_transcriptions_submit),
+            );
+            members.insert(
+                "supportsTranscriptionsTranscribe".to_owned(),
+                json!(self.supports_transcriptions_transcribe),
+            );
         }
         members.insert("supportsEndpoints".to_owned(), json!(self.supports_endpoints));
         members.insert(
             "supportsTranscriptionsOnSpeechContainers".to_owned(),
             json!(self.supports_transcriptions_on_speech_containers),
         );
-        members.insert("supportedOutputFormats".to_owned(), json!(self.supported_output_formats));
+        members.insert(
+            "supportedOutputFormats".to_owned(),
+            json!(self.supported_output_formats),
+        );
         members
     }
 }
@@ -103,7 +114,8 @@ pub fn default_weight() -> i64 {
 impl CustomModel {
     /// When recognition with it ends.
     pub fn transcription_end(&self) -> Timestamp {
-        self.transcription_date_time.unwrap_or_else(|| years_after_quarter(self.header.created_date_time, 2))
+        self.transcription_date_time
+            .unwrap_or_else(|| years_after_quarter(self.header.created_date_time, 2))
     }
 }
 
@@ -147,8 +159,14 @@ impl Entity for CustomModel {
             "deprecationDates".to_owned(),
             json!({ "transcriptionDateTime": wire_time(self.transcription_end()) }),
         );
-        properties.insert("customModelWeightPercent".to_owned(), json!(self.custom_model_weight_percent));
-        properties.insert("features".to_owned(), Value::Object(self.features.render(view.links.version())));
+        properties.insert(
+            "customModelWeightPercent".to_owned(),
+            json!(self.custom_model_weight_percent),
+        );
+        properties.insert(
+            "features".to_owned(),
+            Value::Object(self.features.render(view.links.version())),
+        );
         if let Some(error) = &self.lifecycle.error {
             properties.insert("error".to_owned(), json!(error));
         }

@@ -40,7 +40,11 @@ impl Entity for Project {
     }
 
     fn other_property(&self, name: &str) -> Option<&str> {
-        if name == "foundryProjectName" { self.foundry_project_name.as_deref() } else { None }
+        if name == "foundryProjectName" {
+            self.foundry_project_name.as_deref()
+        } else {
+            None
+        }
     }
 
     fn render(&self, view: View<'_>) -> Value {
@@ -62,7 +66,11 @@ impl Entity for Project {
                 "endpointCount": members_of(&view.resource.endpoints, id),
             }),
         );
-        if let Some(name) = self.foundry_project_name.as_ref().filter(|_| view.links.version().has_foundry_projects()) {
+        if let Some(name) = self
+            .foundry_project_name
+            .as_ref()
+            .filter(|_| view.links.version().has_foundry_projects())
+        {
             members.insert("foundryProjectName".to_owned(), json!(name));
         }
         Value::Object(members)

@@ -60,7 +60,9 @@ pub fn start(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     ] {
         texts.push(members.required_text(name)?);
     }
-    let [_, _, target_id, source_id, id, _] = texts.as_slice() else { return Err(ServiceError::binding("$")) };
+    let [_, _, target_id, source_id, id, _] = texts.as_slice() else {
+        return Err(ServiceError::binding("$"));
+    };
     let model = copyable(call)?;
     if !source_id.eq_ignore_ascii_case(&call.resource()?.settings.arm_id) {
         let message = "The authorization was given to another source resource.";
@@ -72,15 +74,22 @@ pub fn start(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let target_links = Links::new(call.host, &operation.target, links.version());
     let body = operation.render(&links, &target_links);
     let location = links.to(&format!("/operations/models/copy/{}", operation.id));
-    let hint = operation.lifecycle.remaining(call.now).and_then(|remaining| call.hint(remaining));
+    let hint = operation
+        .lifecycle
+        .remaining(call.now)
+        .and_then(|remaining| call.hint(remaining));
     call.resource_mut()?.operations.push(operation);
-    Ok(Reply::empty(202).json(body).header("operation-location", location).retry_after(hint))
+    Ok(Reply::empty(202)
+        .json(body)
+        .header("operation-location", location)
+        .retry_after(hint))
 }
 
 /// The model of the path, if it may be copied.
 fn copyable(call: &Call<'_>) -> Result<CustomModel, ServiceError> {
-    let model =
-        find(&call.resource()?.models, call.route.id).ok_or_else(|| ServiceError::not_found("model"))?.clone();
+    let model = find(&call.resource()?.models, call.route.id)
+        .ok_or_else(|| ServiceError::not_found("model"))?
+        .clone();
     if model.lifecycle.status != Status::Succeeded {
         let message = "The model must be in state Succeeded before it can be copied.";
         return Err(ServiceError::invalid("InvalidModel", message));
@@ -97,7 +106,10 @@ fn find_target(call: &Call<'_>, target_id: &str, source_id: &str, id: &str) -> R
     };
     let id = Uuid::parse_str(id).map_err(|_| refuse())?;
     for (name, resource) in call.resources.iter() {
-        let known = resource.authorizations.iter().find(|authorization| authorization.id == id);
+        let known = resource
+            .authorizations
+            .iter()
+            .find(|authorization| authorization.id == id);
         let Some(authorization) = known else { continue };
         let fits = resource.settings.arm_id.eq_ignore_ascii_case(target_id)
             && authorization.source_resource_id.eq_ignore_ascii_case(source_id)
@@ -131,7 +143,9 @@ fn copy_of(call: &Call<'_>, mut model: CustomModel, target: &str, expiry: CopyEx
     model.datasets = Vec::new();
     model.project = None;
     let target = call.resources.get(target);
-    model.base_model = model.base_model.filter(|base| target.is_some_and(|to| find(&to.base_models, *base).is_some()));
+    model.base_model = model
+        .base_model
+        .filter(|base| target.is_some_and(|to| find(&to.base_models, *base).is_some()));
     model
 }
 
@@ -140,7 +154,10 @@ pub fn copy_to(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
     let key = members.required_text("targetSubscriptionKey")?;
     let model = copyable(call)?;
-    let target = call.resources.iter().find(|(_, resource)| resource.settings.key_number(&key).is_some());
+    let target = call
+        .resources
+        .iter()
+        .find(|(_, resource)| resource.settings.key_number(&key).is_some());
     let Some(target) = target.map(|(name, _)| name.clone()) else {
         let message = "The value of targetSubscriptionKey is not a key of a Speech resource.";
         return Err(ServiceError::invalid("InvalidSubscription", message));
@@ -152,8 +169,14 @@ pub fn copy_to(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     copied.header.created_date_time = call.now;
     copied.lifecycle = Lifecycle::started(call.now, seconds, failure);
     let links = Links::new(call.host, &target, call.links.version());
-    let resource = call.resources.get_mut(&target).ok_or_else(ServiceError::no_such_resource)?;
-    let view = crate::emulator::entity::View { links: &links, resource };
+    let resource = call
+        .resources
+        .get_mut(&target)
+        .ok_or_else(ServiceError::no_such_resource)?;
+    let view = crate::emulator::entity::View {
+        links: &links,
+        resource,
+    };
     let reply = Reply::created(crate::emulator::entity::Entity::render(&copied, view));
     resource.models.push(copied);
     resource.touch();
@@ -162,9 +185,16 @@ pub fn copy_to(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
 
 /// The state of a copy.
 pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    let operation = call.resource()?.operations.iter().find(|operation| operation.id == call.route.id);
+    let operation = call
+        .resource()?
+        .operations
+        .iter()
+        .find(|operation| operation.id == call.route.id);
     let operation = operation.ok_or_else(|| ServiceError::not_found("operation"))?;
     let target_links = Links::new(call.host, &operation.target, call.links.version());
-    let hint = operation.lifecycle.remaining(call.now).and_then(|remaining| call.hint(remaining));
+    let hint = operation
+        .lifecycle
+        .remaining(call.now)
+        .and_then(|remaining| call.hint(remaining));
     Ok(Reply::ok(operation.render(call.links, &target_links)).retry_after(hint))
 }

@@ -12,8 +12,15 @@ use crate::emulator::reply::Reply;
 use crate::emulator::version::ApiVersion;
 
 /// What the list can be filtered on.
-pub const FILTERABLE: [&str; 7] =
-    ["displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale", "kind"];
+pub const FILTERABLE: [&str; 7] = [
+    "displayName",
+    "description",
+    "createdDateTime",
+    "lastActionDateTime",
+    "status",
+    "locale",
+    "kind",
+];
 
 /// Most bytes of one block.
 const MAX_BLOCK: usize = 8 * 1024 * 1024;
@@ -108,12 +115,16 @@ pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let id = call.route.id;
     let resource = call.resource()?;
-    let Some(dataset) = find(&resource.datasets, id) else { return Ok(Reply::empty(204)) };
+    let Some(dataset) = find(&resource.datasets, id) else {
+        return Ok(Reply::empty(204));
+    };
     let trains = |model: &crate::emulator::entity::CustomModel| {
         !model.lifecycle.status.is_terminal() && model.datasets.contains(&id)
     };
-    let is_tested =
-        resource.evaluations.iter().any(|entry| !entry.lifecycle.status.is_terminal() && entry.dataset == id);
+    let is_tested = resource
+        .evaluations
+        .iter()
+        .any(|entry| !entry.lifecycle.status.is_terminal() && entry.dataset == id);
     if is_tested || resource.models.iter().any(trains) {
         let message = "The dataset is in use by a training or an evaluation and cannot be deleted.";
         return Err(ServiceError::in_use(resource.settings.in_use_status, message));
@@ -130,9 +141,13 @@ pub fn blocks(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let dataset = dataset(call)?;
     let part = |committed| -> Value {
         let blocks = dataset.blocks.iter().filter(|block| block.committed == committed);
-        blocks.map(|block| json!({ "name": block.name, "size": block.size })).collect()
+        blocks
+            .map(|block| json!({ "name": block.name, "size": block.size }))
+            .collect()
     };
-    Ok(Reply::ok(json!({ "committedBlocks": part(true), "uncommittedBlocks": part(false) })))
+    Ok(Reply::ok(
+        json!({ "committedBlocks": part(true), "uncommittedBlocks": part(false) }),
+    ))
 }
 
 pub fn upload_block(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
@@ -156,7 +171,11 @@ pub fn upload_block(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         return Err(ServiceError::invalid("InvalidParameterValue", message));
     }
     dataset.blocks.retain(|block| block.name != name);
-    dataset.blocks.push(Block { name, size, committed: false });
+    dataset.blocks.push(Block {
+        name,
+        size,
+        committed: false,
+    });
     Ok(Reply::empty(201))
 }
 
@@ -173,13 +192,22 @@ pub fn commit_blocks(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     }
     let present = dataset(call)?;
     if !present.awaits_blocks() {
-        return Err(ServiceError::conflict("InvalidPrerequisite", "The dataset does not accept blocks."));
+        return Err(ServiceError::conflict(
+            "InvalidPrerequisite",
+            "The dataset does not accept blocks.",
+        ));
     }
     if names.is_empty() {
         return Err(ServiceError::member("$", "At least one block is required."));
     }
-    if let Some(missing) = names.iter().find(|name| !present.blocks.iter().any(|block| block.name == **name)) {
-        return Err(ServiceError::member("$", &format!("The block '{missing}' was not uploaded.")));
+    if let Some(missing) = names
+        .iter()
+        .find(|name| !present.blocks.iter().any(|block| block.name == **name))
+    {
+        return Err(ServiceError::member(
+            "$",
+            &format!("The block '{missing}' was not uploaded."),
+        ));
     }
     let failure = call.planned_failure("dataset");
     let (now, seconds) = (call.now, call.resource()?.settings.timings.dataset);

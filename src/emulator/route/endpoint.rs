@@ -77,13 +77,19 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
 fn newest_base(call: &Call<'_>, locale: &str) -> Result<ModelRef, ServiceError> {
     match call.resource()?.newest_deployable(locale, call.now) {
         Some(model) => Ok(ModelRef::Base(model.header.id)),
-        None => Err(ServiceError::invalid("InvalidModel", "No base model of this locale can be deployed.")),
+        None => Err(ServiceError::invalid(
+            "InvalidModel",
+            "No base model of this locale can be deployed.",
+        )),
     }
 }
 
 /// The rules every deployed model must fulfil.
 fn check_deployable(call: &Call<'_>, model: ModelRef, locale: &str) -> Result<(), ServiceError> {
-    let facts = call.resource()?.model_facts(model, call.now).ok_or_else(|| ServiceError::not_found("model"))?;
+    let facts = call
+        .resource()?
+        .model_facts(model, call.now)
+        .ok_or_else(|| ServiceError::not_found("model"))?;
     if !facts.locale.eq_ignore_ascii_case(locale) {
         let message = format!("The model has locale '{}', the endpoint has '{locale}'.", facts.locale);
         return Err(ServiceError::invalid("ModelMismatch", message));
@@ -100,7 +106,10 @@ fn check_deployable(call: &Call<'_>, model: ModelRef, locale: &str) -> Result<()
         }
     }
     if !facts.supports_endpoints {
-        return Err(ServiceError::invalid("ModelNotDeployable", "The model does not support endpoints."));
+        return Err(ServiceError::invalid(
+            "ModelNotDeployable",
+            "The model does not support endpoints.",
+        ));
     }
     refuse_expired(facts.transcription_end, call.now)
 }
@@ -185,7 +194,10 @@ fn start_redeploy(call: &mut Call<'_>, endpoint: &Endpoint, model: ModelRef) -> 
     }
     let seconds = settings.timings.endpoint_update;
     let failure = call.planned_failure("endpoint");
-    Ok(Pending { starts: call.now, ..Pending::lasting(call.now, seconds, failure) })
+    Ok(Pending {
+        starts: call.now,
+        ..Pending::lasting(call.now, seconds, failure)
+    })
 }
 
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {

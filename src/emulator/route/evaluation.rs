@@ -30,14 +30,18 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
     let header = new_header(&members, call)?;
     let dataset_uri = members.required_reference("dataset")?;
-    let dataset = entity_of(dataset_uri, call.name, "datasets").and_then(|id| find(&call.resource().ok()?.datasets, id));
+    let dataset =
+        entity_of(dataset_uri, call.name, "datasets").and_then(|id| find(&call.resource().ok()?.datasets, id));
     let Some(dataset) = dataset else {
         let message = "The value of dataset.self does not reference an entity.";
         return Err(ServiceError::invalid("InvalidDataset", message));
     };
     check_dataset(dataset, &header.locale)?;
     if !dataset.kind.has_audio() {
-        return Err(ServiceError::invalid("InvalidTest", "An evaluation needs a dataset with audio."));
+        return Err(ServiceError::invalid(
+            "InvalidTest",
+            "An evaluation needs a dataset with audio.",
+        ));
     }
     let dataset = dataset.header.id;
     let model1 = tested_model(call, &members, "model1", &header.locale)?;
@@ -64,16 +68,17 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     Ok(reply)
 }
 
-fn tested_model(
-    call: &Call<'_>,
-    members: &Members<'_>,
-    name: &str,
-    locale: &str,
-) -> Result<ModelRef, ServiceError> {
+fn tested_model(call: &Call<'_>, members: &Members<'_>, name: &str, locale: &str) -> Result<ModelRef, ServiceError> {
     let reference = model_reference(call, members.required_reference(name)?, name)?;
-    let facts = call.resource()?.model_facts(reference, call.now).ok_or_else(|| ServiceError::not_found("model"))?;
+    let facts = call
+        .resource()?
+        .model_facts(reference, call.now)
+        .ok_or_else(|| ServiceError::not_found("model"))?;
     if !facts.locale.eq_ignore_ascii_case(locale) {
-        let message = format!("The model has locale '{}', the evaluation has '{locale}'.", facts.locale);
+        let message = format!(
+            "The model has locale '{}', the evaluation has '{locale}'.",
+            facts.locale
+        );
         return Err(ServiceError::invalid("ModelMismatch", message));
     }
     if facts.status != Status::Succeeded {
@@ -108,6 +113,8 @@ pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         }
         Some(_) => {}
     }
-    call.resource_mut()?.evaluations.retain(|evaluation| evaluation.header.id != id);
+    call.resource_mut()?
+        .evaluations
+        .retain(|evaluation| evaluation.header.id != id);
     Ok(Reply::empty(204))
 }

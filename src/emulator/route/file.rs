@@ -19,17 +19,34 @@ const FILTERABLE: [&str; 3] = ["name", "createdDateTime", "kind"];
 /// Life of a signed URL when the request names none, in minutes.
 const DEFAULT_SAS_MINUTES: i64 = 12 * 60;
 
+/// Whose files an operation is about.
+enum Owner {
+    Model,
+    Dataset,
+    Evaluation,
+}
+
+fn owner(operation: Operation) -> Owner {
+    if matches!(operation, Operation::ModelsListFiles | Operation::ModelsGetFile) {
+        Owner::Model
+    } else if matches!(operation, Operation::DatasetsListFiles | Operation::DatasetsGetFile) {
+        Owner::Dataset
+    } else {
+        Owner::Evaluation
+    }
+}
+
 /// The files of the entity of the path, and the path of their list.
 fn files(call: &Call<'_>) -> Result<(String, Vec<StoredFile>), ServiceError> {
     let resource = call.resource()?;
     let id = call.route.id;
-    match call.route.operation {
-        Operation::ModelsListFiles | Operation::ModelsGetFile => {
+    match owner(call.route.operation) {
+        Owner::Model => {
             let model = find(&resource.models, id).ok_or_else(|| ServiceError::not_found("model"))?;
             let files = ended(model, &[(FileKind::ModelReport, "modelReport.json", 2_048, 0)]);
             Ok((format!("/models/{id}/files"), files))
         }
-        Operation::DatasetsListFiles | Operation::DatasetsGetFile => {
+        Owner::Dataset => {
             let dataset = find(&resource.datasets, id).ok_or_else(|| ServiceError::not_found("dataset"))?;
             let (kind, name) = match dataset.kind {
                 DatasetKind::Language | DatasetKind::LanguageMarkdown => (FileKind::LanguageData, "data.txt"),
@@ -38,10 +55,13 @@ fn files(call: &Call<'_>) -> Result<(String, Vec<StoredFile>), ServiceError> {
                 DatasetKind::Acoustic | DatasetKind::AudioFiles => (FileKind::AcousticDataArchive, "audio.zip"),
             };
             let size = u64::from(dataset.accepted_lines()) * 64;
-            let parts = [(FileKind::DatasetReport, "report.json", 512, 0), (kind, name, size, dataset.milliseconds())];
+            let parts = [
+                (FileKind::DatasetReport, "report.json", 512, 0),
+                (kind, name, size, dataset.milliseconds()),
+            ];
             Ok((format!("/datasets/{id}/files"), ended(dataset, &parts)))
         }
-        _ => {
+        Owner::Evaluation => {
             let evaluation = find(&resource.evaluations, id).ok_or_else(|| ServiceError::not_found("evaluation"))?;
             let parts = [
                 (FileKind::EvaluationDetails, "audio01.wav.model1_score.json", 4_096, 0),
@@ -54,7 +74,10 @@ fn files(call: &Call<'_>) -> Result<(String, Vec<StoredFile>), ServiceError> {
 
 /// Files come to be when the entity has succeeded.
 fn ended<T: Entity>(entity: &T, parts: &[(FileKind, &str, u64, u64)]) -> Vec<StoredFile> {
-    if entity.lifecycle().is_none_or(|lifecycle| lifecycle.status != Status::Succeeded) {
+    if entity
+        .lifecycle()
+        .is_none_or(|lifecycle| lifecycle.status != Status::Succeeded)
+    {
         return Vec::new();
     }
     let owner = entity.header().id;
@@ -71,11 +94,20 @@ pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let sas = signature(call, false)?;
     let filter = call.filter(&FILTERABLE)?;
     let page = Page::of(call.query, settings.page_size, settings.max_page_size)?;
-    let passes = |file: &&StoredFile| filter.as_ref().is_none_or(|filter| filter.holds(&|name| property(file, name)));
+    let passes = |file: &&StoredFile| {
+        filter
+            .as_ref()
+            .is_none_or(|filter| filter.holds(&|name| property(file, name)))
+    };
     let kept: Vec<&StoredFile> = files.iter().filter(passes).collect();
     let shown = kept.iter().skip(page.skip).take(page.top);
     let mut members = Map::new();
-    members.insert("values".to_owned(), shown.map(|file| file.render(call.links, &path, sas.as_deref())).collect());
+    members.insert(
+        "values".to_owned(),
+        shown
+            .map(|file| file.render(call.links, &path, sas.as_deref()))
+            .collect(),
+    );
     if let Some(link) = page.next_link(call.links, &path, call.query, kept.len()) {
         members.insert("@nextLink".to_owned(), json!(link));
     }
@@ -95,7 +127,9 @@ pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let (path, files) = files(call)?;
     let sas = signature(call, false)?;
     let wanted = &call.route.part;
-    let file = files.iter().find(|file| file.id.to_string().eq_ignore_ascii_case(wanted));
+    let file = files
+        .iter()
+        .find(|file| file.id.to_string().eq_ignore_ascii_case(wanted));
     let file = file.ok_or_else(|| ServiceError::not_found("file"))?;
     Ok(Reply::ok(file.render(call.links, &path, sas.as_deref())))
 }
@@ -104,7 +138,11 @@ pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
 pub fn manifest(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let id = call.route.id;
     let is_base = call.route.operation == Operation::ModelsGetBaseModelManifest;
-    let reference = if is_base { ModelRef::Base(id) } else { ModelRef::Custom(id) };
+    let reference = if is_base {
+        ModelRef::Base(id)
+    } else {
+        ModelRef::Custom(id)
+    };
     let facts = call.resource()?.model_facts(reference, call.now);
     let facts = facts.ok_or_else(|| ServiceError::not_found(if is_base { "base model" } else { "model" }))?;
     if facts.status != Status::Succeeded {
@@ -129,7 +167,11 @@ pub fn manifest(call: &Call<'_>) -> Result<Reply, ServiceError> {
 pub fn signature(call: &Call<'_>, required: bool) -> Result<Option<String>, ServiceError> {
     let refuse = |message: String| ServiceError::invalid("InvalidSasValidityDuration", message);
     let is_v3 = call.links.version() == ApiVersion::V3_2;
-    let (name, per_minute) = if is_v3 { ("sasValidityInSeconds", 60) } else { ("sasLifetimeMinutes", 1) };
+    let (name, per_minute) = if is_v3 {
+        ("sasValidityInSeconds", 60)
+    } else {
+        ("sasLifetimeMinutes", 1)
+    };
     let own_storage = call.resource()?.settings.byos;
     let asked = match call.query.get(name) {
         None if required => return Err(refuse(format!("The parameter {name} is required."))),
@@ -142,7 +184,9 @@ pub fn signature(call: &Call<'_>, required: bool) -> Result<Option<String>, Serv
     if own_storage {
         let is_given = asked.is_some_and(|number| number > 0);
         if is_given && !required {
-            return Err(refuse(format!("The parameter {name} is not allowed with bring your own storage.")));
+            return Err(refuse(format!(
+                "The parameter {name} is not allowed with bring your own storage."
+            )));
         }
         return Ok(None);
     }

@@ -49,14 +49,21 @@ fn logs<'c>(call: &'c Call<'_>) -> Result<Vec<&'c LogFile>, ServiceError> {
     if is_of_endpoint(call.route.operation) && find(&resource.endpoints, call.route.id).is_none() {
         return Err(ServiceError::not_found("endpoint"));
     }
-    let is_kept = |log: &&LogFile| {
-        resource.settings.byos || call.now.duration_since(log.created_date_time) < LOG_LIFE
-    };
-    Ok(resource.logs.iter().filter(is_kept).filter(|log| belongs(call, log)).collect())
+    let is_kept = |log: &&LogFile| resource.settings.byos || call.now.duration_since(log.created_date_time) < LOG_LIFE;
+    Ok(resource
+        .logs
+        .iter()
+        .filter(is_kept)
+        .filter(|log| belongs(call, log))
+        .collect())
 }
 
 fn wanted(call: &Call<'_>) -> String {
-    if is_of_endpoint(call.route.operation) { call.route.part.clone() } else { call.route.log.clone() }
+    if is_of_endpoint(call.route.operation) {
+        call.route.part.clone()
+    } else {
+        call.route.log.clone()
+    }
 }
 
 pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
@@ -73,13 +80,22 @@ pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
     // The token is the id of the last log of the page before; ids are in the order of time.
     let token = call.query.get("skipToken");
     if token.is_some_and(|token| !logs.iter().any(|log| log.id == token)) {
-        return Err(ServiceError::invalid("InvalidSkipTokenForLogs", "The parameter skipToken is not valid."));
+        return Err(ServiceError::invalid(
+            "InvalidSkipTokenForLogs",
+            "The parameter skipToken is not valid.",
+        ));
     }
-    let rest: Vec<&&LogFile> = logs.iter().filter(|log| token.is_none_or(|token| log.id.as_str() > token)).collect();
+    let rest: Vec<&&LogFile> = logs
+        .iter()
+        .filter(|log| token.is_none_or(|token| log.id.as_str() > token))
+        .collect();
     let shown: Vec<&&&LogFile> = rest.iter().take(top.min(settings.max_page_size)).collect();
     let path = path(call);
     let mut members = Map::new();
-    let values: Vec<Value> = shown.iter().map(|log| log.render(call.links, &path, sas.as_deref())).collect();
+    let values: Vec<Value> = shown
+        .iter()
+        .map(|log| log.render(call.links, &path, sas.as_deref()))
+        .collect();
     members.insert("values".to_owned(), json!(values));
     if let Some(last) = shown.last().filter(|_| shown.len() < rest.len()) {
         let query = format!("skipToken={}&top={top}", percent_encode(&last.id));
@@ -92,7 +108,10 @@ pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let wanted = wanted(call);
     let sas = signature(call, false)?;
     let logs = logs(call)?;
-    let log = logs.iter().find(|log| log.id == wanted).ok_or_else(|| ServiceError::not_found("log"))?;
+    let log = logs
+        .iter()
+        .find(|log| log.id == wanted)
+        .ok_or_else(|| ServiceError::not_found("log"))?;
     Ok(Reply::ok(log.render(call.links, &path(call), sas.as_deref())))
 }
 
@@ -114,7 +133,11 @@ pub fn delete_all(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
             .ok_or_else(|| ServiceError::invalid("InvalidLogDate", "The parameter endDate must be yyyy-mm-dd."))?,
     };
     let is_deleted = |log: &&LogFile| log.created_date_time < end;
-    let ids: Vec<String> = logs(call)?.into_iter().filter(is_deleted).map(|log| log.id.clone()).collect();
+    let ids: Vec<String> = logs(call)?
+        .into_iter()
+        .filter(is_deleted)
+        .map(|log| log.id.clone())
+        .collect();
     call.resource_mut()?.logs.retain(|log| !ids.contains(&log.id));
     Ok(Reply::empty(202))
 }

@@ -25,8 +25,14 @@ use super::reply::Reply;
 use super::resource::Resource;
 
 /// What most lists can be filtered on.
-const FILTERABLE: [&str; 6] =
-    ["displayName", "description", "createdDateTime", "lastActionDateTime", "status", "locale"];
+const FILTERABLE: [&str; 6] = [
+    "displayName",
+    "description",
+    "createdDateTime",
+    "lastActionDateTime",
+    "status",
+    "locale",
+];
 
 /// Answers a call.
 pub fn dispatch(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
@@ -91,7 +97,10 @@ fn new_header(members: &Members<'_>, call: &Call<'_>) -> Result<Header, ServiceE
     let locale = members.required_text("locale")?;
     let known = call.resource()?.locales(call.now, |_| true);
     let Some(locale) = known.into_iter().find(|known| known.eq_ignore_ascii_case(&locale)) else {
-        return Err(ServiceError::invalid("InvalidLocale", format!("The locale '{locale}' is not supported.")));
+        return Err(ServiceError::invalid(
+            "InvalidLocale",
+            format!("The locale '{locale}' is not supported."),
+        ));
     };
     Ok(Header {
         id: Uuid::new_v4(),
@@ -154,14 +163,20 @@ fn model_reference(call: &Call<'_>, uri: &str, path: &str) -> Result<ModelRef, S
 
 /// The project of a create, in versions that have projects; its locale must fit.
 fn project_reference(call: &Call<'_>, uri: Option<&str>, locale: &str) -> Result<Option<Uuid>, ServiceError> {
-    let Some(uri) = uri.filter(|_| call.links.version().has_projects()) else { return Ok(None) };
+    let Some(uri) = uri.filter(|_| call.links.version().has_projects()) else {
+        return Ok(None);
+    };
     let id = entity_of(uri, call.name, "projects");
     let project = id.and_then(|id| find(&call.resource().ok()?.projects, id));
     match project {
-        None => Err(ServiceError::invalid("InvalidProject", "The value of project.self does not reference an entity.")),
-        Some(project) if !project.header.locale.eq_ignore_ascii_case(locale) => {
-            Err(ServiceError::invalid("InvalidProject", "The project has another locale than the entity."))
-        }
+        None => Err(ServiceError::invalid(
+            "InvalidProject",
+            "The value of project.self does not reference an entity.",
+        )),
+        Some(project) if !project.header.locale.eq_ignore_ascii_case(locale) => Err(ServiceError::invalid(
+            "InvalidProject",
+            "The project has another locale than the entity.",
+        )),
         Some(project) => Ok(Some(project.header.id)),
     }
 }
@@ -188,7 +203,10 @@ fn apply_project(change: Change<Uuid>, project: &mut Option<Uuid>) {
 
 /// True while an endpoint is set to, or still served by, the model.
 fn is_deployed(resource: &Resource, reference: ModelRef) -> bool {
-    resource.endpoints.iter().any(|endpoint| endpoint.model == reference || endpoint.serving == Some(reference))
+    resource
+        .endpoints
+        .iter()
+        .any(|endpoint| endpoint.model == reference || endpoint.serving == Some(reference))
 }
 
 /// The refusal of what has expired; the text is the one seen on the wire.

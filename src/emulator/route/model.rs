@@ -32,7 +32,11 @@ fn model<'c>(call: &'c Call<'_>) -> Result<&'c CustomModel, ServiceError> {
 }
 
 pub fn list_base(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    let visible = call.resource()?.base_models.iter().filter(|model| model.is_visible(call.now));
+    let visible = call
+        .resource()?
+        .base_models
+        .iter()
+        .filter(|model| model.is_visible(call.now));
     call.list(visible, "/models/base", &FILTERABLE)
 }
 
@@ -46,7 +50,9 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
     let header = new_header(&members, call)?;
     let weight = match members.object("properties")? {
-        Some(properties) => properties.integer("customModelWeightPercent")?.unwrap_or_else(default_weight),
+        Some(properties) => properties
+            .integer("customModelWeightPercent")?
+            .unwrap_or_else(default_weight),
         None => default_weight(),
     };
     if !(1..=100).contains(&weight) {
@@ -102,7 +108,10 @@ fn base_for_training<'c>(call: &'c Call<'_>, uri: Option<&str>, locale: &str) ->
         return Err(ServiceError::invalid("InvalidBaseModel", message));
     };
     if !base.header.locale.eq_ignore_ascii_case(locale) {
-        let message = format!("The base model has locale '{}', the model has '{locale}'.", base.header.locale);
+        let message = format!(
+            "The base model has locale '{}', the model has '{locale}'.",
+            base.header.locale
+        );
         return Err(ServiceError::invalid("ModelMismatch", message));
     }
     if base.supports_adaptations_with.is_empty() {
@@ -132,7 +141,10 @@ fn datasets_for_training(
         };
         check_dataset(dataset, locale)?;
         if !base.supports_adaptations_with.contains(&dataset.kind) {
-            let message = format!("The base model cannot be adapted with datasets of kind {}.", dataset.kind.name());
+            let message = format!(
+                "The base model cannot be adapted with datasets of kind {}.",
+                dataset.kind.name()
+            );
             return Err(ServiceError::invalid("InvalidAdaptationMapping", message));
         }
         ids.push(dataset.header.id);
@@ -148,7 +160,10 @@ pub fn check_dataset(dataset: &Dataset, locale: &str) -> Result<(), ServiceError
     }
     match dataset.lifecycle.status {
         Status::Succeeded => Ok(()),
-        Status::Failed => Err(ServiceError::invalid("FailedDataset", "A failed dataset cannot be used.")),
+        Status::Failed => Err(ServiceError::invalid(
+            "FailedDataset",
+            "A failed dataset cannot be used.",
+        )),
         Status::NotStarted | Status::Running => {
             let message = "The dataset must be in state Succeeded before it can be used.";
             Err(ServiceError::invalid("InvalidPrerequisite", message))
@@ -173,7 +188,9 @@ pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let id = call.route.id;
     let resource = call.resource()?;
-    let Some(model) = find(&resource.models, id) else { return Ok(Reply::empty(204)) };
+    let Some(model) = find(&resource.models, id) else {
+        return Ok(Reply::empty(204));
+    };
     let reference = ModelRef::Custom(id);
     let is_tested = resource.evaluations.iter().any(|evaluation| {
         !evaluation.lifecycle.status.is_terminal() && (evaluation.model1 == reference || evaluation.model2 == reference)

@@ -10,12 +10,21 @@ use crate::emulator::payload::Members;
 use crate::emulator::reply::Reply;
 
 const PROJECT_FILTERABLE: [&str; 4] = ["displayName", "description", "createdDateTime", "locale"];
-const FOUNDRY_FILTERABLE: [&str; 5] =
-    ["displayName", "description", "createdDateTime", "locale", "foundryProjectName"];
+const FOUNDRY_FILTERABLE: [&str; 5] = [
+    "displayName",
+    "description",
+    "createdDateTime",
+    "locale",
+    "foundryProjectName",
+];
 
 pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let knows_foundry = call.links.version().has_foundry_projects();
-    let filterable: &[&str] = if knows_foundry { &FOUNDRY_FILTERABLE } else { &PROJECT_FILTERABLE };
+    let filterable: &[&str] = if knows_foundry {
+        &FOUNDRY_FILTERABLE
+    } else {
+        &PROJECT_FILTERABLE
+    };
     call.list(call.resource()?.projects.iter(), "/projects", filterable)
 }
 
@@ -35,7 +44,10 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     } else {
         None
     };
-    let project = Project { header, foundry_project_name };
+    let project = Project {
+        header,
+        foundry_project_name,
+    };
     let reply = call.created(&project)?;
     call.resource_mut()?.projects.push(project);
     Ok(reply)
@@ -84,13 +96,12 @@ pub fn endpoints(call: &Call<'_>) -> Result<Reply, ServiceError> {
     members(call, &call.resource()?.endpoints, "endpoints", &FILTERABLE)
 }
 
-fn members<T: Entity>(
-    call: &Call<'_>,
-    entries: &[T],
-    list: &str,
-    filterable: &[&str],
-) -> Result<Reply, ServiceError> {
+fn members<T: Entity>(call: &Call<'_>, entries: &[T], list: &str, filterable: &[&str]) -> Result<Reply, ServiceError> {
     let id: Uuid = project(call)?.header.id;
     let path = format!("/projects/{id}/{list}");
-    call.list(entries.iter().filter(|entry| entry.project() == Some(id)), &path, filterable)
+    call.list(
+        entries.iter().filter(|entry| entry.project() == Some(id)),
+        &path,
+        filterable,
+    )
 }
