@@ -1,0 +1,69 @@
+//! Reading, following and setting the clock.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use jiff::Timestamp;
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::{Answer, Refusal, number, query_with, read};
+use crate::emulator::Emulator;
+use crate::emulator::clock::{ClockChange, parse_duration};
+
+/// The longest a reader is kept waiting, in seconds.
+const MAX_WAIT: u64 = 300;
+
+/// The clock; with `after`, once its version is higher or the time is up.
+pub async fn get(State(emulator): State<Emulator>, RawQuery(query): RawQuery) -> Answer {
+    let query = query_with(query.as_deref(), &["after", "timeoutSeconds"])?;
+    let seconds = number(&query, "timeoutSeconds")?.unwrap_or(20).min(MAX_WAIT);
+    if let Some(after) = number(&query, "after")? {
+        let mut version = emulator.clock_version();
+        // Both ends are good: a newer version, or the time is up.
+        let _ = timeout(
+            Duration::from_secs(seconds),
+            version.wait_for(|version| *version > after),
+        )
+        .await;
+    }
+    Ok(Json(emulator.world().clock.describe()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    now: Option<Timestamp>,
+    advance: Option<String>,
+    rate: Option<f64>,
+    #[serde(default)]
+    force: bool,
+}
+
+/// Sets time, rate or both.
+pub async fn put(State(emulator): State<Emulator>, body: Bytes) -> Answer {
+    let request: Request = read(&body)?;
+    let advance = match &request.advance {
+        Some(text) => Some(parse_duration(text).ok_or_else(|| {
+            Refusal::bad(format!(
+                "advance must be a number with d, h, m or s, as 90d or 36h, not '{text}'"
+            ))
+        })?),
+        None => None,
+    };
+    let change = ClockChange {
+        now: request.now,
+        advance,
+        rate: request.rate,
+        force: request.force,
+    };
+    let mut world = emulator.world();
+    world.clock.change(change).map_err(Refusal::bad)?;
+    world.advance();
+    let (answer, version) = (world.clock.describe(), world.clock.version());
+    drop(world);
+    emulator.tell_clock_version(version);
+    Ok(Json(answer))
+}

@@ -1,0 +1,75 @@
+//! All that changes: clock, Speech resources, faults and journal, behind one lock.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::clock::Clock;
+use super::fault::Faults;
+use super::journal::Journal;
+use super::resource::Resource;
+use super::seed::Seed;
+
+/// The state of the emulator.
+#[derive(Debug)]
+pub struct World {
+    /// The clock.
+    pub clock: Clock,
+    /// Speech resources by name.
+    pub resources: BTreeMap<String, Resource>,
+    /// Faults that are set.
+    pub faults: Faults,
+    /// Requests so far.
+    pub journal: Journal,
+}
+
+impl World {
+    /// The world a seed describes.
+    pub fn new(seed: Seed) -> Self {
+        let now = seed.now.unwrap_or_else(Timestamp::now);
+        let clock = Clock::starting_at(now, seed.rate.unwrap_or(1.0));
+        let mut world = Self {
+            clock,
+            resources: BTreeMap::new(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+        };
+        world.put_resources(seed.resources, now);
+        world
+    }
+
+    /// Replaces all Speech resources.
+    pub fn put_resources(&mut self, resources: BTreeMap<String, Resource>, now: Timestamp) {
+        self.resources = resources;
+        for (name, resource) in &mut self.resources {
+            resource.settle(name, now);
+        }
+    }
+
+    /// Moves everything to the clock's time and gives that time.
+    pub fn advance(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        let mut arrivals = Vec::new();
+        for resource in self.resources.values_mut() {
+            arrivals.append(&mut resource.advance(now));
+        }
+        for arrival in arrivals {
+            // A target that was removed meanwhile receives nothing.
+            if let Some(target) = self.resources.get_mut(&arrival.target) {
+                target.models.push(arrival.model);
+                target.touch();
+            }
+        }
+        now
+    }
+
+    /// The state as a seed.
+    pub fn dump(&mut self) -> Seed {
+        let now = self.advance();
+        Seed {
+            now: Some(now),
+            rate: Some(self.clock.rate()),
+            resources: self.resources.clone(),
+        }
+    }
+}
