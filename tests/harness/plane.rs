@@ -85,9 +85,9 @@ impl Plane {
     async fn start_once() -> Result<Self, HarnessError> {
         let folder = Folder::new("plane")?;
         let layout = Layout::new(&folder)?;
-        let etcd = layout.start_etcd()?;
+        let mut etcd = layout.start_etcd()?;
         let mut apiserver = layout.start_apiserver()?;
-        layout.wait_until_ready(&mut apiserver).await?;
+        layout.wait_until_ready(&mut etcd, &mut apiserver).await?;
         let controller_manager = layout.start_controller_manager()?;
         Ok(Self {
             controller_manager,
@@ -208,7 +208,7 @@ impl Plane {
     pub async fn restart_apiserver(&mut self) -> Result<(), HarnessError> {
         self.apiserver.kill();
         self.apiserver = self.layout.start_apiserver()?;
-        self.layout.wait_until_ready(&mut self.apiserver).await
+        self.layout.wait_until_ready(&mut self.etcd, &mut self.apiserver).await
     }
 
     async fn run_kubectl(&self, args: &[&str], stdin: &Path) -> Result<CommandOutput, HarnessError> {
@@ -340,11 +340,11 @@ impl Layout {
     }
 
     /// Waits for /readyz, which includes the roles that RBAC starts with. A program that ends is told at once.
-    async fn wait_until_ready(&self, apiserver: &mut Process) -> Result<(), HarnessError> {
+    async fn wait_until_ready(&self, etcd: &mut Process, apiserver: &mut Process) -> Result<(), HarnessError> {
         let mut client = None;
         let mut ended = None;
         let ready = eventually("the API server is ready", START_DEADLINE, async || {
-            if let Err(error) = apiserver.check_running() {
+            if let Err(error) = etcd.check_running().and_then(|()| apiserver.check_running()) {
                 ended = Some(error);
                 return Ok(()); // no use in waiting on
             }
