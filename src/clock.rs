@@ -1,1 +1,146 @@
-//! clock
+//! The operator's only source of the present.
+//!
+//! In production it is the system's clock. For development it can follow the clock of an emulator, which may jump and run
+//! faster, so that years pass in seconds.
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use url::Url;
+
+/// How long a question for the next change of the followed clock may stay open.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// Tells the time (UTC), and waits for a time.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    followed: Option<watch::Receiver<Reading>>,
+}
+
+/// A clock that cannot be followed.
+#[derive(Debug, thiserror::Error)]
+#[error("the development clock at {url} does not answer")]
+pub struct ClockError {
+    url: Url,
+    source: reqwest::Error,
+}
+
+/// One reading of a followed clock.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    now: Timestamp,
+    rate: f64,
+    version: u64,
+    taken: Instant,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    now: Timestamp,
+    rate: f64,
+    version: u64,
+}
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self { followed: None }
+    }
+
+    /// Follows the clock at a URL from now on. For development only.
+    pub async fn follow(url: Url) -> Result<Self, ClockError> {
+        let client = reqwest::Client::new();
+        let first = read(&client, &url, None).await.map_err(|source| ClockError { url: url.clone(), source })?;
+        let (sender, receiver) = watch::channel(first);
+        tokio::spawn(async move {
+            loop {
+                let after = sender.borrow().version;
+                match read(&client, &url, Some(after)).await {
+                    // Ours is exact between changes; another reading of the same version would only add jitter.
+                    Ok(reading) if reading.version != after => drop(sender.send(reading)),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the development clock does not answer");
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                }
+                if sender.is_closed() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { followed: Some(receiver) })
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        match &self.followed {
+            None => Timestamp::now(),
+            Some(receiver) => receiver.borrow().now(),
+        }
+    }
+
+    /// How long a machine that sleeps has to sleep until then, as the clock runs now.
+    pub fn wait_for(&self, at: Timestamp) -> Duration {
+        let ahead = at.duration_since(self.now());
+        let rate = self.followed.as_ref().map_or(1.0, |receiver| receiver.borrow().rate);
+        real(ahead, rate)
+    }
+
+    /// Sleeps until then, or at most so long by the system's clock; wakes when a followed clock jumps there.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        let Some(mut receiver) = self.followed.clone() else {
+            return tokio::time::sleep(self.wait_for(at)).await;
+        };
+        while self.now() < at {
+            tokio::select! {
+                () = tokio::time::sleep(self.wait_for(at)) => {}
+                changed = receiver.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Waits for the next jump of a followed clock; for ever where there is none.
+    pub async fn jumped(&mut self) {
+        match &mut self.followed {
+            Some(receiver) if receiver.changed().await.is_ok() => {}
+            Some(_) | None => std::future::pending().await,
+        }
+    }
+}
+
+impl Reading {
+    fn now(&self) -> Timestamp {
+        let passed = self.taken.elapsed().as_secs_f64() * self.rate;
+        SignedDuration::try_from_secs_f64(passed).ok().and_then(|passed| self.now.checked_add(passed).ok()).unwrap_or(self.now)
+    }
+}
+
+/// The real time that a span of the clock takes; never zero, so that nothing spins, and bounded.
+fn real(ahead: SignedDuration, rate: f64) -> Duration {
+    const LEAST: f64 = 0.001;
+    const MOST: f64 = 86_400.0 * 30.0;
+    let seconds = if rate > 0.0 { ahead.as_secs_f64() / rate } else { MOST };
+    Duration::from_secs_f64(seconds.clamp(LEAST, MOST))
+}
+
+async fn read(client: &reqwest::Client, url: &Url, after: Option<u64>) -> Result<Reading, reqwest::Error> {
+    let mut request = client.get(url.clone()).timeout(LONG_POLL + Duration::from_secs(10));
+    if let Some(after) = after {
+        request = request.query(&[("after", after), ("timeoutSeconds", LONG_POLL.as_secs())]);
+    }
+    let answer: Answer = request.send().await?.error_for_status()?.json().await?;
+    Ok(Reading { now: answer.now, rate: answer.rate, version: answer.version, taken: Instant::now() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_waits_follow_the_rate_and_are_never_zero() {
+        for (ahead, rate, expected) in [(60, 1.0, 60.0), (60, 60.0, 1.0), (-5, 1.0, 0.001), (5, 0.0, 86_400.0 * 30.0)] {
+            assert_eq!(real(SignedDuration::from_secs(ahead), rate).as_secs_f64(), expected, "{ahead} at {rate}");
+        }
+    }
+}

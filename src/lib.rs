@@ -1,10 +1,17 @@
 //! Keeps Azure custom-speech models and endpoints as declared in Kubernetes, and swaps models before they expire.
+//!
+//! `docs/architecture.md` is the map. Arrows point one way: `api`, `speech` and `view` know nothing of the rest; `plan`
+//! decides from them, purely; `controller` has the effects. `emulator` stands alone.
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod controller;
 pub mod emulator;
 pub mod generate;
+pub mod metrics;
 pub mod plan;
+pub mod run;
+pub mod serve;
 pub mod speech;
+pub mod telemetry;
 pub mod view;

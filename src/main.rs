@@ -1,21 +1,21 @@
-//! The operator's command line: reads options, installs what is global, dispatches.
+//! The operator's command line: reads options and dispatches.
 use clap::Parser;
 use speech_operator::{
     cli::{Cli, Command, CrdsArgs},
-    generate,
+    generate, run, telemetry,
 };
 use std::{error::Error, process::ExitCode};
 
-fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match cli.command {
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Command::Crds(args) => crds(&args),
-        Command::Run(_args) => Ok(()),
+        Command::Run(args) => run::run(args).await.map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("speech-operator: {}", chain(error.as_ref()));
+            eprintln!("speech-operator: {}", telemetry::chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -32,16 +32,4 @@ fn crds(args: &CrdsArgs) -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
-}
-
-/// The error and all its causes in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -1,5 +1,5 @@
 //! What to say of a SpeechConnection, and who may use one.
-use super::{Notice, Verdict, notice, report, text::day_time};
+use super::{Notice, ORPHAN_AFTER, Verdict, notice, report, text::day_time};
 use crate::api::{
     FINALIZER, Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
     connection::{AllowedNamespaces, NamespacesFrom},
@@ -72,6 +72,8 @@ pub struct Plan {
     pub step: Option<Step>,
     /// The status to show.
     pub status: SpeechConnectionStatus,
+    /// When time alone may change the decision (UTC).
+    pub look_again: Option<Timestamp>,
     /// What to tell as events.
     pub notices: Vec<Notice>,
 }
@@ -82,8 +84,11 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     let generation = s.object.metadata.generation.unwrap_or_default();
     let held = s.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
     let deleting = s.object.metadata.deletion_timestamp.is_some();
+    // Kept while it is needed, but not for ever: its namespace must be able to go.
+    let until = s.object.metadata.deletion_timestamp.as_ref().map(|time| time.0 + ORPHAN_AFTER);
+    let expendable = s.dependents == 0 || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {
-        (true, true) if s.dependents == 0 => Some(Step::Release),
+        (true, true) if expendable => Some(Step::Release),
         (false, false) if s.dependents > 0 => Some(Step::Hold),
         (true, true) | (true, false) | (false, true) | (false, false) => None,
     };
@@ -107,7 +112,8 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         );
     }
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
-    Plan { step, status, notices }
+    let look_again = until.filter(|until| held && *until > s.now);
+    Plan { step, status, look_again, notices }
 }
 
 fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {

@@ -32,6 +32,9 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
+/// The word under which a failed publication is remembered.
+pub const EXPORT: &str = "Export";
+
 /// How long a deletion waits for a connection that is gone before it lets the remote entity go.
 pub const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 

@@ -73,9 +73,9 @@ pub struct ModelFacts<'a> {
 }
 
 impl View {
-    /// Whether every list has been read whole at least once.
+    /// Whether every list has been read at least once.
     pub fn is_complete(&self) -> bool {
-        self.endpoints.swept_at().is_some() && self.models.swept_at().is_some() && self.base_models.swept_at().is_some()
+        self.endpoints.is_known() && self.models.is_known() && self.base_models.is_known()
     }
 
     /// What is known of a model.

@@ -55,6 +55,7 @@ pub struct Shelf<T> {
     /// Entities that we deleted, so that a list read before does not bring them back.
     deleted: HashMap<EntityId, Tick>,
     swept_at: Option<Timestamp>,
+    looked: bool,
     tick: Tick,
 }
 
@@ -63,7 +64,7 @@ impl<T> Default for Shelf<T> {
         Self {
             entries: HashMap::new(),
             deleted: HashMap::new(),
-            swept_at: None,
+            swept_at: None, looked: false,
             tick: Tick::default(),
         }
     }
@@ -73,6 +74,18 @@ impl<T: Remote> Shelf<T> {
     /// When the last list that was read to its end began.
     pub fn swept_at(&self) -> Option<Timestamp> {
         self.swept_at
+    }
+
+    /// Whether the list was read at least once, be it with entities that could not be understood.
+    pub fn is_known(&self) -> bool {
+        self.looked
+    }
+
+    /// Takes a list in which some entities could not be understood: what it lacks may still be there.
+    pub fn swept_partly(&mut self, listed: Vec<T>, began: Tick) -> HashSet<EntityId> {
+        self.looked = true;
+        let ids = listed.into_iter().map(|entity| (entity.header().id, entity));
+        ids.filter_map(|(id, entity)| self.read(entity, began).then_some(id)).collect()
     }
 
     /// The entity with this id.
@@ -185,11 +198,7 @@ impl<T: Remote> Shelf<T> {
             .filter(|(id, entry)| entry.touched <= began && !ids.contains(id))
             .map(|(id, _)| *id)
             .collect();
-        let news = listed
-            .into_iter()
-            .map(|entity| (entity.header().id, entity))
-            .filter_map(|(id, entity)| self.read(entity, began).then_some(id))
-            .collect();
+        let news = self.swept_partly(listed, began);
         self.deleted.retain(|_, tick| *tick > began);
         self.swept_at = Some(at);
         (news, missing)

@@ -1,0 +1,110 @@
+//! One request to the Speech service, and what it teaches.
+use super::remote::{Remote, is_connection_trouble};
+use crate::{
+    plan::{Action, Failure, FailureClass},
+    speech::{
+        Client, EntityId, Error, ErrorKind, Lane,
+        request::{UpdateEndpoint, UpdateModel},
+    },
+};
+use jiff::SignedDuration;
+
+/// Takes a remote step; writes what the answer says into the view.
+pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<(), Failure> {
+    let done = match action {
+        Action::CreateEndpoint(create) => {
+            client.create_endpoint(Lane::UserChange, create).await.map(|answer| remote.view_mut().endpoints.answered(answer.value))
+        }
+        Action::TrainModel(create) => {
+            client.create_custom_model(Lane::UserChange, create).await.map(|answer| remote.view_mut().models.answered(answer.value))
+        }
+        Action::UpdateEndpoint { id, change, urgent } => update_endpoint(remote, client, *id, change, *urgent).await,
+        Action::UpdateModel { id, change } => update_model(remote, client, *id, change).await,
+        Action::DeleteEndpoint(id) => {
+            remote.view_mut().endpoints.touch(*id);
+            gone(client.delete_endpoint(Lane::UserChange, *id).await).map(|()| remote.view_mut().endpoints.removed(*id))
+        }
+        Action::DeleteModel(id) => {
+            remote.view_mut().models.touch(*id);
+            gone(client.delete_custom_model(Lane::UserChange, *id).await).map(|()| remote.view_mut().models.removed(*id))
+        }
+        Action::Claim(_) | Action::Release => Ok(()),
+    };
+    done.map_err(|error| {
+        if is_connection_trouble(&error) || error.kind() == ErrorKind::NotFound {
+            remote.nudge();
+        }
+        failure(action, &error)
+    })
+}
+
+async fn update_endpoint(remote: &Remote, client: &Client, id: EntityId, change: &UpdateEndpoint, urgent: bool) -> Result<(), Error> {
+    // What was read before the request left says nothing about what comes of it.
+    remote.view_mut().endpoints.touch(id);
+    let lane = if urgent { Lane::Deadline } else { Lane::UserChange };
+    let answer = client.update_endpoint(lane, id, change).await;
+    let mut view = remote.view_mut();
+    match answer {
+        Ok(answer) => view.endpoints.answered(answer.value),
+        Err(error) => {
+            view.endpoints.touch(id);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+async fn update_model(remote: &Remote, client: &Client, id: EntityId, change: &UpdateModel) -> Result<(), Error> {
+    remote.view_mut().models.touch(id);
+    let answer = client.update_custom_model(Lane::UserChange, id, change).await;
+    let mut view = remote.view_mut();
+    match answer {
+        Ok(answer) => view.models.answered(answer.value),
+        Err(error) => {
+            view.models.touch(id);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// What is not there need not be deleted.
+fn gone(answer: Result<(), Error>) -> Result<(), Error> {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(()) | Err(_) => answer,
+    }
+}
+
+/// What an error means for the next attempt of the same step.
+fn failure(action: &Action, error: &Error) -> Failure {
+    let code = match error.failure() {
+        Some(failure) => failure.inner_code.clone().unwrap_or_else(|| failure.code.clone()),
+        None => match error {
+            Error::Transport { kind, .. } => kind.as_str().to_owned(),
+            Error::Api(_) | Error::Body { .. } | Error::ForeignLink { .. } | Error::Redirect { .. } | Error::Unsendable { .. } => {
+                "unintelligible".to_owned()
+            }
+        },
+    };
+    let retry_after = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
+    let deletes = matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
+    let class = match error.kind() {
+        _ if error.perhaps_sent() => FailureClass::Uncertain,
+        ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if matches!(code.as_str(), "QuotaViolation" | "SkuLimitsExist") => {
+            FailureClass::Quota
+        }
+        // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
+        ErrorKind::Rejected if !deletes => FailureClass::Terminal,
+        ErrorKind::Rejected
+        | ErrorKind::Unauthorized
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::Conflict
+        | ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::Unintelligible => FailureClass::Transient { retry_after },
+    };
+    let message = error.failure().map(|failure| failure.message.clone()).filter(|words| !words.is_empty());
+    Failure { operation: action.operation(), code, message: message.unwrap_or_else(|| error.to_string()), class }
+}

@@ -1,0 +1,72 @@
+//! What all parts of the controller share.
+use super::{
+    event::Events,
+    news::News,
+    recent::Recent,
+    remote::Remotes,
+    wake::Wakes,
+};
+use crate::{
+    api::{SpeechConnection, SpeechEndpoint, SpeechModel},
+    clock::Clock,
+    metrics::Metrics,
+    speech::Transport,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use kube::{Client, core::PartialObjectMeta, runtime::reflector::Store};
+use std::sync::Arc;
+
+/// What all parts of the controller share.
+pub struct Context {
+    /// The cluster.
+    pub client: Client,
+    /// The present.
+    pub clock: Clock,
+    /// The uid of the `kube-system` namespace, which stands for the cluster in our marks.
+    pub cluster: String,
+    /// Whether plain http endpoints are accepted.
+    pub allow_http: bool,
+    /// The network towards the Speech service.
+    pub transport: Arc<dyn Transport>,
+    /// What the watches know.
+    pub stores: Stores,
+    /// What our own writes know better.
+    pub recent: RecentWrites,
+    /// Which watch events matter.
+    pub news: News,
+    /// The queues into the controllers.
+    pub wakes: Wakes,
+    /// The Speech resources.
+    pub remotes: Remotes,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// What is told to the cluster.
+    pub events: Events,
+}
+
+/// What the watches know.
+pub struct Stores {
+    /// All SpeechConnections.
+    pub connections: Store<SpeechConnection>,
+    /// All SpeechModels.
+    pub models: Store<SpeechModel>,
+    /// All SpeechEndpoints.
+    pub endpoints: Store<SpeechEndpoint>,
+    /// The metadata of Secrets; their data is read only where it is referred to.
+    pub secrets: Store<PartialObjectMeta<Secret>>,
+    /// The metadata of Namespaces.
+    pub namespaces: Store<PartialObjectMeta<Namespace>>,
+    /// The ConfigMaps that we published.
+    pub exports: Store<ConfigMap>,
+}
+
+/// What our own writes know better than the watches, for a moment.
+#[derive(Default)]
+pub struct RecentWrites {
+    /// SpeechConnections.
+    pub connections: Recent<SpeechConnection>,
+    /// SpeechModels.
+    pub models: Recent<SpeechModel>,
+    /// SpeechEndpoints.
+    pub endpoints: Recent<SpeechEndpoint>,
+}

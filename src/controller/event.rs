@@ -1,0 +1,81 @@
+//! Events: on transitions only, best effort, never in the way of the work.
+use crate::{api::FIELD_MANAGER, clock::Clock, plan::Notice};
+use k8s_openapi::{
+    api::{core::v1::ObjectReference, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
+use kube::{Api, Client, Resource, api::PostParams};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// So many events may wait; more are dropped, because events must never use up the memory.
+const QUEUE: usize = 1024;
+/// The longest note that the apiserver takes, in bytes.
+const LONGEST_NOTE: usize = 1024;
+
+/// The queue of events.
+#[derive(Debug)]
+pub struct Events {
+    queue: Sender<Event>,
+    clock: Clock,
+    instance: String,
+}
+
+impl Events {
+    /// The queue and its end.
+    pub fn new(clock: Clock, instance: String) -> (Self, Receiver<Event>) {
+        let (queue, receiver) = channel(QUEUE);
+        (Self { queue, clock, instance }, receiver)
+    }
+
+    /// Tells what happened to an object.
+    pub fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notices: &[Notice]) {
+        for notice in notices {
+            if self.queue.try_send(self.event(object, notice)).is_err() {
+                tracing::warn!(reason = notice.reason.as_str(), "an event is dropped because too many wait");
+            }
+        }
+    }
+
+    fn event<K: Resource<DynamicType = ()>>(&self, object: &K, notice: &Notice) -> Event {
+        let regarding: ObjectReference = object.object_ref(&());
+        Event {
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{}.", regarding.name.as_deref().unwrap_or("event"))),
+                namespace: regarding.namespace.clone(),
+                ..ObjectMeta::default()
+            },
+            type_: Some(if notice.warning { "Warning" } else { "Normal" }.to_owned()),
+            reason: Some(notice.reason.as_str().to_owned()),
+            action: Some("Reconcile".to_owned()),
+            note: Some(shortened(&notice.note)),
+            event_time: Some(MicroTime(self.clock.now())),
+            regarding: Some(regarding),
+            reporting_controller: Some(format!("customspeech.dev/{FIELD_MANAGER}")),
+            reporting_instance: Some(self.instance.clone()),
+            ..Event::default()
+        }
+    }
+}
+
+/// Cuts a note at a character boundary.
+fn shortened(note: &str) -> String {
+    let mut end = note.len().min(LONGEST_NOTE);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    note.get(..end).unwrap_or_default().to_owned()
+}
+
+/// Sends what is queued, for ever.
+pub async fn run(client: Client, mut queue: Receiver<Event>) {
+    while let Some(event) = queue.recv().await {
+        let namespace = event.metadata.namespace.clone().unwrap_or_else(|| "default".to_owned());
+        let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
+        match api.create(&PostParams::default(), &event).await {
+            Ok(_) => {}
+            // A namespace that is being deleted takes no events any more.
+            Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_not_found() => {}
+            Err(error) => tracing::warn!(%error, "an event could not be published"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What stands around every reconcile: a deadline, a boundary for panics, a growing delay per object, and measuring.
+use super::{Context, write::WriteError};
+use futures::FutureExt;
+use kube::{
+    Resource,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The longest that one pass over an object may take.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// The first delay after a failed pass; doubled each time.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// The longest such delay.
+const LONGEST_DELAY: Duration = Duration::from_secs(300);
+
+/// A pass over an object that did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// A write to the cluster failed.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The cluster could not be read.
+    #[error("the apiserver could not be asked")]
+    Read(#[source] Box<kube::Error>),
+    /// It took too long.
+    #[error("not done within {} s", DEADLINE.as_secs())]
+    Deadline,
+    /// Our own mistake; the other objects go on.
+    #[error("panicked: {0}")]
+    Panicked(String),
+}
+
+impl ReconcileError {
+    /// A word for metrics, of a closed list.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Write(_) | Self::Read(_) => "error",
+            Self::Deadline => "deadline",
+            Self::Panicked(_) => "panic",
+        }
+    }
+}
+
+/// How often each object failed in a row.
+#[derive(Debug)]
+pub struct Backoff<K: Resource<DynamicType = ()>> {
+    failures: Mutex<HashMap<ObjectRef<K>, u32>>,
+}
+
+impl<K: Resource<DynamicType = ()>> Default for Backoff<K> {
+    fn default() -> Self {
+        Self { failures: Mutex::default() }
+    }
+}
+
+impl<K: Resource<DynamicType = ()>> Backoff<K> {
+    fn failed(&self, key: ObjectRef<K>) -> Duration {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry(key).and_modify(|count| *count = count.saturating_add(1)).or_insert(1);
+        (FIRST_DELAY * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(LONGEST_DELAY)
+    }
+
+    fn succeeded(&self, key: &ObjectRef<K>) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// Runs a pass within its boundaries. Always answers with an action, so that one object never disturbs another.
+pub async fn guarded<K, F>(object: Arc<K>, context: Arc<Context>, backoff: &Backoff<K>, pass: impl FnOnce(Arc<K>, Arc<Context>) -> F) -> Action
+where
+    K: Resource<DynamicType = ()>,
+    F: Future<Output = Result<Action, ReconcileError>>,
+{
+    let key = ObjectRef::from_obj(&*object);
+    let began = Instant::now();
+    let pass = AssertUnwindSafe(tokio::time::timeout(DEADLINE, pass(object, Arc::clone(&context)))).catch_unwind();
+    let outcome = match pass.await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(ReconcileError::Deadline),
+        Err(panic) => Err(ReconcileError::Panicked(words(&*panic))),
+    };
+    let kind = K::kind(&());
+    let label = outcome.as_ref().map_or_else(ReconcileError::outcome, |_| "success");
+    context.metrics.reconciled(&kind, label, began.elapsed());
+    match outcome {
+        Ok(action) => {
+            backoff.succeeded(&key);
+            action
+        }
+        Err(error) => {
+            let delay = backoff.failed(key.clone());
+            tracing::error!(%kind, object = %key, error = %crate::telemetry::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
+            Action::requeue(delay)
+        }
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+//! The snapshot: everything a decision depends on, from memory only.
+use super::{Context, remote::Remote, wake::connection_key};
+use crate::{
+    api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
+    plan::{ConnectionState, connection::{Contact, allows}},
+    speech::EntityId,
+    view::View,
+};
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use std::sync::{Arc, RwLockReadGuard};
+
+/// The connection of an object, as far as it is there.
+pub struct Surrounding {
+    connection: Option<Arc<SpeechConnection>>,
+    allowed: bool,
+    /// The Speech resource of the connection.
+    pub remote: Option<Arc<Remote>>,
+}
+
+/// The same with its parts locked for reading; short-lived.
+pub struct Looked<'a> {
+    contact: Option<RwLockReadGuard<'a, Contact>>,
+    view: Option<RwLockReadGuard<'a, View>>,
+    has_projects: bool,
+    usable: bool,
+    found: bool,
+    allowed: bool,
+}
+
+impl Surrounding {
+    /// Finds the connection that an object of a namespace refers to.
+    pub fn of(context: &Context, reference: &ConnectionRef, namespace: &str) -> Self {
+        let key = connection_key(reference, namespace);
+        let connection = context.stores.connections.get(&key);
+        let home = key.namespace.clone().unwrap_or_default();
+        let allowed = connection.as_ref().is_some_and(|connection| {
+            let metadata = context.stores.namespaces.get(&ObjectRef::new(namespace));
+            allows(&connection.spec.allowed_namespaces, &home, namespace, metadata.as_ref().and_then(|m| m.meta().labels.as_ref()))
+        });
+        Self { connection, allowed, remote: context.remotes.get(&key) }
+    }
+
+    /// Locks what a decision reads.
+    pub fn look(&self) -> Looked<'_> {
+        let link = self.remote.as_ref().and_then(|remote| remote.link());
+        Looked {
+            contact: self.remote.as_ref().map(|remote| remote.contact()),
+            view: self.remote.as_ref().map(|remote| remote.view()),
+            has_projects: link.as_ref().is_some_and(|link| link.client.version().has_projects()),
+            usable: link.is_some(),
+            found: self.connection.is_some(),
+            allowed: self.allowed,
+        }
+    }
+}
+
+impl Looked<'_> {
+    /// What the planner has to know of the connection.
+    pub fn state(&self) -> ConnectionState<'_> {
+        if !self.found {
+            return ConnectionState::NotFound;
+        }
+        if !self.allowed {
+            return ConnectionState::NotAllowed;
+        }
+        let view = self.view.as_deref().filter(|view| view.is_complete());
+        match (self.contact.as_deref(), view) {
+            (Some(Contact::Established(_)), Some(view)) => ConnectionState::Ready { view, has_projects: self.has_projects },
+            (Some(Contact::Broken { message, .. }), view) => ConnectionState::NotReady { message, view, usable: self.usable },
+            (Some(Contact::Established(_) | Contact::Pending) | None, view) => {
+                ConnectionState::NotReady { message: "the first look at the Speech resource has not ended", view, usable: false }
+            }
+        }
+    }
+}
+
+/// The remote endpoint that an object holds or wants to hold.
+pub fn claimed_id(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+    let recorded = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
+    recorded.or(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()))?.parse().ok()
+}
+
+/// Another object that claims the same remote endpoint and came first.
+pub fn holder(context: &Context, endpoint: &SpeechEndpoint) -> Option<String> {
+    // Only an adopted endpoint can have two claimants; a created one carries the mark of its creator.
+    let id = endpoint.spec.adopt.as_ref().and_then(|_| claimed_id(endpoint))?;
+    let age = |e: &SpeechEndpoint| (e.creation_timestamp(), e.uid());
+    let rival = |e: &SpeechEndpoint| claimed_id(e) == Some(id) && e.uid() != endpoint.uid() && same_resource(context, e, endpoint);
+    let rivals = context.stores.endpoints.state_filter(rival);
+    let oldest = rivals.iter().min_by_key(|e| age(e)).filter(|e| age(e) < age(endpoint))?;
+    Some(format!("{}/{}", oldest.namespace().unwrap_or_default(), oldest.name_any()))
+}
+
+fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> bool {
+    let address = |e: &SpeechEndpoint| {
+        let key = connection_key(&e.spec.connection_ref, &e.namespace().unwrap_or_default());
+        context.stores.connections.get(&key).map(|connection| connection.spec.endpoint.clone())
+    };
+    address(a) == address(b)
+}
+
+/// Whether the remote endpoint carries the mark of an object of this cluster that is gone.
+pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionState<'_>) -> bool {
+    let Some(id) = claimed_id(endpoint) else { return false };
+    let entry = state.view().and_then(|view| view.endpoints.get(id));
+    let Some(tag) = entry.and_then(|entry| entry.entity.header.owner.as_ref()) else { return false };
+    tag.cluster == context.cluster
+        && Some(&tag.uid) != endpoint.meta().uid.as_ref()
+        && context.stores.endpoints.find(|other| other.meta().uid.as_ref() == Some(&tag.uid)).is_none()
+}
+
+/// The SpeechModel that an endpoint names.
+pub fn referenced_model(context: &Context, endpoint: &SpeechEndpoint) -> Option<Arc<SpeechModel>> {
+    let name = &endpoint.spec.model.r#ref.as_ref()?.name;
+    let key = ObjectRef::new(name).within(&endpoint.namespace().unwrap_or_default());
+    context.stores.models.get(&key).map(|model| context.recent.models.freshest(model))
+}

@@ -1,0 +1,202 @@
+//! One Speech resource, as long as its SpeechConnection exists: the client, the view, and who waits for what.
+mod contact;
+mod sweep;
+
+pub use contact::{broken, is_connection_trouble};
+pub use sweep::run;
+
+use crate::{
+    api::SpeechConnection,
+    plan::connection::Contact,
+    speech::{Budget, Client},
+    view::{Changes, View},
+};
+use kube::runtime::reflector::ObjectRef;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Which list an object waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Endpoints.
+    Endpoints,
+    /// Custom models.
+    Models,
+}
+
+/// How the resource is reached now.
+#[derive(Clone)]
+pub struct Link {
+    /// The client, with the key in it.
+    pub client: Client,
+    /// What the client was made from: the generation of the connection, and uid and version of the Secret.
+    pub made_from: LinkSource,
+}
+
+/// What a client was made from; another value asks for another client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSource {
+    /// The endpoint and API version.
+    pub address: String,
+    /// uid and resourceVersion of the Secret.
+    pub secret: (String, String),
+    /// The key within the Secret.
+    pub key: String,
+}
+
+/// One Speech resource.
+pub struct Remote {
+    /// The requests that may leave.
+    pub budget: Arc<Budget>,
+    view: RwLock<View>,
+    link: RwLock<Option<Link>>,
+    contact: RwLock<Contact>,
+    poll_interval: RwLock<Duration>,
+    awaited: Mutex<HashMap<String, Awaited>>,
+    nudged: Notify,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    list: List,
+    since: Instant,
+}
+
+impl Remote {
+    fn new(budget: Budget, poll_interval: Duration) -> Self {
+        Self {
+            budget: Arc::new(budget),
+            view: RwLock::default(),
+            link: RwLock::default(),
+            contact: RwLock::new(Contact::Pending),
+            poll_interval: RwLock::new(poll_interval),
+            awaited: Mutex::default(),
+            nudged: Notify::new(),
+        }
+    }
+
+    /// What is known of the resource.
+    pub fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, to write down what was learned. Never held across an await.
+    pub fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What came of the last contact.
+    pub fn contact(&self) -> RwLockReadGuard<'_, Contact> {
+        self.contact.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what came of a contact; tells whether that is new.
+    pub fn set_contact(&self, contact: Contact) -> bool {
+        let mut current = self.contact.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *current != contact;
+        *current = contact;
+        changed
+    }
+
+    /// How the resource is reached, if it can be.
+    pub fn link(&self) -> Option<Link> {
+        self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another client from now on, and looks at once.
+    pub fn relink(&self, link: Link) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
+        self.nudge();
+    }
+
+    /// Sets the interval of the sweeps.
+    pub fn set_poll_interval(&self, interval: Duration) {
+        *self.poll_interval.write().unwrap_or_else(PoisonError::into_inner) = interval;
+    }
+
+    /// The interval of the sweeps.
+    pub fn poll_interval(&self) -> Duration {
+        *self.poll_interval.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at once.
+    pub fn nudge(&self) {
+        self.nudged.notify_one();
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, HashMap<String, Awaited>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An object waits for a change of the remote side, so that it is worth looking often.
+    pub fn await_change(&self, uid: &str, list: List) {
+        let mut awaited = self.awaited();
+        if awaited.get(uid).is_none_or(|before| before.list != list) {
+            awaited.insert(uid.to_owned(), Awaited { list, since: Instant::now() });
+            drop(awaited);
+            self.nudged.notify_one();
+        }
+    }
+
+    /// An object waits no more.
+    pub fn stop_awaiting(&self, uid: &str) {
+        self.awaited().remove(uid);
+    }
+
+    /// The lists that are waited for, and how long the most impatient object has waited.
+    fn impatience(&self) -> (HashSet<List>, Option<Duration>) {
+        let awaited = self.awaited();
+        (awaited.values().map(|waiting| waiting.list).collect(), awaited.values().map(|waiting| waiting.since.elapsed()).min())
+    }
+
+    /// The uids in the marks of what changed.
+    pub fn owners_of(&self, changes: &Changes) -> HashSet<String> {
+        let view = self.view();
+        let endpoints = changes.endpoints.iter().filter_map(|id| view.endpoints.get(*id)).filter_map(|entry| entry.entity.header.owner.clone());
+        let models = changes.models.iter().filter_map(|id| view.models.get(*id)).filter_map(|entry| entry.entity.header.owner.clone());
+        endpoints.chain(models).map(|tag| tag.uid.clone()).collect()
+    }
+}
+
+/// All Speech resources, by their SpeechConnection.
+#[derive(Default)]
+pub struct Remotes {
+    by_connection: RwLock<HashMap<ObjectRef<SpeechConnection>, Cared>>,
+}
+
+/// A Speech resource, and what ends its sweeps when it is forgotten.
+struct Cared {
+    remote: Arc<Remote>,
+    _sweeps: DropGuard,
+}
+
+impl Remotes {
+    /// The Speech resource of a connection, once the connection was looked at.
+    pub fn get(&self, key: &ObjectRef<SpeechConnection>) -> Option<Arc<Remote>> {
+        self.by_connection.read().unwrap_or_else(PoisonError::into_inner).get(key).map(|cared| Arc::clone(&cared.remote))
+    }
+
+    /// Begins to look after a connection's resource; the token ends when the connection goes.
+    pub fn add(&self, key: ObjectRef<SpeechConnection>, budget: Budget, poll_interval: Duration) -> (Arc<Remote>, CancellationToken) {
+        let (remote, token) = (Arc::new(Remote::new(budget, poll_interval)), CancellationToken::new());
+        let cared = Cared { remote: Arc::clone(&remote), _sweeps: token.clone().drop_guard() };
+        self.by_connection.write().unwrap_or_else(PoisonError::into_inner).insert(key, cared);
+        (remote, token)
+    }
+
+    /// Forgets a connection.
+    pub fn remove(&self, key: &ObjectRef<SpeechConnection>) {
+        self.by_connection.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// All, for metrics.
+    pub fn all(&self) -> Vec<(ObjectRef<SpeechConnection>, Arc<Remote>)> {
+        let map = self.by_connection.read().unwrap_or_else(PoisonError::into_inner);
+        map.iter().map(|(key, cared)| (key.clone(), Arc::clone(&cared.remote))).collect()
+    }
+}

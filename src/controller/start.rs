@@ -1,0 +1,202 @@
+//! Starts everything in order: watches, then controllers once all stores are filled.
+use super::{
+    Context, Stores, connection,
+    context::RecentWrites,
+    event::{self, Events},
+    export,
+    guard::{Backoff, ReconcileError, guarded},
+    managed,
+    news::News,
+    remote::Remotes,
+    wake::{self, Sleepers, Wakes},
+    watch,
+};
+use crate::{
+    api::{SpeechEndpoint, SpeechModel},
+    clock::Clock,
+    metrics::Metrics,
+    speech::Transport,
+};
+use futures::{Stream, StreamExt, stream};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::PartialObjectMeta,
+    runtime::{
+        Controller, controller,
+        reflector::{self, ObjectRef, Store},
+        watcher,
+    },
+};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    task::{JoinError, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long running passes may take to end when the process is told to stop.
+const DRAIN: Duration = Duration::from_secs(25);
+/// Secrets that are never keys of a Speech resource; without them the watch is small.
+const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
+
+/// What the caller decides.
+pub struct Options {
+    /// The cluster.
+    pub client: Client,
+    /// The present.
+    pub clock: Clock,
+    /// The network towards the Speech service.
+    pub transport: Arc<dyn Transport>,
+    /// Whether plain http endpoints are accepted.
+    pub allow_http: bool,
+    /// How many objects of one kind are worked on at once.
+    pub concurrency: u16,
+    /// The name of this process in events.
+    pub instance: String,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// Ends everything.
+    pub shutdown: CancellationToken,
+}
+
+/// Why the operator cannot work, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The cluster's identity could not be read.
+    #[error("namespace kube-system cannot be read; the operator needs the permissions of deploy/base/rbac.yaml")]
+    Cluster(#[source] Box<kube::Error>),
+    /// A part of the operator ended though nobody asked it to.
+    #[error("a part of the operator ended")]
+    Ended(#[source] Option<JoinError>),
+}
+
+/// Runs the controllers until `shutdown`.
+pub async fn run(options: Options) -> Result<(), StartError> {
+    let shutdown = options.shutdown.clone();
+    let concurrency = options.concurrency;
+    let namespaces: Api<Namespace> = Api::all(options.client.clone());
+    let home = namespaces.get("kube-system").await.map_err(|error| StartError::Cluster(Box::new(error)))?;
+    let (context, sleepers, mut tasks) = assemble(options, home.uid().unwrap_or_default());
+    let mut controllers = JoinSet::new();
+    tokio::select! {
+        () = stores_filled(&context) => {}
+        () = shutdown.cancelled() => return Ok(()),
+        ended = tasks.join_next() => return Err(StartError::Ended(ended.and_then(Result::err))),
+    }
+    context.metrics.ready(Arc::clone(&context));
+    tracing::info!("watching; all stores are filled");
+    start_controllers(&context, sleepers, concurrency, &shutdown, &mut controllers);
+    let outcome = tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        // Every task runs for ever: the end of one means that part of the work is done by nobody.
+        ended = tasks.join_next() => Err(StartError::Ended(ended.and_then(Result::err))),
+        ended = controllers.join_next() => Err(StartError::Ended(ended.and_then(Result::err))),
+    };
+    shutdown.cancel();
+    let drained = async { while controllers.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some passes did not end in time; what they began is found again at the next start");
+    }
+    outcome
+}
+
+/// Builds the shared context and starts the watches that fill its stores.
+fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinSet<()>) {
+    let (wakes, sleepers) = Wakes::new();
+    let (events, queue) = Events::new(options.clock.clone(), options.instance);
+    let ((connections, c), (models, m), (endpoints, e)) = (reflector::store(), reflector::store(), reflector::store());
+    let ((secrets, s), (namespaces, n), (exports, x)) = (reflector::store(), reflector::store(), reflector::store());
+    let client = options.client.clone();
+    let context = Arc::new(Context {
+        client: options.client,
+        clock: options.clock,
+        cluster,
+        allow_http: options.allow_http,
+        transport: options.transport,
+        stores: Stores { connections, models, endpoints, secrets, namespaces, exports },
+        recent: RecentWrites::default(),
+        news: News::default(),
+        wakes,
+        remotes: Remotes::default(),
+        metrics: options.metrics,
+        events,
+    });
+    let mut tasks = JoinSet::new();
+    let all = watcher::Config::default;
+    let labelled = format!("{}={}", export::LABEL.0, export::LABEL.1);
+    tasks.spawn(watch::run(Api::all(client.clone()), all(), c, Arc::clone(&context), wake::on_connection));
+    tasks.spawn(watch::run(Api::all(client.clone()), all(), m, Arc::clone(&context), wake::on_model));
+    tasks.spawn(watch::run(Api::all(client.clone()), all(), e, Arc::clone(&context), wake::on_endpoint));
+    tasks.spawn(watch::run(Api::<PartialObjectMeta<Secret>>::all(client.clone()), all().fields(SECRET_FIELDS), s, Arc::clone(&context), wake::on_secret));
+    tasks.spawn(watch::run(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), all(), n, Arc::clone(&context), wake::on_namespace));
+    tasks.spawn(watch::run(Api::<ConfigMap>::all(client.clone()), all().labels(&labelled), x, Arc::clone(&context), wake::on_export));
+    tasks.spawn(event::run(client, queue));
+    tasks.spawn(follow_jumps(Arc::clone(&context)));
+    (context, sleepers, tasks)
+}
+
+/// After a jump of the development clock every date has to be looked at anew.
+async fn follow_jumps(context: Arc<Context>) {
+    let mut clock = context.clock.clone();
+    loop {
+        clock.jumped().await;
+        wake::all(&context);
+    }
+}
+
+async fn stores_filled(context: &Context) {
+    let Stores { connections, models, endpoints, secrets, namespaces, exports } = &context.stores;
+    // A store whose writer is gone is noticed as the end of its watch.
+    let _: (_, _, _, _, _, _) = futures::join!(
+        connections.wait_until_ready(),
+        models.wait_until_ready(),
+        endpoints.wait_until_ready(),
+        secrets.wait_until_ready(),
+        namespaces.wait_until_ready(),
+        exports.wait_until_ready(),
+    );
+}
+
+fn start_controllers(context: &Arc<Context>, sleepers: Sleepers, concurrency: u16, shutdown: &CancellationToken, into: &mut JoinSet<()>) {
+    let stores = &context.stores;
+    into.spawn(control(stores.connections.clone(), sleepers.connections, Arc::clone(context), concurrency, shutdown, connection::reconcile));
+    into.spawn(control(stores.models.clone(), sleepers.models, Arc::clone(context), concurrency, shutdown, managed::reconcile::<SpeechModel>));
+    into.spawn(control(stores.endpoints.clone(), sleepers.endpoints, Arc::clone(context), concurrency, shutdown, managed::reconcile::<SpeechEndpoint>));
+}
+
+/// One controller: woken by its queue alone, each pass guarded.
+fn control<K, F>(
+    store: Store<K>,
+    sleepers: UnboundedReceiver<ObjectRef<K>>,
+    context: Arc<Context>,
+    concurrency: u16,
+    shutdown: &CancellationToken,
+    pass: fn(Arc<K>, Arc<Context>) -> F,
+) -> impl Future<Output = ()> + Send + use<K, F>
+where
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<controller::Action, ReconcileError>> + Send + 'static,
+{
+    let backoff = Arc::new(Backoff::default());
+    let never: stream::Pending<Result<K, watcher::Error>> = stream::pending();
+    let config = controller::Config::default().concurrency(concurrency);
+    let runs = Controller::for_stream(never, store)
+        .with_config(config)
+        .reconcile_on(queue(sleepers))
+        .graceful_shutdown_on(shutdown.clone().cancelled_owned())
+        .run(
+            move |object, context: Arc<Context>| {
+                let backoff = Arc::clone(&backoff);
+                async move { Ok::<_, std::convert::Infallible>(guarded(object, context, &backoff, pass).await) }
+            },
+            |_, never, _| match *never {},
+            context,
+        );
+    // An object that went while it was queued needs nothing; a pass itself never fails here.
+    runs.for_each(|_| async {})
+}
+
+fn queue<T: Send + 'static>(mut receiver: UnboundedReceiver<T>) -> impl Stream<Item = T> + Send {
+    stream::poll_fn(move |context| receiver.poll_recv(context))
+}

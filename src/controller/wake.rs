@@ -1,0 +1,234 @@
+//! Who has to be looked at when something else changes.
+//!
+//! A missing reference heals by these wakes, never by a poll.
+use super::{Context, Seen, managed::Managed, remote::Remote};
+use crate::{
+    api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
+    speech::{EntityId, ModelId},
+    view::Changes,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// The queues into the three controllers; a queue holds an object once, however often it is woken.
+#[derive(Debug)]
+pub struct Wakes {
+    connections: UnboundedSender<ObjectRef<SpeechConnection>>,
+    models: UnboundedSender<ObjectRef<SpeechModel>>,
+    endpoints: UnboundedSender<ObjectRef<SpeechEndpoint>>,
+}
+
+/// The other ends.
+#[derive(Debug)]
+pub struct Sleepers {
+    /// SpeechConnections to look at.
+    pub connections: UnboundedReceiver<ObjectRef<SpeechConnection>>,
+    /// SpeechModels to look at.
+    pub models: UnboundedReceiver<ObjectRef<SpeechModel>>,
+    /// SpeechEndpoints to look at.
+    pub endpoints: UnboundedReceiver<ObjectRef<SpeechEndpoint>>,
+}
+
+impl Wakes {
+    /// The queues and their ends.
+    pub fn new() -> (Self, Sleepers) {
+        let ((connections, c), (models, m), (endpoints, e)) = (unbounded_channel(), unbounded_channel(), unbounded_channel());
+        (Self { connections, models, endpoints }, Sleepers { connections: c, models: m, endpoints: e })
+    }
+
+    /// A connection has to be looked at.
+    pub fn wake_connection(&self, key: &ObjectRef<SpeechConnection>) {
+        self.connection(key.clone());
+    }
+
+    // A closed queue means that the process is ending.
+    fn connection(&self, key: ObjectRef<SpeechConnection>) {
+        drop(self.connections.send(key));
+    }
+
+    fn model(&self, model: &SpeechModel) {
+        drop(self.models.send(ObjectRef::from_obj(model)));
+    }
+
+    fn endpoint(&self, endpoint: &SpeechEndpoint) {
+        drop(self.endpoints.send(ObjectRef::from_obj(endpoint)));
+    }
+}
+
+/// The connection that an object of a namespace refers to.
+pub fn connection_key(reference: &ConnectionRef, namespace: &str) -> ObjectRef<SpeechConnection> {
+    ObjectRef::new(&reference.name).within(reference.namespace.as_deref().unwrap_or(namespace))
+}
+
+fn refers_to(object: &impl Managed, key: &ObjectRef<SpeechConnection>) -> bool {
+    let reference = object.connection_ref();
+    reference.name == key.name && reference.namespace.as_deref().or(object.meta().namespace.as_deref()) == key.namespace.as_deref()
+}
+
+/// A SpeechConnection changed: itself, and all that refer to it.
+pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: Seen) {
+    let news = seen == Seen::Deleted || context.news.is_news(connection);
+    if seen == Seen::Deleted {
+        context.recent.connections.gone(connection);
+        context.news.forget(connection);
+        context.remotes.remove(&ObjectRef::from_obj(connection));
+    } else if context.recent.connections.echoed(connection) {
+        return;
+    }
+    if news {
+        let key = ObjectRef::from_obj(connection);
+        context.wakes.connection(key.clone());
+        dependents(context, &key);
+    }
+}
+
+/// A SpeechModel changed: itself, the endpoints that name it, and a connection that has to be held or let go.
+pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
+    let own = on_managed(context, model, seen);
+    if own {
+        context.wakes.model(model);
+    }
+    let (name, namespace) = (model.name_any(), model.namespace());
+    let named = |e: &SpeechEndpoint| e.spec.model.r#ref.as_ref().is_some_and(|r| r.name == name) && e.meta().namespace == namespace;
+    context.stores.endpoints.state_filter(named).iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+}
+
+/// A SpeechEndpoint changed: itself, a rival for its remote endpoint, and a connection that has to be held or let go.
+pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
+    if on_managed(context, endpoint, seen) {
+        context.wakes.endpoint(endpoint);
+    }
+    if seen == Seen::Deleted {
+        let id = super::observe::claimed_id(endpoint);
+        let rival = |e: &SpeechEndpoint| id.is_some() && super::observe::claimed_id(e) == id;
+        context.stores.endpoints.state_filter(rival).iter().for_each(|rival| context.wakes.endpoint(rival));
+    }
+}
+
+/// What models and endpoints have in common; tells whether the object itself has to be looked at.
+fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
+    let key = connection_key(object.connection_ref(), object.meta().namespace.as_deref().unwrap_or_default());
+    if seen == Seen::Deleted {
+        K::recent(context).gone(object);
+        context.news.forget(object);
+        if let Some(remote) = context.remotes.get(&key) {
+            remote.stop_awaiting(object.meta().uid.as_deref().unwrap_or_default());
+        }
+        context.wakes.connection(key);
+        return false;
+    }
+    let connection = context.stores.connections.get(&key);
+    if connection.is_some_and(|connection| super::connection::lacks_hold(&connection) || connection.meta().deletion_timestamp.is_some()) {
+        context.wakes.connection(key);
+    }
+    let news = context.news.is_news(object);
+    !K::recent(context).echoed(object) && news
+}
+
+/// A Secret changed: the connections that take their key from it.
+pub fn on_secret(context: &Context, secret: &PartialObjectMeta<Secret>, _seen: Seen) {
+    let (name, namespace) = (secret.name_any(), secret.namespace());
+    let uses = |c: &SpeechConnection| {
+        c.meta().namespace == namespace && c.spec.auth.key_secret_ref.as_ref().is_some_and(|reference| reference.name == name)
+    };
+    let connections = context.stores.connections.state_filter(uses);
+    connections.iter().for_each(|connection| context.wakes.connection(ObjectRef::from_obj(&**connection)));
+}
+
+/// A Namespace changed: a connection of another namespace may allow it now.
+pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>, _seen: Seen) {
+    let name = namespace.name_any();
+    let elsewhere = |reference: &ConnectionRef| reference.namespace.as_deref().is_some_and(|home| home != name);
+    let endpoints = context.stores.endpoints.state_filter(|e| e.meta().namespace.as_deref() == Some(&name) && elsewhere(&e.spec.connection_ref));
+    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let models = context.stores.models.state_filter(|m| m.meta().namespace.as_deref() == Some(&name) && elsewhere(&m.spec.connection_ref));
+    models.iter().for_each(|model| context.wakes.model(model));
+}
+
+/// A published ConfigMap changed or went: its owner puts it back.
+pub fn on_export(context: &Context, export: &ConfigMap, _seen: Seen) {
+    let namespace = export.namespace().unwrap_or_default();
+    for owner in export.owner_references() {
+        if owner.kind == SpeechEndpoint::kind(&())
+            && let Some(endpoint) = context.stores.endpoints.get(&ObjectRef::new(&owner.name).within(&namespace))
+        {
+            context.wakes.endpoint(&endpoint);
+        }
+        if owner.kind == SpeechModel::kind(&())
+            && let Some(model) = context.stores.models.get(&ObjectRef::new(&owner.name).within(&namespace))
+        {
+            context.wakes.model(&model);
+        }
+    }
+}
+
+/// All that refer to a connection.
+pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
+    context.stores.models.state_filter(|m| refers_to(m, key)).iter().for_each(|model| context.wakes.model(model));
+    context.stores.endpoints.state_filter(|e| refers_to(e, key)).iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+}
+
+/// How many objects need a connection: those that still have something remote to look after or to make.
+pub fn count_dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> usize {
+    context.stores.models.state_filter(|m| refers_to(m, key)).len() + context.stores.endpoints.state_filter(|e| refers_to(e, key)).len()
+}
+
+/// The remote side changed: only those that stand for what changed, or depend on it.
+pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &Remote, changes: &Changes) {
+    if changes.is_empty() {
+        return;
+    }
+    let owners = remote.owners_of(changes);
+    let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
+    let endpoint_concerned = |e: &SpeechEndpoint| refers_to(e, key) && (is_owner(e.meta()) || concerns_endpoint(e, changes));
+    context.stores.endpoints.state_filter(endpoint_concerned).iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let model_concerned = |m: &SpeechModel| refers_to(m, key) && (is_owner(m.meta()) || concerns_model(m, changes));
+    context.stores.models.state_filter(model_concerned).iter().for_each(|model| context.wakes.model(model));
+}
+
+fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
+    let status = endpoint.status.as_ref();
+    let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
+        text.and_then(|text| text.parse().ok()).is_some_and(|id| changes.has_model(kind(id)))
+    };
+    let active = status.and_then(|status| status.active.as_ref());
+    super::observe::claimed_id(endpoint).is_some_and(|id| changes.endpoints.contains(&id))
+        || listed(active.map(|active| &active.model), ModelId::Custom)
+        || listed(endpoint.spec.model.id.as_ref(), ModelId::Custom)
+        || (endpoint.spec.model.id.is_some() && active.is_none() && !changes.models.is_empty())
+        || (!changes.base_models.is_empty() && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
+}
+
+fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
+    let source = &model.spec.source;
+    let current = model.status.as_ref().and_then(|status| status.current.as_ref());
+    let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());
+    existing.is_some_and(|id| changes.models.contains(&id))
+        || revisions(model).any(|id| changes.models.contains(&id))
+        || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
+        // What an endpoint no longer uses can be deleted.
+        || (!changes.endpoints.is_empty() && source.training.is_some() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
+}
+
+/// The ids of the revisions that the status names; one that vanished has no mark any more.
+fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+    let status = model.status.as_ref();
+    let current = status.and_then(|status| status.current.as_ref()).map(|current| &current.id);
+    let candidate = status.and_then(|status| status.candidate.as_ref()).map(|candidate| &candidate.id);
+    let past = status.map(|status| status.history.as_slice()).unwrap_or_default().iter().map(|past| &past.id);
+    current.into_iter().chain(candidate).chain(past).filter_map(|id| id.parse().ok())
+}
+
+fn has_history(model: &SpeechModel) -> bool {
+    model.status.as_ref().is_some_and(|status| !status.history.is_empty())
+}
+
+/// Everything; after the development clock jumped.
+pub fn all(context: &Context) {
+    let wake = |connection: &Arc<SpeechConnection>| context.wakes.connection(ObjectRef::from_obj(&**connection));
+    context.stores.connections.state().iter().for_each(wake);
+    context.stores.models.state().iter().for_each(|model| context.wakes.model(model));
+    context.stores.endpoints.state().iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+}

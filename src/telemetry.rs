@@ -1,0 +1,25 @@
+//! Log lines, as JSON or for people.
+use crate::cli::LogFormat;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+/// Sends what is traced to standard error.
+pub fn install(filter: &str, format: LogFormat) -> Result<(), ParseError> {
+    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::builder().parse(filter)?).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
+        LogFormat::Text => builder.with_target(false).init(),
+    }
+    Ok(())
+}
+
+/// An error and all its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
