@@ -53,7 +53,9 @@ async fn an_endpoint_is_created_deployed_read_changed_and_deleted() {
         assert_eq!(changed.body["customProperties"], json!({ "a": "b" }));
 
         let listed = service.get("/endpoints").await;
-        assert_valid("PaginatedEndpoints", version, &json!({ "values": [] }));
+        if version != "v3.2" {
+            assert_valid("PaginatedEndpoints", version, &listed.body);
+        }
         assert_eq!(listed.body["values"][0], service.get(&path).await.body);
 
         assert_eq!(service.delete(&path).await.status, 204);

@@ -1,4 +1,10 @@
 //! The emulator against the contract of the public API: shapes, codes and status numbers, in each API version.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends by panicking"
+)]
 
 mod control;
 mod copy;
