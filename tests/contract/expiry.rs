@@ -24,9 +24,7 @@ async fn an_expired_model_is_silently_replaced_by_the_newest_base_model() {
             service.get(&format!("/models/{MODEL}")).await.text("/status"),
             "Succeeded"
         );
-        let listed = service
-            .get(&format!("/models?filter=displayName%20eq%20'Claims%201'"))
-            .await;
+        let listed = service.get("/models?filter=displayName%20eq%20'Claims%201'").await;
         assert_eq!(
             listed.body["values"].as_array().unwrap().len(),
             1,
@@ -65,7 +63,7 @@ async fn endpoints_of_the_free_tier_vanish_after_seven_days() {
     assert_eq!(service.get(&format!("/endpoints/{id}")).await.status, 200);
     service.advance("1d").await;
     assert_eq!(service.get(&format!("/endpoints/{id}")).await.status, 404);
-    assert_eq!(service.answering(&id).await.1, true);
+    assert!(service.answering(&id).await.1);
     let standard = service.of("west");
     let id = standard.deployed(&format!("/models/base/{BASE_NEW}")).await;
     standard.advance("8d").await;

@@ -31,11 +31,9 @@ async fn next_links_lead_through_all_pages_and_repeat_the_filter() {
         let first = service
             .get("/endpoints?skip=0&top=2&filter=locale%20eq%20'en-US'")
             .await;
-        assert_valid(
-            "PaginatedEndpoints",
-            "any",
-            &json!({ "values": [], "@nextLink": first.text("/@nextLink") }),
-        );
+        if version != "v3.2" {
+            assert_valid("PaginatedEndpoints", version, &first.body);
+        }
         assert!(first.text("/@nextLink").contains("filter=locale%20eq%20%27en-US%27"));
         assert_eq!(first.text("/@nextLink").contains("api-version="), version != "v3.2");
         let second = service.follow(first.text("/@nextLink")).await;
