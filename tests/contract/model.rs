@@ -60,7 +60,11 @@ async fn a_training_takes_the_newest_trainable_base_model_when_it_names_none() {
     let service = Service::new("2025-10-15");
     let body = json!({ "displayName": "x", "locale": "en-US", "baseModel": null });
     let created = service.post("/models", &body).await;
-    assert_eq!(id_of(created.text("/baseModel/self")), BASE_WHISPER);
+    assert_eq!(
+        id_of(created.text("/baseModel/self")),
+        BASE_NEW,
+        "not the newer one that cannot be deployed"
+    );
     assert_eq!(created.body["properties"]["customModelWeightPercent"], json!(30));
     service.advance("150d").await;
     let later = service.post("/models", &body).await;
