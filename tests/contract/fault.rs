@@ -149,3 +149,12 @@ async fn planned_failures_strike_the_next_entities_of_a_kind() {
         assert_eq!(service.follow(second.text("/self")).await.text("/status"), "Succeeded");
     }
 }
+
+#[tokio::test]
+async fn a_resource_can_be_slow_as_a_whole() {
+    let service = Service::new("2025-10-15");
+    service.set(json!({ "latencyMs": 60 })).await;
+    let before = Instant::now();
+    assert_eq!(service.get("/models").await.status, 200);
+    assert!(before.elapsed() >= Duration::from_millis(60));
+}
