@@ -120,6 +120,7 @@ impl Emulator {
     }
 
     fn tell_clock_version(&self, version: u64) {
-        self.shared.clock_version.send_replace(version);
+        // Two changes at once may tell theirs in either order.
+        self.shared.clock_version.send_modify(|told| *told = version.max(*told));
     }
 }

@@ -205,7 +205,8 @@ impl Resource {
 
     /// The base model that a training takes when it names none.
     pub fn newest_trainable(&self, locale: &str, now: Timestamp) -> Option<&BaseModel> {
-        newest(self.base_models.iter().filter(|model| model.is_trainable(locale, now)))
+        let is_default = |model: &&BaseModel| model.is_trainable(locale, now) && model.features.supports_endpoints;
+        newest(self.base_models.iter().filter(is_default))
     }
 
     /// Locales for which there is a base model now.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::clock::MAX_RATE;
 use super::entity::Entity;
 use super::resource::Resource;
 use super::strict;
@@ -81,6 +82,9 @@ impl Seed {
 
     pub(super) fn from_value(value: Value) -> Result<Self, String> {
         let seed: Self = strict::read(value)?;
+        if seed.rate.is_some_and(|rate| !(0.0..=MAX_RATE).contains(&rate)) {
+            return Err(format!("rate must lie between 0 and {MAX_RATE:e}"));
+        }
         for (name, resource) in &seed.resources {
             check_resource(name, resource)?;
         }
@@ -146,6 +150,7 @@ mod tests {
         for text in [
             "",
             "[]",
+            r#"{"rate":-1}"#,
             r#"{"resources":{"control":{"key1":"k"}}}"#,
             r#"{"resources":{"West":{"key1":"k"}}}"#,
             r#"{"resources":{"west":{}}}"#,

@@ -79,8 +79,7 @@ fn faulty_body(bytes: Bytes, action: &Action) -> Body {
         return slow_body(bytes, slow.bytes_per_second);
     }
     if let Some(cut) = action.cut_body {
-        let sent = bytes.slice(..cut.after_bytes.min(bytes.len()));
-        return Body::from_stream(stream::iter([Ok(sent), Err(broken())]));
+        return cut_body(bytes.slice(..cut.after_bytes.min(bytes.len())));
     }
     if let Some(oversized) = action.oversized_body {
         return oversized_body(oversized.bytes);
@@ -89,6 +88,16 @@ fn faulty_body(bytes: Bytes, action: &Action) -> Body {
         return Body::from(bytes.slice(..bytes.len() / 2));
     }
     Body::from(bytes)
+}
+
+/// Sends this much, then breaks.
+fn cut_body(sent: Bytes) -> Body {
+    let end = stream::once(async {
+        // What was sent so far must have left before the connection breaks.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(broken())
+    });
+    Body::from_stream(stream::iter([Ok(sent)]).chain(end))
 }
 
 /// Ten pieces in each second.

@@ -128,10 +128,10 @@ fn kind_of_connect_error(error: &reqwest::Error) -> TransportKind {
     TransportKind::Connect
 }
 
-/// An I/O error hides what it wraps from `source`, which skips one step.
+/// An I/O error hides what it wraps from `source`, which skips one step, and connectors wrap more than once.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>())
+    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
 /// A service in the same process, for tests and simulations: no sockets, the same limits.

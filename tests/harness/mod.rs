@@ -8,15 +8,18 @@
 
 mod audit;
 mod binaries;
+mod control;
 mod emulator;
 mod error;
 mod folder;
+mod layout;
 mod operator;
 mod plane;
 mod process;
 
 pub use audit::{AuditEntry, count_writes};
-pub use emulator::{Control, EmulatorProcess};
+pub use control::Control;
+pub use emulator::EmulatorProcess;
 pub use error::HarnessError;
 pub use folder::Folder;
 pub use operator::OperatorProcess;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::HarnessError;
 use super::eventually;
 use super::folder::Folder;
-use super::plane::free_port;
+use super::layout::free_port;
 use super::process::{Process, last_lines};
 
 const START_DEADLINE: Duration = Duration::from_secs(30);

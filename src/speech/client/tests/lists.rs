@@ -1,0 +1,139 @@
+//! Paging.
+use super::*;
+use crate::speech::error::BodyProblem;
+use serde_json::{Value, json};
+
+fn endpoint(number: u8) -> Value {
+    let mut value = example("endpoint_get_succeeded");
+    value["self"] = json!(format!(
+        "https://x.example/endpoints/00000000-0000-4000-8000-0000000000{number:02}"
+    ));
+    value
+}
+
+fn page(values: &[Value], next: Option<&str>) -> Response {
+    json(200, json!({"values": values, "@nextLink": next}))
+}
+
+async fn list(script: &Script) -> Result<Listing<crate::speech::entity::Endpoint>, Error> {
+    script
+        .client(ApiVersion::V2025_10_15)
+        .list_endpoints(Lane::Sweep, None)
+        .await
+}
+
+#[tokio::test]
+async fn a_list_is_followed_to_its_end_and_each_page_costs_one_request() {
+    let next = "https://x.example/west/speechtotext/endpoints?skip=2&top=2&api-version=2025-10-15";
+    let last = "https://x.example:443/west/speechtotext/endpoints?skip=4&top=2&api-version=2025-10-15";
+    let script = Script::of([
+        page(&[endpoint(1), endpoint(2)], Some(next)),
+        page(&[endpoint(2), json!({"self": "broken"})], Some(last)),
+        with_header(page(&[endpoint(3)], None), "retry-after", "60"),
+    ]);
+    let client = script.client(ApiVersion::V2025_10_15);
+    let listing = client.list_endpoints(Lane::Sweep, None).await.unwrap();
+    assert_eq!(
+        listing.values.len(),
+        3,
+        "an entity that moved to the next page counts once"
+    );
+    assert_eq!(
+        (listing.unreadable, listing.retry_after),
+        (1, Some(Duration::from_secs(60)))
+    );
+    assert_eq!(client.budget().usage().in_window, 3);
+    assert_eq!(
+        script.seen()[1].uri.query(),
+        Some("skip=2&top=2&api-version=2025-10-15")
+    );
+    assert!(
+        script
+            .seen()
+            .iter()
+            .all(|seen| seen.headers["ocp-apim-subscription-key"] == KEY)
+    );
+}
+
+#[tokio::test]
+async fn a_page_link_to_another_place_is_refused_and_never_asked() {
+    for (link, host) in [
+        (
+            "https://evil.example/west/speechtotext/endpoints",
+            "https://evil.example",
+        ),
+        ("http://x.example/west/speechtotext/endpoints", "http://x.example"),
+        (
+            "https://x.example:8443/west/speechtotext/endpoints",
+            "https://x.example:8443",
+        ),
+        (
+            "https://x.example/east/speechtotext/endpoints?sig=SECRET",
+            "https://x.example",
+        ),
+        (
+            "https://x.example@evil.example/west/speechtotext",
+            "https://evil.example",
+        ),
+        ("//evil.example/west/speechtotext", "a place that is no URL"),
+    ] {
+        let script = Script::of([page(&[endpoint(1)], Some(link)), page(&[], None)]);
+        let error = list(&script).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::ForeignLink { host: found, .. } if found == host),
+            "{link}: {error:?}"
+        );
+        assert!(!format!("{error} {error:?}").contains("SECRET"));
+        assert_eq!(script.seen().len(), 1, "{link}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_leads_back_to_itself_ends() {
+    let link = "https://x.example/west/speechtotext/endpoints?skip=0";
+    let script = Script::of((0..9).map(|_| page(&[], Some(link))));
+    let error = list(&script).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Body {
+                problem: BodyProblem::EndlessList,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(script.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_fails_the_list() {
+    let next = "https://x.example/west/speechtotext/endpoints?skip=1";
+    let script = Script::of([page(&[endpoint(1)], Some(next)), json(503, "")]);
+    assert_eq!(
+        list(&script).await.unwrap_err().kind(),
+        crate::speech::ErrorKind::Unavailable
+    );
+}
+
+#[tokio::test]
+async fn health_is_a_page_of_one() {
+    let script = Script::of([page(&[endpoint(1)], None), json(200, json!({"welcome": "nginx"}))]);
+    let client = script.client(ApiVersion::V3_2);
+    client.health(Lane::UserChange).await.unwrap();
+    assert_eq!(
+        script.seen()[0].uri.path_and_query().unwrap(),
+        "/west/speechtotext/v3.2/endpoints?top=1"
+    );
+    let error = client.health(Lane::UserChange).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Body {
+                problem: BodyProblem::Unexpected(_),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}

@@ -1,0 +1,184 @@
+//! What errors mean, and what they must not show.
+use super::*;
+use crate::speech::{
+    ErrorKind,
+    error::{BodyProblem, TransportKind},
+    request::UpdateModel,
+};
+
+#[derive(Default)]
+struct Recorder(Mutex<Vec<(&'static str, &'static str)>>);
+
+impl Observer for Recorder {
+    fn answered(&self, route: &'static str, outcome: &'static str, _took: Duration) {
+        self.0.lock().unwrap().push((route, outcome));
+    }
+}
+
+async fn rename(client: &Client) -> Error {
+    let update = UpdateModel {
+        display_name: Some("New".into()),
+        description: None,
+    };
+    client
+        .update_custom_model(Lane::UserChange, id(), &update)
+        .await
+        .unwrap_err()
+}
+
+#[tokio::test]
+async fn a_status_has_one_meaning_and_only_an_unknown_outcome_was_perhaps_sent() {
+    for (status, kind, perhaps_sent) in [
+        (400, ErrorKind::Rejected, false),
+        (401, ErrorKind::Unauthorized, false),
+        (403, ErrorKind::Forbidden, false),
+        (404, ErrorKind::NotFound, false),
+        (408, ErrorKind::Unavailable, true),
+        (409, ErrorKind::Conflict, false),
+        (410, ErrorKind::NotFound, false),
+        (415, ErrorKind::Rejected, false),
+        (422, ErrorKind::Rejected, false),
+        (429, ErrorKind::Throttled, false),
+        (500, ErrorKind::Unavailable, true),
+        (502, ErrorKind::Unavailable, true),
+        (503, ErrorKind::Unavailable, true),
+        (504, ErrorKind::Unavailable, true),
+        (599, ErrorKind::Unavailable, true),
+    ] {
+        let script = Script::of([json(status, "")]);
+        let error = rename(&script.client(ApiVersion::V2025_10_15)).await;
+        assert_eq!((error.kind(), error.perhaps_sent()), (kind, perhaps_sent), "{status}");
+        assert_eq!(error.failure().unwrap().route, "update_custom_model");
+    }
+}
+
+#[tokio::test]
+async fn a_success_with_a_useless_body_was_perhaps_sent() {
+    for body in ["", "<html>", "{}", r#"{"self": "x"}"#, r#"{"self": "https://x.exam"#] {
+        let script = Script::of([json(200, body)]);
+        let error = rename(&script.client(ApiVersion::V2025_10_15)).await;
+        assert!(matches!(error, Error::Body { .. }), "{body}: {error:?}");
+        assert_eq!(
+            (error.kind(), error.perhaps_sent()),
+            (ErrorKind::Unintelligible, true),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_transport_says_about_sending_is_passed_on() {
+    for (kind, sent) in [
+        (TransportKind::Dns, false),
+        (TransportKind::Timeout, true),
+        (TransportKind::Other, true),
+    ] {
+        let failed = TransportError::Failed {
+            kind,
+            perhaps_sent: sent,
+            source: Some("root cause".into()),
+        };
+        let transport = Failing(Mutex::new(Some(failed)));
+        let error = rename(&client(transport, "https://x.example", ApiVersion::V2025_10_15)).await;
+        assert_eq!((error.kind(), error.perhaps_sent()), (ErrorKind::Unavailable, sent));
+        assert!(error.to_string().ends_with("root cause"), "{error}");
+    }
+    let transport = Failing(Mutex::new(Some(TransportError::Body(BodyProblem::Cut))));
+    assert!(
+        rename(&client(transport, "https://x.example", ApiVersion::V2025_10_15))
+            .await
+            .perhaps_sent()
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_refused_and_tells_only_the_host() {
+    for (location, host) in [
+        ("https://evil.example/a?sig=SECRET", "evil.example"),
+        ("/elsewhere", "x.example"),
+        ("//evil.example", "evil.example"),
+    ] {
+        let script = Script::of([with_header(json(307, ""), "location", location)]);
+        let error = rename(&script.client(ApiVersion::V2025_10_15)).await;
+        assert!(
+            matches!(&error, Error::Redirect { host: Some(found), .. } if found == host),
+            "{error:?}"
+        );
+        assert!(!format!("{error} {error:?}").contains("SECRET"));
+        assert!(!error.perhaps_sent());
+        assert_eq!(script.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_to_be_followed_elsewhere_is_refused() {
+    let foreign = "https://evil.example/speechtotext/operations/models/copy/1";
+    let script = Script::of([
+        json(200, example("copy_authorize_response")),
+        with_header(
+            json(202, example("copy_operation_started")),
+            "operation-location",
+            foreign,
+        ),
+    ]);
+    let client = script.client(ApiVersion::V2024_11_15);
+    let leave = client.authorize_copy(Lane::UserChange, "/s").await.unwrap().value;
+    let error = client
+        .copy_custom_model(Lane::UserChange, id(), &leave)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::ForeignLink { .. }) && error.perhaps_sent(),
+        "{error:?}"
+    );
+    let error = client.get_copy(Lane::Sweep, foreign).await.unwrap_err();
+    assert!(matches!(error, Error::ForeignLink { .. }));
+    assert_eq!(script.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_429_reaches_caller_budget_and_metrics() {
+    let slow = with_header(
+        json(429, r#"{"code": "TooManyRequests", "message": "Slow."}"#),
+        "retry-after",
+        "9",
+    );
+    let script = Script::of([json(200, example("model_get")), slow, json(418, "")]);
+    let recorder = Arc::new(Recorder::default());
+    let client = Client::new(
+        Arc::new(InProcess(script.router())),
+        BaseUrl::parse("https://x.example", false).unwrap(),
+        ApiVersion::V2025_10_15,
+        SubscriptionKey::parse(KEY.as_bytes()).unwrap(),
+        Arc::new(Budget::new(80, Duration::from_secs(10))),
+        recorder.clone(),
+    )
+    .unwrap();
+    client.get_custom_model(Lane::Sweep, id()).await.unwrap();
+    let error = client.get_custom_model(Lane::Sweep, id()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.retry_after()),
+        (ErrorKind::Throttled, Some(Duration::from_secs(9)))
+    );
+    let usage = client.budget().usage();
+    assert_eq!(usage.effective_limit, 40);
+    assert!(usage.blocked_until.is_some());
+    assert_eq!(
+        *recorder.0.lock().unwrap(),
+        [("get_custom_model", "200"), ("get_custom_model", "429")]
+    );
+}
+
+#[tokio::test]
+async fn the_key_is_shown_by_nothing() {
+    let body = format!(r#"{{"code": "Unauthorized", "message": "key {KEY} is wrong"}}"#);
+    let script = Script::of([json(401, body)]);
+    let client = script.client(ApiVersion::V2025_10_15);
+    let error = client.get_endpoint(Lane::Sweep, id()).await.unwrap_err();
+    let shown = format!(
+        "{client:?} {error} {error:?} {:?} {:?}",
+        client.inner.key, client.inner.key_header
+    );
+    assert!(!shown.contains(KEY), "{shown}");
+    assert!(shown.contains("key ... is wrong"));
+}
