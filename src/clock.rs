@@ -50,7 +50,10 @@ impl Clock {
     /// Follows the clock at a URL from now on. For development only.
     pub async fn follow(url: Url) -> Result<Self, ClockError> {
         let client = reqwest::Client::new();
-        let first = read(&client, &url, None).await.map_err(|source| ClockError { url: url.clone(), source })?;
+        let first = read(&client, &url, None).await.map_err(|source| ClockError {
+            url: url.clone(),
+            source,
+        })?;
         let (sender, receiver) = watch::channel(first);
         tokio::spawn(async move {
             loop {
@@ -69,7 +72,9 @@ impl Clock {
                 }
             }
         });
-        Ok(Self { followed: Some(receiver) })
+        Ok(Self {
+            followed: Some(receiver),
+        })
     }
 
     /// The present.
@@ -102,17 +107,22 @@ impl Clock {
 
     /// Waits for the next jump of a followed clock; for ever where there is none.
     pub async fn jumped(&mut self) {
-        match &mut self.followed {
-            Some(receiver) if receiver.changed().await.is_ok() => {}
-            Some(_) | None => std::future::pending().await,
+        if let Some(receiver) = &mut self.followed
+            && receiver.changed().await.is_ok()
+        {
+            return;
         }
+        std::future::pending().await
     }
 }
 
 impl Reading {
     fn now(&self) -> Timestamp {
         let passed = self.taken.elapsed().as_secs_f64() * self.rate;
-        SignedDuration::try_from_secs_f64(passed).ok().and_then(|passed| self.now.checked_add(passed).ok()).unwrap_or(self.now)
+        SignedDuration::try_from_secs_f64(passed)
+            .ok()
+            .and_then(|passed| self.now.checked_add(passed).ok())
+            .unwrap_or(self.now)
     }
 }
 
@@ -130,7 +140,12 @@ async fn read(client: &reqwest::Client, url: &Url, after: Option<u64>) -> Result
         request = request.query(&[("after", after), ("timeoutSeconds", LONG_POLL.as_secs())]);
     }
     let answer: Answer = request.send().await?.error_for_status()?.json().await?;
-    Ok(Reading { now: answer.now, rate: answer.rate, version: answer.version, taken: Instant::now() })
+    Ok(Reading {
+        now: answer.now,
+        rate: answer.rate,
+        version: answer.version,
+        taken: Instant::now(),
+    })
 }
 
 #[cfg(test)]
@@ -139,8 +154,17 @@ mod tests {
 
     #[test]
     fn real_waits_follow_the_rate_and_are_never_zero() {
-        for (ahead, rate, expected) in [(60, 1.0, 60.0), (60, 60.0, 1.0), (-5, 1.0, 0.001), (5, 0.0, 86_400.0 * 30.0)] {
-            assert_eq!(real(SignedDuration::from_secs(ahead), rate).as_secs_f64(), expected, "{ahead} at {rate}");
+        for (ahead, rate, expected) in [
+            (60, 1.0, 60.0),
+            (60, 60.0, 1.0),
+            (-5, 1.0, 0.001),
+            (5, 0.0, 86_400.0 * 30.0),
+        ] {
+            assert_eq!(
+                real(SignedDuration::from_secs(ahead), rate).as_secs_f64(),
+                expected,
+                "{ahead} at {rate}"
+            );
         }
     }
 }

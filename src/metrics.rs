@@ -79,12 +79,36 @@ impl Metrics {
             context: OnceLock::new(),
         });
         let mut registry = metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register("reconciles", "Passes over objects, by outcome", metrics.reconciles.clone());
-        registry.register("reconcile_duration_seconds", "Time of a pass over an object", metrics.reconcile_seconds.clone());
-        registry.register("remote_requests", "Requests to the Speech service, by operation and status", metrics.requests.clone());
-        registry.register("remote_request_duration_seconds", "Time of a request to the Speech service", metrics.request_seconds.clone());
-        registry.register("watch_failures", "Watches of the cluster that broke off with an error", metrics.watch_failures.clone());
-        registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register(
+            "reconciles",
+            "Passes over objects, by outcome",
+            metrics.reconciles.clone(),
+        );
+        registry.register(
+            "reconcile_duration_seconds",
+            "Time of a pass over an object",
+            metrics.reconcile_seconds.clone(),
+        );
+        registry.register(
+            "remote_requests",
+            "Requests to the Speech service, by operation and status",
+            metrics.requests.clone(),
+        );
+        registry.register(
+            "remote_request_duration_seconds",
+            "Time of a request to the Speech service",
+            metrics.request_seconds.clone(),
+        );
+        registry.register(
+            "watch_failures",
+            "Watches of the cluster that broke off with an error",
+            metrics.watch_failures.clone(),
+        );
+        registry.register(
+            "build",
+            "The running program",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
         registry.register_collector(Box::new(fleet::Fleet(Arc::downgrade(&metrics))));
         drop(registry);
         metrics
@@ -110,8 +134,15 @@ impl Metrics {
 
     /// A pass over an object ended.
     pub fn reconciled(&self, kind: &str, outcome: &'static str, took: Duration) {
-        self.reconciles.get_or_create(&Outcome { kind: kind.to_owned(), outcome }).inc();
-        self.reconcile_seconds.get_or_create(&Kind { kind: kind.to_owned() }).observe(took.as_secs_f64());
+        self.reconciles
+            .get_or_create(&Outcome {
+                kind: kind.to_owned(),
+                outcome,
+            })
+            .inc();
+        self.reconcile_seconds
+            .get_or_create(&Kind { kind: kind.to_owned() })
+            .observe(took.as_secs_f64());
     }
 
     /// A watch broke off.
@@ -121,22 +152,38 @@ impl Metrics {
 
     /// The lists of a Speech resource were read, or not.
     pub fn swept(&self, key: &ObjectRef<SpeechConnection>, took: Duration) {
-        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().took = took;
+        self.sweeps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key.clone())
+            .or_default()
+            .took = took;
     }
 
     /// All lists of a Speech resource were read whole.
     pub fn swept_whole(&self, key: &ObjectRef<SpeechConnection>, at: Timestamp) {
-        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().whole_at = Some(at);
+        self.sweeps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key.clone())
+            .or_default()
+            .whole_at = Some(at);
     }
 
     fn sweep(&self, key: &ObjectRef<SpeechConnection>) -> Option<Sweep> {
-        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+        self.sweeps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .copied()
     }
 }
 
 impl Observer for Metrics {
     fn answered(&self, route: &'static str, outcome: &'static str, took: Duration) {
         self.requests.get_or_create(&Request { route, code: outcome }).inc();
-        self.request_seconds.get_or_create(&Route { route }).observe(took.as_secs_f64());
+        self.request_seconds
+            .get_or_create(&Route { route })
+            .observe(took.as_secs_f64());
     }
 }

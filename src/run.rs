@@ -52,7 +52,9 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         Some(url) => Clock::follow(url).await?,
         None => Clock::system(),
     };
-    let config = Config::infer().await.map_err(|error| RunError::Config(Box::new(error)))?;
+    let config = Config::infer()
+        .await
+        .map_err(|error| RunError::Config(Box::new(error)))?;
     let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
     let metrics = Metrics::new();
     let listener = serve::listen(args.listen).await?;

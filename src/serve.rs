@@ -21,7 +21,9 @@ pub struct ServeError {
 
 /// Opens the port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError { address, source })
 }
 
 /// Serves until `shutdown`.
@@ -31,17 +33,33 @@ pub async fn run(listener: TcpListener, metrics: Arc<Metrics>, shutdown: Cancell
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(metrics);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
 }
 
 async fn expose(State(metrics): State<Arc<Metrics>>) -> Response {
     match metrics.expose() {
-        Ok(text) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Ok(text) => (
+            [(
+                CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            )],
+            text,
+        )
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
 /// Ready when all stores are filled: before, decisions would be made from half of the facts.
 async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
-    if metrics.is_ready() { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "waiting for the watches to fill the stores\n") }
+    if metrics.is_ready() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "waiting for the watches to fill the stores\n",
+        )
+    }
 }

@@ -12,12 +12,14 @@ use jiff::SignedDuration;
 /// Takes a remote step; writes what the answer says into the view.
 pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<(), Failure> {
     let done = match action {
-        Action::CreateEndpoint(create) => {
-            client.create_endpoint(Lane::UserChange, create).await.map(|answer| remote.view_mut().endpoints.answered(answer.value))
-        }
-        Action::TrainModel(create) => {
-            client.create_custom_model(Lane::UserChange, create).await.map(|answer| remote.view_mut().models.answered(answer.value))
-        }
+        Action::CreateEndpoint(create) => client
+            .create_endpoint(Lane::UserChange, create)
+            .await
+            .map(|answer| remote.view_mut().endpoints.answered(answer.value)),
+        Action::TrainModel(create) => client
+            .create_custom_model(Lane::UserChange, create)
+            .await
+            .map(|answer| remote.view_mut().models.answered(answer.value)),
         Action::UpdateEndpoint { id, change, urgent } => update_endpoint(remote, client, *id, change, *urgent).await,
         Action::UpdateModel { id, change } => update_model(remote, client, *id, change).await,
         Action::DeleteEndpoint(id) => {
@@ -26,7 +28,8 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
         }
         Action::DeleteModel(id) => {
             remote.view_mut().models.touch(*id);
-            gone(client.delete_custom_model(Lane::UserChange, *id).await).map(|()| remote.view_mut().models.removed(*id))
+            gone(client.delete_custom_model(Lane::UserChange, *id).await)
+                .map(|()| remote.view_mut().models.removed(*id))
         }
         Action::Claim(_) | Action::Release => Ok(()),
     };
@@ -38,7 +41,13 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
     })
 }
 
-async fn update_endpoint(remote: &Remote, client: &Client, id: EntityId, change: &UpdateEndpoint, urgent: bool) -> Result<(), Error> {
+async fn update_endpoint(
+    remote: &Remote,
+    client: &Client,
+    id: EntityId,
+    change: &UpdateEndpoint,
+    urgent: bool,
+) -> Result<(), Error> {
     // What was read before the request left says nothing about what comes of it.
     remote.view_mut().endpoints.touch(id);
     let lane = if urgent { Lane::Deadline } else { Lane::UserChange };
@@ -82,16 +91,20 @@ fn failure(action: &Action, error: &Error) -> Failure {
         Some(failure) => failure.inner_code.clone().unwrap_or_else(|| failure.code.clone()),
         None => match error {
             Error::Transport { kind, .. } => kind.as_str().to_owned(),
-            Error::Api(_) | Error::Body { .. } | Error::ForeignLink { .. } | Error::Redirect { .. } | Error::Unsendable { .. } => {
-                "unintelligible".to_owned()
-            }
+            Error::Api(_)
+            | Error::Body { .. }
+            | Error::ForeignLink { .. }
+            | Error::Redirect { .. }
+            | Error::Unsendable { .. } => "unintelligible".to_owned(),
         },
     };
     let retry_after = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
     let deletes = matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
     let class = match error.kind() {
         _ if error.perhaps_sent() => FailureClass::Uncertain,
-        ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if matches!(code.as_str(), "QuotaViolation" | "SkuLimitsExist") => {
+        ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden
+            if matches!(code.as_str(), "QuotaViolation" | "SkuLimitsExist") =>
+        {
             FailureClass::Quota
         }
         // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
@@ -105,6 +118,14 @@ fn failure(action: &Action, error: &Error) -> Failure {
         | ErrorKind::Unavailable
         | ErrorKind::Unintelligible => FailureClass::Transient { retry_after },
     };
-    let message = error.failure().map(|failure| failure.message.clone()).filter(|words| !words.is_empty());
-    Failure { operation: action.operation(), code, message: message.unwrap_or_else(|| error.to_string()), class }
+    let message = error
+        .failure()
+        .map(|failure| failure.message.clone())
+        .filter(|words| !words.is_empty());
+    Failure {
+        operation: action.operation(),
+        code,
+        message: message.unwrap_or_else(|| error.to_string()),
+        class,
+    }
 }

@@ -17,7 +17,10 @@ use crate::{
     speech::{ApiVersion, BaseUrl, Budget, Client, SubscriptionKey},
 };
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Resource, ResourceExt, runtime::{controller::Action, reflector::ObjectRef}};
+use kube::{
+    Api, Resource, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 use std::{sync::Arc, time::Duration};
 
 /// Why no client can be made.
@@ -32,7 +35,12 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
     let key = ObjectRef::from_obj(&*connection);
     let remote = remote_of(&context, &key, &connection);
     if let Err(obstacle) = relink(&context, &connection, &remote).await? {
-        remote.set_contact(Contact::Broken { reason: obstacle.reason, message: obstacle.message, transient: false, counts: None });
+        remote.set_contact(Contact::Broken {
+            reason: obstacle.reason,
+            message: obstacle.message,
+            transient: false,
+            counts: None,
+        });
     }
     if requested_anew(&connection) {
         remote.nudge();
@@ -46,10 +54,20 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
 }
 
 /// Decides, writes what is new, and holds or releases the object.
-async fn report(context: &Context, key: &ObjectRef<SpeechConnection>, mut connection: Arc<SpeechConnection>, remote: &Remote) -> Result<Action, WriteError> {
+async fn report(
+    context: &Context,
+    key: &ObjectRef<SpeechConnection>,
+    mut connection: Arc<SpeechConnection>,
+    remote: &Remote,
+) -> Result<Action, WriteError> {
     let dependents = wake::count_dependents(context, key);
     let contact = remote.contact().clone();
-    let plan = plan::plan(&Snapshot { object: &connection, contact: &contact, dependents, now: context.clock.now() });
+    let plan = plan::plan(&Snapshot {
+        object: &connection,
+        contact: &contact,
+        dependents,
+        now: context.clock.now(),
+    });
     if let Some(step) = plan.step {
         let written = write::set_finalizer(context, &*connection, step == Step::Hold).await?;
         if step == Step::Release {
@@ -64,7 +82,9 @@ async fn report(context: &Context, key: &ObjectRef<SpeechConnection>, mut connec
         context.recent.connections.wrote(written);
         context.events.publish(&*connection, &plan.notices);
     }
-    Ok(plan.look_again.map_or_else(Action::await_change, |at| Action::requeue(context.clock.wait_for(at))))
+    Ok(plan
+        .look_again
+        .map_or_else(Action::await_change, |at| Action::requeue(context.clock.wait_for(at))))
 }
 
 /// The Speech resource of the connection, with its settings brought up to date.
@@ -77,35 +97,64 @@ fn remote_of(context: &Arc<Context>, key: &ObjectRef<SpeechConnection>, connecti
         return remote;
     }
     let (remote, token) = context.remotes.add(key.clone(), Budget::new(requests, per), interval);
-    tokio::spawn(remote::run(Arc::clone(context), key.clone(), Arc::clone(&remote), token));
+    tokio::spawn(remote::run(
+        Arc::clone(context),
+        key.clone(),
+        Arc::clone(&remote),
+        token,
+    ));
     remote
 }
 
 fn budget(spec: &RequestBudget) -> (u32, Duration) {
-    (u32::try_from(spec.requests).unwrap_or(1), duration::parse(&spec.per).unwrap_or(Duration::from_secs(10)))
+    (
+        u32::try_from(spec.requests).unwrap_or(1),
+        duration::parse(&spec.per).unwrap_or(Duration::from_secs(10)),
+    )
 }
 
 /// Makes a client when spec or Secret say something new; the Secret is read only then.
-async fn relink(context: &Context, connection: &SpeechConnection, remote: &Remote) -> Result<Result<(), Obstacle>, ReconcileError> {
+async fn relink(
+    context: &Context,
+    connection: &SpeechConnection,
+    remote: &Remote,
+) -> Result<Result<(), Obstacle>, ReconcileError> {
     let base = match BaseUrl::parse(&connection.spec.endpoint, context.allow_http) {
         Ok(base) => base,
-        Err(error) => return Ok(Err(Obstacle { reason: Reason::EndpointInvalid, message: format!("spec.endpoint: {error}") })),
+        Err(error) => {
+            return Ok(Err(Obstacle {
+                reason: Reason::EndpointInvalid,
+                message: format!("spec.endpoint: {error}"),
+            }));
+        }
     };
     let Some(reference) = &connection.spec.auth.key_secret_ref else {
-        return Ok(Err(Obstacle { reason: Reason::SecretKeyInvalid, message: "spec.auth needs keySecretRef".into() }));
+        return Ok(Err(Obstacle {
+            reason: Reason::SecretKeyInvalid,
+            message: "spec.auth needs keySecretRef".into(),
+        }));
     };
     let namespace = connection.namespace().unwrap_or_default();
-    let known = context.stores.secrets.get(&ObjectRef::new(&reference.name).within(&namespace));
+    let known = context
+        .stores
+        .secrets
+        .get(&ObjectRef::new(&reference.name).within(&namespace));
     let Some(known) = known else {
         return Ok(Err(Obstacle {
             reason: Reason::SecretNotFound,
-            message: format!("Secret {} does not exist in namespace {namespace}; it is used as soon as it appears", reference.name),
+            message: format!(
+                "Secret {} does not exist in namespace {namespace}; it is used as soon as it appears",
+                reference.name
+            ),
         }));
     };
     let version = api_version(connection.spec.api_version);
     let made_from = LinkSource {
         address: format!("{base} {version}"),
-        secret: (known.uid().unwrap_or_default(), known.resource_version().unwrap_or_default()),
+        secret: (
+            known.uid().unwrap_or_default(),
+            known.resource_version().unwrap_or_default(),
+        ),
         key: reference.key.clone(),
     };
     if remote.link().is_some_and(|link| link.made_from == made_from) && !is_about_spec(&remote.contact()) {
@@ -115,7 +164,14 @@ async fn relink(context: &Context, connection: &SpeechConnection, remote: &Remot
         Ok(key) => key,
         Err(obstacle) => return Ok(Err(obstacle)),
     };
-    let client = Client::new(Arc::clone(&context.transport), base, version, key, Arc::clone(&remote.budget), context.metrics.clone());
+    let client = Client::new(
+        Arc::clone(&context.transport),
+        base,
+        version,
+        key,
+        Arc::clone(&remote.budget),
+        context.metrics.clone(),
+    );
     Ok(match client {
         Ok(client) => {
             if is_about_spec(&remote.contact()) {
@@ -124,27 +180,52 @@ async fn relink(context: &Context, connection: &SpeechConnection, remote: &Remot
             remote.relink(Link { client, made_from });
             Ok(())
         }
-        Err(error) => Err(Obstacle { reason: Reason::SecretKeyInvalid, message: format!("Secret {}, key {}: {error}", reference.name, reference.key) }),
+        Err(error) => Err(Obstacle {
+            reason: Reason::SecretKeyInvalid,
+            message: format!("Secret {}, key {}: {error}", reference.name, reference.key),
+        }),
     })
 }
 
 /// Whether the present trouble was found without asking the service, so that it ends without asking it.
 fn is_about_spec(contact: &Contact) -> bool {
-    matches!(contact, Contact::Broken { reason: Reason::EndpointInvalid | Reason::SecretNotFound | Reason::SecretKeyInvalid, .. })
+    matches!(
+        contact,
+        Contact::Broken {
+            reason: Reason::EndpointInvalid | Reason::SecretNotFound | Reason::SecretKeyInvalid,
+            ..
+        }
+    )
 }
 
-async fn read_key(context: &Context, namespace: &str, reference: &SecretKeyRef) -> Result<Result<SubscriptionKey, Obstacle>, ReconcileError> {
+async fn read_key(
+    context: &Context,
+    namespace: &str,
+    reference: &SecretKeyRef,
+) -> Result<Result<SubscriptionKey, Obstacle>, ReconcileError> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let secret = api.get_opt(&reference.name).await.map_err(|error| ReconcileError::Read(Box::new(error)))?;
+    let secret = api
+        .get_opt(&reference.name)
+        .await
+        .map_err(|error| ReconcileError::Read(Box::new(error)))?;
     let SecretKeyRef { name, key } = reference;
     let Some(secret) = secret else {
-        return Ok(Err(Obstacle { reason: Reason::SecretNotFound, message: format!("Secret {name} does not exist in namespace {namespace}") }));
+        return Ok(Err(Obstacle {
+            reason: Reason::SecretNotFound,
+            message: format!("Secret {name} does not exist in namespace {namespace}"),
+        }));
     };
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     Ok(match value.map(|value| SubscriptionKey::parse(&value.0)) {
         Some(Ok(key)) => Ok(key),
-        Some(Err(error)) => Err(Obstacle { reason: Reason::SecretKeyInvalid, message: format!("Secret {name}, key {key}: {error}") }),
-        None => Err(Obstacle { reason: Reason::SecretKeyInvalid, message: format!("Secret {name} has no key {key}; it is used as soon as it has") }),
+        Some(Err(error)) => Err(Obstacle {
+            reason: Reason::SecretKeyInvalid,
+            message: format!("Secret {name}, key {key}: {error}"),
+        }),
+        None => Err(Obstacle {
+            reason: Reason::SecretKeyInvalid,
+            message: format!("Secret {name} has no key {key}; it is used as soon as it has"),
+        }),
     })
 }
 
@@ -157,11 +238,15 @@ fn api_version(name: ApiVersionName) -> ApiVersion {
 }
 
 fn requested_anew(connection: &SpeechConnection) -> bool {
-    let handled = connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
+    let handled = connection
+        .status
+        .as_ref()
+        .and_then(|status| status.last_handled_reconcile_at.as_deref());
     crate::api::annotation::reconcile_requested(connection).is_some_and(|asked| Some(asked) != handled)
 }
 
 /// Whether a connection still lacks the finalizer that keeps it while objects need it.
 pub fn lacks_hold(connection: &SpeechConnection) -> bool {
-    connection.meta().deletion_timestamp.is_none() && !connection.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    connection.meta().deletion_timestamp.is_none()
+        && !connection.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }

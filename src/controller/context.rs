@@ -1,11 +1,5 @@
 //! What all parts of the controller share.
-use super::{
-    event::Events,
-    news::News,
-    recent::Recent,
-    remote::Remotes,
-    wake::Wakes,
-};
+use super::{event::Events, news::News, recent::Recent, remote::Remotes, wake::Wakes};
 use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel},
     clock::Clock,

@@ -31,7 +31,10 @@ impl Events {
     pub fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notices: &[Notice]) {
         for notice in notices {
             if self.queue.try_send(self.event(object, notice)).is_err() {
-                tracing::warn!(reason = notice.reason.as_str(), "an event is dropped because too many wait");
+                tracing::warn!(
+                    reason = notice.reason.as_str(),
+                    "an event is dropped because too many wait"
+                );
             }
         }
     }

@@ -55,14 +55,19 @@ pub struct Backoff<K: Resource<DynamicType = ()>> {
 
 impl<K: Resource<DynamicType = ()>> Default for Backoff<K> {
     fn default() -> Self {
-        Self { failures: Mutex::default() }
+        Self {
+            failures: Mutex::default(),
+        }
     }
 }
 
 impl<K: Resource<DynamicType = ()>> Backoff<K> {
     fn failed(&self, key: ObjectRef<K>) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = failures.entry(key).and_modify(|count| *count = count.saturating_add(1)).or_insert(1);
+        let count = failures
+            .entry(key)
+            .and_modify(|count| *count = count.saturating_add(1))
+            .or_insert(1);
         (FIRST_DELAY * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(LONGEST_DELAY)
     }
 
@@ -72,7 +77,12 @@ impl<K: Resource<DynamicType = ()>> Backoff<K> {
 }
 
 /// Runs a pass within its boundaries. Always answers with an action, so that one object never disturbs another.
-pub async fn guarded<K, F>(object: Arc<K>, context: Arc<Context>, backoff: &Backoff<K>, pass: impl FnOnce(Arc<K>, Arc<Context>) -> F) -> Action
+pub async fn guarded<K, F>(
+    object: Arc<K>,
+    context: Arc<Context>,
+    backoff: &Backoff<K>,
+    pass: impl FnOnce(Arc<K>, Arc<Context>) -> F,
+) -> Action
 where
     K: Resource<DynamicType = ()>,
     F: Future<Output = Result<Action, ReconcileError>>,
@@ -102,5 +112,9 @@ where
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
 }

@@ -1,6 +1,10 @@
 //! The reconcile of models and endpoints: look, decide, take at most one remote step, report.
 use super::{
-    Context, act::act, export, guard::ReconcileError, observe,
+    Context,
+    act::act,
+    export,
+    guard::ReconcileError,
+    observe,
     observe::Surrounding,
     recent::Recent,
     remote::List,
@@ -16,7 +20,14 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 
 /// What models and endpoints have in common.
 pub trait Managed:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + Serialize
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
 {
     /// The type of the status.
     type Status: Serialize + Clone + PartialEq + Send + Sync;
@@ -74,7 +85,13 @@ impl Managed for SpeechEndpoint {
         let model = observe::referenced_model(context, self);
         let holder = observe::holder(context, self);
         let abandoned = observe::is_abandoned(context, self, &around.connection);
-        plan::endpoint::plan(&plan::endpoint::Snapshot { object: self, model: model.as_deref(), holder: holder.as_deref(), abandoned, around })
+        plan::endpoint::plan(&plan::endpoint::Snapshot {
+            object: self,
+            model: model.as_deref(),
+            holder: holder.as_deref(),
+            abandoned,
+            around,
+        })
     }
 }
 
@@ -97,10 +114,24 @@ enum Turn {
 }
 
 /// Brings one object closer to what is declared.
-pub async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context>) -> Result<controller::Action, ReconcileError> {
+pub async fn reconcile<K: Managed>(
+    object: Arc<K>,
+    context: Arc<Context>,
+) -> Result<controller::Action, ReconcileError> {
     let object = K::recent(&context).freshest(object);
-    let around = Surrounding::of(&context, object.connection_ref(), object.meta().namespace.as_deref().unwrap_or_default());
-    let mut pass = Pass { context: &context, object, around, announced: None, failure: None, acted: false };
+    let around = Surrounding::of(
+        &context,
+        object.connection_ref(),
+        object.meta().namespace.as_deref().unwrap_or_default(),
+    );
+    let mut pass = Pass {
+        context: &context,
+        object,
+        around,
+        announced: None,
+        failure: None,
+        acted: false,
+    };
     loop {
         let plan = pass.decide();
         let next = match &plan.action {
@@ -120,7 +151,10 @@ fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileEr
     match error {
         ReconcileError::Write(WriteError::Conflict) => Ok(controller::Action::requeue(Duration::from_millis(100))),
         ReconcileError::Write(WriteError::Gone) => Ok(controller::Action::await_change()),
-        error => Err(error),
+        error @ (ReconcileError::Write(WriteError::Api(_))
+        | ReconcileError::Read(_)
+        | ReconcileError::Deadline
+        | ReconcileError::Panicked(_)) => Err(error),
     }
 }
 
@@ -172,14 +206,26 @@ impl<K: Managed> Pass<'_, K> {
     }
 
     async fn request(&self, action: &Action) -> Result<(), Failure> {
-        let Some((remote, link)) = self.around.remote.as_ref().and_then(|remote| Some((remote, remote.link()?))) else {
+        let Some((remote, link)) = self
+            .around
+            .remote
+            .as_ref()
+            .and_then(|remote| Some((remote, remote.link()?)))
+        else {
             // The planner asked for a step through a connection that has gone since: nothing was sent.
             let class = plan::FailureClass::Transient { retry_after: None };
-            return Err(Failure { operation: action.operation(), code: "connection".into(), message: "the connection is gone".into(), class });
+            return Err(Failure {
+                operation: action.operation(),
+                code: "connection".into(),
+                message: "the connection is gone".into(),
+                class,
+            });
         };
         let done = act(remote, &link.client, action).await;
         match &done {
-            Ok(()) => tracing::info!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "took a step"),
+            Ok(()) => {
+                tracing::info!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "took a step")
+            }
             Err(failure) => {
                 tracing::warn!(kind = %K::kind(&()), object = %self.name(), step = failure.operation, code = failure.code, reason = failure.message, "a step failed");
             }
@@ -197,7 +243,9 @@ impl<K: Managed> Pass<'_, K> {
         }
         self.mind_remote(plan.awaits_remote);
         if self.object.status() != Some(&plan.status) {
-            let written = write::status(self.context, &*self.object, &plan.status).await.map_err(ReconcileError::Write)?;
+            let written = write::status(self.context, &*self.object, &plan.status)
+                .await
+                .map_err(ReconcileError::Write)?;
             self.keep(written);
             self.context.events.publish(&*self.object, &plan.notices);
         }
@@ -234,7 +282,10 @@ impl<K: Managed> Pass<'_, K> {
 
     fn name(&self) -> String {
         let meta = self.object.meta();
-        format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
+        format!(
+            "{}/{}",
+            meta.namespace.as_deref().unwrap_or_default(),
+            meta.name.as_deref().unwrap_or_default()
+        )
     }
 }
-

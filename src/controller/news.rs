@@ -26,7 +26,11 @@ impl News {
         meta.annotations.hash(&mut hasher);
         let now = hasher.finish();
         let uid = meta.uid.clone().unwrap_or_default();
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, now) != Some(now)
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(uid, now)
+            != Some(now)
     }
 
     /// Forgets an object that is gone.

@@ -2,7 +2,10 @@
 use super::{Context, remote::Remote, wake::connection_key};
 use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
-    plan::{ConnectionState, connection::{Contact, allows}},
+    plan::{
+        ConnectionState,
+        connection::{Contact, allows},
+    },
     speech::EntityId,
     view::View,
 };
@@ -35,9 +38,18 @@ impl Surrounding {
         let home = key.namespace.clone().unwrap_or_default();
         let allowed = connection.as_ref().is_some_and(|connection| {
             let metadata = context.stores.namespaces.get(&ObjectRef::new(namespace));
-            allows(&connection.spec.allowed_namespaces, &home, namespace, metadata.as_ref().and_then(|m| m.meta().labels.as_ref()))
+            allows(
+                &connection.spec.allowed_namespaces,
+                &home,
+                namespace,
+                metadata.as_ref().and_then(|m| m.meta().labels.as_ref()),
+            )
         });
-        Self { connection, allowed, remote: context.remotes.get(&key) }
+        Self {
+            connection,
+            allowed,
+            remote: context.remotes.get(&key),
+        }
     }
 
     /// Locks what a decision reads.
@@ -65,11 +77,20 @@ impl Looked<'_> {
         }
         let view = self.view.as_deref().filter(|view| view.is_complete());
         match (self.contact.as_deref(), view) {
-            (Some(Contact::Established(_)), Some(view)) => ConnectionState::Ready { view, has_projects: self.has_projects },
-            (Some(Contact::Broken { message, .. }), view) => ConnectionState::NotReady { message, view, usable: self.usable },
-            (Some(Contact::Established(_) | Contact::Pending) | None, view) => {
-                ConnectionState::NotReady { message: "the first look at the Speech resource has not ended", view, usable: false }
-            }
+            (Some(Contact::Established(_)), Some(view)) => ConnectionState::Ready {
+                view,
+                has_projects: self.has_projects,
+            },
+            (Some(Contact::Broken { message, .. }), view) => ConnectionState::NotReady {
+                message,
+                view,
+                usable: self.usable,
+            },
+            (Some(Contact::Established(_) | Contact::Pending) | None, view) => ConnectionState::NotReady {
+                message: "the first look at the Speech resource has not ended",
+                view,
+                usable: false,
+            },
         }
     }
 }
@@ -77,7 +98,10 @@ impl Looked<'_> {
 /// The remote endpoint that an object holds or wants to hold.
 pub fn claimed_id(endpoint: &SpeechEndpoint) -> Option<EntityId> {
     let recorded = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
-    recorded.or(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()))?.parse().ok()
+    recorded
+        .or(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()))?
+        .parse()
+        .ok()
 }
 
 /// Another object that claims the same remote endpoint and came first.
@@ -85,16 +109,29 @@ pub fn holder(context: &Context, endpoint: &SpeechEndpoint) -> Option<String> {
     // Only an adopted endpoint can have two claimants; a created one carries the mark of its creator.
     let id = endpoint.spec.adopt.as_ref().and_then(|_| claimed_id(endpoint))?;
     let age = |e: &SpeechEndpoint| (e.creation_timestamp(), e.uid());
-    let rival = |e: &SpeechEndpoint| claimed_id(e) == Some(id) && e.uid() != endpoint.uid() && same_resource(context, e, endpoint);
+    let rival = |e: &SpeechEndpoint| {
+        claimed_id(e) == Some(id) && e.uid() != endpoint.uid() && same_resource(context, e, endpoint)
+    };
     let rivals = context.stores.endpoints.state_filter(rival);
-    let oldest = rivals.iter().min_by_key(|e| age(e)).filter(|e| age(e) < age(endpoint))?;
-    Some(format!("{}/{}", oldest.namespace().unwrap_or_default(), oldest.name_any()))
+    let oldest = rivals
+        .iter()
+        .min_by_key(|e| age(e))
+        .filter(|e| age(e) < age(endpoint))?;
+    Some(format!(
+        "{}/{}",
+        oldest.namespace().unwrap_or_default(),
+        oldest.name_any()
+    ))
 }
 
 fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> bool {
     let address = |e: &SpeechEndpoint| {
         let key = connection_key(&e.spec.connection_ref, &e.namespace().unwrap_or_default());
-        context.stores.connections.get(&key).map(|connection| connection.spec.endpoint.clone())
+        context
+            .stores
+            .connections
+            .get(&key)
+            .map(|connection| connection.spec.endpoint.clone())
     };
     address(a) == address(b)
 }
@@ -103,15 +140,25 @@ fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> b
 pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionState<'_>) -> bool {
     let Some(id) = claimed_id(endpoint) else { return false };
     let entry = state.view().and_then(|view| view.endpoints.get(id));
-    let Some(tag) = entry.and_then(|entry| entry.entity.header.owner.as_ref()) else { return false };
+    let Some(tag) = entry.and_then(|entry| entry.entity.header.owner.as_ref()) else {
+        return false;
+    };
     tag.cluster == context.cluster
         && Some(&tag.uid) != endpoint.meta().uid.as_ref()
-        && context.stores.endpoints.find(|other| other.meta().uid.as_ref() == Some(&tag.uid)).is_none()
+        && context
+            .stores
+            .endpoints
+            .find(|other| other.meta().uid.as_ref() == Some(&tag.uid))
+            .is_none()
 }
 
 /// The SpeechModel that an endpoint names.
 pub fn referenced_model(context: &Context, endpoint: &SpeechEndpoint) -> Option<Arc<SpeechModel>> {
     let name = &endpoint.spec.model.r#ref.as_ref()?.name;
     let key = ObjectRef::new(name).within(&endpoint.namespace().unwrap_or_default());
-    context.stores.models.get(&key).map(|model| context.recent.models.freshest(model))
+    context
+        .stores
+        .models
+        .get(&key)
+        .map(|model| context.recent.models.freshest(model))
 }

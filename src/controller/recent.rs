@@ -15,7 +15,9 @@ pub struct Recent<K: Resource<DynamicType = ()>> {
 
 impl<K: Resource<DynamicType = ()>> Default for Recent<K> {
     fn default() -> Self {
-        Self { written: Mutex::default() }
+        Self {
+            written: Mutex::default(),
+        }
     }
 }
 
@@ -32,7 +34,9 @@ impl<K: Resource<DynamicType = ()> + Clone> Recent<K> {
     /// The newer of the store's object and ours.
     pub fn freshest(&self, stored: Arc<K>) -> Arc<K> {
         match self.lock().get(&ObjectRef::from_obj(&*stored)) {
-            Some(ours) if ours.meta().uid == stored.meta().uid && version(&**ours) > version(&*stored) => Arc::clone(ours),
+            Some(ours) if ours.meta().uid == stored.meta().uid && version(&**ours) > version(&*stored) => {
+                Arc::clone(ours)
+            }
             Some(_) | None => stored,
         }
     }
@@ -58,5 +62,9 @@ impl<K: Resource<DynamicType = ()> + Clone> Recent<K> {
 
 /// Resource versions of one kind are numbers that grow (a guarantee of the API since Kubernetes 1.35, and true before).
 fn version(object: &impl Resource) -> Option<u64> {
-    object.meta().resource_version.as_deref().and_then(|version| version.parse().ok())
+    object
+        .meta()
+        .resource_version
+        .as_deref()
+        .and_then(|version| version.parse().ok())
 }

@@ -76,7 +76,10 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let shutdown = options.shutdown.clone();
     let concurrency = options.concurrency;
     let namespaces: Api<Namespace> = Api::all(options.client.clone());
-    let home = namespaces.get("kube-system").await.map_err(|error| StartError::Cluster(Box::new(error)))?;
+    let home = namespaces
+        .get("kube-system")
+        .await
+        .map_err(|error| StartError::Cluster(Box::new(error)))?;
     let (context, sleepers, mut tasks) = assemble(options, home.uid().unwrap_or_default());
     let mut controllers = JoinSet::new();
     tokio::select! {
@@ -114,7 +117,14 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         cluster,
         allow_http: options.allow_http,
         transport: options.transport,
-        stores: Stores { connections, models, endpoints, secrets, namespaces, exports },
+        stores: Stores {
+            connections,
+            models,
+            endpoints,
+            secrets,
+            namespaces,
+            exports,
+        },
         recent: RecentWrites::default(),
         news: News::default(),
         wakes,
@@ -125,12 +135,48 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let mut tasks = JoinSet::new();
     let all = watcher::Config::default;
     let labelled = format!("{}={}", export::LABEL.0, export::LABEL.1);
-    tasks.spawn(watch::run(Api::all(client.clone()), all(), c, Arc::clone(&context), wake::on_connection));
-    tasks.spawn(watch::run(Api::all(client.clone()), all(), m, Arc::clone(&context), wake::on_model));
-    tasks.spawn(watch::run(Api::all(client.clone()), all(), e, Arc::clone(&context), wake::on_endpoint));
-    tasks.spawn(watch::run(Api::<PartialObjectMeta<Secret>>::all(client.clone()), all().fields(SECRET_FIELDS), s, Arc::clone(&context), wake::on_secret));
-    tasks.spawn(watch::run(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), all(), n, Arc::clone(&context), wake::on_namespace));
-    tasks.spawn(watch::run(Api::<ConfigMap>::all(client.clone()), all().labels(&labelled), x, Arc::clone(&context), wake::on_export));
+    tasks.spawn(watch::run(
+        Api::all(client.clone()),
+        all(),
+        c,
+        Arc::clone(&context),
+        wake::on_connection,
+    ));
+    tasks.spawn(watch::run(
+        Api::all(client.clone()),
+        all(),
+        m,
+        Arc::clone(&context),
+        wake::on_model,
+    ));
+    tasks.spawn(watch::run(
+        Api::all(client.clone()),
+        all(),
+        e,
+        Arc::clone(&context),
+        wake::on_endpoint,
+    ));
+    tasks.spawn(watch::run(
+        Api::<PartialObjectMeta<Secret>>::all(client.clone()),
+        all().fields(SECRET_FIELDS),
+        s,
+        Arc::clone(&context),
+        wake::on_secret,
+    ));
+    tasks.spawn(watch::run(
+        Api::<PartialObjectMeta<Namespace>>::all(client.clone()),
+        all(),
+        n,
+        Arc::clone(&context),
+        wake::on_namespace,
+    ));
+    tasks.spawn(watch::run(
+        Api::<ConfigMap>::all(client.clone()),
+        all().labels(&labelled),
+        x,
+        Arc::clone(&context),
+        wake::on_export,
+    ));
     tasks.spawn(event::run(client, queue));
     tasks.spawn(follow_jumps(Arc::clone(&context)));
     (context, sleepers, tasks)
@@ -146,7 +192,14 @@ async fn follow_jumps(context: Arc<Context>) {
 }
 
 async fn stores_filled(context: &Context) {
-    let Stores { connections, models, endpoints, secrets, namespaces, exports } = &context.stores;
+    let Stores {
+        connections,
+        models,
+        endpoints,
+        secrets,
+        namespaces,
+        exports,
+    } = &context.stores;
     // A store whose writer is gone is noticed as the end of its watch.
     let _: (_, _, _, _, _, _) = futures::join!(
         connections.wait_until_ready(),
@@ -158,11 +211,38 @@ async fn stores_filled(context: &Context) {
     );
 }
 
-fn start_controllers(context: &Arc<Context>, sleepers: Sleepers, concurrency: u16, shutdown: &CancellationToken, into: &mut JoinSet<()>) {
+fn start_controllers(
+    context: &Arc<Context>,
+    sleepers: Sleepers,
+    concurrency: u16,
+    shutdown: &CancellationToken,
+    into: &mut JoinSet<()>,
+) {
     let stores = &context.stores;
-    into.spawn(control(stores.connections.clone(), sleepers.connections, Arc::clone(context), concurrency, shutdown, connection::reconcile));
-    into.spawn(control(stores.models.clone(), sleepers.models, Arc::clone(context), concurrency, shutdown, managed::reconcile::<SpeechModel>));
-    into.spawn(control(stores.endpoints.clone(), sleepers.endpoints, Arc::clone(context), concurrency, shutdown, managed::reconcile::<SpeechEndpoint>));
+    into.spawn(control(
+        stores.connections.clone(),
+        sleepers.connections,
+        Arc::clone(context),
+        concurrency,
+        shutdown,
+        connection::reconcile,
+    ));
+    into.spawn(control(
+        stores.models.clone(),
+        sleepers.models,
+        Arc::clone(context),
+        concurrency,
+        shutdown,
+        managed::reconcile::<SpeechModel>,
+    ));
+    into.spawn(control(
+        stores.endpoints.clone(),
+        sleepers.endpoints,
+        Arc::clone(context),
+        concurrency,
+        shutdown,
+        managed::reconcile::<SpeechEndpoint>,
+    ));
 }
 
 /// One controller: woken by its queue alone, each pass guarded.

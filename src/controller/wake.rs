@@ -34,8 +34,20 @@ pub struct Sleepers {
 impl Wakes {
     /// The queues and their ends.
     pub fn new() -> (Self, Sleepers) {
-        let ((connections, c), (models, m), (endpoints, e)) = (unbounded_channel(), unbounded_channel(), unbounded_channel());
-        (Self { connections, models, endpoints }, Sleepers { connections: c, models: m, endpoints: e })
+        let ((connections, c), (models, m), (endpoints, e)) =
+            (unbounded_channel(), unbounded_channel(), unbounded_channel());
+        (
+            Self {
+                connections,
+                models,
+                endpoints,
+            },
+            Sleepers {
+                connections: c,
+                models: m,
+                endpoints: e,
+            },
+        )
     }
 
     /// A connection has to be looked at.
@@ -64,7 +76,8 @@ pub fn connection_key(reference: &ConnectionRef, namespace: &str) -> ObjectRef<S
 
 fn refers_to(object: &impl Managed, key: &ObjectRef<SpeechConnection>) -> bool {
     let reference = object.connection_ref();
-    reference.name == key.name && reference.namespace.as_deref().or(object.meta().namespace.as_deref()) == key.namespace.as_deref()
+    reference.name == key.name
+        && reference.namespace.as_deref().or(object.meta().namespace.as_deref()) == key.namespace.as_deref()
 }
 
 /// A SpeechConnection changed: itself, and all that refer to it.
@@ -91,8 +104,15 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
         context.wakes.model(model);
     }
     let (name, namespace) = (model.name_any(), model.namespace());
-    let named = |e: &SpeechEndpoint| e.spec.model.r#ref.as_ref().is_some_and(|r| r.name == name) && e.meta().namespace == namespace;
-    context.stores.endpoints.state_filter(named).iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let named = |e: &SpeechEndpoint| {
+        e.spec.model.r#ref.as_ref().is_some_and(|r| r.name == name) && e.meta().namespace == namespace
+    };
+    context
+        .stores
+        .endpoints
+        .state_filter(named)
+        .iter()
+        .for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
 
 /// A SpeechEndpoint changed: itself, a rival for its remote endpoint, and a connection that has to be held or let go.
@@ -103,13 +123,21 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
     if seen == Seen::Deleted {
         let id = super::observe::claimed_id(endpoint);
         let rival = |e: &SpeechEndpoint| id.is_some() && super::observe::claimed_id(e) == id;
-        context.stores.endpoints.state_filter(rival).iter().for_each(|rival| context.wakes.endpoint(rival));
+        context
+            .stores
+            .endpoints
+            .state_filter(rival)
+            .iter()
+            .for_each(|rival| context.wakes.endpoint(rival));
     }
 }
 
 /// What models and endpoints have in common; tells whether the object itself has to be looked at.
 fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
-    let key = connection_key(object.connection_ref(), object.meta().namespace.as_deref().unwrap_or_default());
+    let key = connection_key(
+        object.connection_ref(),
+        object.meta().namespace.as_deref().unwrap_or_default(),
+    );
     if seen == Seen::Deleted {
         K::recent(context).gone(object);
         context.news.forget(object);
@@ -120,7 +148,9 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
         return false;
     }
     let connection = context.stores.connections.get(&key);
-    if connection.is_some_and(|connection| super::connection::lacks_hold(&connection) || connection.meta().deletion_timestamp.is_some()) {
+    if connection.is_some_and(|connection| {
+        super::connection::lacks_hold(&connection) || connection.meta().deletion_timestamp.is_some()
+    }) {
         context.wakes.connection(key);
     }
     let news = context.news.is_news(object);
@@ -131,19 +161,32 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
 pub fn on_secret(context: &Context, secret: &PartialObjectMeta<Secret>, _seen: Seen) {
     let (name, namespace) = (secret.name_any(), secret.namespace());
     let uses = |c: &SpeechConnection| {
-        c.meta().namespace == namespace && c.spec.auth.key_secret_ref.as_ref().is_some_and(|reference| reference.name == name)
+        c.meta().namespace == namespace
+            && c.spec
+                .auth
+                .key_secret_ref
+                .as_ref()
+                .is_some_and(|reference| reference.name == name)
     };
     let connections = context.stores.connections.state_filter(uses);
-    connections.iter().for_each(|connection| context.wakes.connection(ObjectRef::from_obj(&**connection)));
+    connections
+        .iter()
+        .for_each(|connection| context.wakes.connection(ObjectRef::from_obj(&**connection)));
 }
 
 /// A Namespace changed: a connection of another namespace may allow it now.
 pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>, _seen: Seen) {
     let name = namespace.name_any();
     let elsewhere = |reference: &ConnectionRef| reference.namespace.as_deref().is_some_and(|home| home != name);
-    let endpoints = context.stores.endpoints.state_filter(|e| e.meta().namespace.as_deref() == Some(&name) && elsewhere(&e.spec.connection_ref));
+    let endpoints = context
+        .stores
+        .endpoints
+        .state_filter(|e| e.meta().namespace.as_deref() == Some(&name) && elsewhere(&e.spec.connection_ref));
     endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
-    let models = context.stores.models.state_filter(|m| m.meta().namespace.as_deref() == Some(&name) && elsewhere(&m.spec.connection_ref));
+    let models = context
+        .stores
+        .models
+        .state_filter(|m| m.meta().namespace.as_deref() == Some(&name) && elsewhere(&m.spec.connection_ref));
     models.iter().for_each(|model| context.wakes.model(model));
 }
 
@@ -152,12 +195,18 @@ pub fn on_export(context: &Context, export: &ConfigMap, _seen: Seen) {
     let namespace = export.namespace().unwrap_or_default();
     for owner in export.owner_references() {
         if owner.kind == SpeechEndpoint::kind(&())
-            && let Some(endpoint) = context.stores.endpoints.get(&ObjectRef::new(&owner.name).within(&namespace))
+            && let Some(endpoint) = context
+                .stores
+                .endpoints
+                .get(&ObjectRef::new(&owner.name).within(&namespace))
         {
             context.wakes.endpoint(&endpoint);
         }
         if owner.kind == SpeechModel::kind(&())
-            && let Some(model) = context.stores.models.get(&ObjectRef::new(&owner.name).within(&namespace))
+            && let Some(model) = context
+                .stores
+                .models
+                .get(&ObjectRef::new(&owner.name).within(&namespace))
         {
             context.wakes.model(&model);
         }
@@ -166,13 +215,24 @@ pub fn on_export(context: &Context, export: &ConfigMap, _seen: Seen) {
 
 /// All that refer to a connection.
 pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
-    context.stores.models.state_filter(|m| refers_to(m, key)).iter().for_each(|model| context.wakes.model(model));
-    context.stores.endpoints.state_filter(|e| refers_to(e, key)).iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    context
+        .stores
+        .models
+        .state_filter(|m| refers_to(m, key))
+        .iter()
+        .for_each(|model| context.wakes.model(model));
+    context
+        .stores
+        .endpoints
+        .state_filter(|e| refers_to(e, key))
+        .iter()
+        .for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
 
 /// How many objects need a connection: those that still have something remote to look after or to make.
 pub fn count_dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> usize {
-    context.stores.models.state_filter(|m| refers_to(m, key)).len() + context.stores.endpoints.state_filter(|e| refers_to(e, key)).len()
+    context.stores.models.state_filter(|m| refers_to(m, key)).len()
+        + context.stores.endpoints.state_filter(|e| refers_to(e, key)).len()
 }
 
 /// The remote side changed: only those that stand for what changed, or depend on it.
@@ -182,23 +242,36 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     }
     let owners = remote.owners_of(changes);
     let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
-    let endpoint_concerned = |e: &SpeechEndpoint| refers_to(e, key) && (is_owner(e.meta()) || concerns_endpoint(e, changes));
-    context.stores.endpoints.state_filter(endpoint_concerned).iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let endpoint_concerned =
+        |e: &SpeechEndpoint| refers_to(e, key) && (is_owner(e.meta()) || concerns_endpoint(e, changes));
+    context
+        .stores
+        .endpoints
+        .state_filter(endpoint_concerned)
+        .iter()
+        .for_each(|endpoint| context.wakes.endpoint(endpoint));
     let model_concerned = |m: &SpeechModel| refers_to(m, key) && (is_owner(m.meta()) || concerns_model(m, changes));
-    context.stores.models.state_filter(model_concerned).iter().for_each(|model| context.wakes.model(model));
+    context
+        .stores
+        .models
+        .state_filter(model_concerned)
+        .iter()
+        .for_each(|model| context.wakes.model(model));
 }
 
 fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
     let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
-        text.and_then(|text| text.parse().ok()).is_some_and(|id| changes.has_model(kind(id)))
+        text.and_then(|text| text.parse().ok())
+            .is_some_and(|id| changes.has_model(kind(id)))
     };
     let active = status.and_then(|status| status.active.as_ref());
     super::observe::claimed_id(endpoint).is_some_and(|id| changes.endpoints.contains(&id))
         || listed(active.map(|active| &active.model), ModelId::Custom)
         || listed(endpoint.spec.model.id.as_ref(), ModelId::Custom)
         || (endpoint.spec.model.id.is_some() && active.is_none() && !changes.models.is_empty())
-        || (!changes.base_models.is_empty() && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
+        || (!changes.base_models.is_empty()
+            && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
 }
 
 fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
@@ -215,10 +288,22 @@ fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
 fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let status = model.status.as_ref();
-    let current = status.and_then(|status| status.current.as_ref()).map(|current| &current.id);
-    let candidate = status.and_then(|status| status.candidate.as_ref()).map(|candidate| &candidate.id);
-    let past = status.map(|status| status.history.as_slice()).unwrap_or_default().iter().map(|past| &past.id);
-    current.into_iter().chain(candidate).chain(past).filter_map(|id| id.parse().ok())
+    let current = status
+        .and_then(|status| status.current.as_ref())
+        .map(|current| &current.id);
+    let candidate = status
+        .and_then(|status| status.candidate.as_ref())
+        .map(|candidate| &candidate.id);
+    let past = status
+        .map(|status| status.history.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .map(|past| &past.id);
+    current
+        .into_iter()
+        .chain(candidate)
+        .chain(past)
+        .filter_map(|id| id.parse().ok())
 }
 
 fn has_history(model: &SpeechModel) -> bool {
@@ -229,6 +314,16 @@ fn has_history(model: &SpeechModel) -> bool {
 pub fn all(context: &Context) {
     let wake = |connection: &Arc<SpeechConnection>| context.wakes.connection(ObjectRef::from_obj(&**connection));
     context.stores.connections.state().iter().for_each(wake);
-    context.stores.models.state().iter().for_each(|model| context.wakes.model(model));
-    context.stores.endpoints.state().iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    context
+        .stores
+        .models
+        .state()
+        .iter()
+        .for_each(|model| context.wakes.model(model));
+    context
+        .stores
+        .endpoints
+        .state()
+        .iter()
+        .for_each(|endpoint| context.wakes.endpoint(endpoint));
 }

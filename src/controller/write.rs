@@ -1,7 +1,10 @@
 //! Our writes to the cluster. Each carries the resourceVersion that the decision saw, so that a stale cache gets a
 //! conflict instead of acting twice.
 use super::{Context, managed::Managed};
-use crate::api::{FIELD_MANAGER, FINALIZER, annotation::{CREATION_INTENT, CreationIntent}};
+use crate::api::{
+    FIELD_MANAGER, FINALIZER,
+    annotation::{CREATION_INTENT, CreationIntent},
+};
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -27,24 +30,35 @@ pub enum WriteError {
 
 impl From<kube::Error> for WriteError {
     fn from(error: kube::Error) -> Self {
-        match &error {
-            kube::Error::Api(status) if status.is_conflict() => Self::Conflict,
-            kube::Error::Api(status) if status.is_not_found() => Self::Gone,
-            error_of_any_kind => {
-                let _: &kube::Error = error_of_any_kind;
-                Self::Api(Box::new(error))
-            }
+        let status = if let kube::Error::Api(status) = &error {
+            Some(status)
+        } else {
+            None
+        };
+        if status.is_some_and(|status| status.is_conflict()) {
+            Self::Conflict
+        } else if status.is_some_and(|status| status.is_not_found()) {
+            Self::Gone
+        } else {
+            Self::Api(Box::new(error))
         }
     }
 }
 
 /// The API of an object's own namespace.
 fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(context: &Context, object: &K) -> Api<K> {
-    Api::namespaced(context.client.clone(), object.meta().namespace.as_deref().unwrap_or_default())
+    Api::namespaced(
+        context.client.clone(),
+        object.meta().namespace.as_deref().unwrap_or_default(),
+    )
 }
 
 /// Puts the finalizer on and, before a creation, the announcement: one write.
-pub async fn claim<K: Managed>(context: &Context, object: &K, intent: Option<CreationIntent>) -> Result<Arc<K>, WriteError> {
+pub async fn claim<K: Managed>(
+    context: &Context,
+    object: &K,
+    intent: Option<CreationIntent>,
+) -> Result<Arc<K>, WriteError> {
     let mut finalizers = object.finalizers().to_vec();
     if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
         finalizers.push(FINALIZER.to_owned());
@@ -57,7 +71,9 @@ pub async fn claim<K: Managed>(context: &Context, object: &K, intent: Option<Cre
 }
 
 /// Takes the finalizer off.
-pub async fn release<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned>(
+pub async fn release<
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+>(
     context: &Context,
     object: &K,
 ) -> Result<(), WriteError> {
@@ -65,16 +81,28 @@ pub async fn release<K: Resource<DynamicType = (), Scope = NamespaceResourceScop
 }
 
 /// Puts the finalizer on or takes it off.
-pub async fn set_finalizer<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned>(
+pub async fn set_finalizer<
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+>(
     context: &Context,
     object: &K,
     on: bool,
 ) -> Result<Arc<K>, WriteError> {
-    let mut finalizers: Vec<_> = object.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).cloned().collect();
+    let mut finalizers: Vec<_> = object
+        .finalizers()
+        .iter()
+        .filter(|finalizer| *finalizer != FINALIZER)
+        .cloned()
+        .collect();
     if on {
         finalizers.push(FINALIZER.to_owned());
     }
-    merge(context, object, json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } })).await
+    merge(
+        context,
+        object,
+        json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } }),
+    )
+    .await
 }
 
 async fn merge<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned>(
@@ -82,8 +110,13 @@ async fn merge<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + C
     object: &K,
     patch: Value,
 ) -> Result<Arc<K>, WriteError> {
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    let mut written = api(context, object).patch(&object.name_any(), &params, &Patch::Merge(patch)).await?;
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let mut written = api(context, object)
+        .patch(&object.name_any(), &params, &Patch::Merge(patch))
+        .await?;
     written.meta_mut().managed_fields = None;
     Ok(Arc::new(written))
 }
@@ -101,7 +134,9 @@ where
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let mut written = api(context, object).patch_status(&object.name_any(), &params, &Patch::Apply(apply)).await?;
+    let mut written = api(context, object)
+        .patch_status(&object.name_any(), &params, &Patch::Apply(apply))
+        .await?;
     written.meta_mut().managed_fields = None;
     Ok(Arc::new(written))
 }

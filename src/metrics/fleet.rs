@@ -3,11 +3,11 @@ use super::Metrics;
 use crate::api::condition;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{gauge::ConstGauge, MetricType},
+    metrics::{MetricType, gauge::ConstGauge},
 };
 use std::{fmt, sync::Weak};
 
@@ -27,9 +27,15 @@ type Series = (String, String, f64);
 impl Collector for Fleet {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let Some(metrics) = self.0.upgrade() else { return Ok(()) };
-        let Some(context) = metrics.context.get() else { return Ok(()) };
+        let Some(context) = metrics.context.get() else {
+            return Ok(());
+        };
         let stores = &context.stores;
-        let (endpoints, models, connections) = (stores.endpoints.state(), stores.models.state(), stores.connections.state());
+        let (endpoints, models, connections) = (
+            stores.endpoints.state(),
+            stores.models.state(),
+            stores.connections.state(),
+        );
         let expiry = |at: Option<&String>| at.and_then(|at| at.parse::<Timestamp>().ok()).map(seconds);
         write(
             &mut encoder,
@@ -49,14 +55,37 @@ impl Collector for Fleet {
                 Some(series(&**m, expiry(current.expires_at.as_ref())?))
             }),
         )?;
-        let endpoint_ready = endpoints.iter().filter_map(|e| ready(&**e, &e.status.as_ref()?.conditions));
-        write(&mut encoder, "endpoint_ready", "Whether an endpoint is Ready (1) or not (0)", endpoint_ready)?;
-        let model_ready = models.iter().filter_map(|m| ready(&**m, &m.status.as_ref()?.conditions));
-        write(&mut encoder, "model_ready", "Whether a model is Ready (1) or not (0)", model_ready)?;
-        let connection_ready = connections.iter().filter_map(|c| ready(&**c, &c.status.as_ref()?.conditions));
-        write(&mut encoder, "connection_ready", "Whether a connection is Ready (1) or not (0)", connection_ready)?;
+        let endpoint_ready = endpoints
+            .iter()
+            .filter_map(|e| ready(&**e, &e.status.as_ref()?.conditions));
+        write(
+            &mut encoder,
+            "endpoint_ready",
+            "Whether an endpoint is Ready (1) or not (0)",
+            endpoint_ready,
+        )?;
+        let model_ready = models
+            .iter()
+            .filter_map(|m| ready(&**m, &m.status.as_ref()?.conditions));
+        write(
+            &mut encoder,
+            "model_ready",
+            "Whether a model is Ready (1) or not (0)",
+            model_ready,
+        )?;
+        let connection_ready = connections
+            .iter()
+            .filter_map(|c| ready(&**c, &c.status.as_ref()?.conditions));
+        write(
+            &mut encoder,
+            "connection_ready",
+            "Whether a connection is Ready (1) or not (0)",
+            connection_ready,
+        )?;
         let remotes = context.remotes.all();
-        let named = |key: &kube::runtime::reflector::ObjectRef<_>| (key.namespace.clone().unwrap_or_default(), key.name.clone());
+        let named = |key: &kube::runtime::reflector::ObjectRef<_>| {
+            (key.namespace.clone().unwrap_or_default(), key.name.clone())
+        };
         write(
             &mut encoder,
             "connection_last_sweep_timestamp_seconds",
@@ -82,7 +111,11 @@ impl Collector for Fleet {
             remotes.iter().map(|(key, remote)| {
                 let (namespace, name) = named(key);
                 let usage = remote.budget.usage();
-                (namespace, name, f64::from(usage.in_window) / f64::from(usage.limit.max(1)))
+                (
+                    namespace,
+                    name,
+                    f64::from(usage.in_window) / f64::from(usage.limit.max(1)),
+                )
             }),
         )
     }
@@ -93,15 +126,24 @@ fn seconds(at: Timestamp) -> f64 {
 }
 
 fn series(object: &impl Resource, value: f64) -> Series {
-    (object.meta().namespace.clone().unwrap_or_default(), object.meta().name.clone().unwrap_or_default(), value)
+    (
+        object.meta().namespace.clone().unwrap_or_default(),
+        object.meta().name.clone().unwrap_or_default(),
+        value,
+    )
 }
 
-fn ready(object: &(impl Resource + ResourceExt), conditions: &[Condition]) -> Option<Series> {
+fn ready(object: &impl Resource, conditions: &[Condition]) -> Option<Series> {
     let condition = condition::find(conditions, condition::READY)?;
     Some(series(object, if condition.status == "True" { 1.0 } else { 0.0 }))
 }
 
-fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, all: impl Iterator<Item = Series>) -> fmt::Result {
+fn write(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    all: impl Iterator<Item = Series>,
+) -> fmt::Result {
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     for (namespace, name, value) in all {
         let labels = [("namespace", namespace), ("name", name)];

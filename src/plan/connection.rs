@@ -85,7 +85,12 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     let held = s.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
     let deleting = s.object.metadata.deletion_timestamp.is_some();
     // Kept while it is needed, but not for ever: its namespace must be able to go.
-    let until = s.object.metadata.deletion_timestamp.as_ref().map(|time| time.0 + ORPHAN_AFTER);
+    let until = s
+        .object
+        .metadata
+        .deletion_timestamp
+        .as_ref()
+        .map(|time| time.0 + ORPHAN_AFTER);
     let expendable = s.dependents == 0 || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {
         (true, true) if expendable => Some(Step::Release),
@@ -113,7 +118,12 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     }
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
     let look_again = until.filter(|until| held && *until > s.now);
-    Plan { step, status, look_again, notices }
+    Plan {
+        step,
+        status,
+        look_again,
+        notices,
+    }
 }
 
 fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {

@@ -64,7 +64,8 @@ impl<T> Default for Shelf<T> {
         Self {
             entries: HashMap::new(),
             deleted: HashMap::new(),
-            swept_at: None, looked: false,
+            swept_at: None,
+            looked: false,
             tick: Tick::default(),
         }
     }
@@ -85,7 +86,8 @@ impl<T: Remote> Shelf<T> {
     pub fn swept_partly(&mut self, listed: Vec<T>, began: Tick) -> HashSet<EntityId> {
         self.looked = true;
         let ids = listed.into_iter().map(|entity| (entity.header().id, entity));
-        ids.filter_map(|(id, entity)| self.read(entity, began).then_some(id)).collect()
+        ids.filter_map(|(id, entity)| self.read(entity, began).then_some(id))
+            .collect()
     }
 
     /// The entity with this id.

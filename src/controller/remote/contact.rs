@@ -2,21 +2,26 @@
 use crate::{
     api::Reason,
     plan::connection::{Contact, Counts},
-    speech::{
-        Error, ErrorKind,
-        error::{TransportKind},
-    },
+    speech::{Error, ErrorKind, error::TransportKind},
 };
 
 /// Whether an error speaks of the connection as a whole rather than of one request.
 pub fn is_connection_trouble(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Unavailable)
+    matches!(
+        error.kind(),
+        ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Unavailable
+    )
 }
 
 /// The state of a connection whose lists cannot be read.
 pub fn broken(error: &Error, counts: Option<Counts>) -> Contact {
     let (reason, transient) = classify(error);
-    Contact::Broken { reason, message: error.to_string(), transient, counts }
+    Contact::Broken {
+        reason,
+        message: error.to_string(),
+        transient,
+        counts,
+    }
 }
 
 fn classify(error: &Error) -> (Reason, bool) {
@@ -29,17 +34,30 @@ fn classify(error: &Error) -> (Reason, bool) {
         ErrorKind::Rejected | ErrorKind::Conflict => (Reason::NotASpeechResource, false),
         ErrorKind::Unintelligible => match error {
             Error::Body { .. } => (Reason::ServiceUnavailable, true),
-            Error::Api(_) | Error::Transport { .. } | Error::ForeignLink { .. } | Error::Redirect { .. } | Error::Unsendable { .. } => {
-                (Reason::NotASpeechResource, false)
-            }
+            Error::Api(_)
+            | Error::Transport { .. }
+            | Error::ForeignLink { .. }
+            | Error::Redirect { .. }
+            | Error::Unsendable { .. } => (Reason::NotASpeechResource, false),
         },
         ErrorKind::Unavailable => match error {
-            Error::Transport { kind: TransportKind::Dns, .. } => (Reason::HostNotFound, true),
-            Error::Transport { kind: TransportKind::Tls, .. } => (Reason::TlsFailed, true),
-            Error::Transport { kind: TransportKind::Connect | TransportKind::Timeout | TransportKind::Other, .. } => (Reason::Unreachable, true),
-            Error::Api(_) | Error::Body { .. } | Error::ForeignLink { .. } | Error::Redirect { .. } | Error::Unsendable { .. } => {
-                (Reason::ServiceUnavailable, true)
-            }
+            Error::Transport {
+                kind: TransportKind::Dns,
+                ..
+            } => (Reason::HostNotFound, true),
+            Error::Transport {
+                kind: TransportKind::Tls,
+                ..
+            } => (Reason::TlsFailed, true),
+            Error::Transport {
+                kind: TransportKind::Connect | TransportKind::Timeout | TransportKind::Other,
+                ..
+            } => (Reason::Unreachable, true),
+            Error::Api(_)
+            | Error::Body { .. }
+            | Error::ForeignLink { .. }
+            | Error::Redirect { .. }
+            | Error::Unsendable { .. } => (Reason::ServiceUnavailable, true),
         },
     }
 }
@@ -47,7 +65,13 @@ fn classify(error: &Error) -> (Reason, bool) {
 /// The service's words for a version that it does not speak are not documented; that the version is named in them is likely.
 fn speaks_of_version(error: &Error) -> bool {
     error.failure().is_some_and(|failure| {
-        let text = format!("{} {} {}", failure.code, failure.inner_code.as_deref().unwrap_or_default(), failure.message).to_lowercase();
+        let text = format!(
+            "{} {} {}",
+            failure.code,
+            failure.inner_code.as_deref().unwrap_or_default(),
+            failure.message
+        )
+        .to_lowercase();
         text.contains("api-version") || text.contains("apiversion") || text.contains("api version")
     })
 }

@@ -137,7 +137,13 @@ impl Remote {
     pub fn await_change(&self, uid: &str, list: List) {
         let mut awaited = self.awaited();
         if awaited.get(uid).is_none_or(|before| before.list != list) {
-            awaited.insert(uid.to_owned(), Awaited { list, since: Instant::now() });
+            awaited.insert(
+                uid.to_owned(),
+                Awaited {
+                    list,
+                    since: Instant::now(),
+                },
+            );
             drop(awaited);
             self.nudged.notify_one();
         }
@@ -151,14 +157,25 @@ impl Remote {
     /// The lists that are waited for, and how long the most impatient object has waited.
     fn impatience(&self) -> (HashSet<List>, Option<Duration>) {
         let awaited = self.awaited();
-        (awaited.values().map(|waiting| waiting.list).collect(), awaited.values().map(|waiting| waiting.since.elapsed()).min())
+        (
+            awaited.values().map(|waiting| waiting.list).collect(),
+            awaited.values().map(|waiting| waiting.since.elapsed()).min(),
+        )
     }
 
     /// The uids in the marks of what changed.
     pub fn owners_of(&self, changes: &Changes) -> HashSet<String> {
         let view = self.view();
-        let endpoints = changes.endpoints.iter().filter_map(|id| view.endpoints.get(*id)).filter_map(|entry| entry.entity.header.owner.clone());
-        let models = changes.models.iter().filter_map(|id| view.models.get(*id)).filter_map(|entry| entry.entity.header.owner.clone());
+        let endpoints = changes
+            .endpoints
+            .iter()
+            .filter_map(|id| view.endpoints.get(*id))
+            .filter_map(|entry| entry.entity.header.owner.clone());
+        let models = changes
+            .models
+            .iter()
+            .filter_map(|id| view.models.get(*id))
+            .filter_map(|entry| entry.entity.header.owner.clone());
         endpoints.chain(models).map(|tag| tag.uid.clone()).collect()
     }
 }
@@ -178,25 +195,45 @@ struct Cared {
 impl Remotes {
     /// The Speech resource of a connection, once the connection was looked at.
     pub fn get(&self, key: &ObjectRef<SpeechConnection>) -> Option<Arc<Remote>> {
-        self.by_connection.read().unwrap_or_else(PoisonError::into_inner).get(key).map(|cared| Arc::clone(&cared.remote))
+        self.by_connection
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .map(|cared| Arc::clone(&cared.remote))
     }
 
     /// Begins to look after a connection's resource; the token ends when the connection goes.
-    pub fn add(&self, key: ObjectRef<SpeechConnection>, budget: Budget, poll_interval: Duration) -> (Arc<Remote>, CancellationToken) {
+    pub fn add(
+        &self,
+        key: ObjectRef<SpeechConnection>,
+        budget: Budget,
+        poll_interval: Duration,
+    ) -> (Arc<Remote>, CancellationToken) {
         let (remote, token) = (Arc::new(Remote::new(budget, poll_interval)), CancellationToken::new());
-        let cared = Cared { remote: Arc::clone(&remote), _sweeps: token.clone().drop_guard() };
-        self.by_connection.write().unwrap_or_else(PoisonError::into_inner).insert(key, cared);
+        let cared = Cared {
+            remote: Arc::clone(&remote),
+            _sweeps: token.clone().drop_guard(),
+        };
+        self.by_connection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, cared);
         (remote, token)
     }
 
     /// Forgets a connection.
     pub fn remove(&self, key: &ObjectRef<SpeechConnection>) {
-        self.by_connection.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.by_connection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 
     /// All, for metrics.
     pub fn all(&self) -> Vec<(ObjectRef<SpeechConnection>, Arc<Remote>)> {
         let map = self.by_connection.read().unwrap_or_else(PoisonError::into_inner);
-        map.iter().map(|(key, cared)| (key.clone(), Arc::clone(&cared.remote))).collect()
+        map.iter()
+            .map(|(key, cared)| (key.clone(), Arc::clone(&cared.remote)))
+            .collect()
     }
 }

@@ -7,10 +7,7 @@ use super::{
 use crate::{
     api::SpeechConnection,
     plan::connection::{Contact, Counts},
-    speech::{
-        Answer, Client, EntityId, Error, ErrorKind, Lane, Listing,
-        entity::{BaseModel, CustomModel, Endpoint},
-    },
+    speech::{Answer, Client, EntityId, Error, ErrorKind, Lane, Listing},
     view::{self, Changes, Shelf, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -51,8 +48,21 @@ struct Sweeper {
 }
 
 /// Sweeps until the connection goes.
-pub async fn run(context: Arc<Context>, key: ObjectRef<SpeechConnection>, remote: Arc<Remote>, token: CancellationToken) {
-    let mut sweeper = Sweeper { context, key, remote, failures: 0, full_at: None, base_models_at: None, rest_until: None };
+pub async fn run(
+    context: Arc<Context>,
+    key: ObjectRef<SpeechConnection>,
+    remote: Arc<Remote>,
+    token: CancellationToken,
+) {
+    let mut sweeper = Sweeper {
+        context,
+        key,
+        remote,
+        failures: 0,
+        full_at: None,
+        base_models_at: None,
+        rest_until: None,
+    };
     let work = async {
         loop {
             sweeper.wait().await;
@@ -90,7 +100,9 @@ impl Sweeper {
     async fn impatient(&self) {
         let (lists, waited) = self.remote.impatience();
         match waited {
-            Some(waited) if !lists.is_empty() => tokio::time::sleep((waited / 10).clamp(FASTEST, self.remote.poll_interval().max(FASTEST))).await,
+            Some(waited) if !lists.is_empty() => {
+                tokio::time::sleep((waited / 10).clamp(FASTEST, self.remote.poll_interval().max(FASTEST))).await
+            }
             Some(_) | None => std::future::pending().await,
         }
     }
@@ -115,7 +127,9 @@ impl Sweeper {
 
     fn succeeded(&mut self, scope: Scope, full: bool, now: Timestamp, seen: Seen) {
         self.failures = 0;
-        self.rest_until = seen.retry_after.map(|wait| Instant::now() + wait.min(Duration::from_secs(60)));
+        self.rest_until = seen
+            .retry_after
+            .map(|wait| Instant::now() + wait.min(Duration::from_secs(60)));
         if full {
             self.full_at = Some(now + signed(self.remote.poll_interval()));
             self.context.metrics.swept_whole(&self.key, now);
@@ -139,9 +153,15 @@ impl Sweeper {
     fn failed(&mut self, error: &Error, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
         let pause = FASTEST * 2_u32.saturating_pow(self.failures.saturating_sub(1).min(10));
-        let pause = error.retry_after().unwrap_or(pause).min(self.remote.poll_interval()).max(FASTEST);
+        let pause = error
+            .retry_after()
+            .unwrap_or(pause)
+            .min(self.remote.poll_interval())
+            .max(FASTEST);
         self.full_at = Some(now + signed(pause));
-        self.rest_until = error.retry_after().map(|wait| Instant::now() + wait.min(self.remote.poll_interval()));
+        self.rest_until = error
+            .retry_after()
+            .map(|wait| Instant::now() + wait.min(self.remote.poll_interval()));
         tracing::warn!(connection = %self.key, %error, failures = self.failures, "the Speech resource cannot be read");
         let counts = match &*self.remote.contact() {
             Contact::Established(counts) => Some(*counts),
@@ -164,7 +184,11 @@ fn signed(span: Duration) -> SignedDuration {
 }
 
 fn counts(view: &View) -> Counts {
-    Counts { endpoints: view.endpoints.len(), models: view.models.len(), base_models: view.base_models.len() }
+    Counts {
+        endpoints: view.endpoints.len(),
+        models: view.models.len(),
+        base_models: view.base_models.len(),
+    }
 }
 
 /// What a sweep brought.
@@ -176,13 +200,38 @@ struct Seen {
 
 /// Reads the lists side by side.
 async fn read(remote: &Remote, client: &Client, scope: Scope, now: Timestamp) -> Result<Seen, Error> {
-    let endpoints = read_list(remote, scope.endpoints, now, |view| &mut view.endpoints, client.list_endpoints(Lane::Sweep, None), |id| client.get_endpoint(Lane::Sweep, id));
-    let models = read_list(remote, scope.models, now, |view| &mut view.models, client.list_custom_models(Lane::Sweep, None), |id| client.get_custom_model(Lane::Sweep, id));
-    let base_models = read_list(remote, scope.base_models, now, |view| &mut view.base_models, client.list_base_models(Lane::Sweep, None), |id| client.get_base_model(Lane::Sweep, id));
+    let endpoints = read_list(
+        remote,
+        scope.endpoints,
+        now,
+        |view| &mut view.endpoints,
+        client.list_endpoints(Lane::Sweep, None),
+        |id| client.get_endpoint(Lane::Sweep, id),
+    );
+    let models = read_list(
+        remote,
+        scope.models,
+        now,
+        |view| &mut view.models,
+        client.list_custom_models(Lane::Sweep, None),
+        |id| client.get_custom_model(Lane::Sweep, id),
+    );
+    let base_models = read_list(
+        remote,
+        scope.base_models,
+        now,
+        |view| &mut view.base_models,
+        client.list_base_models(Lane::Sweep, None),
+        |id| client.get_base_model(Lane::Sweep, id),
+    );
     let (endpoints, models, base_models) = futures::try_join!(endpoints, models, base_models)?;
     Ok(Seen {
         retry_after: endpoints.1.max(models.1),
-        changes: Changes { endpoints: endpoints.0, models: models.0, base_models: base_models.0 },
+        changes: Changes {
+            endpoints: endpoints.0,
+            models: models.0,
+            base_models: base_models.0,
+        },
     })
 }
 
@@ -206,7 +255,10 @@ async fn read_list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>
     let retry_after = listing.retry_after;
     if listing.unreadable > 0 {
         // Absence proves nothing in a list that was not wholly understood.
-        tracing::warn!(unreadable = listing.unreadable, "some entities of a list could not be understood");
+        tracing::warn!(
+            unreadable = listing.unreadable,
+            "some entities of a list could not be understood"
+        );
         let news = shelf(&mut remote.view_mut()).swept_partly(listing.values, began);
         return Ok((news, retry_after));
     }
