@@ -15,7 +15,7 @@ const ENDPOINT_URL: (&str, &str) = (
     "endpoint must be a URL such as https://westeurope.api.cognitive.microsoft.com or https://my-name.cognitiveservices.azure.com",
 );
 const ENDPOINT_HTTPS: (&str, &str) = (
-    "!isURL(self) || url(self).getScheme() != 'http' || url(self).getHostname() in ['localhost', '127.0.0.1', '[::1]', '::1'] || url(self).getHostname().matches('^[a-z0-9.-]+[.]svc([.]cluster[.]local)?$')",
+    "!self.startsWith('http://') || self.matches('^http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\]|[a-z0-9.-]+[.]svc([.]cluster[.]local)?)(:[0-9]+)?(/.*)?$')",
     "endpoint must use https: plain http is for an emulator on localhost or on a Service of the cluster only (host name ending in .svc)",
 );
 const ENDPOINT_BARE: (&str, &str) = (

@@ -43,7 +43,7 @@ impl Events {
         let regarding: ObjectReference = object.object_ref(&());
         Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{}.", regarding.name.as_deref().unwrap_or("event"))),
+                generate_name: Some(format!("{}-", regarding.name.as_deref().unwrap_or("event"))),
                 namespace: regarding.namespace.clone(),
                 ..ObjectMeta::default()
             },
