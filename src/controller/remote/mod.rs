@@ -11,6 +11,7 @@ use crate::{
     speech::{Budget, Client},
     view::{Changes, View},
 };
+use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use std::{
     collections::{HashMap, HashSet},
@@ -58,7 +59,9 @@ pub struct Remote {
     contact: RwLock<Contact>,
     poll_interval: RwLock<Duration>,
     awaited: Mutex<HashMap<String, Awaited>>,
+    rest: RwLock<Option<Timestamp>>,
     nudged: Notify,
+    hurried: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +79,9 @@ impl Remote {
             contact: RwLock::new(Contact::Pending),
             poll_interval: RwLock::new(poll_interval),
             awaited: Mutex::default(),
+            rest: RwLock::default(),
             nudged: Notify::new(),
+            hurried: Notify::new(),
         }
     }
 
@@ -145,13 +150,24 @@ impl Remote {
                 },
             );
             drop(awaited);
-            self.nudged.notify_one();
+            // What the service said before did not speak of this one.
+            self.rest_until(None);
+            self.hurried.notify_one();
         }
     }
 
     /// An object waits no more.
     pub fn stop_awaiting(&self, uid: &str) {
         self.awaited().remove(uid);
+    }
+
+    /// Notes before when the service says that no look is worth it (UTC).
+    fn rest_until(&self, at: Option<Timestamp>) {
+        *self.rest.write().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    fn rest(&self) -> Option<Timestamp> {
+        *self.rest.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lists that are waited for, and how long the most impatient object has waited.
