@@ -124,6 +124,9 @@ pub async fn reconcile<K: Managed>(
         object.connection_ref(),
         object.meta().namespace.as_deref().unwrap_or_default(),
     );
+    if around.is_pending() {
+        return Ok(controller::Action::await_change());
+    }
     let mut pass = Pass {
         context: &context,
         object,

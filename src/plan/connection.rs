@@ -97,6 +97,15 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         (false, false) if s.dependents > 0 => Some(Step::Hold),
         (true, true) | (true, false) | (false, true) | (false, false) => None,
     };
+    if *s.contact == Contact::Pending && old.observed_generation == generation && !deleting {
+        // A restart: what was said before stands until the first look has ended.
+        return Plan {
+            step,
+            status: old,
+            look_again: None,
+            notices: Vec::new(),
+        };
+    }
     let verdict = verdict(s, deleting);
     let mut status = SpeechConnectionStatus {
         observed_generation: generation,

@@ -5,6 +5,7 @@ mod sweep;
 pub use contact::{broken, is_connection_trouble};
 pub use sweep::run;
 
+use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
     plan::connection::Contact,
@@ -37,6 +38,8 @@ pub struct Link {
     pub client: Client,
     /// What the client was made from: the generation of the connection, and uid and version of the Secret.
     pub made_from: LinkSource,
+    /// Whether its Secret is gone or unusable now. What is being deleted may still use it, nothing else.
+    pub retired: bool,
 }
 
 /// What a client was made from; another value asks for another client.
@@ -100,12 +103,21 @@ impl Remote {
         self.contact.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what came of a contact; tells whether that is new.
-    pub fn set_contact(&self, contact: Contact) -> bool {
+    /// Notes what came of a contact, and wakes whom that concerns: the connection, and all objects that could not be
+    /// looked at before. An object at rest is not disturbed when a working connection breaks.
+    pub fn set_contact(&self, context: &Context, key: &ObjectRef<SpeechConnection>, contact: Contact) {
         let mut current = self.contact.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = *current != contact;
+        if *current == contact {
+            return;
+        }
+        let established = |contact: &Contact| matches!(contact, Contact::Established(_));
+        let opens = *current == Contact::Pending || (established(&contact) && !established(&current));
         *current = contact;
-        changed
+        drop(current);
+        context.wakes.wake_connection(key);
+        if opens {
+            wake::dependents(context, key);
+        }
     }
 
     /// How the resource is reached, if it can be.
@@ -117,6 +129,13 @@ impl Remote {
     pub fn relink(&self, link: Link) {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
         self.nudge();
+    }
+
+    /// Keeps the present client for deletions only.
+    pub fn retire(&self) {
+        if let Some(link) = self.link.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            link.retired = true;
+        }
     }
 
     /// Sets the interval of the sweeps.

@@ -80,6 +80,7 @@ impl Sweeper {
         loop {
             let due = async {
                 match self.full_at {
+                    Some(_) if self.remote.link().is_some_and(|link| link.retired) => std::future::pending().await,
                     Some(at) => self.context.clock.sleep_until(at).await,
                     None if self.remote.link().is_some() => {}
                     None => std::future::pending().await,
@@ -110,6 +111,9 @@ impl Sweeper {
         let Some(link) = self.remote.link() else { return };
         let now = self.context.clock.now();
         let (awaited, _) = self.remote.impatience();
+        if link.retired && awaited.is_empty() {
+            return;
+        }
         let full = self.full_at.is_none_or(|at| at <= now) || self.failures > 0 || awaited.is_empty();
         let scope = Scope {
             endpoints: full || awaited.contains(&List::Endpoints),
@@ -118,8 +122,8 @@ impl Sweeper {
         };
         let began = Instant::now();
         match read(&self.remote, &link.client, scope, now).await {
-            Ok(seen) => self.succeeded(scope, full, now, seen),
-            Err(error) => self.failed(&error, now),
+            Ok(seen) => self.succeeded(scope, full && !link.retired, now, seen),
+            Err(error) => self.failed(&error, now, link.retired),
         }
         self.context.metrics.swept(&self.key, began.elapsed());
     }
@@ -140,17 +144,12 @@ impl Sweeper {
         wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
         if full {
             let counts = counts(&self.remote.view());
-            let first = !matches!(&*self.remote.contact(), Contact::Established(_));
-            if self.remote.set_contact(Contact::Established(counts)) {
-                self.context.wakes.wake_connection(&self.key);
-            }
-            if first {
-                wake::dependents(&self.context, &self.key);
-            }
+            self.remote
+                .set_contact(&self.context, &self.key, Contact::Established(counts));
         }
     }
 
-    fn failed(&mut self, error: &Error, now: Timestamp) {
+    fn failed(&mut self, error: &Error, now: Timestamp, retired: bool) {
         self.failures = self.failures.saturating_add(1);
         let pause = FASTEST * 2_u32.saturating_pow(self.failures.saturating_sub(1).min(10));
         let pause = error
@@ -167,12 +166,10 @@ impl Sweeper {
         };
         let contact = broken(error, counts);
         let passes = matches!(contact, Contact::Broken { transient: true, .. });
-        if passes && self.failures < PATIENCE && counts.is_some() {
+        if retired || (passes && self.failures < PATIENCE && counts.is_some()) {
             return;
         }
-        if self.remote.set_contact(contact) {
-            self.context.wakes.wake_connection(&self.key);
-        }
+        self.remote.set_contact(&self.context, &self.key, contact);
     }
 }
 
