@@ -8,6 +8,7 @@ use super::{
     observe::Surrounding,
     recent::Recent,
     remote::List,
+    wake,
     write::{self, WriteError},
 };
 use crate::{
@@ -111,6 +112,16 @@ enum Turn {
     Again,
     /// The object is let go.
     Released,
+}
+
+/// Whether a step may end the use of a model by an endpoint.
+fn frees_model(action: &Action) -> bool {
+    match action {
+        Action::DeleteEndpoint(_) => true,
+        Action::UpdateEndpoint { change, .. } => change.model.is_some(),
+        Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
+        Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
+    }
 }
 
 /// Brings one object closer to what is declared.
@@ -225,6 +236,13 @@ impl<K: Managed> Pass<'_, K> {
             });
         };
         let done = act(remote, &link.client, action).await;
+        if done.is_ok() && frees_model(action) {
+            let namespace = self.object.meta().namespace.as_deref().unwrap_or_default();
+            wake::on_model_freed(
+                self.context,
+                &wake::connection_key(self.object.connection_ref(), namespace),
+            );
+        }
         match &done {
             Ok(()) => {
                 tracing::info!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "took a step")
