@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Runs every check in order, tells what each took, and fails when one failed. All run even when one fails, so that one
+# run tells everything.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The steps: a name and a command, or a function below.
+steps() {
+  step "format" cargo fmt --check
+  # Checks of generated files go here: step "generated files" cargo run --quiet -- crds --check
+  step "lints" cargo clippy --all-targets -- -D warnings
+  step "dependencies" dependencies
+  step "control plane" control_plane
+  step "tests" cargo test
+}
+
+dependencies() {
+  local deny
+  deny=$(.ci/install-cargo-deny.sh)
+  "$deny" --log-level error check bans licenses sources
+  if GIT_TERMINAL_PROMPT=0 timeout 60 "$deny" --log-level off fetch db >/dev/null 2>&1; then
+    "$deny" check --disable-fetch advisories
+  else
+    echo "warning: the advisory database cannot be reached; advisories were not checked"
+  fi
+}
+
+control_plane() { tests/control-plane/install.sh; }
+
+summary=()
+failures=0
+job=""
+
+# Each step is a process group of its own, so that Ctrl-C and SIGTERM end all of it.
+set -m
+trap 'stop 130' INT
+trap 'stop 143' TERM HUP
+stop() {
+  trap '' INT TERM HUP
+  if [[ -n $job ]]; then
+    kill -TERM -- "-$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+  fi
+  echo "interrupted"
+  exit "$1"
+}
+
+step() {
+  local name=$1 began=$SECONDS status=0 outcome=ok
+  shift
+  printf '\n== %s: %s\n' "$name" "$*"
+  "$@" </dev/null &
+  job=$!
+  wait "$job" || status=$?
+  job=""
+  if ((status != 0)); then
+    outcome="FAILED ($status)"
+    failures=$((failures + 1))
+  fi
+  summary+=("$(printf '%-16s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
+}
+
+steps
+printf '\n== summary\n'
+printf '%s\n' "${summary[@]}"
+if ((failures > 0)); then
+  echo "$failures step(s) failed"
+  exit 1
+fi
+echo "all steps passed"

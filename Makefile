@@ -1,0 +1,29 @@
+# `make` lists what can be made.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test control-plane bench crds clean cargo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: cargo control-plane ## Watch the operator work on a real control plane and the emulator
+	@cargo build --bins --example demo
+	@cargo run --quiet --example demo
+
+test: cargo ## Run all checks and tests
+	@.ci/test.sh
+
+control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
+	@tests/control-plane/install.sh
+
+bench: cargo control-plane ## Run the benchmarks
+	@cargo bench
+
+crds: cargo ## Write the CustomResourceDefinitions and the other generated files
+	@cargo run --quiet -- crds --write
+
+clean: ## Remove what Cargo has built; the cache of the control plane stays
+	@cargo clean
+
+cargo:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust with rustup, see https://rustup.rs; rust-toolchain.toml names the version" >&2; exit 1; }

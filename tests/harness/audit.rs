@@ -1,0 +1,111 @@
+//! The API server's audit log: who wrote what, and how often.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::error::HarnessError;
+
+/// Logs every write once, when it is answered, and no reads.
+pub(super) const POLICY: &str = r#"apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  verbs: [create, update, patch, delete, deletecollection]
+- level: None
+"#;
+
+/// One write that the API server has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// The user, `system:serviceaccount:<namespace>:<name>` for service accounts.
+    pub user: String,
+    /// The verb: create, update, patch, delete or deletecollection.
+    pub verb: String,
+    /// The resource's plural name; empty for what is none, such as a URL path.
+    pub resource: String,
+    /// The subresource, such as `status`; empty for the object itself.
+    pub subresource: String,
+    /// The namespace; empty for cluster-wide resources.
+    pub namespace: String,
+    /// The object's name; empty when the server chose it.
+    pub name: String,
+    /// The HTTP status of the answer.
+    pub code: u16,
+    /// When the request arrived.
+    pub time: jiff::Timestamp,
+}
+
+/// The fields of an `audit.k8s.io/v1` Event that are used here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    verb: String,
+    user: User,
+    #[serde(default)]
+    object_ref: ObjectRef,
+    #[serde(default)]
+    response_status: ResponseStatus,
+    request_received_timestamp: jiff::Timestamp,
+}
+
+#[derive(Deserialize)]
+struct User {
+    username: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ObjectRef {
+    resource: String,
+    subresource: String,
+    namespace: String,
+    name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ResponseStatus {
+    code: u16,
+}
+
+/// Reads the log; a line that is still being written is left out.
+pub(super) fn read(path: &Path) -> Result<Vec<AuditEntry>, HarnessError> {
+    let text = std::fs::read_to_string(path).map_err(HarnessError::file(path))?;
+    let complete = text.rfind('\n').and_then(|last| text.get(..last)).unwrap_or_default();
+    complete.lines().map(parse).collect()
+}
+
+fn parse(line: &str) -> Result<AuditEntry, HarnessError> {
+    let event: Event = serde_json::from_str(line).map_err(|error| HarnessError::NotUnderstood {
+        what: format!("a line of the audit log ({error})"),
+        got: line.to_owned(),
+    })?;
+    Ok(AuditEntry {
+        user: event.user.username,
+        verb: event.verb,
+        resource: event.object_ref.resource,
+        subresource: event.object_ref.subresource,
+        namespace: event.object_ref.namespace,
+        name: event.object_ref.name,
+        code: event.response_status.code,
+        time: event.request_received_timestamp,
+    })
+}
+
+/// Counts entries by user, verb and `resource` or `resource/subresource`.
+pub fn count_writes(entries: &[AuditEntry]) -> BTreeMap<(String, String, String), usize> {
+    let mut counts = BTreeMap::new();
+    for entry in entries {
+        let resource = match entry.subresource.as_str() {
+            "" => entry.resource.clone(),
+            subresource => format!("{}/{subresource}", entry.resource),
+        };
+        *counts
+            .entry((entry.user.clone(), entry.verb.clone(), resource))
+            .or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,194 @@
+//! How a plane's programs are started: their flags, files and ports.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+
+use super::audit;
+use super::error::HarnessError;
+use super::folder::Folder;
+use super::process::{Process, last_lines};
+use super::{binaries, eventually};
+
+/// A start takes about 3 s on two idle cores; a busy machine may take its time.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// The controllers that the operator's behaviour rests on: namespaces end, owners' dependants are collected, service
+/// accounts appear, aggregated roles fill.
+const CONTROLLERS: &str =
+    "namespace-controller,garbage-collector-controller,serviceaccount-controller,clusterrole-aggregation-controller";
+
+/// Where a plane's programs, files and ports are.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) programs: PathBuf,
+    folder: PathBuf,
+    pub(super) kubeconfig: PathBuf,
+    etcd_port: u16,
+    etcd_peer_port: u16,
+    apiserver_port: u16,
+}
+
+impl Layout {
+    /// Finds the programs and free ports, and writes the files that the programs need.
+    pub(super) fn new(folder: &Folder) -> Result<Self, HarnessError> {
+        let programs = binaries::folder()?;
+        let [etcd_port, etcd_peer_port, apiserver_port] = free_ports()?;
+        let token = uuid::Uuid::new_v4();
+        folder.write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?;
+        folder.write("audit-policy.yaml", audit::POLICY)?;
+        let mut layout = Self {
+            programs,
+            folder: folder.path().to_owned(),
+            kubeconfig: PathBuf::new(),
+            etcd_port,
+            etcd_peer_port,
+            apiserver_port,
+        };
+        let text = layout.kubeconfig_text("default", &token.to_string());
+        layout.kubeconfig = folder.write("admin.kubeconfig", &text)?;
+        Ok(layout)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    /// Where the API server writes its audit log.
+    pub(super) fn audit_log(&self) -> PathBuf {
+        self.folder.join("audit.log")
+    }
+
+    /// A kubeconfig for whoever has the token. JSON is YAML, and needs no quoting rules of its own.
+    pub(super) fn kubeconfig_text(&self, namespace: &str, token: &str) -> String {
+        let config = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "plane",
+            "clusters": [{"name": "plane", "cluster": {
+                "server": format!("https://127.0.0.1:{}", self.apiserver_port),
+                "certificate-authority": self.file("certs/apiserver.crt"),
+            }}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "plane", "context": {"cluster": "plane", "user": "user", "namespace": namespace}}],
+        });
+        format!("{config:#}\n")
+    }
+
+    fn start_process(&self, program: &str, args: &[String]) -> Result<Process, HarnessError> {
+        let log = self.folder.join(format!("{program}.log"));
+        Process::start(program, &self.programs.join(program), args, &[], &log)
+    }
+
+    pub(super) fn start_etcd(&self) -> Result<Process, HarnessError> {
+        let client_url = format!("http://127.0.0.1:{}", self.etcd_port);
+        let peer_url = format!("http://127.0.0.1:{}", self.etcd_peer_port);
+        let args = [
+            format!("--data-dir={}", self.file("etcd")),
+            format!("--listen-client-urls={client_url}"),
+            format!("--advertise-client-urls={client_url}"),
+            format!("--listen-peer-urls={peer_url}"),
+            format!("--initial-advertise-peer-urls={peer_url}"),
+            format!("--initial-cluster=default={peer_url}"),
+            "--unsafe-no-fsync=true".to_owned(), // its data need not outlive the machine
+            "--log-level=warn".to_owned(),
+        ];
+        self.start_process("etcd", &args)
+    }
+
+    pub(super) fn start_apiserver(&self) -> Result<Process, HarnessError> {
+        // The server makes itself a certificate authority, a certificate and a key; the key signs service accounts'
+        // tokens too, so that no key lies in the repository.
+        let key = self.file("certs/apiserver.key");
+        let args = [
+            format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port),
+            format!("--cert-dir={}", self.file("certs")),
+            format!("--secure-port={}", self.apiserver_port),
+            "--bind-address=127.0.0.1".to_owned(),
+            "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!("--service-account-key-file={key}"),
+            format!("--service-account-signing-key-file={key}"),
+            format!("--token-auth-file={}", self.file("tokens.csv")),
+            "--authorization-mode=RBAC".to_owned(),
+            format!("--audit-policy-file={}", self.file("audit-policy.yaml")),
+            format!("--audit-log-path={}", self.audit_log().display()),
+            "--audit-log-mode=blocking".to_owned(), // an answered write is in the log
+        ];
+        self.start_process("kube-apiserver", &args)
+    }
+
+    pub(super) fn start_controller_manager(&self) -> Result<Process, HarnessError> {
+        let args = [
+            format!("--kubeconfig={}", self.kubeconfig.display()),
+            format!("--controllers={CONTROLLERS}"),
+            "--leader-elect=false".to_owned(),
+            "--secure-port=0".to_owned(),
+        ];
+        self.start_process("kube-controller-manager", &args)
+    }
+
+    /// Waits for /readyz, which includes the roles that RBAC starts with. A program that ends is told at once.
+    pub(super) async fn wait_until_ready(
+        &self,
+        etcd: &mut Process,
+        apiserver: &mut Process,
+    ) -> Result<(), HarnessError> {
+        let mut client = None;
+        let mut ended = None;
+        let ready = eventually("the API server is ready", START_DEADLINE, async || {
+            if let Err(error) = etcd.check_running().and_then(|()| apiserver.check_running()) {
+                ended = Some(error);
+                return Ok(()); // no use in waiting on
+            }
+            let client = match &client {
+                Some(client) => client,
+                None => client.insert(client_of(&self.kubeconfig).await.map_err(|error| error.to_string())?),
+            };
+            let request = http::Request::get("/readyz")
+                .body(Vec::new())
+                .map_err(|error| error.to_string())?;
+            client
+                .request_text(request)
+                .await
+                .map(drop)
+                .map_err(|error| error.to_string())
+        });
+        match ready.await {
+            Err(HarnessError::NotInTime { what, deadline, last }) => {
+                let last = format!("{last}\n{}", last_lines(&apiserver.logs(), 10));
+                return Err(HarnessError::NotInTime { what, deadline, last });
+            }
+            outcome => outcome?,
+        }
+        ended.map_or(Ok(()), Err)
+    }
+}
+
+/// Ports that nobody listens on now. All are held until the last is found, so that they differ.
+fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT], HarnessError> {
+    let mut listeners = Vec::with_capacity(COUNT);
+    let mut ports = [0; COUNT];
+    for port in &mut ports {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(HarnessError::file("127.0.0.1"))?;
+        *port = listener.local_addr().map_err(HarnessError::file("127.0.0.1"))?.port();
+        listeners.push(listener);
+    }
+    Ok(ports)
+}
+
+/// One port that nobody listens on now.
+pub(super) fn free_port() -> Result<u16, HarnessError> {
+    free_ports().map(|[port]| port)
+}
+
+/// A client with the rights that a kubeconfig gives.
+pub(super) async fn client_of(kubeconfig: &Path) -> Result<Client, HarnessError> {
+    super::install_tls_provider();
+    let client_error = |error: &dyn std::fmt::Display| HarnessError::Client(error.to_string());
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).map_err(|error| client_error(&error))?;
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let config = config.map_err(|error| client_error(&error))?;
+    Client::try_from(config).map_err(|error| client_error(&error))
+}

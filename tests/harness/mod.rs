@@ -1,0 +1,68 @@
+//! Starts real processes for tests, examples and benchmarks: a Kubernetes control plane, the emulator, the operator.
+//!
+//! Included with `mod harness;` from `tests/` and with `#[path = "../tests/harness/mod.rs"]` from elsewhere. It knows
+//! the programs by their command lines and nothing of the library. Nothing here skips: what is missing is an error
+//! that says what to do.
+
+#![allow(dead_code, unused_imports)] // every crate that includes this uses another part of it
+
+mod audit;
+mod binaries;
+mod control;
+mod emulator;
+mod error;
+mod folder;
+mod layout;
+mod operator;
+mod plane;
+mod process;
+
+pub use audit::{AuditEntry, count_writes};
+pub use control::Control;
+pub use emulator::EmulatorProcess;
+pub use error::HarnessError;
+pub use folder::Folder;
+pub use operator::OperatorProcess;
+pub use plane::{CommandOutput, Plane};
+pub use process::Process;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Pause between two looks at something that is waited for.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Repeats `check` every 50 ms until it is `Ok`.
+///
+/// # Errors
+///
+/// [`HarnessError::NotInTime`] with `what` and the last `Err` text when `deadline` has passed; a check that hangs is
+/// cut off there too.
+pub async fn eventually<T, F>(what: &str, deadline: Duration, mut check: F) -> Result<T, HarnessError>
+where
+    F: AsyncFnMut() -> Result<T, String>,
+{
+    let end = Instant::now() + deadline;
+    let mut last = "the first check did not come back".to_owned();
+    loop {
+        match tokio::time::timeout_at(end, check()).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(text)) => last = text,
+            Err(_) => last = format!("a check did not come back; before it: {last}"),
+        }
+        if Instant::now() + POLL >= end {
+            return Err(HarnessError::NotInTime {
+                what: what.to_owned(),
+                deadline,
+                last,
+            });
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Gives rustls its cryptography, which the HTTP clients do not bring; the first call counts.
+fn install_tls_provider() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,235 @@
+//! A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use kube::Client;
+
+use super::audit::{self, AuditEntry};
+use super::error::HarnessError;
+use super::folder::Folder;
+use super::layout::{Layout, client_of};
+use super::process::{Process, guarded};
+
+/// The longest that one kubectl command may take.
+const KUBECTL_DEADLINE: Duration = Duration::from_secs(300);
+/// A free port can be taken by another between our look and the bind; then everything starts again.
+const ATTEMPTS: usize = 3;
+
+/// What a command wrote and how it ended.
+#[derive(Debug, Clone)]
+pub struct CommandOutput {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl CommandOutput {
+    /// Whether it ended with 0.
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// A running control plane with real RBAC and an audit log of all writes. Dropping it ends it and removes its folder.
+#[derive(Debug)]
+pub struct Plane {
+    controller_manager: Process, // fields are dropped in this order: clients before their servers
+    apiserver: Process,
+    etcd: Process,
+    layout: Layout,
+    folder: Folder,
+}
+
+impl Plane {
+    /// Starts a control plane and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When the programs are not installed, one of them ends, or the API server is not ready in a minute.
+    pub async fn start() -> Result<Self, HarnessError> {
+        let mut attempt = 1;
+        loop {
+            match Self::start_once().await {
+                Err(HarnessError::Ended { log, .. })
+                    if attempt < ATTEMPTS && log.contains("address already in use") => {}
+                other => return other,
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn start_once() -> Result<Self, HarnessError> {
+        let folder = Folder::new("plane")?;
+        let layout = Layout::new(&folder)?;
+        let mut etcd = layout.start_etcd()?;
+        let mut apiserver = layout.start_apiserver()?;
+        layout.wait_until_ready(&mut etcd, &mut apiserver).await?;
+        let controller_manager = layout.start_controller_manager()?;
+        Ok(Self {
+            controller_manager,
+            apiserver,
+            etcd,
+            layout,
+            folder,
+        })
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.layout.kubeconfig
+    }
+
+    /// The plane's temporary folder, for files that shall go with it.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// A new client with the administrator's rights. It belongs to the runtime that it is made on.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be made from the kubeconfig.
+    pub async fn client(&self) -> Result<Client, HarnessError> {
+        client_of(&self.layout.kubeconfig).await
+    }
+
+    /// Runs kubectl as administrator.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run or does not end; a failing command is no error here.
+    pub async fn kubectl(&self, args: &[&str]) -> Result<CommandOutput, HarnessError> {
+        self.run_kubectl(args, Path::new("/dev/null")).await
+    }
+
+    /// Runs kubectl as administrator with a text as its stdin.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plane::kubectl`].
+    pub async fn kubectl_stdin(&self, args: &[&str], stdin: &str) -> Result<CommandOutput, HarnessError> {
+        let name = format!("stdin-{}", uuid::Uuid::new_v4().simple());
+        let file = self.folder.write(&name, stdin)?;
+        let output = self.run_kubectl(args, &file).await;
+        std::fs::remove_file(&file).map_err(HarnessError::file(&file))?;
+        output
+    }
+
+    /// Runs kubectl as administrator and returns its stdout.
+    ///
+    /// # Errors
+    ///
+    /// [`HarnessError::Kubectl`] when the command fails.
+    pub async fn kubectl_ok(&self, args: &[&str]) -> Result<String, HarnessError> {
+        demand_success(args, self.kubectl(args).await?)
+    }
+
+    /// `kubectl apply` of one or more YAML documents; returns kubectl's stdout.
+    ///
+    /// # Errors
+    ///
+    /// [`HarnessError::Kubectl`] when the command fails.
+    pub async fn apply(&self, yaml: &str) -> Result<String, HarnessError> {
+        let args = ["apply", "--filename", "-"];
+        demand_success(&args, self.kubectl_stdin(&args, yaml).await?)
+    }
+
+    /// Writes a kubeconfig for an existing service account, with a token of 24 hours, and returns its path.
+    ///
+    /// # Errors
+    ///
+    /// [`HarnessError::Kubectl`] when there is no such service account.
+    pub async fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> Result<PathBuf, HarnessError> {
+        let args = ["create", "token", name, "--namespace", namespace, "--duration", "24h"];
+        let token = self.kubectl_ok(&args).await?;
+        let text = self.layout.kubeconfig_text(namespace, token.trim());
+        self.folder.write(&format!("{namespace}-{name}.kubeconfig"), &text)
+    }
+
+    /// All writes that the API server has answered so far, in the order of their answers.
+    ///
+    /// # Errors
+    ///
+    /// When the audit log cannot be read.
+    pub fn audit(&self) -> Result<Vec<AuditEntry>, HarnessError> {
+        audit::read(&self.layout.audit_log())
+    }
+
+    /// The etcd process.
+    pub fn etcd(&mut self) -> &mut Process {
+        &mut self.etcd
+    }
+
+    /// The API server's process, for `pause`, `resume` and readings.
+    pub fn apiserver(&mut self) -> &mut Process {
+        &mut self.apiserver
+    }
+
+    /// The controller manager's process.
+    pub fn controller_manager(&mut self) -> &mut Process {
+        &mut self.controller_manager
+    }
+
+    /// Kills the API server: connections break, new ones are refused.
+    pub fn stop_apiserver(&mut self) {
+        self.apiserver.kill();
+    }
+
+    /// Starts the API server again on its old port, with its old data, and waits until it is ready. One that still
+    /// runs is killed before.
+    ///
+    /// # Errors
+    ///
+    /// When it ends or is not ready in a minute.
+    pub async fn restart_apiserver(&mut self) -> Result<(), HarnessError> {
+        self.apiserver.kill();
+        self.apiserver = self.layout.start_apiserver()?;
+        self.layout.wait_until_ready(&mut self.etcd, &mut self.apiserver).await
+    }
+
+    async fn run_kubectl(&self, args: &[&str], stdin: &Path) -> Result<CommandOutput, HarnessError> {
+        let program = self.layout.programs.join("kubectl");
+        let spawn_error = |source| HarnessError::Spawn {
+            program: program.clone(),
+            source,
+        };
+        let mut command = tokio::process::Command::from(guarded(&program, stdin));
+        command
+            .arg("--kubeconfig")
+            .arg(&self.layout.kubeconfig)
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.env("KUBECTL_KUBERC", "false"); // nothing of the user's own settings
+        let mut child = command.kill_on_drop(true).spawn().map_err(spawn_error)?;
+        let _lifeline = child.stdin.take(); // waiting would close it, which the guard takes for our end
+        let output = tokio::time::timeout(KUBECTL_DEADLINE, child.wait_with_output()).await;
+        let output = output.map_err(|_| HarnessError::NotInTime {
+            what: format!("kubectl {}", args.join(" ")),
+            deadline: KUBECTL_DEADLINE,
+            last: "it still runs".to_owned(),
+        })?;
+        let output = output.map_err(spawn_error)?;
+        Ok(CommandOutput {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
+
+fn demand_success(args: &[&str], output: CommandOutput) -> Result<String, HarnessError> {
+    if output.success() {
+        return Ok(output.stdout);
+    }
+    Err(HarnessError::Kubectl {
+        args: args.join(" "),
+        code: output.code,
+        stderr: output.stderr.trim().to_owned(),
+    })
+}
