@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 
 const ONE_MODEL: (&str, &str) = (
     "[has(self.ref), has(self.id), has(self.base)].filter(set, set).size() == 1",
-    "model needs exactly one of ref, id, base",
+    "model needs exactly one of ref, id, base: for example base: {} for the newest base model of the locale",
 );
 const ADOPT_IMMUTABLE: (&str, &str) = (
     "has(self.adopt) == has(oldSelf.adopt) && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
     "adopt cannot be added, changed or removed later: delete this object (with deletionPolicy: Retain) and create one that adopts",
+);
+const OBSERVE_ADOPTED: (&str, &str) = (
+    "self.managementPolicy != 'Observe' || has(self.adopt)",
+    "managementPolicy: Observe needs adopt: name the endpoint to watch in adopt.id, or write suspend: true to stop all changes",
 );
 
 /// An endpoint, and which model it serves.
@@ -47,11 +51,12 @@ const ADOPT_IMMUTABLE: (&str, &str) = (
 #[x_kube(validation = rule::LOCALE_IMMUTABLE)]
 #[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
 #[x_kube(validation = ADOPT_IMMUTABLE)]
+#[x_kube(validation = OBSERVE_ADOPTED)]
 pub struct SpeechEndpointSpec {
     /// The Speech resource that the endpoint belongs to. Cannot be changed.
     pub connection_ref: ConnectionRef,
     /// Locale of the endpoint and its models, such as en-US. Cannot be changed.
-    #[schemars(length(min = 2, max = 35))]
+    #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
     pub locale: String,
     /// Name in the portal; absent means the name of this object.
@@ -64,7 +69,7 @@ pub struct SpeechEndpointSpec {
     pub description: Option<String>,
     /// Project: a UUID or self URI. API version 2024-11-15 has no projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 36, max = 512))]
+    #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub project: Option<String>,
     /// Whether the service keeps audio and transcripts; absent leaves it alone. Since 2024-11-15 only for resources
@@ -100,7 +105,7 @@ pub struct ModelChoice {
     pub r#ref: Option<LocalRef>,
     /// A fixed custom model: a UUID or self URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 36, max = 512))]
+    #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub id: Option<String>,
     /// A base model: a fixed one, or with `{}` the newest of the locale that can be deployed.
