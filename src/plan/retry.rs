@@ -1,5 +1,8 @@
 //! Failed requests: which are worth repeating, and when.
-use super::{Action, Verdict, text::day_time};
+use super::{
+    Action, Verdict,
+    text::{after, day_time},
+};
 use crate::api::{Reason, reference::LastFailure};
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,7 +52,7 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
     let wait = match failure.class {
         FailureClass::Transient {
             retry_after: Some(wait),
-        } => now + wait.min(LONGEST_DELAY) - FIRST_DELAY,
+        } => after(now, wait.min(LONGEST_DELAY) - FIRST_DELAY),
         FailureClass::Transient { retry_after: None }
         | FailureClass::Terminal
         | FailureClass::Quota
@@ -86,7 +89,7 @@ pub fn gate(
             format!("the service refused the request: {}", words(last)),
         );
     }
-    let at = last.at.parse().unwrap_or(now) + delay(last.count);
+    let at = after(last.at.parse().unwrap_or(now), delay(last.count));
     if at <= now {
         return verdict.with(action);
     }

@@ -1,5 +1,5 @@
-//! How dates are written in messages and status: whole seconds, UTC.
-use jiff::{Timestamp, Unit};
+//! Dates: how they are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
+use jiff::{SignedDuration, Timestamp, Unit};
 
 /// RFC 3339 in whole seconds, for status fields.
 pub fn rfc3339(at: Timestamp) -> String {
@@ -9,4 +9,15 @@ pub fn rfc3339(at: Timestamp) -> String {
 /// For a person: `2026-04-15 10:31 UTC`.
 pub fn day_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A moment later by a span. What stands in an annotation, a status or an answer may be any date, so the sum ends at the
+/// last one.
+pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_add(span).unwrap_or(at)
+}
+
+/// When a timestamp in a status is.
+pub fn parse(at: Option<&str>) -> Option<Timestamp> {
+    at.and_then(|at| at.parse().ok())
 }

@@ -1,5 +1,5 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot};
+use super::{Identity, Snapshot, steps};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
@@ -40,6 +40,10 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) {
     let Identity::Known(entry) = identity else { return };
     let endpoint = &*entry.entity;
+    // Another's endpoint is neither shown nor published as ours.
+    if s.holder.is_some() || steps::ours_to_manage(s, endpoint).is_err() {
+        return;
+    }
     let header = &endpoint.header;
     status.id = Some(header.id.to_string());
     status.self_uri = Some(header.self_uri.to_string());

@@ -1,5 +1,5 @@
 //! What a model's status says, apart from the verdict.
-use super::{Snapshot, training::parse};
+use super::Snapshot;
 use crate::{
     api::{
         Reason, SpeechModelStatus,
@@ -10,7 +10,7 @@ use crate::{
         FailureClass, Notice, Verdict,
         report::Meanwhile,
         retry,
-        text::{day_time, rfc3339},
+        text::{day_time, parse, rfc3339},
         verdict::Phase,
     },
     speech::ModelId,
