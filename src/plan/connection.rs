@@ -97,19 +97,10 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         (false, false) if s.dependents > 0 => Some(Step::Hold),
         (true, true) | (true, false) | (false, true) | (false, false) => None,
     };
-    if *s.contact == Contact::Pending && old.observed_generation == generation && !deleting {
-        // A restart: what was said before stands until the first look has ended.
-        return Plan {
-            step,
-            status: old,
-            look_again: None,
-            notices: Vec::new(),
-        };
-    }
     let verdict = verdict(s, deleting);
     // A restart of the operator is no news of the connection: what an earlier look told stands until the next one ends.
     let told = *s.contact == Contact::Pending && !deleting && old.observed_generation == generation;
-    let conditions = if told && condition::is_true(&old.conditions, condition::READY) {
+    let conditions = if told && !old.conditions.is_empty() {
         old.conditions.clone()
     } else {
         condition::stamp(&old.conditions, report::statements(&verdict, None), generation, s.now)
