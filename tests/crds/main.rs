@@ -1,5 +1,12 @@
 //! The CRDs, the roles and the samples, judged by a real API server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is test code; the lints only know functions marked #[test]"
+)]
+
 mod behaviour;
 mod cases;
 mod deploy;
