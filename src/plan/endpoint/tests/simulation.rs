@@ -123,7 +123,10 @@ impl Life {
                 assert_eq!(self.case.world.announced, Some(open.attempt));
                 assert_eq!(create.owner.attempt, open.attempt);
             }
-            Action::UpdateEndpoint { change, .. } => self.judge_model(change),
+            Action::UpdateEndpoint { id, change, .. } => {
+                assert!(self.case.world.view.endpoints.get(*id).unwrap().confirmed, "on what nobody has read");
+                self.judge_model(change);
+            }
             Action::DeleteEndpoint(id) => {
                 let tag = self.case.world.view.endpoints.get(*id).unwrap().entity.header.owner.clone();
                 assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
@@ -395,6 +398,7 @@ proptest! {
     #[test]
     fn a_deleted_endpoint_leaves_nothing_behind_unless_it_is_to_stay(mut life in life(), events in prop::collection::vec(event(), 0..25)) {
         events.into_iter().for_each(|event| life.happen(event));
+        *life.case.object.metadata.generation.get_or_insert_default() += 1;
         life.case.object.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(life.now()));
         let stays = life.case.object.spec.clone();
         let stays = stays.suspend || stays.management_policy != Default::default() || stays.deletion_policy == DeletionPolicy::Retain;
