@@ -38,7 +38,10 @@ impl Case {
 
     /// Endpoint 10 serves the newest base model and all is as declared.
     pub fn serving() -> Self {
-        Self::of(World::new().remote(owned(remote(10, base_id(1)), 1)), endpoint("model: {base: {}}"))
+        Self::of(
+            World::new().remote(owned(remote(10, base_id(1)), 1)),
+            endpoint("model: {base: {}}"),
+        )
     }
 
     /// Ours since attempt 1, and shown once.
@@ -85,7 +88,12 @@ impl Case {
         let plan = self.plan();
         let before = self.object.status.as_ref().map_or(&[][..], |status| &status.conditions);
         let generation = self.object.metadata.generation.unwrap();
-        assert_lawful(before, &plan.status.conditions, generation, plan.status.observed_generation);
+        assert_lawful(
+            before,
+            &plan.status.conditions,
+            generation,
+            plan.status.observed_generation,
+        );
         assert!(plan.look_again.is_none_or(|again| again > self.world.now));
         line(&plan, &plan.status.conditions)
     }

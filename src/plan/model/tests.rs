@@ -20,7 +20,9 @@ pub const LONG_AGO: &str = "2026-02-01T00:00:00Z";
 /// The fingerprint of a spec.
 pub fn print_of(spec: &str) -> String {
     let spec = model(spec).spec;
-    Inputs::parse(&spec.source.training.unwrap(), spec.project.as_deref()).unwrap().fingerprint()
+    Inputs::parse(&spec.source.training.unwrap(), spec.project.as_deref())
+        .unwrap()
+        .fingerprint()
 }
 
 /// A snapshot that can be changed between plans.
@@ -70,7 +72,12 @@ impl Case {
         let plan = self.plan();
         let before = self.object.status.as_ref().map_or(&[][..], |status| &status.conditions);
         let generation = self.object.metadata.generation.unwrap();
-        assert_lawful(before, &plan.status.conditions, generation, plan.status.observed_generation);
+        assert_lawful(
+            before,
+            &plan.status.conditions,
+            generation,
+            plan.status.observed_generation,
+        );
         assert!(plan.look_again.is_none_or(|again| again > self.world.now));
         line(&plan, &plan.status.conditions)
     }
@@ -87,15 +94,23 @@ pub fn check(cases: Vec<(&str, Case, &str)>) {
 fn of_two_models_with_one_number_the_recorded_one_counts() {
     use crate::speech::entity::Status;
     let world = World::new()
-        .custom(with(revision(20, 1, "x", Status::Running), |m| m.header.created_at = at(NOW)))
+        .custom(with(revision(20, 1, "x", Status::Running), |m| {
+            m.header.created_at = at(NOW)
+        }))
         .custom(revision(21, 1, "x", Status::Running));
     let case = Case::new(world, model(TRAINING));
-    let snapshot = Snapshot { object: &case.object, around: case.world.around() };
+    let snapshot = Snapshot {
+        object: &case.object,
+        around: case.world.around(),
+    };
     let all = super::revision::all(&snapshot, &case.world.view);
     let numbers = |line: &[Revision<'_>]| line.iter().map(|r| number(r.id())).collect::<Vec<_>>();
     assert_eq!(numbers(&all), [21, 20], "by creation, the attempts being equal");
     let line = super::revision::line(&all, None);
-    assert_eq!((numbers(&line), numbers(&super::revision::twins(&all, &line))), (vec![20], vec![21]));
+    assert_eq!(
+        (numbers(&line), numbers(&super::revision::twins(&all, &line))),
+        (vec![20], vec![21])
+    );
     let status: SpeechModelStatus = serde_json::from_value(serde_json::json!({
         "candidate": {"revision": 1, "id": id(21).to_string(), "state": "Running", "startedAt": NOW}
     }))

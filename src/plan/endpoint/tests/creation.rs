@@ -64,7 +64,9 @@ fn a_creation_is_announced_then_sent_then_looked_for() {
         ),
         (
             "open, and the model is gone meanwhile",
-            announced(1, JUST_NOW).with(|c| c.object.spec.model = endpoint("model: {id: 00000000-0000-0000-0000-000000000009}").spec.model),
+            announced(1, JUST_NOW).with(|c| {
+                c.object.spec.model = endpoint("model: {id: 00000000-0000-0000-0000-000000000009}").spec.model
+            }),
             "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation",
         ),
     ]);
@@ -77,14 +79,26 @@ fn what_was_created_is_taken_over_by_its_mark() {
         announced(1, JUST_NOW).with(|c| {
             let remote = in_state(owned(remote(10, base_id(1)), 1), state);
             let world = World::new();
-            c.world = if confirmed { world.remote(remote) } else { world.unconfirmed(remote) };
+            c.world = if confirmed {
+                world.remote(remote)
+            } else {
+                world.unconfirmed(remote)
+            };
         })
     };
     check(vec![
         ("accepted", with_remote(Status::NotStarted, false), deploying),
         ("running", with_remote(Status::Running, true), deploying),
-        ("a word of tomorrow", with_remote(Status::Other("Warming".into()), true), deploying),
-        ("accepted is not serving", with_remote(Status::Succeeded, false), deploying),
+        (
+            "a word of tomorrow",
+            with_remote(Status::Other("Warming".into()), true),
+            deploying,
+        ),
+        (
+            "accepted is not serving",
+            with_remote(Status::Succeeded, false),
+            deploying,
+        ),
         (
             "serving",
             with_remote(Status::Succeeded, true),
@@ -105,7 +119,11 @@ fn what_was_created_is_taken_over_by_its_mark() {
     assert_eq!(plan.status.closed_attempt, Some(1));
     assert_eq!(plan.status.target.unwrap().model, base_id(1).to_string());
     assert!(plan.status.active.is_none() && plan.awaits_remote);
-    assert_eq!(plan.look_again, Some(at(NOW) + minutes(30)), "then it is longer than usual");
+    assert_eq!(
+        plan.look_again,
+        Some(at(NOW) + minutes(30)),
+        "then it is longer than usual"
+    );
 }
 
 #[test]
@@ -116,7 +134,10 @@ fn the_request_carries_the_spec_and_the_mark() {
         panic!("no request");
     };
     assert_eq!(request.owner, tag(UID, 3));
-    assert_eq!((request.display_name.as_str(), request.description.as_deref()), ("Claims", Some("words")));
+    assert_eq!(
+        (request.display_name.as_str(), request.description.as_deref()),
+        ("Claims", Some("words"))
+    );
     assert_eq!((request.project, request.logging_enabled), (Some(id(10)), Some(true)));
     assert_eq!((request.model, request.locale.as_str()), (base_id(1), "en-US"));
 }
@@ -132,9 +153,21 @@ fn failed(class: FailureClass) -> Case {
 fn a_failed_request_is_repeated_only_when_that_makes_no_twin() {
     let transient = FailureClass::Transient { retry_after: None };
     check(vec![
-        ("no effect", failed(transient), "- | Ready=False Retrying, Reconciling Retrying"),
-        ("no room", failed(FailureClass::Quota), "- | Ready=False QuotaExceeded, Reconciling QuotaExceeded"),
-        ("refused", failed(FailureClass::Terminal), "- | Ready=False Refused, Stalled Refused"),
+        (
+            "no effect",
+            failed(transient),
+            "- | Ready=False Retrying, Reconciling Retrying",
+        ),
+        (
+            "no room",
+            failed(FailureClass::Quota),
+            "- | Ready=False QuotaExceeded, Reconciling QuotaExceeded",
+        ),
+        (
+            "refused",
+            failed(FailureClass::Terminal),
+            "- | Ready=False Refused, Stalled Refused",
+        ),
         (
             "perhaps an effect",
             failed(FailureClass::Uncertain),
@@ -147,13 +180,27 @@ fn a_failed_request_is_repeated_only_when_that_makes_no_twin() {
         ),
     ]);
     let cases = [
-        (transient, Some(1), at(NOW) + jiff::SignedDuration::from_secs(5), "announce 2"),
-        (FailureClass::Uncertain, None, at(NOW) + jiff::SignedDuration::from_secs(120), "announce 2"),
+        (
+            transient,
+            Some(1),
+            at(NOW) + jiff::SignedDuration::from_secs(5),
+            "announce 2",
+        ),
+        (
+            FailureClass::Uncertain,
+            None,
+            at(NOW) + jiff::SignedDuration::from_secs(120),
+            "announce 2",
+        ),
     ];
     for (class, closed, again, next) in cases {
         let mut case = failed(class);
         let plan = case.show();
-        assert_eq!((plan.status.closed_attempt, plan.look_again), (closed, Some(again)), "{class:?}");
+        assert_eq!(
+            (plan.status.closed_attempt, plan.look_again),
+            (closed, Some(again)),
+            "{class:?}"
+        );
         (case.world.announced, case.world.failure, case.world.now) = (None, None, again);
         case.world.sweep();
         assert_eq!(step(case.plan().action.as_ref()), next, "{class:?}");
@@ -172,7 +219,11 @@ fn a_refusal_stands_until_the_spec_the_model_or_the_user_says_otherwise() {
     let creating = "announce 2 | Ready=False Creating, Reconciling Creating";
     check(vec![
         ("nothing new", refused(), "- | Ready=False Refused, Stalled Refused"),
-        ("another spec", refused().with(|c| c.edit("model: {base: {}}\ndisplayName: other")), creating),
+        (
+            "another spec",
+            refused().with(|c| c.edit("model: {base: {}}\ndisplayName: other")),
+            creating,
+        ),
         (
             "asked for by hand",
             refused().with(|c| c.object.annotate(crate::api::annotation::RECONCILE_REQUESTED, "1")),
@@ -188,9 +239,7 @@ fn a_refusal_stands_until_the_spec_the_model_or_the_user_says_otherwise() {
 
 #[test]
 fn a_twin_is_deleted_and_the_recorded_endpoint_stays() {
-    let twins = || {
-        Case::serving().with(|c| learn(&mut c.world.view.endpoints, owned(remote(9, base_id(1)), 2)))
-    };
+    let twins = || Case::serving().with(|c| learn(&mut c.world.view.endpoints, owned(remote(9, base_id(1)), 2)));
     let ready = "Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes";
     check(vec![
         ("late", twins(), &format!("delete 9 | {ready}")),
@@ -209,7 +258,10 @@ fn a_twin_is_deleted_and_the_recorded_endpoint_stays() {
 
 #[test]
 fn nothing_is_created_for_who_only_watches_or_rests() {
-    for (word, spec) in [("Observed", "managementPolicy: Observe"), ("Suspended", "suspend: true")] {
+    for (word, spec) in [
+        ("Observed", "managementPolicy: Observe"),
+        ("Suspended", "suspend: true"),
+    ] {
         let case = Case::new(World::new(), endpoint(&format!("{BASE}\n{spec}")));
         assert_eq!(case.line(), format!("- | Ready=False {word}, Stalled {word}"));
     }

@@ -22,7 +22,10 @@ fn with_spec(spec: &str) -> Case {
 
 /// Ours, but the POST was never answered.
 fn open(announced: &str) -> Case {
-    Case::new(World::new(), endpoint("model: {base: {}}").announces(1, announced).deleted(DELETED))
+    Case::new(
+        World::new(),
+        endpoint("model: {base: {}}").announces(1, announced).deleted(DELETED),
+    )
 }
 
 #[test]
@@ -32,7 +35,11 @@ fn a_deletion_goes_as_far_as_it_may() {
     let bare = "release | Ready=False Deleting, Reconciling Deleting";
     check(vec![
         ("ours", deleted(), &format!("delete 10 | {deleting}")),
-        ("released already", deleted().with(|c| c.object.metadata.finalizers = None), &format!("- | {deleting}")),
+        (
+            "released already",
+            deleted().with(|c| c.object.metadata.finalizers = None),
+            &format!("- | {deleting}"),
+        ),
         ("to stay", with_spec("deletionPolicy: Retain"), &released),
         ("suspended", with_spec("suspend: true"), &released),
         ("only watched", with_spec("managementPolicy: Observe"), &released),
@@ -71,7 +78,11 @@ fn a_deletion_goes_as_far_as_it_may() {
             deleted().with(|c| c.world = World::new().remote(owned(remote(11, base_id(1)), 2))),
             &format!("delete 11 | {deleting}"),
         ),
-        ("the connection fails but can be used", deleted().with(|c| c.world.link = USABLE), &format!("delete 10 | {deleting}")),
+        (
+            "the connection fails but can be used",
+            deleted().with(|c| c.world.link = USABLE),
+            &format!("delete 10 | {deleting}"),
+        ),
     ]);
 }
 
@@ -86,7 +97,10 @@ fn a_failed_deletion_is_tried_again_with_growing_delays() {
         let plan = case.show();
         assert_eq!(step(plan.action.as_ref()), "-");
         assert_eq!(plan.status.last_failure.unwrap().count, count);
-        assert_eq!(plan.look_again, Some(case.world.now + jiff::SignedDuration::from_secs(seconds)));
+        assert_eq!(
+            plan.look_again,
+            Some(case.world.now + jiff::SignedDuration::from_secs(seconds))
+        );
         case.world.failure = None;
         case.world.now = plan.look_again.unwrap();
     }
@@ -98,13 +112,23 @@ fn without_a_connection_the_object_is_released_after_a_quarter_of_an_hour() {
         (Link::NotFound, "ConnectionNotFound"),
         (Link::NotAllowed, "NamespaceNotAllowed"),
         (UNUSABLE, "ConnectionNotReady"),
-        (Link::NotReady { seen: false, usable: true }, "ConnectionNotReady"),
+        (
+            Link::NotReady {
+                seen: false,
+                usable: true,
+            },
+            "ConnectionNotReady",
+        ),
     ] {
         let mut case = deleted().with(|c| c.world.link = link);
         let plan = case.show();
         let waits = format!("- | Ready=False {reason}, Stalled {reason}, ModelValid=True ModelServes");
         assert_eq!(case.line(), waits);
-        assert_eq!(plan.look_again, Some(at("2026-03-01T10:15:00Z")), "from when it was first seen");
+        assert_eq!(
+            plan.look_again,
+            Some(at("2026-03-01T10:15:00Z")),
+            "from when it was first seen"
+        );
         case.world.now = at("2026-03-01T10:14:59Z");
         assert_eq!(case.line(), waits);
         assert_eq!(case.show().status, plan.status, "waiting costs no write");
@@ -114,7 +138,10 @@ fn without_a_connection_the_object_is_released_after_a_quarter_of_an_hour() {
             "release | Ready=False Orphaned, Reconciling Orphaned, ModelValid=True ModelServes"
         );
         let notices = case.plan().notices;
-        assert!(notices.iter().any(|n| n.warning && n.reason.as_str() == "Orphaned"), "the only trace: {notices:?}");
+        assert!(
+            notices.iter().any(|n| n.warning && n.reason.as_str() == "Orphaned"),
+            "the only trace: {notices:?}"
+        );
     }
 }
 

@@ -11,11 +11,16 @@ fn adopting(endpoint_10: Endpoint) -> Case {
 }
 
 fn foreign() -> Endpoint {
-    with(remote(10, base_id(1)), |e| e.header.owner = Some(Arc::new(tag("another", 1))))
+    with(remote(10, base_id(1)), |e| {
+        e.header.owner = Some(Arc::new(tag("another", 1)))
+    })
 }
 
 fn observing(endpoint_10: Endpoint) -> Case {
-    Case::new(World::new().remote(endpoint_10), endpoint(&format!("{ADOPT}\n{OBSERVE}")))
+    Case::new(
+        World::new().remote(endpoint_10),
+        endpoint(&format!("{ADOPT}\n{OBSERVE}")),
+    )
 }
 
 #[test]
@@ -32,7 +37,11 @@ fn an_endpoint_is_adopted_unless_it_is_anothers() {
             adopting(remote(10, base_id(1))).with(|c| c.object = c.object.clone().claimed()),
             &format!("update 10 owner mark | Ready=True Serving, Reconciling Updating, {valid}"),
         ),
-        ("of another", adopting(foreign()), "- | Ready=False OwnedByAnother, Stalled OwnedByAnother"),
+        (
+            "of another",
+            adopting(foreign()),
+            "- | Ready=False OwnedByAnother, Stalled OwnedByAnother",
+        ),
         (
             "of one of us that is gone",
             adopting(foreign()).with(|c| {
@@ -61,7 +70,11 @@ fn an_endpoint_is_adopted_unless_it_is_anothers() {
             adopting(remote(10, base_id(1))).with(|c| c.object.spec.adopt.as_mut().unwrap().id = "x".into()),
             "- | Ready=False SpecInvalid, Stalled SpecInvalid",
         ),
-        ("watched, of another", observing(foreign()), &format!("- | Ready=True Observed, {valid}")),
+        (
+            "watched, of another",
+            observing(foreign()),
+            &format!("- | Ready=True Observed, {valid}"),
+        ),
         (
             "watched, and other than declared",
             observing(foreign()).with(|c| c.object.spec.logging_enabled = Some(true)),
@@ -82,7 +95,10 @@ fn anothers_endpoint_is_neither_recorded_nor_published() {
     let plan = case.show();
     assert_eq!((plan.status.id, plan.status.active, plan.export), (None, None, None));
     case.world = World::new();
-    assert_eq!(case.line(), "- | Ready=False EndpointNotFound, Stalled EndpointNotFound");
+    assert_eq!(
+        case.line(),
+        "- | Ready=False EndpointNotFound, Stalled EndpointNotFound"
+    );
 }
 
 #[test]
@@ -144,12 +160,18 @@ fn without_a_connection_the_last_knowledge_stands() {
         ),
         (
             "out of order",
-            through(Link::NotReady { seen: true, usable: true }),
+            through(Link::NotReady {
+                seen: true,
+                usable: true,
+            }),
             &format!("- | Ready=True Serving, Reconciling ConnectionNotReady, {valid}"),
         ),
         (
             "out of order and never seen",
-            through(Link::NotReady { seen: false, usable: false }),
+            through(Link::NotReady {
+                seen: false,
+                usable: false,
+            }),
             &format!("- | Ready=True Serving, Reconciling ConnectionNotReady, {valid}"),
         ),
         (
@@ -159,7 +181,11 @@ fn without_a_connection_the_last_knowledge_stands() {
         ),
         (
             "expired meanwhile",
-            through(Link::NotReady { seen: true, usable: true }).with(|c| c.world.now = at(LATER)),
+            through(Link::NotReady {
+                seen: true,
+                usable: true,
+            })
+            .with(|c| c.world.now = at(LATER)),
             "- | Ready=False BaseModelAnswers, Reconciling ConnectionNotReady, ModelValid=False BaseModelAnswers",
         ),
         (

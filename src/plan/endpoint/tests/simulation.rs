@@ -64,14 +64,23 @@ struct Life {
 impl Life {
     fn new(spec: usize, adopt: bool, remote: Option<Endpoint>, customs: [CustomModel; 2]) -> Self {
         let [first, second] = customs;
-        let world = World::new().base(base_model(2, "2026-06-01T00:00:00Z")).custom(first).custom(second);
+        let world = World::new()
+            .base(base_model(2, "2026-06-01T00:00:00Z"))
+            .custom(first)
+            .custom(second);
         let mut object = endpoint(SPECS[spec]);
         if adopt {
             object.spec.adopt = Some(crate::api::reference::EntityRef { id: id(10).to_string() });
         }
         let mut case = Case::new(world, object);
         case.model = Some(model_with_current(3));
-        let mut life = Self { case, service: BTreeMap::new(), late: Vec::new(), next_id: 100, posts: 0 };
+        let mut life = Self {
+            case,
+            service: BTreeMap::new(),
+            late: Vec::new(),
+            next_id: 100,
+            posts: 0,
+        };
         life.service.extend(remote.map(|remote| (remote.header.id, remote)));
         life.sweep();
         life
@@ -84,7 +93,8 @@ impl Life {
     fn sweep(&mut self) {
         let now = self.now();
         let arrived = self.late.extract_if(.., |(when, _)| *when <= now);
-        self.service.extend(arrived.map(|(_, remote)| (remote.header.id, remote)));
+        self.service
+            .extend(arrived.map(|(_, remote)| (remote.header.id, remote)));
         self.case.world.sweep();
         let shelf = &mut self.case.world.view.endpoints;
         let began = shelf.begin();
@@ -93,18 +103,45 @@ impl Life {
     }
 
     fn ours(&self) -> usize {
-        let is_ours = |remote: &&Endpoint| remote.header.owner.as_ref().is_some_and(|tag| tag.uid == UID && tag.attempt > 0);
-        self.service.values().chain(self.late.iter().map(|(_, remote)| remote)).filter(is_ours).count()
+        let is_ours = |remote: &&Endpoint| {
+            remote
+                .header
+                .owner
+                .as_ref()
+                .is_some_and(|tag| tag.uid == UID && tag.attempt > 0)
+        };
+        self.service
+            .values()
+            .chain(self.late.iter().map(|(_, remote)| remote))
+            .filter(is_ours)
+            .count()
     }
 
     /// Plans twice, and checks what must hold of every plan.
     fn planned(&self) -> Plan<SpeechEndpointStatus> {
         let (plan, again) = (self.case.plan(), self.case.plan());
-        assert_eq!((&plan.action, &plan.status, plan.look_again), (&again.action, &again.status, again.look_again));
-        let before = self.case.object.status.as_ref().map_or(&[][..], |status| &status.conditions);
+        assert_eq!(
+            (&plan.action, &plan.status, plan.look_again),
+            (&again.action, &again.status, again.look_again)
+        );
+        let before = self
+            .case
+            .object
+            .status
+            .as_ref()
+            .map_or(&[][..], |status| &status.conditions);
         let generation = self.case.object.metadata.generation.unwrap();
-        assert_lawful(before, &plan.status.conditions, generation, plan.status.observed_generation);
-        assert!(plan.look_again.is_none_or(|at| at > self.now()), "{:?} is past", plan.look_again);
+        assert_lawful(
+            before,
+            &plan.status.conditions,
+            generation,
+            plan.status.observed_generation,
+        );
+        assert!(
+            plan.look_again.is_none_or(|at| at > self.now()),
+            "{:?} is past",
+            plan.look_again
+        );
         plan.action.iter().for_each(|action| self.judge(action));
         plan
     }
@@ -114,8 +151,14 @@ impl Life {
         let spec = &self.case.object.spec;
         let deleting = self.case.object.metadata.deletion_timestamp.is_some();
         if action.is_remote() {
-            assert!(!spec.suspend && spec.management_policy == Default::default(), "hands off: {action:?}");
-            assert!(!deleting || spec.deletion_policy == DeletionPolicy::Delete, "retained: {action:?}");
+            assert!(
+                !spec.suspend && spec.management_policy == Default::default(),
+                "hands off: {action:?}"
+            );
+            assert!(
+                !deleting || spec.deletion_policy == DeletionPolicy::Delete,
+                "retained: {action:?}"
+            );
         }
         match action {
             Action::CreateEndpoint(create) => {
@@ -124,11 +167,24 @@ impl Life {
                 assert_eq!(create.owner.attempt, open.attempt);
             }
             Action::UpdateEndpoint { id, change, .. } => {
-                assert!(self.case.world.view.endpoints.get(*id).unwrap().confirmed, "on what nobody has read");
+                assert!(
+                    self.case.world.view.endpoints.get(*id).unwrap().confirmed,
+                    "on what nobody has read"
+                );
                 self.judge_model(change);
             }
             Action::DeleteEndpoint(id) => {
-                let tag = self.case.world.view.endpoints.get(*id).unwrap().entity.header.owner.clone();
+                let tag = self
+                    .case
+                    .world
+                    .view
+                    .endpoints
+                    .get(*id)
+                    .unwrap()
+                    .entity
+                    .header
+                    .owner
+                    .clone();
                 assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
             }
             _ => {}
@@ -142,10 +198,19 @@ impl Life {
         assert_eq!(facts.locale, "en-US");
         let choice = &self.case.object.spec.model;
         let named = choice.id.is_some() || choice.base.as_ref().is_some_and(|base| base.id.is_some());
-        let serves = self.case.world.view.endpoints.iter().find(|e| e.is_owned_by(UID) && e.entity.header.status == Status::Succeeded);
+        let serves = self
+            .case
+            .world
+            .view
+            .endpoints
+            .iter()
+            .find(|e| e.is_owned_by(UID) && e.entity.header.status == Status::Succeeded);
         let active = serves.and_then(|e| self.case.world.view.model(e.entity.model?)?.expires_at);
         if let (Some(active), Some(next), false) = (active, facts.expires_at, named) {
-            assert!(active <= self.now() || next >= active, "swapped to what expires earlier");
+            assert!(
+                active <= self.now() || next >= active,
+                "swapped to what expires earlier"
+            );
         }
     }
 
@@ -176,7 +241,12 @@ impl Life {
                         Fate::Lost(_) | Fate::Void => FailureClass::Uncertain,
                     };
                     let (code, message) = ("Code".to_owned(), "words".to_owned());
-                    self.case.world.failure = Some(Failure { operation, code, message, class });
+                    self.case.world.failure = Some(Failure {
+                        operation,
+                        code,
+                        message,
+                        class,
+                    });
                     break;
                 }
             }
@@ -185,7 +255,11 @@ impl Life {
         self.case.object.status = Some(plan.status.clone());
         if self.case.world.failure.take().is_none() && plan.action.is_none() {
             self.case.world.announced = None;
-            assert_eq!(self.planned().status, plan.status, "the same look gives the same status");
+            assert_eq!(
+                self.planned().status,
+                plan.status,
+                "the same look gives the same status"
+            );
         }
         self.case.world.announced = None;
         plan
@@ -260,10 +334,15 @@ impl Life {
             }
             Event::Current(n) => self.case.model = Some(model_with_current(n)),
             Event::NewBase(n) => {
-                learn(&mut self.case.world.view.base_models, base_model(n, "2028-01-01T00:00:00Z"));
+                learn(
+                    &mut self.case.world.view.base_models,
+                    base_model(n, "2028-01-01T00:00:00Z"),
+                );
             }
             Event::Drift(kind) => {
-                let Some(found) = self.service.values_mut().next() else { return };
+                let Some(found) = self.service.values_mut().next() else {
+                    return;
+                };
                 match kind {
                     0 => found.model = Some(base_id(1)),
                     1 => found.header.display_name = "by hand".into(),
@@ -275,7 +354,11 @@ impl Life {
     }
 
     fn progress(&mut self, good: bool) {
-        for remote in self.service.values_mut().filter(|remote| !remote.header.status.is_terminal()) {
+        for remote in self
+            .service
+            .values_mut()
+            .filter(|remote| !remote.header.status.is_terminal())
+        {
             let state = if good { Status::Succeeded } else { Status::Failed };
             put_state(&mut remote.header, state, self.case.world.now);
         }
@@ -310,8 +393,16 @@ fn patch(found: &mut Endpoint, change: &UpdateEndpoint, now: Timestamp) {
         found.model = Some(model);
         put_state(&mut found.header, Status::Running, now);
     }
-    found.header.display_name = change.display_name.as_deref().unwrap_or(&found.header.display_name).into();
-    found.header.description = change.description.as_deref().unwrap_or(&found.header.description).into();
+    found.header.display_name = change
+        .display_name
+        .as_deref()
+        .unwrap_or(&found.header.display_name)
+        .into();
+    found.header.description = change
+        .description
+        .as_deref()
+        .unwrap_or(&found.header.description)
+        .into();
     found.logging_enabled = change.logging_enabled.unwrap_or(found.logging_enabled);
     if let Some((owner, rest)) = &change.owner {
         found.header.owner = Some(Arc::new(owner.clone()));
@@ -348,15 +439,28 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn custom(n: u128) -> impl Strategy<Value = CustomModel> {
-    let expires = prop::sample::select(vec!["", "2026-02-01T00:00:00Z", "2026-04-15T00:00:00Z", "2026-07-15T00:00:00Z", LATER]);
-    let state = prop::sample::select(vec![Status::Succeeded, Status::Succeeded, Status::Succeeded, Status::Failed]);
-    (expires, state, prop::bool::weighted(0.9), prop::bool::weighted(0.9)).prop_map(move |(expires, state, fits, here)| {
-        with(custom_model(n, expires), |m| {
-            m.header.status = state;
-            m.supports_endpoints = Some(fits);
-            m.header.locale = if here { "en-US" } else { "de-DE" }.into();
-        })
-    })
+    let expires = prop::sample::select(vec![
+        "",
+        "2026-02-01T00:00:00Z",
+        "2026-04-15T00:00:00Z",
+        "2026-07-15T00:00:00Z",
+        LATER,
+    ]);
+    let state = prop::sample::select(vec![
+        Status::Succeeded,
+        Status::Succeeded,
+        Status::Succeeded,
+        Status::Failed,
+    ]);
+    (expires, state, prop::bool::weighted(0.9), prop::bool::weighted(0.9)).prop_map(
+        move |(expires, state, fits, here)| {
+            with(custom_model(n, expires), |m| {
+                m.header.status = state;
+                m.supports_endpoints = Some(fits);
+                m.header.locale = if here { "en-US" } else { "de-DE" }.into();
+            })
+        },
+    )
 }
 
 fn standing() -> impl Strategy<Value = Option<Endpoint>> {
@@ -364,19 +468,29 @@ fn standing() -> impl Strategy<Value = Option<Endpoint>> {
     prop::option::of((owner, any::<bool>()).prop_map(|(owner, good)| {
         with(remote(10, base_id(1)), |e| {
             e.header.owner = owner.map(Arc::new);
-            put_state(&mut e.header, if good { Status::Succeeded } else { Status::Failed }, at(NOW));
+            put_state(
+                &mut e.header,
+                if good { Status::Succeeded } else { Status::Failed },
+                at(NOW),
+            );
         })
     }))
 }
 
 fn life() -> impl Strategy<Value = Life> {
     let deps = (0..SPECS.len(), any::<bool>(), standing(), custom(3), custom(4));
-    deps.prop_map(|(spec, adopt, remote, first, second)| Life::new(spec, adopt, remote.filter(|_| adopt), [first, second]))
+    deps.prop_map(|(spec, adopt, remote, first, second)| {
+        Life::new(spec, adopt, remote.filter(|_| adopt), [first, second])
+    })
 }
 
 impl std::fmt::Debug for Life {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} {:?} {:?}", self.case.object.spec, self.service, self.case.world.view.models)
+        write!(
+            f,
+            "{:?} {:?} {:?}",
+            self.case.object.spec, self.service, self.case.world.view.models
+        )
     }
 }
 

@@ -30,7 +30,10 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
     assert_eq!(case.line(), format!("update 10 model | {swapping}"));
     let models = |case: &Case| {
         let status = case.plan().status;
-        (status.active.map(|active| active.model), status.target.map(|target| target.model))
+        (
+            status.active.map(|active| active.model),
+            status.target.map(|target| target.model),
+        )
     };
     let apart = (Some(id(3).to_string()), Some(id(4).to_string()));
     assert_eq!(models(&case), apart);
@@ -69,7 +72,11 @@ fn a_swap_never_makes_things_worse() {
     };
     check(vec![
         ("expires earlier", newer(LATER, EARLY), &of("ModelExpiresEarlier")),
-        ("expires the same day", newer(LATER, LATER), &format!("update 10 model | Ready=True Serving, Reconciling Swapping, {valid}")),
+        (
+            "expires the same day",
+            newer(LATER, LATER),
+            &format!("update 10 model | Ready=True Serving, Reconciling Swapping, {valid}"),
+        ),
         (
             "expires earlier, but the active one has expired",
             newer("2026-02-01T00:00:00Z", EARLY),
@@ -80,9 +87,21 @@ fn a_swap_never_makes_things_worse() {
             serving(LATER, EARLY).with(|c| c.edit("model: {id: 00000000-0000-0000-0000-000000000004}")),
             &format!("update 10 model | Ready=True Serving, Reconciling Swapping, {valid}"),
         ),
-        ("failed", changed(|m| m.header.status = Status::Failed), &of("ModelFailed")),
-        ("for batches", changed(|m| m.supports_endpoints = Some(false)), &of("ModelNotDeployable")),
-        ("expired", changed(|m| m.expires_at = Some(at(NOW))), &of("ModelExpired")),
+        (
+            "failed",
+            changed(|m| m.header.status = Status::Failed),
+            &of("ModelFailed"),
+        ),
+        (
+            "for batches",
+            changed(|m| m.supports_endpoints = Some(false)),
+            &of("ModelNotDeployable"),
+        ),
+        (
+            "expired",
+            changed(|m| m.expires_at = Some(at(NOW))),
+            &of("ModelExpired"),
+        ),
         (
             "not trained yet",
             changed(|m| m.header.status = Status::Running),
@@ -125,7 +144,11 @@ fn what_was_changed_by_hand_is_put_back_and_told() {
     let drifted = |change: fn(&mut Endpoint)| serving(EARLY, LATER).with(|c| c.remote(10, change));
     let cases: [(fn(&mut Endpoint), &str, &str); 4] = [
         (|e| e.model = Some(custom_id(4)), "update 10 model", "Swapping"),
-        (|e| e.header.display_name = "x".into(), "update 10 displayName", "Updating"),
+        (
+            |e| e.header.display_name = "x".into(),
+            "update 10 displayName",
+            "Updating",
+        ),
         (|e| e.header.owner = None, "update 10 owner mark", "Updating"),
         (
             |e| {
@@ -143,17 +166,34 @@ fn what_was_changed_by_hand_is_put_back_and_told() {
             assert!(case.line().contains("ModelExpiresEarlier"), "{}", case.line());
             learn(&mut case.world.view.models, custom_model(3, "2028-01-01T00:00:00Z"));
         }
-        assert_eq!(case.line(), format!("{step} | Ready=True Serving, Reconciling {reason}, ModelValid=True ModelServes"));
+        assert_eq!(
+            case.line(),
+            format!("{step} | Ready=True Serving, Reconciling {reason}, ModelValid=True ModelServes")
+        );
         let told = case.show().notices;
-        assert!(told.iter().any(|n| n.reason.as_str() == "DriftCorrected"), "{step}: {told:?}");
-        assert!(!case.plan().notices.iter().any(|n| n.reason.as_str() == "DriftCorrected"), "once");
+        assert!(
+            told.iter().any(|n| n.reason.as_str() == "DriftCorrected"),
+            "{step}: {told:?}"
+        );
+        assert!(
+            !case
+                .plan()
+                .notices
+                .iter()
+                .any(|n| n.reason.as_str() == "DriftCorrected"),
+            "once"
+        );
     }
     let left_alone = drifted(|e| {
         e.header.description = "theirs".into();
         e.logging_enabled = true;
         e.header.project = Some(id(7));
     });
-    assert_eq!(left_alone.line(), "- | Ready=True Serving, ModelValid=True ModelServes", "what the spec leaves out");
+    assert_eq!(
+        left_alone.line(),
+        "- | Ready=True Serving, ModelValid=True ModelServes",
+        "what the spec leaves out"
+    );
 }
 
 #[test]
@@ -166,7 +206,11 @@ fn a_failed_deployment_is_told_and_another_model_is_a_way_out() {
     case.model = Some(model_with_current(4));
     assert!(case.line().starts_with("update 10 model | "), "{}", case.line());
     case.world.view.endpoints.touch(id(10));
-    assert!(case.line().starts_with("- | "), "one request at a time: {}", case.line());
+    assert!(
+        case.line().starts_with("- | "),
+        "one request at a time: {}",
+        case.line()
+    );
 }
 
 #[test]
@@ -182,9 +226,16 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     case.remote(10, |_| ());
     case.world.now = at("2026-03-02T10:00:00Z");
     assert_eq!(case.line(), refused);
-    let mut blind = Case { world: World::new().link(Link::NotFound), ..case };
+    let mut blind = Case {
+        world: World::new().link(Link::NotFound),
+        ..case
+    };
     blind.show();
-    assert_eq!(blind.object.status.as_ref().unwrap().target.as_ref().unwrap().since, NOW, "kept while nothing is seen");
+    assert_eq!(
+        blind.object.status.as_ref().unwrap().target.as_ref().unwrap().since,
+        NOW,
+        "kept while nothing is seen"
+    );
     let mut case = newer(EARLY, LATER).with(|c| c.object.status = blind.object.status.clone());
     case.world.now = at("2026-03-02T10:00:00Z");
     learn(&mut case.world.view.models, custom_model(5, LATER));

@@ -66,11 +66,19 @@ struct Life {
 impl Life {
     fn new(n: usize) -> Self {
         let case = Case::new(World::new(), model(&spec(n)));
-        let strangers = [custom_model(3, LATER), with(revision(4, 1, "x", Status::Succeeded), |m| {
-            m.header.owner = Some(Arc::new(tag("another", 1)));
-        })];
+        let strangers = [
+            custom_model(3, LATER),
+            with(revision(4, 1, "x", Status::Succeeded), |m| {
+                m.header.owner = Some(Arc::new(tag("another", 1)));
+            }),
+        ];
         let service = strangers.into_iter().map(|model| (model.header.id, model)).collect();
-        let mut life = Self { case, service, late: Vec::new(), next_id: 100 };
+        let mut life = Self {
+            case,
+            service,
+            late: Vec::new(),
+            next_id: 100,
+        };
         life.sweep();
         life
     }
@@ -88,15 +96,30 @@ impl Life {
 
     fn ours(&self) -> Vec<&CustomModel> {
         let known = self.service.values().chain(self.late.iter().map(|(_, model)| model));
-        known.filter(|m| m.header.owner.as_ref().is_some_and(|tag| tag.uid == UID)).collect()
+        known
+            .filter(|m| m.header.owner.as_ref().is_some_and(|tag| tag.uid == UID))
+            .collect()
     }
 
     fn planned(&self) -> Plan<SpeechModelStatus> {
         let (plan, again) = (self.case.plan(), self.case.plan());
-        assert_eq!((&plan.action, &plan.status, plan.look_again), (&again.action, &again.status, again.look_again));
-        let before = self.case.object.status.as_ref().map_or(&[][..], |status| &status.conditions);
+        assert_eq!(
+            (&plan.action, &plan.status, plan.look_again),
+            (&again.action, &again.status, again.look_again)
+        );
+        let before = self
+            .case
+            .object
+            .status
+            .as_ref()
+            .map_or(&[][..], |status| &status.conditions);
         let generation = self.case.object.metadata.generation.unwrap();
-        assert_lawful(before, &plan.status.conditions, generation, plan.status.observed_generation);
+        assert_lawful(
+            before,
+            &plan.status.conditions,
+            generation,
+            plan.status.observed_generation,
+        );
         assert!(plan.look_again.is_none_or(|at| at > self.case.world.now));
         plan.action.iter().for_each(|action| self.judge(action));
         plan
@@ -106,22 +129,46 @@ impl Life {
         let spec = &self.case.object.spec;
         let deleting = self.case.object.metadata.deletion_timestamp.is_some();
         if action.is_remote() {
-            assert!(!spec.suspend && spec.management_policy == Default::default(), "hands off: {action:?}");
-            assert!(!deleting || spec.deletion_policy == DeletionPolicy::Delete, "retained: {action:?}");
+            assert!(
+                !spec.suspend && spec.management_policy == Default::default(),
+                "hands off: {action:?}"
+            );
+            assert!(
+                !deleting || spec.deletion_policy == DeletionPolicy::Delete,
+                "retained: {action:?}"
+            );
         }
         match action {
             Action::TrainModel(create) => {
                 let open = CreationIntent::of(&self.case.object).unwrap();
-                assert_eq!((self.case.world.announced, create.owner.attempt), (Some(open.attempt), open.attempt));
-                assert!(self.ours().iter().all(|m| m.header.owner.as_ref().unwrap().revision < create.owner.revision));
+                assert_eq!(
+                    (self.case.world.announced, create.owner.attempt),
+                    (Some(open.attempt), open.attempt)
+                );
+                assert!(
+                    self.ours()
+                        .iter()
+                        .all(|m| m.header.owner.as_ref().unwrap().revision < create.owner.revision)
+                );
             }
             Action::DeleteModel(id) => {
                 let view = &self.case.world.view;
                 let entry = view.models.get(*id).unwrap();
                 assert!(entry.is_owned_by(UID), "another's model {id}");
-                assert!(view.users_of(crate::speech::ModelId::Custom(*id)).next().is_none(), "in use");
-                let current = self.case.object.status.as_ref().and_then(|status| status.current.as_ref());
-                assert!(deleting || current.is_none_or(|current| current.id != id.to_string()), "current");
+                assert!(
+                    view.users_of(crate::speech::ModelId::Custom(*id)).next().is_none(),
+                    "in use"
+                );
+                let current = self
+                    .case
+                    .object
+                    .status
+                    .as_ref()
+                    .and_then(|status| status.current.as_ref());
+                assert!(
+                    deleting || current.is_none_or(|current| current.id != id.to_string()),
+                    "current"
+                );
             }
             Action::UpdateModel { id, .. } => {
                 let entry = self.case.world.view.models.get(*id).unwrap();
@@ -133,7 +180,12 @@ impl Life {
 
     fn reconcile(&mut self, fate: Fate) -> Plan<SpeechModelStatus> {
         (self.case.world.announced, self.case.world.failure) = (None, None);
-        let before = self.case.object.status.as_ref().and_then(|status| status.current.clone());
+        let before = self
+            .case
+            .object
+            .status
+            .as_ref()
+            .and_then(|status| status.current.clone());
         loop {
             let plan = self.planned();
             match plan.action.clone() {
@@ -159,7 +211,12 @@ impl Life {
                         Fate::Lost(_) => FailureClass::Uncertain,
                     };
                     let (code, message) = ("Code".to_owned(), "words".to_owned());
-                    self.case.world.failure = Some(Failure { operation, code, message, class });
+                    self.case.world.failure = Some(Failure {
+                        operation,
+                        code,
+                        message,
+                        class,
+                    });
                     break;
                 }
             }
@@ -168,10 +225,17 @@ impl Life {
         self.case.object.status = Some(plan.status.clone());
         self.case.world.announced = None;
         if self.case.world.failure.take().is_none() && plan.action.is_none() {
-            assert_eq!(self.planned().status, plan.status, "the same look gives the same status");
+            assert_eq!(
+                self.planned().status,
+                plan.status,
+                "the same look gives the same status"
+            );
         }
         let after = plan.status.current.as_ref();
-        assert!(before.is_none_or(|b| after.is_some_and(|a| a.revision >= b.revision)), "the current revision went back");
+        assert!(
+            before.is_none_or(|b| after.is_some_and(|a| a.revision >= b.revision)),
+            "the current revision went back"
+        );
         plan
     }
 
@@ -185,8 +249,16 @@ impl Life {
                     return;
                 }
                 let found = self.service.get_mut(&id).unwrap();
-                found.header.display_name = change.display_name.as_deref().unwrap_or(&found.header.display_name).into();
-                found.header.description = change.description.as_deref().unwrap_or(&found.header.description).into();
+                found.header.display_name = change
+                    .display_name
+                    .as_deref()
+                    .unwrap_or(&found.header.display_name)
+                    .into();
+                found.header.description = change
+                    .description
+                    .as_deref()
+                    .unwrap_or(&found.header.description)
+                    .into();
                 if fate == Fate::Answered {
                     shelf.answered(found.clone());
                 }
@@ -240,17 +312,26 @@ impl Life {
             Event::Advance(seconds) => self.case.world.now += SignedDuration::from_secs(seconds),
             Event::Edit(n) => self.case.edit(&spec(n)),
             Event::Use(n, moving) => {
-                let Some(id) = self.service.keys().nth(n % self.service.len()) else { return };
+                let Some(id) = self.service.keys().nth(n % self.service.len()) else {
+                    return;
+                };
                 let state = if moving { Status::Running } else { Status::Succeeded };
                 let user = in_state(remote(10, crate::speech::ModelId::Custom(*id)), state);
                 learn(&mut self.case.world.view.endpoints, user);
             }
-            Event::Rename => self.service.values_mut().for_each(|model| model.header.display_name = "by hand".into()),
+            Event::Rename => self
+                .service
+                .values_mut()
+                .for_each(|model| model.header.display_name = "by hand".into()),
         }
     }
 
     fn progress(&mut self, good: bool) {
-        for model in self.service.values_mut().filter(|model| !model.header.status.is_terminal()) {
+        for model in self
+            .service
+            .values_mut()
+            .filter(|model| !model.header.status.is_terminal())
+        {
             let state = if good { Status::Succeeded } else { Status::Failed };
             put_state(&mut model.header, state, self.case.world.now);
         }
@@ -264,7 +345,13 @@ impl Life {
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
             let rests = plan.action.is_none() && !plan.awaits_remote;
-            quiet = if rests && before == self.case.object.status && !said(&plan.status.conditions).contains("Reconciling") { quiet + 1 } else { 0 };
+            quiet =
+                if rests && before == self.case.object.status && !said(&plan.status.conditions).contains("Reconciling")
+                {
+                    quiet + 1
+                } else {
+                    0
+                };
             if quiet == 2 {
                 return plan;
             }

@@ -33,14 +33,42 @@ fn a_training_is_announced_then_sent_then_watched() {
     let training = "Ready=False Training, Reconciling Training";
     let with = |model: CustomModel| announced(JUST_NOW).with(|c| c.world = World::new().custom(model));
     check(vec![
-        ("nothing yet", Case::new(World::new(), model(TRAINING)), &format!("announce 1 | {training}")),
-        ("announced", announced(NOW).with(|c| c.world.announced = Some(1)), &format!("train 1 from 1 | {training}")),
-        ("found open", announced(JUST_NOW), "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation"),
-        ("open for long", announced(LONG_AGO), &format!("announce 2 | {training}")),
-        ("accepted", with(trained(20, 1, Status::NotStarted)), &format!("- | {training}")),
-        ("running", with(trained(20, 1, Status::Running)), &format!("- | {training}")),
+        (
+            "nothing yet",
+            Case::new(World::new(), model(TRAINING)),
+            &format!("announce 1 | {training}"),
+        ),
+        (
+            "announced",
+            announced(NOW).with(|c| c.world.announced = Some(1)),
+            &format!("train 1 from 1 | {training}"),
+        ),
+        (
+            "found open",
+            announced(JUST_NOW),
+            "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation",
+        ),
+        (
+            "open for long",
+            announced(LONG_AGO),
+            &format!("announce 2 | {training}"),
+        ),
+        (
+            "accepted",
+            with(trained(20, 1, Status::NotStarted)),
+            &format!("- | {training}"),
+        ),
+        (
+            "running",
+            with(trained(20, 1, Status::Running)),
+            &format!("- | {training}"),
+        ),
         ("done", with(trained(20, 1, Status::Succeeded)), "- | Ready=True Synced"),
-        ("failed", with(trained(20, 1, Status::Failed)), "- | Ready=False TrainingFailed, Reconciling TrainingFailed"),
+        (
+            "failed",
+            with(trained(20, 1, Status::Failed)),
+            "- | Ready=False TrainingFailed, Reconciling TrainingFailed",
+        ),
         (
             "done, without finalizer",
             with(trained(20, 1, Status::Succeeded)).with(|c| c.object.metadata.finalizers = None),
@@ -59,12 +87,26 @@ fn a_training_is_announced_then_sent_then_watched() {
     ]);
     let failed = |class| announced(NOW).with(|c| c.world = World::new().announced(1).failed("Train", class));
     check(vec![
-        ("refused", failed(FailureClass::Terminal), "- | Ready=False Refused, Stalled Refused"),
-        ("perhaps sent", failed(FailureClass::Uncertain), "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation"),
-        ("no room", failed(FailureClass::Quota), "- | Ready=False QuotaExceeded, Reconciling QuotaExceeded"),
+        (
+            "refused",
+            failed(FailureClass::Terminal),
+            "- | Ready=False Refused, Stalled Refused",
+        ),
+        (
+            "perhaps sent",
+            failed(FailureClass::Uncertain),
+            "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation",
+        ),
+        (
+            "no room",
+            failed(FailureClass::Quota),
+            "- | Ready=False QuotaExceeded, Reconciling QuotaExceeded",
+        ),
         (
             "throttled",
-            failed(FailureClass::Transient { retry_after: Some(minutes(1)) }),
+            failed(FailureClass::Transient {
+                retry_after: Some(minutes(1)),
+            }),
             "- | Ready=False Retrying, Reconciling Retrying",
         ),
     ]);
@@ -73,7 +115,11 @@ fn a_training_is_announced_then_sent_then_watched() {
 #[test]
 fn the_base_model_to_train_from_must_still_be_open_for_training() {
     let pinned = |n: u128| {
-        let text = format!("source: {{training: {{datasets: [{}], baseModel: {{id: {}}}}}}}", id(50), id(n));
+        let text = format!(
+            "source: {{training: {{datasets: [{}], baseModel: {{id: {}}}}}}}",
+            id(50),
+            id(n)
+        );
         Case::new(World::new(), model(&text).announces(1, NOW)).with(|c| c.world.announced = Some(1))
     };
     let newest = |change: fn(&mut crate::speech::entity::BaseModel)| {
@@ -85,8 +131,16 @@ fn the_base_model_to_train_from_must_still_be_open_for_training() {
     let from = |n: u128| format!("train 1 from {n} | Ready=False Training, Reconciling Training");
     check(vec![
         ("newest", newest(|_| ()), &from(2)),
-        ("newest is closed", newest(|m| m.adaptation_until = Some(at(NOW))), &from(1)),
-        ("newest is closed for ever", newest(|m| m.supports_adaptations_with = Box::default()), &from(1)),
+        (
+            "newest is closed",
+            newest(|m| m.adaptation_until = Some(at(NOW))),
+            &from(1),
+        ),
+        (
+            "newest is closed for ever",
+            newest(|m| m.supports_adaptations_with = Box::default()),
+            &from(1),
+        ),
         ("pinned", pinned(1), &from(1)),
         (
             "pinned, closed",
@@ -121,31 +175,53 @@ fn the_base_model_to_train_from_must_still_be_open_for_training() {
 fn only_other_inputs_make_another_revision() {
     let working = "Ready=True Synced, Reconciling Training";
     let edited = |spec: &str| current().with(|c| c.edit(spec));
-    let reversed = "source: {training: {datasets: [00000000-0000-0000-0000-000000000032, 00000000-0000-0000-0000-000000000032]}}";
+    let reversed =
+        "source: {training: {datasets: [00000000-0000-0000-0000-000000000032, 00000000-0000-0000-0000-000000000032]}}";
     check(vec![
         ("other datasets", edited(OTHER), &format!("announce 2 | {working}")),
         (
             "a weight",
-            edited("source: {training: {datasets: [00000000-0000-0000-0000-000000000032], customModelWeightPercent: 30}}"),
+            edited(
+                "source: {training: {datasets: [00000000-0000-0000-0000-000000000032], customModelWeightPercent: 30}}",
+            ),
             &format!("announce 2 | {working}"),
         ),
         ("the same, spelled otherwise", edited(reversed), "- | Ready=True Synced"),
-        ("a newer base model", current().with(|c| learn(&mut c.world.view.base_models, base_model(2, LATER))), "- | Ready=True Synced"),
-        ("another project", edited(&format!("{TRAINING}\nproject: {}", id(7))), "- | Ready=True Synced"),
-        ("another name", edited(&format!("{TRAINING}\ndisplayName: other")), "update 20 | Ready=True Synced, Reconciling Updating"),
+        (
+            "a newer base model",
+            current().with(|c| learn(&mut c.world.view.base_models, base_model(2, LATER))),
+            "- | Ready=True Synced",
+        ),
+        (
+            "another project",
+            edited(&format!("{TRAINING}\nproject: {}", id(7))),
+            "- | Ready=True Synced",
+        ),
+        (
+            "another name",
+            edited(&format!("{TRAINING}\ndisplayName: other")),
+            "update 20 | Ready=True Synced, Reconciling Updating",
+        ),
         (
             "other datasets, suspended",
             edited(&format!("{OTHER}\nsuspend: true")),
             "- | Ready=False Suspended, Stalled Suspended",
         ),
     ]);
-    assert_eq!(print_of(TRAINING), "4caf37ce83885119b90fe10fa3d468c1", "it stands in marks on remote models");
+    assert_eq!(
+        print_of(TRAINING),
+        "4caf37ce83885119b90fe10fa3d468c1",
+        "it stands in marks on remote models"
+    );
 }
 
 #[test]
 fn a_newer_revision_is_candidate_until_it_is_good() {
     let mut case = current().with(|c| c.edit(OTHER));
-    case.object.announce(crate::api::annotation::CreationIntent { attempt: 2, at: at(NOW) });
+    case.object.announce(crate::api::annotation::CreationIntent {
+        attempt: 2,
+        at: at(NOW),
+    });
     case.world.announced = Some(2);
     let Some(Action::TrainModel(request)) = case.plan().action else {
         panic!("no training: {}", case.line());
@@ -153,15 +229,24 @@ fn a_newer_revision_is_candidate_until_it_is_good() {
     assert_eq!((request.owner.revision, request.owner.attempt), (Some(2), 2));
     assert_eq!(request.owner.inputs, Some(print_of(OTHER)));
     case.world.announced = None;
-    learn(&mut case.world.view.models, revision(21, 2, &print_of(OTHER), Status::Running));
+    learn(
+        &mut case.world.view.models,
+        revision(21, 2, &print_of(OTHER), Status::Running),
+    );
     assert_eq!(case.line(), "- | Ready=True Synced, Reconciling Training");
     let status = case.show().status;
     assert_eq!(status.current.unwrap().revision, Some(1));
     assert_eq!(status.candidate.unwrap().state, "Running");
-    learn(&mut case.world.view.models, revision(21, 2, &print_of(OTHER), Status::Succeeded));
+    learn(
+        &mut case.world.view.models,
+        revision(21, 2, &print_of(OTHER), Status::Succeeded),
+    );
     let plan = case.show();
     assert_eq!(plan.status.current.unwrap().revision, Some(2));
-    assert_eq!((plan.status.candidate, plan.status.history.len(), plan.notices.len()), (None, 1, 1));
+    assert_eq!(
+        (plan.status.candidate, plan.status.history.len(), plan.notices.len()),
+        (None, 1, 1)
+    );
 }
 
 #[test]
@@ -169,9 +254,18 @@ fn renaming_keeps_the_current_revision_current() {
     let mut case = line_of(2, 2).with(|c| c.edit(&format!("{TRAINING}\ndisplayName: other")));
     assert_eq!(case.line(), "update 21 | Ready=True Synced, Reconciling Updating");
     case.world.view.models.touch(id(21));
-    assert_eq!(case.line(), "- | Ready=True Synced, Reconciling Updating", "one request at a time");
+    assert_eq!(
+        case.line(),
+        "- | Ready=True Synced, Reconciling Updating",
+        "one request at a time"
+    );
     assert_eq!(case.plan().status.current.unwrap().revision, Some(2));
-    case.world.view.models.answered(with(trained(21, 2, Status::Succeeded), |m| m.header.display_name = "other".into()));
+    case.world
+        .view
+        .models
+        .answered(with(trained(21, 2, Status::Succeeded), |m| {
+            m.header.display_name = "other".into()
+        }));
     assert_eq!(case.plan().status.current.unwrap().revision, Some(2));
     assert_eq!(case.line(), "- | Ready=True Synced");
 }
@@ -184,15 +278,31 @@ fn revisions_beyond_the_limit_go_unless_somebody_uses_them() {
         ("within the limit", line_of(3, 2), "- | Ready=True Synced"),
         ("beyond", line_of(4, 2), &deletes(20)),
         ("no history", line_of(2, 0), &deletes(20)),
-        ("the oldest is used", line_of(4, 2).with(|c| learn(&mut c.world.view.endpoints, remote(10, custom_id(20)))), "- | Ready=True Synced"),
-        ("two beyond, the oldest is used", line_of(4, 1).with(|c| learn(&mut c.world.view.endpoints, remote(10, custom_id(20)))), &deletes(21)),
+        (
+            "the oldest is used",
+            line_of(4, 2).with(|c| learn(&mut c.world.view.endpoints, remote(10, custom_id(20)))),
+            "- | Ready=True Synced",
+        ),
+        (
+            "two beyond, the oldest is used",
+            line_of(4, 1).with(|c| learn(&mut c.world.view.endpoints, remote(10, custom_id(20)))),
+            &deletes(21),
+        ),
         (
             "an endpoint may be on its way from it",
             line_of(2, 0).with(|c| learn(&mut c.world.view.endpoints, moving(remote(10, custom_id(21))))),
             "- | Ready=True Synced",
         ),
-        ("suspended", line_of(4, 0).with(|c| c.object.spec.suspend = true), "- | Ready=True Synced"),
-        ("a twin that nobody uses", current().with(|c| learn(&mut c.world.view.models, twin())), &deletes(30)),
+        (
+            "suspended",
+            line_of(4, 0).with(|c| c.object.spec.suspend = true),
+            "- | Ready=True Synced",
+        ),
+        (
+            "a twin that nobody uses",
+            current().with(|c| learn(&mut c.world.view.models, twin())),
+            &deletes(30),
+        ),
         (
             "a twin in use",
             current().with(|c| {
@@ -211,24 +321,40 @@ fn twin() -> CustomModel {
 
 #[test]
 fn failed_trainings_are_repeated_ever_more_rarely_whatever_history_is_kept() {
-    let mut case = Case::of(World::new().custom(trained(20, 1, Status::Failed)), &format!("{TRAINING}\nrevisionHistoryLimit: 0"));
+    let mut case = Case::of(
+        World::new().custom(trained(20, 1, Status::Failed)),
+        &format!("{TRAINING}\nrevisionHistoryLimit: 0"),
+    );
     for (number, wait) in [(1, 10), (2, 20), (3, 40), (4, 80), (5, 160)] {
         let plan = case.plan();
         let again = case.world.now + minutes(wait);
-        assert_eq!(plan.look_again.filter(|_| plan.action.is_none()), Some(again), "failure {number}");
+        assert_eq!(
+            plan.look_again.filter(|_| plan.action.is_none()),
+            Some(again),
+            "failure {number}"
+        );
         assert!(plan.notices.iter().all(|notice| notice.warning));
         case.show();
         case.world.now = again;
-        assert!(step(case.plan().action.as_ref()).starts_with("announce"), "{}", case.line());
+        assert!(
+            step(case.plan().action.as_ref()).starts_with("announce"),
+            "{}",
+            case.line()
+        );
         case.world.view.models.removed(id(19 + number));
         let next = u32::try_from(number).unwrap() + 1;
-        let failed = with(trained(20 + number, next, Status::Failed), |m| m.header.last_action_at = again);
+        let failed = with(trained(20 + number, next, Status::Failed), |m| {
+            m.header.last_action_at = again
+        });
         learn(&mut case.world.view.models, failed);
         case.world.sweep();
     }
     assert_eq!(super::super::training::retraining_delay(100), minutes(24 * 60));
     case.object.annotate(crate::api::annotation::RECONCILE_REQUESTED, "now");
-    assert!(step(case.plan().action.as_ref()).starts_with("announce"), "asked for by hand");
+    assert!(
+        step(case.plan().action.as_ref()).starts_with("announce"),
+        "asked for by hand"
+    );
 }
 
 #[test]
