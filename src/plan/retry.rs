@@ -3,8 +3,9 @@ use super::{
     Action, Verdict,
     text::{after, day_time},
 };
-use crate::api::{Reason, reference::LastFailure};
+use crate::api::{Reason, condition, reference::LastFailure};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// What the act step learned from a request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,25 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
         terminal: failure.class == FailureClass::Terminal,
         generation,
     }
+}
+
+/// What a change comes to that the service accepted, and that a later read does not show.
+///
+/// It counts as a failure, so that a service that ignores a field is asked ever more rarely instead of at each look.
+pub fn not_applied(fields: &str) -> Failure {
+    Failure {
+        operation: "Update",
+        code: "NotApplied".to_owned(),
+        message: format!("the service accepted a change of {fields} but does not report it"),
+        class: FailureClass::Transient { retry_after: None },
+    }
+}
+
+/// Whether the written status says that this very spec's change was on its way. Steps are taken before the status is
+/// written, so it was sent.
+pub fn was_asked(before: &[Condition], observed: i64, generation: i64, reason: Reason) -> bool {
+    observed == generation
+        && condition::find(before, condition::RECONCILING).is_some_and(|c| c.reason == reason.as_str())
 }
 
 /// Lets a step through, or says why not yet.

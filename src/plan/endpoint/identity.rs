@@ -18,16 +18,6 @@ pub enum Identity<'a> {
     None,
 }
 
-impl<'a> Identity<'a> {
-    /// The remote endpoint, if it is there.
-    pub fn entity(&self) -> Option<&'a Endpoint> {
-        match self {
-            Self::Known(entry) => Some(&entry.entity),
-            Self::Unseen | Self::Missing(_) | Self::None => None,
-        }
-    }
-}
-
 /// The id in the status comes first; then the one to adopt; then the oldest endpoint that carries our mark.
 pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
     let Some(view) = s.around.connection.view() else {
