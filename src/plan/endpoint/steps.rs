@@ -306,7 +306,7 @@ fn settle(
     endpoint: &Endpoint,
     model: Result<ModelFacts<'_>, Verdict>,
     project: Option<EntityId>,
-    status: &SpeechEndpointStatus,
+    status: &mut SpeechEndpointStatus,
 ) -> Result<Verdict, Verdict> {
     let failed = endpoint.header.status == Status::Failed;
     let model = match model {
@@ -347,6 +347,11 @@ fn settle(
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", model.name)),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     };
+    if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
+        let failure = retry::not_applied(&fields);
+        let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
+        status.last_failure = Some(last);
+    }
     let urgent = model.is_some() && expires_within(status, s.now(), URGENT);
     let action = Action::UpdateEndpoint {
         id: endpoint.header.id,
@@ -361,6 +366,15 @@ fn settle(
         s.is_fresh(),
         s.now(),
     ))
+}
+
+/// Whether this change was sent already, to the same model if it is a swap.
+fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
+    let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
+    s.old_status().is_some_and(|old| {
+        target(old) == target(status)
+            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
+    })
 }
 
 fn resting(s: &Snapshot<'_>) -> Reason {
