@@ -9,7 +9,8 @@ fn connection(metadata: &str) -> SpeechConnection {
 }
 
 const HELD: &str = ", finalizers: [customspeech.dev/remote-entity]";
-const DELETED: &str = ", deletionTimestamp: '2026-03-01T09:00:00Z'";
+const DELETED: &str = ", deletionTimestamp: '2026-03-01T09:50:00Z'";
+const DELETED_LONG_AGO: &str = ", deletionTimestamp: '2026-03-01T09:45:00Z'";
 const COUNTS: Counts = Counts {
     endpoints: 1,
     models: 2,
@@ -81,20 +82,27 @@ fn a_restart_of_the_operator_is_no_news() {
     );
     object.status = Some(plan_of(&object, &broken(Reason::Unreachable, true), 0).status);
     assert_eq!(
-        said(&plan_of(&object, &Contact::Pending, 0).status.conditions),
-        "Ready=False Connecting, Reconciling Connecting"
+        plan_of(&object, &Contact::Pending, 0).status,
+        object.status.clone().unwrap()
     );
 }
 
 #[test]
 fn a_connection_is_kept_while_it_is_needed() {
     let both = format!("{HELD}{DELETED}");
+    let long_ago = format!("{HELD}{DELETED_LONG_AGO}");
     for (name, metadata, dependents, step) in [
         ("needed", "", 1, Some(Step::Hold)),
         ("needed and held", HELD, 1, None),
         ("not needed", "", 0, None),
         ("needed no more", HELD, 0, None),
         ("deleted, needed", &both, 2, None),
+        (
+            "deleted a quarter of an hour ago, needed",
+            &long_ago,
+            2,
+            Some(Step::Release),
+        ),
         ("deleted, not needed", &both, 0, Some(Step::Release)),
         ("deleted, never held", DELETED, 2, None),
     ] {
@@ -106,6 +114,7 @@ fn a_connection_is_kept_while_it_is_needed() {
         );
     }
     let kept = plan_of(&connection(&both), &Contact::Established(COUNTS), 2);
+    assert_eq!(kept.look_again, Some("2026-03-01T10:05:00Z".parse().unwrap()));
     assert_eq!(
         said(&kept.status.conditions),
         "Ready=False ConnectionInUse, Reconciling ConnectionInUse"
