@@ -347,6 +347,10 @@ fn settle(
         Some(model) if status.active.is_none() => {
             Verdict::working(Reason::Deploying, format!("deploying model {}", model.name))
         }
+        // What served last is wanted again after a deployment of another model failed.
+        Some(model) if status.target.is_none() => {
+            Verdict::working(Reason::Updating, format!("moving back to model {}", model.name))
+        }
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", model.name)),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     };
