@@ -344,6 +344,13 @@ fn settle(
         return Ok(untouched(s, &format!("change {fields}")));
     }
     let verdict = match &model {
+        Some(model) if status.active.is_none() => {
+            Verdict::working(Reason::Deploying, format!("deploying model {}", model.name))
+        }
+        // What served last is wanted again after a deployment of another model failed.
+        Some(model) if status.target.is_none() => {
+            Verdict::working(Reason::Updating, format!("moving back to model {}", model.name))
+        }
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", model.name)),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     };

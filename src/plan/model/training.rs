@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechModelStatus,
+        Reason, SpeechModelStatus, condition,
         model::{CandidateModel, PastModel, Training},
     },
     plan::{
@@ -284,6 +284,8 @@ fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &mut 
         let verdict = Verdict::working(Reason::Updating, "changing the name or description").watching();
         let asked = s.old_status().is_some_and(|old| {
             retry::was_asked(&old.conditions, old.observed_generation, s.generation(), verdict.reason)
+                && condition::find(&old.conditions, condition::RECONCILING)
+                    .is_some_and(|told| told.message == verdict.message)
         });
         if asked && newest.entry.confirmed && s.around.failure.is_none() {
             let failure = retry::not_applied("the name or description");

@@ -37,6 +37,8 @@ enum Event {
     Reconcile(Fate),
     Sweep,
     Restart,
+    /// The connection fails or works again; usable or not, seen or not.
+    Link(bool, bool, bool),
     Progress(bool),
     Advance(i64),
     Edit(usize),
@@ -147,7 +149,19 @@ impl Life {
             plan.look_again
         );
         plan.action.iter().for_each(|action| self.judge(action));
+        self.judge_swap(&plan);
         plan
+    }
+
+    /// While what serves is valid, a swap leaves the endpoint ready, and what comes is told apart.
+    fn judge_swap(&self, plan: &Plan<SpeechEndpointStatus>) {
+        let said = said(&plan.status.conditions);
+        let (active, target) = (plan.status.active.as_ref(), plan.status.target.as_ref());
+        if said.contains("Reconciling Swapping") {
+            let valid = !said.contains("ModelValid=False");
+            assert!(said.contains("Ready=True") == valid, "{said}");
+            assert_ne!(active.unwrap().model, target.unwrap().model);
+        }
     }
 
     /// What no step may ever do.
@@ -333,6 +347,13 @@ impl Life {
                 self.case.world.view.endpoints = Default::default();
                 self.sweep();
             }
+            Event::Link(works, seen, usable) => {
+                self.case.world.link = if works {
+                    Link::Ready
+                } else {
+                    Link::NotReady { seen, usable }
+                };
+            }
             Event::Progress(good) => self.progress(good),
             Event::Advance(seconds) => self.case.world.now += SignedDuration::from_secs(seconds),
             Event::Edit(spec) => {
@@ -374,6 +395,7 @@ impl Life {
 
     /// Lets time pass without trouble until nothing is left to do.
     fn settle(&mut self) -> Plan<SpeechEndpointStatus> {
+        self.case.world.link = Link::Ready;
         let mut quiet = 0;
         for _ in 0..60 {
             self.progress(true);
@@ -447,6 +469,7 @@ proptest! {
     fn a_deleted_endpoint_leaves_nothing_behind_unless_it_is_to_stay(mut life in life(), events in prop::collection::vec(event(), 0..25)) {
         events.into_iter().for_each(|event| life.happen(event));
         *life.case.object.metadata.generation.get_or_insert_default() += 1;
+        life.case.world.link = Link::Ready;
         life.case.object.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(life.now()));
         let stays = life.case.object.spec.clone();
         let stays = stays.suspend || stays.management_policy != Default::default() || stays.deletion_policy == DeletionPolicy::Retain;

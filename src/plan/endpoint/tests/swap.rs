@@ -271,3 +271,17 @@ fn a_change_that_the_service_ignores_is_asked_for_ever_more_rarely() {
     assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
     assert!(case.plan().status.last_failure.is_none());
 }
+
+#[test]
+fn after_a_failed_swap_the_way_back_is_open() {
+    let case = serving(EARLY, LATER).with(|c| {
+        c.remote(10, |e| {
+            e.model = Some(custom_id(4));
+            put_state(&mut e.header, Status::Failed, at(NOW));
+        });
+    });
+    assert_eq!(
+        case.line(),
+        "update 10 model | Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes"
+    );
+}

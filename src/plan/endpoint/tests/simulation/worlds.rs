@@ -19,6 +19,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         8 => fate().prop_map(Event::Reconcile),
         3 => Just(Event::Sweep),
         1 => Just(Event::Restart),
+        1 => any::<(bool, bool, bool)>().prop_map(|(works, seen, usable)| Event::Link(works, seen, usable)),
         2 => any::<bool>().prop_map(Event::Progress),
         3 => (1i64..200).prop_map(Event::Advance),
         1 => (86_400i64..10_000_000).prop_map(Event::Advance),
