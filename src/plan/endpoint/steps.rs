@@ -323,7 +323,12 @@ fn settle(
                 .as_ref()
                 .filter(|_| !failed)
                 .and_then(|active| parse(active.expires_at.as_deref()));
-            desired::swappable(s, active, &model)?;
+            // What was chosen before is put back even where a person put something that expires later in its place.
+            let active = active.filter(|_| !was_chosen(s, &model));
+            if let Err(refusal) = desired::swappable(s, active, &model) {
+                status.target = None;
+                return Err(refusal);
+            }
             Some(model)
         }
         Err(verdict) => return Err(verdict),
@@ -333,7 +338,7 @@ fn settle(
     }
     let change = difference(s, endpoint, model.as_ref(), project);
     if change.is_empty() {
-        let name = status.active.as_ref().map_or("", |active| active.name.as_str());
+        let name = status.active.as_ref().map_or_else(String::new, super::status::label);
         return Ok(Verdict::done(
             if s.may_act() { Reason::Serving } else { resting(s) },
             format!("model {name} serves"),
@@ -381,6 +386,15 @@ fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) ->
     s.old_status().is_some_and(|old| {
         target(old) == target(status)
             && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
+    })
+}
+
+/// Whether the model served before, or was on its way, by our own decision.
+fn was_chosen(s: &Snapshot<'_>, model: &ModelFacts<'_>) -> bool {
+    let id = model.model.to_string();
+    s.old_status().is_some_and(|old| {
+        old.active.as_ref().is_some_and(|active| active.model == id)
+            || old.target.as_ref().is_some_and(|target| target.model == id)
     })
 }
 

@@ -227,7 +227,12 @@ impl Life {
             .iter()
             .find(|e| e.is_owned_by(UID) && e.entity.header.status == Status::Succeeded);
         let active = serves.and_then(|e| self.case.world.view.model(e.entity.model?)?.expires_at);
-        if let (Some(active), Some(next), false) = (active, facts.expires_at, named) {
+        // What was chosen before is put back, whatever a person put in its place.
+        let status = self.case.object.status.as_ref();
+        let served = status.and_then(|status| Some(&status.active.as_ref()?.model));
+        let chosen = status.and_then(|status| Some(&status.target.as_ref()?.model));
+        let put_back = [served, chosen].contains(&Some(&model.to_string()));
+        if let (Some(active), Some(next), false) = (active, facts.expires_at, named || put_back) {
             assert!(
                 active <= self.now() || next >= active,
                 "swapped to what expires earlier"
