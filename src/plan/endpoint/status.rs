@@ -11,7 +11,7 @@ use crate::{
         Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
-        text::{day_time, rfc3339},
+        text::{self, day_time, rfc3339},
         verdict::Phase,
     },
     speech::{
