@@ -57,7 +57,10 @@ fn bound_selector(schema: &mut Value) {
     };
     if let Some(labels) = selector.get_mut("matchLabels").and_then(Value::as_object_mut) {
         labels.insert("maxProperties".into(), json!(16));
-        labels.insert("additionalProperties".into(), json!({ "type": "string", "maxLength": 63 }));
+        labels.insert(
+            "additionalProperties".into(),
+            json!({ "type": "string", "maxLength": 63 }),
+        );
     }
     if let Some(expressions) = selector.get_mut("matchExpressions").and_then(Value::as_object_mut) {
         expressions.insert("maxItems".into(), json!(16));
@@ -66,7 +69,11 @@ fn bound_selector(schema: &mut Value) {
         return;
     };
     let (rule, message) = SELECTOR_VALUES;
-    insert(expression, "x-kubernetes-validations", json!([{ "rule": rule, "message": message }]));
+    insert(
+        expression,
+        "x-kubernetes-validations",
+        json!([{ "rule": rule, "message": message }]),
+    );
     let Some(fields) = expression.get_mut("properties") else {
         return;
     };

@@ -27,13 +27,21 @@ pub fn unreachable(
     now: Timestamp,
 ) -> Verdict {
     let (reason, why) = obstacle.map_or_else(
-        || (Reason::Connecting, "the Speech resource was not looked at yet".to_owned()),
+        || {
+            (
+                Reason::Connecting,
+                "the Speech resource was not looked at yet".to_owned(),
+            )
+        },
         |verdict| (verdict.reason, verdict.message),
     );
     let deleted = deleted.map_or(now, |time| time.0);
     let seen = condition::find(before, condition::STALLED)
         .filter(|stalled| OBSTACLES.iter().any(|known| known.as_str() == stalled.reason))
-        .map_or_else(|| now.round(Unit::Second).unwrap_or(now), |stalled| stalled.last_transition_time.0);
+        .map_or_else(
+            || now.round(Unit::Second).unwrap_or(now),
+            |stalled| stalled.last_transition_time.0,
+        );
     let release_at = after(seen.max(deleted), ORPHAN_AFTER);
     if now >= release_at {
         let message = format!("{what} could not be deleted and stays in the Speech service: {why}");

@@ -166,12 +166,15 @@ pub fn model(spec: &str) -> SpeechModel {
 
 /// A SpeechModel whose current revision is this custom model.
 pub fn model_with_current(n: u128) -> SpeechModel {
-    with(model("source: {existing: {id: 00000000-0000-0000-0000-000000000001}}"), |m| {
-        let current = serde_json::json!({
-            "id": id(n).to_string(), "self": header(n, "models").self_uri, "name": "m", "createdAt": NOW
-        });
-        m.status = Some(serde_json::from_value(serde_json::json!({ "current": current })).unwrap());
-    })
+    with(
+        model("source: {existing: {id: 00000000-0000-0000-0000-000000000001}}"),
+        |m| {
+            let current = serde_json::json!({
+                "id": id(n).to_string(), "self": header(n, "models").self_uri, "name": "m", "createdAt": NOW
+            });
+            m.status = Some(serde_json::from_value(serde_json::json!({ "current": current })).unwrap());
+        },
+    )
 }
 
 /// What every kind has in its metadata that a plan looks at.
@@ -188,10 +191,7 @@ pub trait Meta: kube::Resource + Sized {
 
     fn announces(self, attempt: u32, when: &str) -> Self {
         let mut object = self.claimed();
-        object.announce(CreationIntent {
-            attempt,
-            at: at(when),
-        });
+        object.announce(CreationIntent { attempt, at: at(when) });
         object
     }
 
@@ -294,7 +294,12 @@ impl World {
     pub fn failed(mut self, operation: &'static str, class: FailureClass) -> Self {
         self.failure = Some(Failure {
             operation,
-            code: if class == FailureClass::Quota { "QuotaViolation" } else { "Code" }.into(),
+            code: if class == FailureClass::Quota {
+                "QuotaViolation"
+            } else {
+                "Code"
+            }
+            .into(),
             message: "words".into(),
             class,
         });

@@ -49,7 +49,10 @@ fn referenced<'a>(s: &Snapshot<'a>, view: &'a View, name: &str) -> Result<ModelF
     if facts.locale != s.object.spec.locale {
         return Err(Verdict::stalled(
             Reason::LocaleMismatch,
-            format!("model {id} of SpeechModel {name} is of locale {}, not {}", facts.locale, s.object.spec.locale),
+            format!(
+                "model {id} of SpeechModel {name} is of locale {}, not {}",
+                facts.locale, s.object.spec.locale
+            ),
         ));
     }
     Ok(facts)

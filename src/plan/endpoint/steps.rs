@@ -310,7 +310,13 @@ fn settle(
 ) -> Result<Verdict, Verdict> {
     let failed = endpoint.header.status == Status::Failed;
     let model = match model {
-        Ok(model) if endpoint.model.is_some_and(|serves| serves.entity() == model.model.entity()) => None,
+        Ok(model)
+            if endpoint
+                .model
+                .is_some_and(|serves| serves.entity() == model.model.entity()) =>
+        {
+            None
+        }
         Ok(model) => {
             let active = status
                 .active

@@ -120,9 +120,7 @@ fn close_attempts(all: &[Revision<'_>], status: &mut SpeechModelStatus) {
 
 /// Deletes a model that an earlier request made as well, once nothing uses it.
 fn delete_twin(s: &Snapshot<'_>, view: &View, twins: &[Revision<'_>], status: &SpeechModelStatus) -> Option<Verdict> {
-    let twin = twins
-        .iter()
-        .find(|twin| s.may_act() && !twin.in_use(view))?;
+    let twin = twins.iter().find(|twin| s.may_act() && !twin.in_use(view))?;
     let verdict = Verdict::working(
         Reason::Updating,
         format!("deleting model {}, which an earlier request made as well", twin.id()),
