@@ -8,5 +8,7 @@ mod harness;
 
 mod case;
 mod create;
+mod ownership;
 mod seed;
 mod stack;
+mod swap;
