@@ -42,7 +42,9 @@ fn kind(text: &mut String, crd: &CustomResourceDefinition) {
             text.push_str(&format!("\nRule: {rule}.\n"));
         }
         for part in ["spec", "status"] {
-            section(text, part, &schema["properties"][part]);
+            if let Some(schema) = schema.pointer(&format!("/properties/{part}")) {
+                section(text, part, schema);
+            }
         }
     }
 }
@@ -129,10 +131,11 @@ fn kind_of(field: &Value) -> String {
 }
 
 fn default_of(field: &Value) -> String {
-    match &field["default"] {
-        Value::Null => String::new(),
-        Value::String(word) => format!("`{word}`"),
-        other => format!("`{other}`"),
+    let default = &field["default"];
+    match default.as_str() {
+        Some(word) => format!("`{word}`"),
+        None if default.is_null() => String::new(),
+        None => format!("`{default}`"),
     }
 }
 

@@ -83,7 +83,8 @@ pub fn gate(
     let Some(last) = last.filter(|l| l.operation == action.operation() && l.generation == generation && !fresh) else {
         return verdict.with(action);
     };
-    if last.terminal {
+    // No spec can help a deletion, but the world can, for example when nothing uses the entity any more.
+    if last.terminal && !matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_)) {
         return Verdict::stalled(
             Reason::Refused,
             format!("the service refused the request: {}", words(last)),

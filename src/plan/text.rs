@@ -1,9 +1,10 @@
 //! Dates: how they are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
-/// RFC 3339 in whole seconds, for status fields.
+/// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
 pub fn rfc3339(at: Timestamp) -> String {
-    at.round(Unit::Second).unwrap_or(at).to_string()
+    let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
+    at.round(seconds).unwrap_or(at).to_string()
 }
 
 /// For a person: `2026-04-15 10:31 UTC`.

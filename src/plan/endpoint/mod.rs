@@ -71,6 +71,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
     }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::swap_notice(s, &status));
+    notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_endpoint(s.object, &status),
         action: verdict.action,

@@ -8,7 +8,7 @@ use crate::{
         endpoint::ActiveModel,
     },
     plan::{
-        FailureClass, Notice, Verdict,
+        Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
         text::{day_time, rfc3339},
@@ -177,4 +177,18 @@ pub fn swap_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<No
         reason: Reason::Serving,
         note: format!("model {} serves in place of {}", after.name, before.name),
     })
+}
+
+/// Tells that the endpoint is put back to what it was. A newer model to move to is no drift.
+pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice> {
+    let Some(Action::UpdateEndpoint { id, change, .. }) = action else {
+        return None;
+    };
+    let old = s.old_status()?;
+    let served = old.active.as_ref().map(|active| active.model.as_str());
+    let is_drift = notice::was_settled(&old.conditions, old.observed_generation, s.generation())
+        && change
+            .model
+            .is_none_or(|model| served == Some(model.to_string().as_str()));
+    is_drift.then(|| notice::drift(&format!("{} of endpoint {id}", steps::changed_fields(change))))
 }

@@ -90,6 +90,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::revision_notice(s, &status));
+    notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_model(s.object, &status),
         action: verdict.action,

@@ -7,7 +7,7 @@ use crate::{
         model::{BaseModelDates, CurrentModel},
     },
     plan::{
-        FailureClass, Notice, Verdict,
+        Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
         text::{day_time, parse, rfc3339},
@@ -119,4 +119,14 @@ pub fn revision_notice(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<N
             after.name, after.id, before.id
         ),
     })
+}
+
+/// Tells that the name or description of the current revision is put back.
+pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice> {
+    let Some(Action::UpdateModel { id, .. }) = action else {
+        return None;
+    };
+    let old = s.old_status()?;
+    notice::was_settled(&old.conditions, old.observed_generation, s.generation())
+        .then(|| notice::drift(&format!("name or description of model {id}")))
 }

@@ -328,6 +328,11 @@ fn discard(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &S
         Reason::Updating,
         format!("deleting revision {}, beyond revisionHistoryLimit", victim.number),
     );
+    // Endpoints follow the written status: it has to name the new revision before the old one goes.
+    let written = s.old_status().and_then(|old| old.current.as_ref());
+    if written.is_some_and(|current| current.id == victim.id().to_string()) {
+        return Some(verdict.until(after(s.now(), SignedDuration::from_secs(1))));
+    }
     Some(retry::gate(
         status.last_failure.as_ref(),
         Action::DeleteModel(victim.id()),
