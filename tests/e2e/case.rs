@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -84,6 +84,16 @@ impl Case {
         .await;
     }
 
+    /// The same Speech resource, seen from another namespace.
+    pub fn in_namespace(&self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            client: self.client.clone(),
+            control: self.control.clone(),
+            base_url: self.base_url.clone(),
+        }
+    }
+
     /// Base URL of the Speech resource.
     pub fn url(&self) -> String {
         format!("{}/{}", self.base_url, self.name)
@@ -99,13 +109,6 @@ impl Case {
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
         let params = PatchParams::apply("user").force();
         api.patch(&name, &params, &Patch::Apply(object)).await.unwrap();
-    }
-
-    /// Creates an object and expects it to be accepted.
-    pub async fn create(&self, object: Value) -> DynamicObject {
-        let api = self.api(object["kind"].as_str().unwrap());
-        let object = serde_json::from_value(object).unwrap();
-        api.create(&PostParams::default(), &object).await.unwrap()
     }
 
     /// Changes a part of an object.

@@ -8,7 +8,10 @@ mod harness;
 
 mod case;
 mod create;
+mod heal;
 mod ownership;
+mod pressure;
+mod remove;
 mod seed;
 mod stack;
 mod swap;

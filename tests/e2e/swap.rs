@@ -47,9 +47,10 @@ async fn revision(case: &Case, number: u32) -> Value {
 #[test]
 fn a_changed_training_makes_a_revision_and_the_endpoint_swaps_while_it_stays_ready() {
     shared("swap", async |case, _| {
-        // Slow enough to look on, so that an answer of the old model can be heard meanwhile.
-        let timings = json!({"timings": {"endpointCreate": 0.3, "endpointUpdate": 4, "training": 0.3}});
-        case.control.put_resource("swap", timings).await.unwrap();
+        // Slow enough to look on, and shown as Running, so that what is said can be compared with who answers.
+        let timings = json!({"endpointCreate": 0.3, "endpointUpdate": 3, "training": 0.3});
+        let slow = json!({"timings": timings, "updateStatus": "Running"});
+        case.control.put_resource("swap", slow).await.unwrap();
         case.connect("60s").await;
         case.model("claims", json!({"source": training(&[TEXT], 30)})).await;
         case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
