@@ -7,11 +7,15 @@
 mod harness;
 
 mod case;
+mod crash;
 mod create;
+mod expiry;
 mod heal;
 mod ownership;
 mod pressure;
+mod process;
 mod remove;
+mod rest;
 mod seed;
 mod stack;
 mod swap;

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::case::Case;
 use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane};
 
-const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
+pub const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
 const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -60,6 +60,11 @@ impl Stack {
     /// Ends the operator at once (SIGKILL).
     pub fn kill_operator(&mut self) {
         self.operator.kill();
+        self.note_what_was_said();
+    }
+
+    /// Keeps the log of an operator that has ended.
+    pub fn note_what_was_said(&mut self) {
         self.said_before.push_str(&self.operator.logs());
     }
 
