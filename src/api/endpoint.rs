@@ -40,6 +40,7 @@ const OBSERVE_ADOPTED: (&str, &str) = (
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
     printcolumn(name = "Model", type_ = "string", json_path = ".status.active.name"),
+    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.active.revision"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.active.expiresAt"),
     printcolumn(name = "Next", type_ = "string", json_path = ".status.target.name"),
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1),

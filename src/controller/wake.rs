@@ -292,7 +292,7 @@ fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     existing.is_some_and(|id| changes.models.contains(&id))
         || revisions(model).any(|id| changes.models.contains(&id))
         || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
-        // What an endpoint no longer uses can be deleted.
+        // What an endpoint no longer uses, or has moved away from, can be deleted.
         || (!changes.endpoints.is_empty() && source.training.is_some() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
 }
 

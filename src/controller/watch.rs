@@ -3,7 +3,7 @@ use super::Context;
 use crate::clock::Clock;
 use futures::StreamExt;
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Resource,
     runtime::{
         WatchStreamExt, reflector,
         watcher::{self, Event, watcher},

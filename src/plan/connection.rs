@@ -187,3 +187,6 @@ fn matches(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) 
     let parsed: Option<Result<Selector, ParseExpressionError>> = selector.cloned().map(TryInto::try_into);
     matches!(parsed, Some(Ok(selector)) if kube::core::SelectorExt::matches(&selector, labels))
 }
+
+#[cfg(test)]
+mod tests;

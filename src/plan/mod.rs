@@ -13,7 +13,9 @@ mod orphan;
 mod report;
 mod retry;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod verdict;
 

@@ -1,4 +1,4 @@
-//! Dates: how they are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
+//! How models and dates are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 /// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
@@ -21,4 +21,9 @@ pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
 /// When a timestamp in a status is.
 pub fn parse(at: Option<&str>) -> Option<Timestamp> {
     at.and_then(|at| at.parse().ok())
+}
+
+/// A model for a person. Revisions of one SpeechModel share their name.
+pub fn model(name: &str, revision: Option<impl std::fmt::Display>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision},"))
 }

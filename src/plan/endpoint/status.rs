@@ -11,7 +11,7 @@ use crate::{
         Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
-        text::{day_time, rfc3339},
+        text::{self, day_time, rfc3339},
         verdict::Phase,
     },
     speech::{
@@ -117,11 +117,16 @@ pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Ver
 }
 
 fn base_model_answers(status: &SpeechEndpointStatus, at: Timestamp) -> String {
-    let name = status.active.as_ref().map_or("", |active| active.name.as_str());
+    let name = status.active.as_ref().map_or_else(String::new, label);
     format!(
         "model {name} expired on {}; the newest base model answers in its place",
         day_time(at)
     )
+}
+
+/// The active model for a person.
+pub fn label(active: &ActiveModel) -> String {
+    text::model(&active.name, active.revision)
 }
 
 /// What `Ready` says while the endpoint is being worked on.
@@ -139,7 +144,7 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Mean
         Some(_) | None => Meanwhile {
             ready: true,
             reason: Reason::Serving,
-            message: format!("model {} serves", active.name),
+            message: format!("model {} serves", label(active)),
         },
     })
 }
@@ -152,12 +157,12 @@ pub fn model_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<St
         Some(at) => (
             Truth::True,
             Reason::ModelServes,
-            format!("model {} serves until {}", active.name, day_time(at)),
+            format!("model {} serves until {}", label(active), day_time(at)),
         ),
         None => (
             Truth::Unknown,
             Reason::ExpiryUnknown,
-            format!("the service does not say until when model {} is valid", active.name),
+            format!("the service does not say until when model {} is valid", label(active)),
         ),
     };
     Some(Statement {
@@ -175,7 +180,11 @@ pub fn swap_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<No
     (before.model != after.model).then(|| Notice {
         warning: false,
         reason: Reason::Serving,
-        note: format!("model {} serves in place of {}", after.name, before.name),
+        note: format!(
+            "model {} serves in place of {}",
+            label(after),
+            label(before).trim_end_matches(',')
+        ),
     })
 }
 

@@ -306,7 +306,7 @@ fn settle(
     endpoint: &Endpoint,
     model: Result<ModelFacts<'_>, Verdict>,
     project: Option<EntityId>,
-    status: &SpeechEndpointStatus,
+    status: &mut SpeechEndpointStatus,
 ) -> Result<Verdict, Verdict> {
     let failed = endpoint.header.status == Status::Failed;
     let model = match model {
@@ -323,7 +323,12 @@ fn settle(
                 .as_ref()
                 .filter(|_| !failed)
                 .and_then(|active| parse(active.expires_at.as_deref()));
-            desired::swappable(s, active, &model)?;
+            // What was chosen before is put back even where a person put something that expires later in its place.
+            let active = active.filter(|_| !was_chosen(s, &model));
+            if let Err(refusal) = desired::swappable(s, active, &model) {
+                status.target = None;
+                return Err(refusal);
+            }
             Some(model)
         }
         Err(verdict) => return Err(verdict),
@@ -333,7 +338,7 @@ fn settle(
     }
     let change = difference(s, endpoint, model.as_ref(), project);
     if change.is_empty() {
-        let name = status.active.as_ref().map_or("", |active| active.name.as_str());
+        let name = status.active.as_ref().map_or_else(String::new, super::status::label);
         return Ok(Verdict::done(
             if s.may_act() { Reason::Serving } else { resting(s) },
             format!("model {name} serves"),
@@ -344,9 +349,21 @@ fn settle(
         return Ok(untouched(s, &format!("change {fields}")));
     }
     let verdict = match &model {
+        Some(model) if status.active.is_none() => {
+            Verdict::working(Reason::Deploying, format!("deploying model {}", model.name))
+        }
+        // What served last is wanted again after a deployment of another model failed.
+        Some(model) if status.target.is_none() => {
+            Verdict::working(Reason::Updating, format!("moving back to model {}", model.name))
+        }
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", model.name)),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     };
+    if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
+        let failure = retry::not_applied(&fields);
+        let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
+        status.last_failure = Some(last);
+    }
     let urgent = model.is_some() && expires_within(status, s.now(), URGENT);
     let action = Action::UpdateEndpoint {
         id: endpoint.header.id,
@@ -361,6 +378,24 @@ fn settle(
         s.is_fresh(),
         s.now(),
     ))
+}
+
+/// Whether this change was sent already, to the same model if it is a swap.
+fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
+    let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
+    s.old_status().is_some_and(|old| {
+        target(old) == target(status)
+            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
+    })
+}
+
+/// Whether the model served before, or was on its way, by our own decision.
+fn was_chosen(s: &Snapshot<'_>, model: &ModelFacts<'_>) -> bool {
+    let id = model.model.to_string();
+    s.old_status().is_some_and(|old| {
+        old.active.as_ref().is_some_and(|active| active.model == id)
+            || old.target.as_ref().is_some_and(|target| target.model == id)
+    })
 }
 
 fn resting(s: &Snapshot<'_>) -> Reason {

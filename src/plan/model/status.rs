@@ -10,7 +10,7 @@ use crate::{
         Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
-        text::{day_time, parse, rfc3339},
+        text::{self, day_time, parse, rfc3339},
         verdict::Phase,
     },
     speech::ModelId,
@@ -102,7 +102,7 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Meanwhi
         Some(_) | None => Meanwhile {
             ready: true,
             reason: Reason::Synced,
-            message: format!("model {} is current", current.name),
+            message: format!("model {} is current", text::model(&current.name, current.revision)),
         },
     })
 }

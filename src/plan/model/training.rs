@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechModelStatus,
+        Reason, SpeechModelStatus, condition,
         model::{CandidateModel, PastModel, Training},
     },
     plan::{
@@ -265,7 +265,7 @@ pub(super) fn retraining_delay(in_a_row: u32) -> SignedDuration {
 }
 
 /// The newest revision is what is declared: keep its names, discard what is too old.
-fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &SpeechModelStatus) -> Verdict {
+fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &mut SpeechModelStatus) -> Verdict {
     let Some(newest) = revisions.last() else {
         return Verdict::done(Reason::Synced, "");
     };
@@ -282,6 +282,16 @@ fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &Spee
     };
     if change != UpdateModel::default() && s.may_act() {
         let verdict = Verdict::working(Reason::Updating, "changing the name or description").watching();
+        let asked = s.old_status().is_some_and(|old| {
+            retry::was_asked(&old.conditions, old.observed_generation, s.generation(), verdict.reason)
+                && condition::find(&old.conditions, condition::RECONCILING)
+                    .is_some_and(|told| told.message == verdict.message)
+        });
+        if asked && newest.entry.confirmed && s.around.failure.is_none() {
+            let failure = retry::not_applied("the name or description");
+            let last = retry::remember(status.last_failure.as_ref(), &failure, s.generation(), s.now());
+            status.last_failure = Some(last);
+        }
         let action = Action::UpdateModel {
             id: newest.id(),
             change: Box::new(change),

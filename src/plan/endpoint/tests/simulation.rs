@@ -14,6 +14,10 @@ use kube::ResourceExt;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
 
+mod worlds;
+
+use worlds::{event, life};
+
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
@@ -33,6 +37,8 @@ enum Event {
     Reconcile(Fate),
     Sweep,
     Restart,
+    /// The connection fails or works again; usable or not, seen or not.
+    Link(bool, bool, bool),
     Progress(bool),
     Advance(i64),
     Edit(usize),
@@ -143,7 +149,19 @@ impl Life {
             plan.look_again
         );
         plan.action.iter().for_each(|action| self.judge(action));
+        self.judge_swap(&plan);
         plan
+    }
+
+    /// While what serves is valid, a swap leaves the endpoint ready, and what comes is told apart.
+    fn judge_swap(&self, plan: &Plan<SpeechEndpointStatus>) {
+        let said = said(&plan.status.conditions);
+        let (active, target) = (plan.status.active.as_ref(), plan.status.target.as_ref());
+        if said.contains("Reconciling Swapping") {
+            let valid = !said.contains("ModelValid=False");
+            assert!(said.contains("Ready=True") == valid, "{said}");
+            assert_ne!(active.unwrap().model, target.unwrap().model);
+        }
     }
 
     /// What no step may ever do.
@@ -187,7 +205,10 @@ impl Life {
                     .clone();
                 assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
             }
-            _ => {}
+            Action::Claim(_) | Action::Release => {}
+            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {
+                panic!("no step of an endpoint")
+            }
         }
     }
 
@@ -206,7 +227,12 @@ impl Life {
             .iter()
             .find(|e| e.is_owned_by(UID) && e.entity.header.status == Status::Succeeded);
         let active = serves.and_then(|e| self.case.world.view.model(e.entity.model?)?.expires_at);
-        if let (Some(active), Some(next), false) = (active, facts.expires_at, named) {
+        // What was chosen before is put back, whatever a person put in its place.
+        let status = self.case.object.status.as_ref();
+        let served = status.and_then(|status| Some(&status.active.as_ref()?.model));
+        let chosen = status.and_then(|status| Some(&status.target.as_ref()?.model));
+        let put_back = [served, chosen].contains(&Some(&model.to_string()));
+        if let (Some(active), Some(next), false) = (active, facts.expires_at, named || put_back) {
             assert!(
                 active <= self.now() || next >= active,
                 "swapped to what expires earlier"
@@ -311,7 +337,8 @@ impl Life {
                     self.case.world.view.endpoints.removed(id);
                 }
             }
-            other => panic!("an endpoint asks for {other:?}"),
+            Action::Claim(_) | Action::Release => {}
+            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {}
         }
     }
 
@@ -324,6 +351,13 @@ impl Life {
             Event::Restart => {
                 self.case.world.view.endpoints = Default::default();
                 self.sweep();
+            }
+            Event::Link(works, seen, usable) => {
+                self.case.world.link = if works {
+                    Link::Ready
+                } else {
+                    Link::NotReady { seen, usable }
+                };
             }
             Event::Progress(good) => self.progress(good),
             Event::Advance(seconds) => self.case.world.now += SignedDuration::from_secs(seconds),
@@ -366,6 +400,7 @@ impl Life {
 
     /// Lets time pass without trouble until nothing is left to do.
     fn settle(&mut self) -> Plan<SpeechEndpointStatus> {
+        self.case.world.link = Link::Ready;
         let mut quiet = 0;
         for _ in 0..60 {
             self.progress(true);
@@ -410,80 +445,6 @@ fn patch(found: &mut Endpoint, change: &UpdateEndpoint, now: Timestamp) {
     }
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
-    prop_oneof![
-        4 => Just(Fate::Answered),
-        1 => Just(Fate::Crash),
-        1 => Just(Fate::Void),
-        // Whatever takes effect does so within the grace.
-        2 => (0i64..119).prop_map(Fate::Lost),
-        1 => Just(Fate::Failed(FailureClass::Terminal)),
-        1 => Just(Fate::Failed(FailureClass::Quota)),
-        1 => Just(Fate::Failed(FailureClass::Transient { retry_after: None })),
-    ]
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        8 => fate().prop_map(Event::Reconcile),
-        3 => Just(Event::Sweep),
-        1 => Just(Event::Restart),
-        2 => any::<bool>().prop_map(Event::Progress),
-        3 => (1i64..200).prop_map(Event::Advance),
-        1 => (86_400i64..10_000_000).prop_map(Event::Advance),
-        1 => (0..SPECS.len()).prop_map(Event::Edit),
-        1 => (3u128..5).prop_map(Event::Current),
-        1 => (0u8..4).prop_map(Event::Drift),
-        1 => (5u128..8).prop_map(Event::NewBase),
-    ]
-}
-
-fn custom(n: u128) -> impl Strategy<Value = CustomModel> {
-    let expires = prop::sample::select(vec![
-        "",
-        "2026-02-01T00:00:00Z",
-        "2026-04-15T00:00:00Z",
-        "2026-07-15T00:00:00Z",
-        LATER,
-    ]);
-    let state = prop::sample::select(vec![
-        Status::Succeeded,
-        Status::Succeeded,
-        Status::Succeeded,
-        Status::Failed,
-    ]);
-    (expires, state, prop::bool::weighted(0.9), prop::bool::weighted(0.9)).prop_map(
-        move |(expires, state, fits, here)| {
-            with(custom_model(n, expires), |m| {
-                m.header.status = state;
-                m.supports_endpoints = Some(fits);
-                m.header.locale = if here { "en-US" } else { "de-DE" }.into();
-            })
-        },
-    )
-}
-
-fn standing() -> impl Strategy<Value = Option<Endpoint>> {
-    let owner = prop::sample::select(vec![None, Some(tag("another", 1)), Some(tag(UID, 0))]);
-    prop::option::of((owner, any::<bool>()).prop_map(|(owner, good)| {
-        with(remote(10, base_id(1)), |e| {
-            e.header.owner = owner.map(Arc::new);
-            put_state(
-                &mut e.header,
-                if good { Status::Succeeded } else { Status::Failed },
-                at(NOW),
-            );
-        })
-    }))
-}
-
-fn life() -> impl Strategy<Value = Life> {
-    let deps = (0..SPECS.len(), any::<bool>(), standing(), custom(3), custom(4));
-    deps.prop_map(|(spec, adopt, remote, first, second)| {
-        Life::new(spec, adopt, remote.filter(|_| adopt), [first, second])
-    })
-}
-
 impl std::fmt::Debug for Life {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -513,6 +474,7 @@ proptest! {
     fn a_deleted_endpoint_leaves_nothing_behind_unless_it_is_to_stay(mut life in life(), events in prop::collection::vec(event(), 0..25)) {
         events.into_iter().for_each(|event| life.happen(event));
         *life.case.object.metadata.generation.get_or_insert_default() += 1;
+        life.case.world.link = Link::Ready;
         life.case.object.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(life.now()));
         let stays = life.case.object.spec.clone();
         let stays = stays.suspend || stays.management_policy != Default::default() || stays.deletion_policy == DeletionPolicy::Retain;

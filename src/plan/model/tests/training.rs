@@ -364,3 +364,36 @@ fn numbers_are_never_used_twice() {
     case.object = case.object.clone().announces(9, NOW);
     assert_eq!(step(case.plan().action.as_ref()), "train 4 from 1", "{}", case.line());
 }
+
+#[test]
+fn a_name_that_the_service_ignores_is_asked_for_ever_more_rarely() {
+    let mut case = current().with(|c| c.edit(&format!("{TRAINING}\ndisplayName: other")));
+    let mut asked = Vec::new();
+    for second in 0..40 {
+        case.world.now = at(NOW) + jiff::SignedDuration::from_secs(second);
+        if case.show().action.is_some() {
+            asked.push(second);
+            case.world.view.models.answered(trained(20, 1, Status::Succeeded));
+            case.show();
+        }
+        learn(&mut case.world.view.models, trained(20, 1, Status::Succeeded));
+    }
+    assert_eq!(asked, [0, 6, 17, 38]);
+    assert_eq!(case.plan().status.current.unwrap().revision, Some(1));
+}
+
+#[test]
+fn a_current_revision_is_discarded_only_after_the_written_status_names_the_next() {
+    let mut case = Case::of(
+        World::new().custom(trained(20, 1, Status::Succeeded)),
+        &format!("{TRAINING}\nrevisionHistoryLimit: 0"),
+    );
+    learn(&mut case.world.view.models, trained(21, 2, Status::Succeeded));
+    assert_eq!(case.line(), "- | Ready=True Synced, Reconciling Updating");
+    let plan = case.show();
+    assert_eq!(
+        (plan.status.current.unwrap().revision, plan.look_again),
+        (Some(2), Some(at(NOW) + jiff::SignedDuration::from_secs(1)))
+    );
+    assert!(case.line().starts_with("delete 20"), "{}", case.line());
+}
