@@ -21,7 +21,7 @@ async fn strike(case: &Case, operation: &str, action: Value) -> u64 {
     case.control.add_fault(fault).await.unwrap()["id"].as_u64().unwrap()
 }
 
-/// Waits until a fault has struck, that is until the request has arrived.
+/// Waits until a fault has struck, that is until the request has arrived; then it is not listed any more.
 async fn struck(case: &Case, fault: u64) {
     eventually("the request has arrived", SOON, async || {
         let faults = case
@@ -29,10 +29,10 @@ async fn struck(case: &Case, fault: u64) {
             .request(reqwest::Method::GET, "faults", None)
             .await
             .unwrap();
-        let all = faults["faults"].as_array().unwrap();
-        match all.iter().find(|one| one["id"] == fault) {
-            Some(one) if one["struck"] == 0 => Err(one.to_string()),
-            Some(_) | None => Ok(()),
+        let mut waiting = faults["faults"].as_array().unwrap().iter();
+        match waiting.find(|one| one["id"] == fault) {
+            Some(one) => Err(one.to_string()),
+            None => Ok(()),
         }
     })
     .await

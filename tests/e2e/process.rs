@@ -48,11 +48,11 @@ fn metrics_tell_expiry_work_requests_and_build_and_health_is_ok() {
 }
 
 #[test]
-fn an_operator_asked_to_stop_ends_in_order_also_with_a_request_under_way() {
+fn an_operator_asked_to_stop_finishes_the_request_under_way_and_ends_in_order() {
     alone("process-stop", async |case, stack| {
         case.connect("60s").await;
         let slow =
-            json!({"route": {"resource": "process-stop", "path": "Endpoints_Create"}, "action": {"delayMs": 20_000}});
+            json!({"route": {"resource": "process-stop", "path": "Endpoints_Create"}, "action": {"delayMs": 1500}});
         case.control.add_fault(slow).await.unwrap();
         case.endpoint("hotline", json!({"model": {"id": MODEL}})).await;
         case.until("SpeechEndpoint", "hotline", "is announced", |endpoint| {
@@ -62,7 +62,14 @@ fn an_operator_asked_to_stop_ends_in_order_also_with_a_request_under_way() {
         let status = stack.operator.terminate(Duration::from_secs(5)).await.unwrap();
         assert!(status.success(), "{status}\n{}", stack.operator.logs());
         stack.note_what_was_said();
+        let endpoint = case.get("SpeechEndpoint", "hotline").await;
+        assert!(
+            endpoint["status"]["id"].is_string(),
+            "the answer is recorded: {endpoint:#}"
+        );
         stack.restart_operator().await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        assert_eq!(case.calls("Endpoints_Create").await, 1);
     });
 }
 
@@ -88,7 +95,7 @@ fn plain_http_is_refused_unless_it_is_allowed() {
             condition(&told, "Ready")["message"]
                 .as_str()
                 .unwrap()
-                .contains("--allow-http"),
+                .contains("https://"),
             "{told}"
         );
         assert_eq!(case.journal().await.len(), 0, "the key never left");

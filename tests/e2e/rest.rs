@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use crate::case::{Case, is_ready};
+use crate::case::Case;
 use crate::harness::{count_writes, eventually};
 use crate::seed::{self, BASE_OLD};
 use crate::stack::alone;
@@ -41,24 +40,6 @@ async fn deploy_fleet(case: &Case) {
     }
 }
 
-async fn all_ready(case: &Case) {
-    eventually("the fleet is Ready", Duration::from_secs(90), async || {
-        let endpoints = case.api("SpeechEndpoint").list(&ListParams::default()).await.unwrap();
-        let ready = endpoints
-            .items
-            .iter()
-            .filter(|one| is_ready(&serde_json::to_value(one).unwrap()))
-            .count();
-        if ready == ENDPOINTS {
-            Ok(())
-        } else {
-            Err(format!("{ready} are"))
-        }
-    })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
-}
-
 /// The requests to all of the fleet's Speech resources with a greater number than `after`.
 async fn requests(case: &Case, after: u64) -> Vec<Value> {
     let path = format!("journal?after={after}&limit=100000");
@@ -81,7 +62,16 @@ async fn last_request(case: &Case) -> u64 {
 fn two_hundred_ready_endpoints_are_read_by_list_and_never_written() {
     alone("rest", async |case, stack| {
         deploy_fleet(case).await;
-        all_ready(case).await;
+        let wait = [
+            "wait",
+            "--for=condition=Ready",
+            "spep",
+            "--all",
+            "-n",
+            "rest",
+            "--timeout=90s",
+        ];
+        stack.plane.kubectl_ok(&wait).await.unwrap();
         let sweep = async |jump: &str| {
             let before = last_request(case).await;
             case.control.advance(jump).await.unwrap();

@@ -32,6 +32,8 @@ pub struct Stack {
     pub operator: OperatorProcess,
     /// What operators said that have ended since.
     pub said_before: String,
+    /// Whether the operator runs with the options that all tests but one expect.
+    pub is_usual: bool,
 }
 
 impl Stack {
@@ -54,6 +56,7 @@ impl Stack {
             emulator,
             operator,
             said_before,
+            is_usual: true,
         })
     }
 
@@ -71,6 +74,7 @@ impl Stack {
     /// Starts another operator in place of one that has ended.
     pub async fn restart_operator(&mut self) {
         self.operator = start_operator(&self.plane, &self.emulator).await.unwrap();
+        self.is_usual = true;
     }
 
     /// Everything that operators of this stack have logged.
@@ -102,7 +106,8 @@ pub fn alone(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
         let start = async || Stack::start().await.map(Mutex::new);
         let stack = LONELY.get_or_try_init(start).await;
         let mut stack = stack.unwrap_or_else(|error| panic!("{error}")).lock().await;
-        if stack.operator.process().exit_status().is_some() {
+        if stack.operator.process().exit_status().is_some() || !stack.is_usual {
+            stack.kill_operator(); // a test before may have failed half-way
             stack.restart_operator().await;
         }
         stack.emulator.control().clear_faults().await.unwrap();
