@@ -41,6 +41,8 @@ fn an_endpoint_on_a_base_model_becomes_ready_and_tells_its_id_links_and_model() 
         assert!(status["active"]["expiresAt"].is_string(), "{status}");
         assert_eq!(status["observedGeneration"], 1);
         assert_eq!(condition(&endpoint, "ModelValid")["status"], "True");
+        let explained = stack.plane.kubectl_ok(&["explain", "spep.spec.model"]).await.unwrap();
+        assert!(explained.contains("exactly one of"), "{explained}");
         let shown = ["get", "speech", "-n", "create-base"];
         let shown = stack.plane.kubectl_ok(&shown).await.unwrap();
         assert!(shown.contains("Serving") && shown.contains("Connected"), "{shown}");

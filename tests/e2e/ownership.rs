@@ -6,8 +6,6 @@ use crate::case::{Case, condition, is_ready};
 use crate::seed::{BASE_NEW, BASE_OLD, ENDPOINT, MODEL};
 use crate::stack::shared;
 
-const ADOPT: &str = "ours";
-
 async fn id_of(case: &Case, name: &str) -> String {
     let endpoint = case.ready("SpeechEndpoint", name).await;
     endpoint["status"]["id"].as_str().unwrap().to_owned()
@@ -55,6 +53,12 @@ fn what_someone_changed_by_hand_is_put_back_and_told() {
         let endpoint = case.ready("SpeechEndpoint", "hotline").await;
         assert_eq!(endpoint["status"]["active"]["model"], BASE_OLD);
         case.event("hotline", "DriftCorrected").await;
+        let events = case.events("hotline").await;
+        assert_eq!(
+            events.iter().filter(|reason| *reason == "DriftCorrected").count(),
+            1,
+            "{events:?}"
+        );
         let asked = case.get("SpeechConnection", "speech").await;
         assert_eq!(asked["status"]["lastHandledReconcileAt"], "1");
     });
@@ -94,8 +98,8 @@ fn an_endpoint_made_by_hand_is_adopted_with_its_properties_and_marked() {
     shared("adopt", async |case, _| {
         case.connect("60s").await;
         let spec = json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}});
-        case.endpoint(ADOPT, spec.clone()).await;
-        let endpoint = case.ready("SpeechEndpoint", ADOPT).await;
+        case.endpoint("ours", spec.clone()).await;
+        let endpoint = case.ready("SpeechEndpoint", "ours").await;
         assert_eq!(endpoint["status"]["id"], ENDPOINT);
         let remote = case.remote_entity("endpoints", ENDPOINT).await.unwrap();
         let properties = &remote["customProperties"];
@@ -239,14 +243,13 @@ fn deleting_the_object_deletes_the_endpoint_unless_it_is_retained() {
 #[test]
 fn a_remote_endpoint_that_someone_deleted_is_told_and_not_made_anew() {
     shared("remote-deleted", async |case, _| {
-        case.connect("60s").await;
+        case.connect("5s").await;
         case.endpoint("hotline", json!({"model": {"base": {}}})).await;
         let id = id_of(case, "hotline").await;
         case.control
             .delete_entity("remote-deleted", "endpoints", &id)
             .await
             .unwrap();
-        look_now(case, "1").await;
         let told = case.reason("SpeechEndpoint", "hotline", "RemoteDeleted").await;
         assert_eq!(condition(&told, "Stalled")["status"], "True");
         assert_eq!(case.calls("Endpoints_Create").await, 1);

