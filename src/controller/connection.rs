@@ -182,11 +182,16 @@ async fn relink(
             if is_about_spec(&remote.contact()) {
                 remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
             }
+            let replaces = remote.link().is_some();
             remote.relink(Link {
                 client,
                 made_from,
                 retired: false,
             });
+            if replaces {
+                // What they decided may depend on what the connection was: another API version has projects.
+                wake::dependents(context, &ObjectRef::from_obj(connection));
+            }
             Ok(())
         }
         Err(error) => Err(Obstacle {

@@ -9,7 +9,10 @@ use super::{
     wake,
     write::{self, WriteError},
 };
-use crate::plan::{self, Action, Failure, Plan, Surroundings};
+use crate::{
+    api::Reason,
+    plan::{self, Action, Failure, Plan, Surroundings},
+};
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
 
@@ -128,12 +131,20 @@ impl<K: Managed> Pass<'_, K> {
             | Action::TrainModel(_)
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)) => {
+                self.tell_drift(plan);
                 self.failure = self.request(&action).await.err();
                 self.announced = None;
                 self.acted = true;
             }
         }
         Ok(Turn::Again)
+    }
+
+    /// Tells what a step puts right before it is taken: the plan that follows from the answer knows nothing of it.
+    fn tell_drift(&self, plan: &Plan<K::Status>) {
+        let mut drift = plan.notices.clone();
+        drift.retain(|notice| notice.reason == Reason::DriftCorrected);
+        self.context.events.publish(&*self.object, &drift);
     }
 
     async fn request(&self, action: &Action) -> Result<(), Failure> {

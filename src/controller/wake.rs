@@ -296,6 +296,27 @@ fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
         || (!changes.endpoints.is_empty() && source.training.is_some() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
 }
 
+/// The remote entities that the statuses of a connection's objects name.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// Endpoints.
+    pub endpoints: Vec<EntityId>,
+    /// Custom models.
+    pub models: Vec<EntityId>,
+}
+
+/// What the statuses of a connection's objects name.
+pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorded {
+    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
+    let models = context.stores.models.state_filter(|m| refers_to(m, key));
+    Recorded {
+        endpoints: (endpoints.iter())
+            .filter_map(|endpoint| super::observe::claimed_id(endpoint))
+            .collect(),
+        models: models.iter().flat_map(|model| revisions(model)).collect(),
+    }
+}
+
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
 fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let status = model.status.as_ref();

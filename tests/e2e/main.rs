@@ -1,7 +1,21 @@
 //! The operator as users see it: a real process under its shipped permissions, against a real kube-apiserver and the
 //! emulator, judged by what kubectl shows and by the emulator's journal.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
-mod lifecycle;
+
+mod case;
+mod crash;
+mod create;
+mod expiry;
+mod heal;
+mod ownership;
+mod pressure;
+mod process;
+mod remove;
+mod rest;
+mod seed;
 mod stack;
+mod swap;

@@ -1,55 +1,159 @@
-//! A control plane, an emulator and an operator, and one Speech resource and namespace per test.
-use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane, eventually};
-use serde_json::{Value, json};
-use std::{path::Path, time::Duration};
+//! What runs: a control plane, an emulator and an operator. Most tests share one; those that kill the operator or move
+//! the clock take turns on another.
 
-/// How long anything may take that needs no waiting for the service.
-pub const SOON: Duration = Duration::from_secs(30);
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
 
-const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
+use kube::Client;
+use tokio::runtime::Runtime;
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::case::Case;
+use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane};
+
+pub const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
 const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Everything that runs.
+/// The operator's user, as the audit log names it.
+pub const OPERATOR_USER: &str = "system:serviceaccount:speech-system:speech-operator";
+
+/// One runtime for all tests: clients live on the runtime that made them, and the stacks outlive each test.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static SHARED: OnceCell<Stack> = OnceCell::const_new();
+static LONELY: OnceCell<Mutex<Stack>> = OnceCell::const_new();
+
+/// Everything that runs. The processes and their folders go with this process, also when it is killed.
 pub struct Stack {
     pub plane: Plane,
+    pub client: Client,
     pub emulator: EmulatorProcess,
     pub operator: OperatorProcess,
+    /// What operators said that have ended since.
+    pub said_before: String,
+    /// Whether the operator runs with the options that all tests but one expect.
+    pub is_usual: bool,
 }
 
 impl Stack {
     /// Starts all, the operator under its own ServiceAccount.
-    pub async fn start() -> Result<Self, HarnessError> {
-        let plane = Plane::start().await?;
-        install(&plane).await?;
-        let emulator = EmulatorProcess::start(Path::new(EMULATOR), None, &[]).await?;
+    async fn start() -> Result<Self, HarnessError> {
+        let (plane, emulator) = tokio::try_join!(
+            async {
+                let plane = Plane::start().await?;
+                install(&plane).await?;
+                Ok(plane)
+            },
+            EmulatorProcess::start(Path::new(EMULATOR), None, &[]),
+        )?;
         let operator = start_operator(&plane, &emulator).await?;
+        let client = plane.client().await?;
+        let said_before = String::new();
         Ok(Self {
             plane,
+            client,
             emulator,
             operator,
+            said_before,
+            is_usual: true,
         })
+    }
+
+    /// Ends the operator at once (SIGKILL).
+    pub fn kill_operator(&mut self) {
+        self.operator.kill();
+        self.note_what_was_said();
+    }
+
+    /// Keeps the log of an operator that has ended.
+    pub fn note_what_was_said(&mut self) {
+        self.said_before.push_str(&self.operator.logs());
+    }
+
+    /// Starts another operator in place of one that has ended.
+    pub async fn restart_operator(&mut self) {
+        self.operator = start_operator(&self.plane, &self.emulator).await.unwrap();
+        self.is_usual = true;
+    }
+
+    /// Everything that operators of this stack have logged.
+    pub fn said(&self) -> String {
+        let logs = self.operator.logs();
+        if self.said_before.ends_with(&logs) {
+            return self.said_before.clone();
+        }
+        format!("{}{logs}", self.said_before)
+    }
+}
+
+/// Runs a test beside others on the shared stack.
+pub fn shared(name: &str, test: impl AsyncFnOnce(&Case, &Stack)) {
+    RUNTIME.block_on(async {
+        let stack = SHARED.get_or_try_init(Stack::start).await;
+        let stack = stack.unwrap_or_else(|error| panic!("{error}"));
+        let case = Case::new(stack, name).await;
+        let telling = TellLog { stack, name };
+        test(&case, stack).await;
+        case.no_key_was_told(stack).await;
+        drop(telling);
+    });
+}
+
+/// Runs a test that may kill the operator, jump the clock and count everything: alone, one at a time.
+pub fn alone(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
+    RUNTIME.block_on(async {
+        let start = async || Stack::start().await.map(Mutex::new);
+        let stack = LONELY.get_or_try_init(start).await;
+        let mut stack = stack.unwrap_or_else(|error| panic!("{error}")).lock().await;
+        if stack.operator.process().exit_status().is_some() || !stack.is_usual {
+            stack.kill_operator(); // a test before may have failed half-way
+            stack.restart_operator().await;
+        }
+        stack.emulator.control().clear_faults().await.unwrap();
+        stack.emulator.control().set_rate(1.0).await.unwrap();
+        let case = Case::new(&stack, name).await;
+        test(&case, &mut stack).await;
+        case.no_key_was_told(&stack).await;
+    });
+}
+
+/// Shows what the operator logged about a test that fails.
+struct TellLog<'a> {
+    stack: &'a Stack,
+    name: &'a str,
+}
+
+impl Drop for TellLog<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let about = format!("{}/", self.name);
+            let logs = self.stack.operator.logs();
+            let lines: Vec<_> = logs.lines().filter(|line| line.contains(&about)).collect();
+            eprintln!("the operator on {}:\n{}", self.name, lines.join("\n"));
+        }
     }
 }
 
 /// Applies what `deploy/` ships, as a user does, but for the Deployment: the operator runs as a process here.
 async fn install(plane: &Plane) -> Result<(), HarnessError> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
-    plane.kubectl_ok(&["apply", "-f", &format!("{root}crds")]).await?;
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
-        .await?;
-    plane.kubectl_ok(&["create", "namespace", "speech-system"]).await?;
-    plane
-        .kubectl_ok(&["apply", "-f", &format!("{root}deploy/base/rbac.yaml")])
-        .await?;
-    Ok(())
+    plane.kubectl_ok(&["apply", "-f", &format!("{ROOT}/crds")]).await?;
+    for file in ["namespace", "service-account", "cluster-roles"] {
+        let path = format!("{ROOT}/deploy/base/{file}.yaml");
+        plane.kubectl_ok(&["apply", "-f", &path]).await?;
+    }
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+    plane.kubectl_ok(&established).await.map(drop)
 }
 
 /// Starts an operator beside the emulator's clock.
-pub async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<OperatorProcess, HarnessError> {
+async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<OperatorProcess, HarnessError> {
     let kubeconfig = plane
         .service_account_kubeconfig("speech-system", "speech-operator")
         .await?;
     let clock = emulator.control().clock_url();
     OperatorProcess::start_with_emulator(Path::new(OPERATOR), &kubeconfig, &clock, &[]).await
 }
+
+/// How long anything may take that needs no waiting for the service; long, because many tests share two processors.
+pub const SOON: Duration = Duration::from_secs(30);

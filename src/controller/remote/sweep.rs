@@ -121,7 +121,11 @@ impl Sweeper {
             base_models: full && self.base_models_at.is_none_or(|at| at <= now),
         };
         let began = Instant::now();
-        match read(&self.remote, &link.client, scope, now).await {
+        let recorded = match self.remote.view().is_complete() {
+            true => wake::Recorded::default(),
+            false => wake::recorded(&self.context, &self.key),
+        };
+        match read(&self.remote, &link.client, scope, &recorded, now).await {
             Ok(seen) => self.succeeded(scope, full && !link.retired, now, seen),
             Err(error) => self.failed(&error, now, link.retired),
         }
@@ -193,10 +197,17 @@ struct Seen {
 }
 
 /// Reads the lists side by side.
-async fn read(remote: &Remote, client: &Client, scope: Scope, now: Timestamp) -> Result<Seen, Error> {
+async fn read(
+    remote: &Remote,
+    client: &Client,
+    scope: Scope,
+    recorded: &wake::Recorded,
+    now: Timestamp,
+) -> Result<Seen, Error> {
     let endpoints = read_list(
         remote,
         scope.endpoints,
+        &recorded.endpoints,
         now,
         |view| &mut view.endpoints,
         client.list_endpoints(Lane::Sweep, None),
@@ -205,6 +216,7 @@ async fn read(remote: &Remote, client: &Client, scope: Scope, now: Timestamp) ->
     let models = read_list(
         remote,
         scope.models,
+        &recorded.models,
         now,
         |view| &mut view.models,
         client.list_custom_models(Lane::Sweep, None),
@@ -213,6 +225,7 @@ async fn read(remote: &Remote, client: &Client, scope: Scope, now: Timestamp) ->
     let base_models = read_list(
         remote,
         scope.base_models,
+        &[],
         now,
         |view| &mut view.base_models,
         client.list_base_models(Lane::Sweep, None),
@@ -236,6 +249,7 @@ type News = (HashSet<EntityId>, Option<Duration>);
 async fn read_list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
     remote: &Remote,
     wanted: bool,
+    recorded: &[EntityId],
     now: Timestamp,
     shelf: fn(&mut View) -> &mut Shelf<T>,
     list: impl Future<Output = Result<Listing<T>, Error>>,
@@ -247,6 +261,17 @@ async fn read_list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>
     let began = shelf(&mut remote.view_mut()).begin();
     let listing = list.await?;
     let retry_after = listing.retry_after;
+    if !shelf(&mut remote.view_mut()).is_known() {
+        // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
+        let listed: HashSet<_> = listing.values.iter().map(|entity| entity.header().id).collect();
+        for id in recorded.iter().filter(|id| !listed.contains(id)) {
+            match get(*id).await {
+                Ok(answer) => drop(shelf(&mut remote.view_mut()).read(answer.value, began)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
     if listing.unreadable > 0 {
         // Absence proves nothing in a list that was not wholly understood.
         tracing::warn!(
