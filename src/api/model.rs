@@ -7,6 +7,7 @@ use super::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const ONE_SOURCE: (&str, &str) = (
@@ -20,6 +21,19 @@ const SOURCE_KIND_IMMUTABLE: (&str, &str) = (
 const UNIQUE_DATASETS: (&str, &str) = (
     "self.all(one, self.exists_one(other, other == one))",
     "datasets must name each dataset once: remove the repeated ones",
+);
+
+const RENEWAL_OF_TRAINING: (&str, &str) = (
+    "!has(self.renewal) || has(self.source.training)",
+    "renewal goes with source.training only: a base model or an existing model is renewed by others, so remove renewal",
+);
+const UNIQUE_TRIGGERS: (&str, &str) = (
+    "self.all(one, self.exists_one(other, other == one))",
+    "renewal.on must name each of BeforeExpiry, SpecChange, NewBaseModel at most once",
+);
+const BEFORE: (&str, &str) = (
+    "self.matches('^([1-9][0-9]?|[1-6][0-9]{2}|7[0-2][0-9]|730)d$|^[1-9][0-9]{0,3}h$')",
+    "renewal.before must be whole days or hours between 1h and 730d: write for example 90d or 720h",
 );
 
 /// A model, and how it is obtained. Each training makes a new revision.
@@ -39,6 +53,7 @@ const UNIQUE_DATASETS: (&str, &str) = (
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
     printcolumn(name = "Revision", type_ = "integer", json_path = ".status.current.revision"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.current.expiresAt"),
+    printcolumn(name = "Renews", type_ = "string", json_path = ".status.nextAction.at", priority = 1),
     printcolumn(name = "Candidate", type_ = "string", json_path = ".status.candidate.state"),
     printcolumn(name = "Model", type_ = "string", json_path = ".status.current.id", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
@@ -48,6 +63,7 @@ const UNIQUE_DATASETS: (&str, &str) = (
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule::LOCALE_IMMUTABLE)]
 #[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
+#[x_kube(validation = RENEWAL_OF_TRAINING)]
 pub struct SpeechModelSpec {
     /// The Speech resource that the model belongs to. Cannot be changed.
     pub connection_ref: ConnectionRef,
@@ -70,6 +86,9 @@ pub struct SpeechModelSpec {
     pub project: Option<String>,
     /// Where the model comes from: exactly one of training, base, existing. The kind cannot be changed.
     pub source: ModelSource,
+    /// When a new revision is trained. Absent means: before the current one expires, and when `source.training` changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Renewal>,
     /// How many revisions besides the current one are kept. A revision that an endpoint uses is always kept.
     #[serde(default = "default_history")]
     #[schemars(range(min = 0, max = 50))]
@@ -86,6 +105,52 @@ pub struct SpeechModelSpec {
     /// Publish the current model's URI and expiry, for example for batch transcription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_to: Option<ExportTo>,
+}
+
+/// When a new revision is trained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Renewal {
+    /// BeforeExpiry: `before` ahead of the date on which the newest revision expires. SpecChange: when `source.training`
+    /// changes. NewBaseModel: when a newer base model of the locale can be trained from.
+    #[serde(default = "default_triggers")]
+    #[schemars(length(min = 1, max = 3))]
+    #[x_kube(validation = UNIQUE_TRIGGERS)]
+    pub on: Vec<RenewalTrigger>,
+    /// How long before the expiry, in whole days or hours (1h to 730d). A revision is never renewed in the first half
+    /// of its life.
+    #[serde(default = "default_before")]
+    #[schemars(length(max = 6))]
+    #[x_kube(validation = BEFORE)]
+    pub before: String,
+}
+
+impl Default for Renewal {
+    fn default() -> Self {
+        Self {
+            on: default_triggers(),
+            before: default_before(),
+        }
+    }
+}
+
+fn default_triggers() -> Vec<RenewalTrigger> {
+    vec![RenewalTrigger::BeforeExpiry, RenewalTrigger::SpecChange]
+}
+
+fn default_before() -> String {
+    "90d".to_owned()
+}
+
+/// What a new revision is trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RenewalTrigger {
+    /// The newest revision expires soon.
+    BeforeExpiry,
+    /// What to train with has changed.
+    SpecChange,
+    /// There is a newer base model.
+    NewBaseModel,
 }
 
 fn default_history() -> i32 {
@@ -147,6 +212,9 @@ pub struct SpeechModelStatus {
     /// Older revisions that still exist, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastModel>,
+    /// What happens next by the calendar, if nothing else changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<NextAction>,
     /// Number of the last closed attempt to create a remote model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
@@ -229,4 +297,16 @@ pub struct PastModel {
     /// The model's transcriptionDateTime (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+}
+
+/// What happens next by the calendar.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextAction {
+    /// What is done: Train.
+    pub action: String,
+    /// When (RFC 3339, UTC).
+    pub at: String,
+    /// Why: BeforeExpiry.
+    pub reason: String,
 }

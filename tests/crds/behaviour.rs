@@ -130,8 +130,8 @@ async fn one_command_shows_all_kinds_with_what_someone_on_call_needs() -> Result
         "NAME",
         "READY",
         "REASON",
-        "LOCALE",
         "MODEL",
+        "REVISION",
         "EXPIRES",
         "NEXT",
         "AGE",
@@ -142,7 +142,6 @@ async fn one_command_shows_all_kinds_with_what_someone_on_call_needs() -> Result
         endpoint,
         "True",
         "Serving",
-        "en-US",
         "20251112",
         "2999-01-15T00:00:00Z",
     ]);

@@ -1,6 +1,7 @@
 //! What to do with a SpeechModel.
 mod deletion;
 mod follow;
+mod renewal;
 mod revision;
 mod status;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a model's plan says, case by case, and what holds in every world.
 mod deletion;
 mod follow;
+mod renewal;
 mod simulation;
 mod training;
 

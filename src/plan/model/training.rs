@@ -1,13 +1,14 @@
 //! Models that we train: one revision after the other, never two at once.
 use super::{
     Snapshot,
+    renewal::{self, Due},
     revision::{self, Inputs, Revision},
     status,
 };
 use crate::{
     api::{
         Reason, SpeechModelStatus, condition,
-        model::{CandidateModel, PastModel, Training},
+        model::{CandidateModel, PastModel, RenewalTrigger, Training},
     },
     plan::{
         Action, Verdict, model_choice, retry,
@@ -57,11 +58,23 @@ pub fn decide(
         return Err(under_way(&running));
     }
     let print = inputs.fingerprint();
+    let same = |revision: &Revision<'_>| revision.tag.inputs.as_deref() == Some(print.as_str());
+    let spec = s.object.spec.renewal.clone().unwrap_or_default();
+    status.next_action = None;
     match newest {
-        Some(newest) if newest.tag.inputs.as_deref() == Some(print.as_str()) && newest.failed() => {
+        Some(newest) if same(&newest) && newest.failed() => {
             failed(s, view, &revisions, &inputs, &print, highest, status)
         }
-        Some(newest) if newest.tag.inputs.as_deref() == Some(print.as_str()) => Ok(keep(s, view, &revisions, status)),
+        Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
+            match renewal::due(s, view, &spec, &inputs, newest.model()) {
+                Due::Now if s.may_act() => train(s, view, &inputs, &print, highest, status),
+                Due::At(at) if s.may_act() => {
+                    status.next_action = Some(renewal::next_training(at));
+                    Ok(keep(s, view, &revisions, status).until(at))
+                }
+                Due::Now | Due::At(_) | Due::Never => Ok(keep(s, view, &revisions, status)),
+            }
+        }
         Some(_) | None => train(s, view, &inputs, &print, highest, status),
     }
 }
