@@ -91,6 +91,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     tracing::info!("watching; all stores are filled");
     start_controllers(&context, sleepers, concurrency, &shutdown, &mut controllers);
     let outcome = tokio::select! {
+        biased; // idle controllers end at the very moment of the request to stop, which is no failure
         () = shutdown.cancelled() => Ok(()),
         // Every task runs for ever: the end of one means that part of the work is done by nobody.
         ended = tasks.join_next() => Err(StartError::Ended(ended.and_then(Result::err))),
