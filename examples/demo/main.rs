@@ -18,6 +18,7 @@ mod svg;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -53,21 +54,37 @@ fn demand(is_so: bool, expected: &str, found: impl FnOnce() -> String) -> Result
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut screen = Screen::new();
+    let is_kept = AtomicBool::new(false);
+    // Processes and folders go with the future that is dropped here.
     let code = tokio::select! {
-        code = run(&mut screen) => code,
-        () = interrupted() => ExitCode::from(130),
+        code = run(&mut screen, &is_kept) => Some(code),
+        () = interrupted() => None,
     };
-    // The story's processes and folders have gone with its future.
     screen.end_progress();
-    code
+    code.unwrap_or_else(|| {
+        screen.blank();
+        screen.line(Style::Dim, "interrupted; everything that was started has ended");
+        if is_kept.into_inner() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(130)
+        }
+    })
 }
 
-async fn run(screen: &mut Screen) -> ExitCode {
+async fn run(screen: &mut Screen, is_kept: &AtomicBool) -> ExitCode {
     let mut stage = None;
     let told = tell(screen, &mut stage).await;
     let Err(error) = told.and_then(|()| write_documents(screen)) else {
         if let Some(stage) = stage.as_ref().filter(|_| is_set("KEEP")) {
-            keep(screen, stage).await;
+            is_kept.store(true, Ordering::Relaxed);
+            screen.blank();
+            screen.line(
+                Style::Bold,
+                "KEEP is set: everything goes on running until Ctrl-C. In another terminal:",
+            );
+            screen.output(&stage.instructions());
+            std::future::pending::<()>().await;
         }
         return ExitCode::SUCCESS;
     };
@@ -93,19 +110,7 @@ async fn tell(screen: &mut Screen, stage: &mut Option<Stage>) -> Result<(), Demo
     story::play(screen, stage).await
 }
 
-/// Leaves everything running until Ctrl-C.
-async fn keep(screen: &mut Screen, stage: &Stage) {
-    screen.blank();
-    screen.line(
-        Style::Bold,
-        "KEEP is set: everything goes on running until Ctrl-C. In another terminal:",
-    );
-    screen.output(&stage.instructions());
-    interrupted().await;
-    screen.blank();
-    screen.line(Style::Dim, "ending");
-}
-
+/// Waits for Ctrl-C, or another wish that this ends.
 async fn interrupted() {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let waits = kinds.into_iter().map(|kind| {

@@ -16,13 +16,34 @@ use super::service::{Recognition, Service};
 /// The pause between two recognitions of an application.
 const PACE: Duration = Duration::from_millis(100);
 
+impl Version {
+    /// In a few words.
+    pub fn summary(&self) -> String {
+        let (truth, reason) = &self.ready;
+        let revision = self
+            .revision
+            .map_or_else(String::new, |revision| format!(", revision {revision}"));
+        let work = self
+            .work
+            .as_ref()
+            .map_or_else(String::new, |work| format!(", Reconciling={work}"));
+        format!("Ready={truth} {reason}{revision}{work}")
+    }
+}
+
 /// What one version of an endpoint object said.
 #[derive(Clone, Debug)]
 pub struct Version {
+    /// The version, as the API server names it.
+    pub resource_version: String,
     /// Status of the condition Ready, with its reason.
     pub ready: (String, String),
     /// The endpoint's id.
     pub id: String,
+    /// Reason of the condition Reconciling, while there is work under way.
+    pub work: Option<String>,
+    /// Revision of the model that serves; absent for a base model.
+    pub revision: Option<i32>,
 }
 
 /// All versions of the endpoints of a namespace, from the moment each was Ready first.
@@ -62,11 +83,17 @@ impl Drop for Versions {
 
 fn note(seen: &mut BTreeMap<String, Vec<Version>>, endpoint: &SpeechEndpoint) {
     let status = endpoint.status.clone().unwrap_or_default();
-    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
-    let ready = ready.map(|condition| (condition.status.clone(), condition.reason.clone()));
+    let said = |kind: &str| {
+        let condition = status.conditions.iter().find(|condition| condition.type_ == kind);
+        condition.map(|condition| (condition.status.clone(), condition.reason.clone()))
+    };
+    let work = said("Reconciling").filter(|(truth, _)| truth == "True");
     let version = Version {
-        ready: ready.unwrap_or_default(),
-        id: status.id.unwrap_or_default(),
+        resource_version: endpoint.metadata.resource_version.clone().unwrap_or_default(),
+        ready: said("Ready").unwrap_or_default(),
+        id: status.id.clone().unwrap_or_default(),
+        work: work.map(|(_, reason)| reason),
+        revision: status.active.as_ref().and_then(|active| active.revision),
     };
     let versions = seen
         .entry(endpoint.metadata.name.clone().unwrap_or_default())

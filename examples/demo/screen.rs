@@ -143,9 +143,21 @@ impl Screen {
         self.line(Style::Plain, &line);
     }
 
-    /// A command, as a user types it.
+    /// A command, as a user types it; a long one goes on in the next line.
     pub fn command(&mut self, text: &str) {
-        self.line(Style::Command, &format!("$ {text}"));
+        let mut line = format!("$ {text}");
+        let is_long = |line: &str| line.chars().count() > WIDTH;
+        while is_long(&line) {
+            let cut = line.match_indices(" -").map(|(at, _)| at);
+            let Some(at) = cut.filter(|at| (8..WIDTH).contains(at)).last() else {
+                break;
+            };
+            let (head, tail) = line.split_at(at);
+            let rest = format!("    {}", tail.trim_start());
+            self.line(Style::Command, &format!("{head} \\"));
+            line = rest;
+        }
+        self.line(Style::Command, &line);
     }
 
     /// What a command wrote.

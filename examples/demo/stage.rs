@@ -36,19 +36,15 @@ impl Stage {
         let seed = Path::new("examples/demo/seed.json");
         let emulator = EmulatorProcess::start(&program("speech-emulator")?, Some(seed), &[]).await?;
         screen.good(&format!("the emulated Speech service at {}", emulator.base_url()));
-        screen.command("kubectl apply -f crds -f deploy/base/namespace.yaml -f deploy/base/service-account.yaml -f deploy/base/cluster-roles.yaml");
-        let files = [
-            "crds",
-            "deploy/base/namespace.yaml",
-            "deploy/base/service-account.yaml",
-            "deploy/base/cluster-roles.yaml",
-        ];
-        let arguments: Vec<&str> = ["apply"]
-            .into_iter()
-            .chain(files.iter().flat_map(|file| ["-f", *file]))
-            .collect();
+        let files = ["namespace", "service-account", "cluster-roles"].map(|name| format!("deploy/base/{name}.yaml"));
+        let [namespace, account, roles] = &files;
+        let arguments = ["apply", "-f", "crds", "-f", namespace, "-f", account, "-f", roles];
+        let command = typed(&arguments);
+        screen.in_picture(false);
+        screen.command(&command);
         let applied = screen.during("kubectl apply", plane.kubectl(&arguments)).await?;
-        show(screen, "kubectl apply", &applied)?;
+        show(screen, &command, &applied)?;
+        screen.in_picture(true);
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
         plane.kubectl_ok(&established).await?;
         let operator = screen
@@ -81,8 +77,7 @@ impl Stage {
 
     /// Runs a kubectl command, shows it and what it writes, and demands that it succeeds.
     pub async fn kubectl(&self, screen: &mut Screen, arguments: &[&str]) -> Result<String, DemoError> {
-        let words: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
-        let typed = format!("kubectl {}", words.join(" "));
+        let typed = typed(arguments);
         screen.command(&typed);
         let word = arguments.first().copied().unwrap_or_default();
         let output = screen
@@ -118,14 +113,13 @@ impl Stage {
         let clock = self.control().clock_url();
         let recognition = format!("{}/{RESOURCE}/stt/speech/universal/v2", self.emulator_url());
         format!(
-            "export KUBECONFIG={}\nkubectl get speech\nkubectl explain spep.spec.model\nkubectl events\n\n\
+            "export KUBECONFIG={}\nexport PATH=\"$PATH:{}\"\nkubectl get speech\nkubectl explain spep.spec.model\n\n\
              # the clock of the Speech service, which the operator follows\ncurl -X PUT {clock} -d '{{\"advance\": \"90d\"}}'\n\n\
              # which model answers: see x-emulator-answered-by\n\
              curl -i -X POST -H 'Ocp-Apim-Subscription-Key: demo-key-2' \\\n  \
-             \"{recognition}?cid=$(kubectl get spep claims-hotline -o jsonpath='{{.status.id}}')\"\n\n\
-             kubectl is at {}",
+             \"{recognition}?cid=$(kubectl get spep claims-hotline -o jsonpath='{{.status.id}}')\"",
             self.plane.kubeconfig().display(),
-            kubectl_path()
+            folder_of_kubectl()
         )
     }
 }
@@ -147,12 +141,13 @@ fn program(name: &str) -> Result<PathBuf, DemoError> {
     Ok(folder.join(name))
 }
 
-fn kubectl_path() -> String {
-    let printed = std::process::Command::new("tests/control-plane/install.sh")
-        .arg("--print")
-        .output();
-    let folder = printed.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    folder.map_or_else(|_| "kubectl".to_owned(), |folder| format!("{folder}/kubectl"))
+fn folder_of_kubectl() -> String {
+    let script = "tests/control-plane/install.sh";
+    let printed = std::process::Command::new(script).arg("--print").output();
+    printed.map_or_else(
+        |_| String::new(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
 }
 
 fn show(screen: &mut Screen, typed: &str, output: &CommandOutput) -> Result<(), DemoError> {
@@ -163,6 +158,12 @@ fn show(screen: &mut Screen, typed: &str, output: &CommandOutput) -> Result<(), 
     demand(output.success(), &format!("`{typed}` succeeds"), || {
         format!("exit code {:?}: {}", output.code, output.stderr.trim())
     })
+}
+
+/// A kubectl command as it is typed into a shell.
+fn typed(arguments: &[&str]) -> String {
+    let words: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
+    format!("kubectl {}", words.join(" "))
 }
 
 /// An argument as it is typed into a shell.
