@@ -1,0 +1,141 @@
+//! Records what happens while the story goes on: every version of the endpoints that the API server tells of, and who
+//! answers the applications.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client};
+use speech_operator::api::SpeechEndpoint;
+use tokio::task::JoinHandle;
+
+use super::service::{Recognition, Service};
+
+/// The pause between two recognitions of an application.
+const PACE: Duration = Duration::from_millis(100);
+
+impl Version {
+    /// In a few words.
+    pub fn summary(&self) -> String {
+        let (truth, reason) = &self.ready;
+        let revision = self
+            .revision
+            .map_or_else(String::new, |revision| format!(", revision {revision}"));
+        let work = self
+            .work
+            .as_ref()
+            .map_or_else(String::new, |work| format!(", Reconciling={work}"));
+        format!("Ready={truth} {reason}{revision}{work}")
+    }
+}
+
+/// What one version of an endpoint object said.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The version, as the API server names it.
+    pub resource_version: String,
+    /// Status of the condition Ready, with its reason.
+    pub ready: (String, String),
+    /// The endpoint's id.
+    pub id: String,
+    /// Reason of the condition Reconciling, while there is work under way.
+    pub work: Option<String>,
+    /// Revision of the model that serves; absent for a base model.
+    pub revision: Option<i32>,
+}
+
+/// All versions of the endpoints of a namespace, from the moment each was Ready first.
+pub struct Versions {
+    seen: Arc<Mutex<BTreeMap<String, Vec<Version>>>>,
+    task: JoinHandle<()>,
+}
+
+impl Versions {
+    /// Begins to watch.
+    pub fn record(client: Client, namespace: &str) -> Self {
+        let seen = Arc::<Mutex<BTreeMap<String, Vec<Version>>>>::default();
+        let api: Api<SpeechEndpoint> = Api::namespaced(client, namespace);
+        let writer = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            let mut events = std::pin::pin!(watcher::watcher(api, watcher::Config::default()));
+            while let Some(event) = events.next().await {
+                if let Ok(Event::Apply(endpoint) | Event::InitApply(endpoint)) = event {
+                    note(&mut lock(&writer), &endpoint);
+                }
+            }
+        });
+        Self { seen, task }
+    }
+
+    /// What was seen of an endpoint so far.
+    pub fn of(&self, name: &str) -> Vec<Version> {
+        lock(&self.seen).get(name).cloned().unwrap_or_default()
+    }
+}
+
+impl Drop for Versions {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn note(seen: &mut BTreeMap<String, Vec<Version>>, endpoint: &SpeechEndpoint) {
+    let status = endpoint.status.clone().unwrap_or_default();
+    let said = |kind: &str| {
+        let condition = status.conditions.iter().find(|condition| condition.type_ == kind);
+        condition.map(|condition| (condition.status.clone(), condition.reason.clone()))
+    };
+    let work = said("Reconciling").filter(|(truth, _)| truth == "True");
+    let version = Version {
+        resource_version: endpoint.metadata.resource_version.clone().unwrap_or_default(),
+        ready: said("Ready").unwrap_or_default(),
+        id: status.id.clone().unwrap_or_default(),
+        work: work.map(|(_, reason)| reason),
+        revision: status.active.as_ref().and_then(|active| active.revision),
+    };
+    let versions = seen
+        .entry(endpoint.metadata.name.clone().unwrap_or_default())
+        .or_default();
+    if !versions.is_empty() || version.ready.0 == "True" {
+        versions.push(version);
+    }
+}
+
+/// An application that recognizes all the time.
+pub struct Application {
+    heard: Arc<Mutex<Vec<Result<Recognition, String>>>>,
+    task: JoinHandle<()>,
+}
+
+impl Application {
+    /// Begins to recognize at an endpoint, ten times a second.
+    pub fn start(service: Service, endpoint: &str) -> Self {
+        let heard = Arc::<Mutex<Vec<Result<Recognition, String>>>>::default();
+        let (writer, endpoint) = (Arc::clone(&heard), endpoint.to_owned());
+        let task = tokio::spawn(async move {
+            loop {
+                let answer = service.recognize(&endpoint).await.map_err(|error| error.to_string());
+                lock(&writer).push(answer);
+                tokio::time::sleep(PACE).await;
+            }
+        });
+        Self { heard, task }
+    }
+
+    /// The answers so far.
+    pub fn heard(&self) -> Vec<Result<Recognition, String>> {
+        lock(&self.heard).clone()
+    }
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
