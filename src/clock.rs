@@ -4,7 +4,7 @@
 //! faster, so that years pass in seconds.
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
 
@@ -14,7 +14,7 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 /// Tells the time (UTC), and waits for a time.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    followed: Option<watch::Receiver<Reading>>,
+    followed: Option<watch::Receiver<Readings>>,
 }
 
 /// A clock that cannot be followed.
@@ -25,13 +25,21 @@ pub struct ClockError {
     source: reqwest::Error,
 }
 
-/// One reading of a followed clock.
+/// One reading of a followed clock: it holds until the next.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     now: Timestamp,
     rate: f64,
     version: u64,
-    taken: Instant,
+    /// When it was taken, by the system's clock.
+    taken_at: Timestamp,
+}
+
+/// All readings since the process began, oldest first; never empty.
+#[derive(Clone, Debug)]
+struct Readings {
+    before: Vec<Reading>,
+    last: Reading,
 }
 
 #[derive(Deserialize)]
@@ -54,13 +62,19 @@ impl Clock {
             url: url.clone(),
             source,
         })?;
-        let (sender, receiver) = watch::channel(first);
+        let (sender, receiver) = watch::channel(Readings {
+            before: Vec::new(),
+            last: first,
+        });
         tokio::spawn(async move {
             loop {
-                let after = sender.borrow().version;
+                let after = sender.borrow().last.version;
                 match read(&client, &url, Some(after)).await {
                     // Ours is exact between changes; another reading of the same version would only add jitter.
-                    Ok(reading) if reading.version != after => drop(sender.send(reading)),
+                    Ok(reading) if reading.version != after => sender.send_modify(|readings| {
+                        readings.before.push(readings.last);
+                        readings.last = reading;
+                    }),
                     Ok(_) => {}
                     Err(error) => {
                         tracing::warn!(%error, "the development clock does not answer");
@@ -81,14 +95,24 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.followed {
             None => Timestamp::now(),
-            Some(receiver) => receiver.borrow().now(),
+            Some(receiver) => receiver.borrow().last.at(Timestamp::now()),
         }
+    }
+
+    /// When, by this clock, something happened that the cluster stamped by the system's clock.
+    pub fn place(&self, stamped: Timestamp) -> Timestamp {
+        self.followed
+            .as_ref()
+            .map_or(stamped, |receiver| receiver.borrow().at(stamped))
     }
 
     /// How long a machine that sleeps has to sleep until then, as the clock runs now.
     pub fn wait_for(&self, at: Timestamp) -> Duration {
         let ahead = at.duration_since(self.now());
-        let rate = self.followed.as_ref().map_or(1.0, |receiver| receiver.borrow().rate);
+        let rate = self
+            .followed
+            .as_ref()
+            .map_or(1.0, |receiver| receiver.borrow().last.rate);
         real(ahead, rate)
     }
 
@@ -117,12 +141,26 @@ impl Clock {
 }
 
 impl Reading {
-    fn now(&self) -> Timestamp {
-        let passed = self.taken.elapsed().as_secs_f64() * self.rate;
+    /// What the followed clock showed at a time of the system's clock.
+    fn at(&self, system: Timestamp) -> Timestamp {
+        let passed = system.duration_since(self.taken_at).as_secs_f64() * self.rate;
         SignedDuration::try_from_secs_f64(passed)
             .ok()
             .and_then(|passed| self.now.checked_add(passed).ok())
             .unwrap_or(self.now)
+    }
+}
+
+impl Readings {
+    /// What the followed clock showed at a time of the system's clock, which may lie before a jump.
+    fn at(&self, system: Timestamp) -> Timestamp {
+        let earlier = self.before.iter().rev().find(|reading| reading.taken_at <= system);
+        let reading = if self.last.taken_at <= system {
+            &self.last
+        } else {
+            earlier.or(self.before.first()).unwrap_or(&self.last)
+        };
+        reading.at(system)
     }
 }
 
@@ -144,13 +182,35 @@ async fn read(client: &reqwest::Client, url: &Url, after: Option<u64>) -> Result
         now: answer.now,
         rate: answer.rate,
         version: answer.version,
-        taken: Instant::now(),
+        taken_at: Timestamp::now(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stamp_from_before_a_jump_is_placed_before_the_jump() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let reading = |now, taken_at, rate| Reading {
+            now: at(now),
+            rate,
+            version: 1,
+            taken_at: at(taken_at),
+        };
+        let readings = Readings {
+            before: vec![reading("2030-01-01T00:00:00Z", "2026-01-01T00:00:00Z", 1.0)],
+            last: reading("2031-01-01T00:00:00Z", "2026-01-01T01:00:00Z", 2.0),
+        };
+        for (stamped, placed) in [
+            ("2025-12-31T23:00:00Z", "2029-12-31T23:00:00Z"),
+            ("2026-01-01T00:30:00Z", "2030-01-01T00:30:00Z"),
+            ("2026-01-01T02:00:00Z", "2031-01-01T02:00:00Z"),
+        ] {
+            assert_eq!(readings.at(at(stamped)), at(placed), "{stamped}");
+        }
+    }
 
     #[test]
     fn real_waits_follow_the_rate_and_are_never_zero() {

@@ -5,22 +5,22 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The longest poll interval that makes sense, and the shortest that the budget bears.
-const POLL_BOUNDS: (&str, &str) = (
-    "duration(self) >= duration('5s') && duration(self) <= duration('1h')",
-    "pollInterval must lie between 5s and 1h",
-);
 const ENDPOINT_URL: (&str, &str) = (
     "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHost() != ''",
     "endpoint must be a URL such as https://westeurope.api.cognitive.microsoft.com or https://my-name.cognitiveservices.azure.com",
 );
+/// One expression over the whole text: what takes the URL apart costs more than the apiserver allows.
 const ENDPOINT_HTTPS: (&str, &str) = (
-    "!self.startsWith('http://') || self.matches('^http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\]|[a-z0-9.-]+[.]svc([.]cluster[.]local)?)(:[0-9]+)?(/.*)?$')",
+    "!self.matches('^[hH][tT][tT][pP]:') || self.matches('^http://(localhost|127[.]0[.]0[.]1|[[]::1[]]|[a-z0-9.-]+[.]svc([.]cluster[.]local)?)(:[0-9]+)?(/.*)?$')",
     "endpoint must use https: plain http is for an emulator on localhost or on a Service of the cluster only (host name ending in .svc)",
 );
 const ENDPOINT_BARE: (&str, &str) = (
     "!self.contains('?') && !self.contains('#') && !self.contains('@')",
     "endpoint must have no user, query or fragment: give only scheme, host, and a path if a gateway needs one",
+);
+const ENDPOINT_BASE: (&str, &str) = (
+    "!self.matches('(?i)/(speechtotext|sts)(/|$)')",
+    "endpoint ends before /speechtotext and /sts: give only what stands in front of it",
 );
 const SELECTOR: (&str, &str) = (
     "(self.from == 'Selector') == has(self.selector)",
@@ -29,10 +29,6 @@ const SELECTOR: (&str, &str) = (
 const ONE_AUTH: (&str, &str) = (
     "has(self.keySecretRef)",
     "auth needs exactly one way to authenticate: set keySecretRef",
-);
-const BUDGET_PER: (&str, &str) = (
-    "duration(self) >= duration('1s') && duration(self) <= duration('1h')",
-    "requestBudget.per must lie between 1s and 1h",
 );
 
 /// One Speech resource of Azure, and how to reach it.
@@ -60,10 +56,11 @@ const BUDGET_PER: (&str, &str) = (
 pub struct SpeechConnectionSpec {
     /// Base URL of the Speech resource, without `/speechtotext`: the regional host, a custom domain, or an emulator.
     /// https; plain http only for an emulator, and only if the operator was started with --allow-http.
-    #[schemars(length(min = 8, max = 512))]
+    #[schemars(length(max = 512))]
     #[x_kube(validation = ENDPOINT_URL)]
     #[x_kube(validation = ENDPOINT_HTTPS)]
     #[x_kube(validation = ENDPOINT_BARE)]
+    #[x_kube(validation = ENDPOINT_BASE)]
     pub endpoint: String,
     /// Version of the REST API. v3.2 puts the version into the path and knows log files of endpoints; v3.2 and
     /// 2025-10-15 know projects.
@@ -76,8 +73,8 @@ pub struct SpeechConnectionSpec {
     pub allowed_namespaces: AllowedNamespaces,
     /// How often the remote lists are read when nothing is under way (5s to 1h).
     #[serde(default = "default_poll_interval")]
-    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"))]
-    #[x_kube(validation = POLL_BOUNDS)]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = rule::POLL_INTERVAL)]
     pub poll_interval: String,
     /// How many requests may leave in any window of time. The service allows 100 per 10 s and resource, for all clients together.
     #[serde(default)]
@@ -148,8 +145,8 @@ pub struct RequestBudget {
     pub requests: i32,
     /// Length of the window (1s to 1h).
     #[serde(default = "default_per")]
-    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"))]
-    #[x_kube(validation = BUDGET_PER)]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = rule::BUDGET_PER)]
     pub per: String,
 }
 

@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 
 const ONE_MODEL: (&str, &str) = (
     "[has(self.ref), has(self.id), has(self.base)].filter(set, set).size() == 1",
-    "model needs exactly one of ref, id, base",
+    "model needs exactly one of ref, id, base: for example base: {} for the newest base model of the locale",
 );
 const ADOPT_IMMUTABLE: (&str, &str) = (
     "has(self.adopt) == has(oldSelf.adopt) && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
     "adopt cannot be added, changed or removed later: delete this object (with deletionPolicy: Retain) and create one that adopts",
+);
+const OBSERVE_ADOPTED: (&str, &str) = (
+    "self.managementPolicy != 'Observe' || has(self.adopt)",
+    "managementPolicy: Observe needs adopt: name the endpoint to watch in adopt.id, or write suspend: true to stop all changes",
 );
 
 /// An endpoint, and which model it serves.
@@ -36,6 +40,7 @@ const ADOPT_IMMUTABLE: (&str, &str) = (
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
     printcolumn(name = "Model", type_ = "string", json_path = ".status.active.name"),
+    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.active.revision"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.active.expiresAt"),
     printcolumn(name = "Next", type_ = "string", json_path = ".status.target.name"),
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1),
@@ -47,11 +52,12 @@ const ADOPT_IMMUTABLE: (&str, &str) = (
 #[x_kube(validation = rule::LOCALE_IMMUTABLE)]
 #[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
 #[x_kube(validation = ADOPT_IMMUTABLE)]
+#[x_kube(validation = OBSERVE_ADOPTED)]
 pub struct SpeechEndpointSpec {
     /// The Speech resource that the endpoint belongs to. Cannot be changed.
     pub connection_ref: ConnectionRef,
     /// Locale of the endpoint and its models, such as en-US. Cannot be changed.
-    #[schemars(length(min = 2, max = 35))]
+    #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
     pub locale: String,
     /// Name in the portal; absent means the name of this object.
@@ -64,7 +70,7 @@ pub struct SpeechEndpointSpec {
     pub description: Option<String>,
     /// Project: a UUID or self URI. API version 2024-11-15 has no projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 36, max = 512))]
+    #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub project: Option<String>,
     /// Whether the service keeps audio and transcripts; absent leaves it alone. Since 2024-11-15 only for resources
@@ -100,7 +106,7 @@ pub struct ModelChoice {
     pub r#ref: Option<LocalRef>,
     /// A fixed custom model: a UUID or self URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 36, max = 512))]
+    #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub id: Option<String>,
     /// A base model: a fixed one, or with `{}` the newest of the locale that can be deployed.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 const ONE_SOURCE: (&str, &str) = (
     "[has(self.training), has(self.base), has(self.existing)].filter(set, set).size() == 1",
-    "source needs exactly one of training, base, existing",
+    "source needs exactly one of training, base, existing: for example base: {} for the newest base model of the locale",
 );
 const SOURCE_KIND_IMMUTABLE: (&str, &str) = (
     "has(self.training) == has(oldSelf.training) && has(self.base) == has(oldSelf.base) && has(self.existing) == has(oldSelf.existing)",
@@ -19,7 +19,7 @@ const SOURCE_KIND_IMMUTABLE: (&str, &str) = (
 );
 const UNIQUE_DATASETS: (&str, &str) = (
     "self.all(one, self.exists_one(other, other == one))",
-    "datasets must name each dataset once",
+    "datasets must name each dataset once: remove the repeated ones",
 );
 
 /// A model, and how it is obtained. Each training makes a new revision.
@@ -52,7 +52,7 @@ pub struct SpeechModelSpec {
     /// The Speech resource that the model belongs to. Cannot be changed.
     pub connection_ref: ConnectionRef,
     /// Locale of the model, such as en-US. Cannot be changed.
-    #[schemars(length(min = 2, max = 35))]
+    #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
     pub locale: String,
     /// Name of trained models in the portal; absent means the name of this object. Revisions share it.
@@ -65,7 +65,7 @@ pub struct SpeechModelSpec {
     pub description: Option<String>,
     /// Project of trained models: a UUID or self URI. API version 2024-11-15 has no projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 36, max = 512))]
+    #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub project: Option<String>,
     /// Where the model comes from: exactly one of training, base, existing. The kind cannot be changed.
@@ -114,15 +114,8 @@ pub struct ModelSource {
 #[serde(rename_all = "camelCase")]
 pub struct Training {
     /// Datasets of the same Speech resource and locale: UUIDs or self URIs.
-    #[schemars(
-        length(min = 1, max = 100),
-        inner(
-            length(min = 36, max = 512),
-            regex(
-                pattern = r"^(https?://.+/)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}([?].*)?$"
-            )
-        )
-    )]
+    #[schemars(length(min = 1, max = 100), inner(length(max = 512)))]
+    #[x_kube(validation = rule::IDS)]
     #[x_kube(validation = UNIQUE_DATASETS)]
     pub datasets: Vec<String>,
     /// The base model to train from; absent means the newest of the locale that can be trained from at the time.

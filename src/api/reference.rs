@@ -1,4 +1,5 @@
 //! References between objects, and small values that several kinds share.
+use super::rule;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,12 +9,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionRef {
     /// Name of the SpeechConnection.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::OBJECT_NAME)]
     pub name: String,
     /// Namespace of the SpeechConnection; absent means the namespace of this object. Another namespace must be allowed
     /// by the connection's `allowedNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::OBJECT_NAME)]
     pub namespace: Option<String>,
 }
 
@@ -22,7 +25,8 @@ pub struct ConnectionRef {
 #[serde(rename_all = "camelCase")]
 pub struct LocalRef {
     /// Name of the object.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::OBJECT_NAME)]
     pub name: String,
 }
 
@@ -31,11 +35,13 @@ pub struct LocalRef {
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
     /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = rule::OBJECT_NAME)]
     pub name: String,
     /// Key within the Secret's data.
     #[serde(default = "default_key")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = rule::DATA_KEY)]
     pub key: String,
 }
 
@@ -48,8 +54,8 @@ fn default_key() -> String {
 #[serde(rename_all = "camelCase")]
 pub struct EntityRef {
     /// A UUID, or the entity's full `self` URI.
-    #[schemars(length(min = 36, max = 512))]
-    #[x_kube(validation = super::rule::ID)]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule::ID)]
     pub id: String,
 }
 
@@ -60,8 +66,8 @@ pub struct BaseModelChoice {
     /// A UUID, or the base model's full `self` URI. Absent means: follow the newest base model of the locale that can
     /// be deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 36, max = 512))]
-    #[x_kube(validation = super::rule::ID)]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule::ID)]
     pub id: Option<String>,
 }
 

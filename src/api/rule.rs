@@ -1,9 +1,42 @@
 //! The CEL rules that several kinds share, each with the message that tells what to write instead.
+//!
+//! Text is bounded by CEL rather than by `pattern` and `minLength`, whose messages only repeat the expression. Lengths
+//! are still limited by the schema: the apiserver estimates from them what a rule may cost.
+
+/// A UUID, alone or at the end of a URI, optionally followed by a query.
+macro_rules! id_pattern {
+    () => {
+        "'^(https?://.+/)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}([?].*)?$'"
+    };
+}
+
+/// A rule on a duration. The form is looked at first: what is no duration cannot be compared.
+macro_rules! duration_between {
+    ($least:literal, $most:literal) => {
+        concat!(
+            "self.matches('^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$') && self != '' && duration(self) >= duration('",
+            $least,
+            "') && duration(self) <= duration('",
+            $most,
+            "')"
+        )
+    };
+}
 
 /// Names end up in labels, ConfigMaps and tags, all of which hold 63 characters.
 pub const NAME: (&str, &str) = (
     "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
     "metadata.name must be usable as a label: at most 63 lower case letters, digits and '-', beginning and ending with a letter or digit",
+);
+/// What a reference names must be able to exist.
+pub const OBJECT_NAME: (&str, &str) = (
+    "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+    "give the name of an object: lower case letters, digits, '-' and '.', beginning and ending with a letter or digit, such as westeurope",
+);
+/// A key of a Secret's data.
+pub const DATA_KEY: (&str, &str) = (
+    "self.matches('^[-._a-zA-Z0-9]+$')",
+    "give a key of the Secret's data: letters, digits, '-', '_' and '.', such as key",
 );
 /// The remote entity's locale never changes, so neither does ours.
 pub const LOCALE_IMMUTABLE: (&str, &str) = (
@@ -17,11 +50,26 @@ pub const CONNECTION_IMMUTABLE: (&str, &str) = (
 );
 /// An id as Azure's portal and CLI show it.
 pub const ID: (&str, &str) = (
-    "self.matches('^(https?://.+/)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}([?].*)?$')",
+    concat!("self.matches(", id_pattern!(), ")"),
     "give a UUID (5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11) or the entity's full self URI",
 );
-/// A locale as the service spells it.
+/// The same for each item of a list.
+pub const IDS: (&str, &str) = (
+    concat!("self.all(one, one.matches(", id_pattern!(), "))"),
+    "give each one as a UUID (5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11) or as its full self URI",
+);
+/// A locale as the service spells it: language, perhaps script, region, perhaps a variant.
 pub const LOCALE: (&str, &str) = (
-    "self.matches('^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?(-[A-Za-z0-9]+)*$')",
-    "give a locale as the service spells it, such as en-US or zh-Hans-CN",
+    "self.matches('^[a-z]{2,3}(-[A-Z][a-z]{3})?-([A-Z]{2}|[0-9]{3})(-[A-Za-z0-9]+)*$')",
+    "give a locale as the service spells it, with its region: en-US, sr-Latn-RS or zh-CN-sichuan",
+);
+/// The longest poll interval that makes sense, and the shortest that the budget bears.
+pub const POLL_INTERVAL: (&str, &str) = (
+    duration_between!("5s", "1h"),
+    "pollInterval must lie between 5s and 1h: write for example 90s, 5m or 1h",
+);
+/// A window over which requests can be counted.
+pub const BUDGET_PER: (&str, &str) = (
+    duration_between!("1s", "1h"),
+    "requestBudget.per must lie between 1s and 1h: write for example 10s or 1m",
 );

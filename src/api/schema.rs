@@ -4,6 +4,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
+const SELECTOR_VALUES: (&str, &str) = (
+    "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+    "operators In and NotIn need values; Exists and DoesNotExist take none",
+);
+
 /// All CRDs with their file names, in the order in which they are applied.
 pub fn crds() -> Vec<(&'static str, CustomResourceDefinition)> {
     vec![
@@ -22,6 +27,7 @@ fn finish(crd: CustomResourceDefinition) -> CustomResourceDefinition {
             }
             if let Some(schema) = version.pointer_mut("/schema/openAPIV3Schema") {
                 tidy(schema);
+                bound_selector(schema);
             }
         }
     }
@@ -39,6 +45,53 @@ fn default_observed_generation(status: &mut Value) {
         .and_then(Value::as_object_mut)
     {
         field.insert("default".into(), json!(-1));
+    }
+}
+
+/// The schema of a label selector that comes with the Kubernetes types checks nothing: a selector that can match
+/// nothing, or that cannot be read at all, would only show as namespaces that are not allowed.
+fn bound_selector(schema: &mut Value) {
+    let path = "/properties/spec/properties/allowedNamespaces/properties/selector/properties";
+    let Some(selector) = schema.pointer_mut(path) else {
+        return;
+    };
+    if let Some(labels) = selector.get_mut("matchLabels").and_then(Value::as_object_mut) {
+        labels.insert("maxProperties".into(), json!(16));
+        labels.insert(
+            "additionalProperties".into(),
+            json!({ "type": "string", "maxLength": 63 }),
+        );
+    }
+    if let Some(expressions) = selector.get_mut("matchExpressions").and_then(Value::as_object_mut) {
+        expressions.insert("maxItems".into(), json!(16));
+    }
+    let Some(expression) = selector.pointer_mut("/matchExpressions/items") else {
+        return;
+    };
+    let (rule, message) = SELECTOR_VALUES;
+    insert(
+        expression,
+        "x-kubernetes-validations",
+        json!([{ "rule": rule, "message": message }]),
+    );
+    let Some(fields) = expression.get_mut("properties") else {
+        return;
+    };
+    if let Some(key) = fields.get_mut("key") {
+        insert(key, "maxLength", json!(317)); // 253 for the prefix, '/', 63 for the name
+    }
+    if let Some(operator) = fields.get_mut("operator") {
+        insert(operator, "enum", json!(["In", "NotIn", "Exists", "DoesNotExist"]));
+    }
+    if let Some(values) = fields.get_mut("values") {
+        insert(values, "maxItems", json!(16));
+        insert(values, "items", json!({ "type": "string", "maxLength": 63 }));
+    }
+}
+
+fn insert(schema: &mut Value, keyword: &str, value: Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert(keyword.into(), value);
     }
 }
 

@@ -35,12 +35,14 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
     let key = ObjectRef::from_obj(&*connection);
     let remote = remote_of(&context, &key, &connection);
     if let Err(obstacle) = relink(&context, &connection, &remote).await? {
-        remote.set_contact(Contact::Broken {
+        remote.retire();
+        let contact = Contact::Broken {
             reason: obstacle.reason,
             message: obstacle.message,
             transient: false,
             counts: None,
-        });
+        };
+        remote.set_contact(&context, &key, contact);
     }
     if requested_anew(&connection) {
         remote.nudge();
@@ -157,7 +159,10 @@ async fn relink(
         ),
         key: reference.key.clone(),
     };
-    if remote.link().is_some_and(|link| link.made_from == made_from) && !is_about_spec(&remote.contact()) {
+    if remote
+        .link()
+        .is_some_and(|link| link.made_from == made_from && !link.retired)
+    {
         return Ok(Ok(()));
     }
     let key = match read_key(context, &namespace, reference).await? {
@@ -175,9 +180,13 @@ async fn relink(
     Ok(match client {
         Ok(client) => {
             if is_about_spec(&remote.contact()) {
-                remote.set_contact(Contact::Pending);
+                remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
             }
-            remote.relink(Link { client, made_from });
+            remote.relink(Link {
+                client,
+                made_from,
+                retired: false,
+            });
             Ok(())
         }
         Err(error) => Err(Obstacle {

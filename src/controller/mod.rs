@@ -1,6 +1,6 @@
 //! Effects: the watches, the three controllers, the Speech resources, and what they write.
 //!
-//! `observe` builds the snapshot from memory, [`crate::plan`] decides, `act` takes at most one remote step, `managed` reports.
+//! `observe` builds the snapshot from memory, [`crate::plan`] decides, `act` takes at most one remote step, `reconcile` reports.
 mod act;
 mod connection;
 mod context;
@@ -11,6 +11,7 @@ mod managed;
 mod news;
 mod observe;
 mod recent;
+mod reconcile;
 mod remote;
 mod start;
 mod wake;

@@ -52,6 +52,13 @@ impl Surrounding {
         }
     }
 
+    /// Whether the first look at the Speech resource has not ended. Until then nothing new can be said of an object, and
+    /// what its status says from before still stands.
+    pub fn is_pending(&self) -> bool {
+        let pending = |remote: &Arc<Remote>| *remote.contact() == Contact::Pending;
+        self.connection.is_some() && self.remote.as_ref().is_none_or(pending)
+    }
+
     /// Locks what a decision reads.
     pub fn look(&self) -> Looked<'_> {
         let link = self.remote.as_ref().and_then(|remote| remote.link());

@@ -5,8 +5,8 @@ use super::{
     event::{self, Events},
     export,
     guard::{Backoff, ReconcileError, guarded},
-    managed,
     news::News,
+    reconcile,
     remote::Remotes,
     wake::{self, Sleepers, Wakes},
     watch,
@@ -233,7 +233,7 @@ fn start_controllers(
         Arc::clone(context),
         concurrency,
         shutdown,
-        managed::reconcile::<SpeechModel>,
+        reconcile::reconcile::<SpeechModel>,
     ));
     into.spawn(control(
         stores.endpoints.clone(),
@@ -241,7 +241,7 @@ fn start_controllers(
         Arc::clone(context),
         concurrency,
         shutdown,
-        managed::reconcile::<SpeechEndpoint>,
+        reconcile::reconcile::<SpeechEndpoint>,
     ));
 }
 

@@ -259,6 +259,17 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
         .for_each(|model| context.wakes.model(model));
 }
 
+/// An endpoint let a model go: models that wait to be deleted, or have revisions to discard.
+pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
+    let waits = |m: &SpeechModel| refers_to(m, key) && (m.meta().deletion_timestamp.is_some() || has_history(m));
+    context
+        .stores
+        .models
+        .state_filter(waits)
+        .iter()
+        .for_each(|model| context.wakes.model(model));
+}
+
 fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
     let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
@@ -281,7 +292,7 @@ fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     existing.is_some_and(|id| changes.models.contains(&id))
         || revisions(model).any(|id| changes.models.contains(&id))
         || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
-        // What an endpoint no longer uses can be deleted.
+        // What an endpoint no longer uses, or has moved away from, can be deleted.
         || (!changes.endpoints.is_empty() && source.training.is_some() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
 }
 

@@ -1,8 +1,9 @@
 //! The one way to watch a kind: its own backoff, its errors kept from the other watches, bulk stripped before caching.
 use super::Context;
+use crate::clock::Clock;
 use futures::StreamExt;
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Resource,
     runtime::{
         WatchStreamExt, reflector,
         watcher::{self, Event, watcher},
@@ -35,7 +36,11 @@ pub async fn run<K>(
     K::DynamicType: Eq + Hash + Clone,
 {
     let kind = K::kind(&()).into_owned();
-    let mut events = watcher(api, config).modify(strip).default_backoff().boxed();
+    let clock = context.clock.clone();
+    let mut events = watcher(api, config)
+        .modify(move |object| receive(&clock, object))
+        .default_backoff()
+        .boxed();
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
         let event = match event {
@@ -63,8 +68,14 @@ pub async fn run<K>(
     }
 }
 
-/// Managed fields and the last applied manifest are most of an object's size.
-fn strip<K: Resource>(object: &mut K) {
+/// Takes an object as it comes from the apiserver: without what is most of its size (managed fields and the last applied
+/// manifest), and with the cluster's stamp placed on our clock.
+pub fn receive<K: Resource>(clock: &Clock, object: &mut K) {
     object.meta_mut().managed_fields = None;
-    object.annotations_mut().remove(LAST_APPLIED);
+    if let Some(annotations) = &mut object.meta_mut().annotations {
+        annotations.remove(LAST_APPLIED);
+    }
+    if let Some(deleted) = &mut object.meta_mut().deletion_timestamp {
+        deleted.0 = clock.place(deleted.0);
+    }
 }

@@ -1,6 +1,6 @@
 //! Our writes to the cluster. Each carries the resourceVersion that the decision saw, so that a stale cache gets a
 //! conflict instead of acting twice.
-use super::{Context, managed::Managed};
+use super::{Context, managed::Managed, watch::receive};
 use crate::api::{
     FIELD_MANAGER, FINALIZER,
     annotation::{CREATION_INTENT, CreationIntent},
@@ -117,7 +117,7 @@ async fn merge<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + C
     let mut written = api(context, object)
         .patch(&object.name_any(), &params, &Patch::Merge(patch))
         .await?;
-    written.meta_mut().managed_fields = None;
+    receive(&context.clock, &mut written);
     Ok(Arc::new(written))
 }
 
@@ -137,6 +137,6 @@ where
     let mut written = api(context, object)
         .patch_status(&object.name_any(), &params, &Patch::Apply(apply))
         .await?;
-    written.meta_mut().managed_fields = None;
+    receive(&context.clock, &mut written);
     Ok(Arc::new(written))
 }

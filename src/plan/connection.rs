@@ -98,9 +98,16 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         (true, true) | (true, false) | (false, true) | (false, false) => None,
     };
     let verdict = verdict(s, deleting);
+    // A restart of the operator is no news of the connection: what an earlier look told stands until the next one ends.
+    let told = *s.contact == Contact::Pending && !deleting && old.observed_generation == generation;
+    let conditions = if told && !old.conditions.is_empty() {
+        old.conditions.clone()
+    } else {
+        condition::stamp(&old.conditions, report::statements(&verdict, None), generation, s.now)
+    };
     let mut status = SpeechConnectionStatus {
         observed_generation: generation,
-        conditions: condition::stamp(&old.conditions, report::statements(&verdict, None), generation, s.now),
+        conditions,
         last_handled_reconcile_at: annotation::reconcile_requested(s.object).map(str::to_owned),
         ..old.clone()
     };
@@ -159,7 +166,8 @@ fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {
     }
 }
 
-/// Whether objects of a namespace may use a connection of another one.
+/// Whether objects of a namespace may use a connection of another one. A namespace whose `labels` are not known is let in
+/// by no selector, not even by one that names what it must lack.
 pub fn allows(
     allowed: &AllowedNamespaces,
     home: &str,
@@ -170,7 +178,7 @@ pub fn allows(
         NamespacesFrom::Same => home == namespace,
         NamespacesFrom::All => true,
         NamespacesFrom::Selector => {
-            home == namespace || matches(allowed.selector.as_ref(), labels.unwrap_or(&BTreeMap::new()))
+            home == namespace || labels.is_some_and(|labels| matches(allowed.selector.as_ref(), labels))
         }
     }
 }
@@ -179,3 +187,6 @@ fn matches(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) 
     let parsed: Option<Result<Selector, ParseExpressionError>> = selector.cloned().map(TryInto::try_into);
     matches!(parsed, Some(Ok(selector)) if kube::core::SelectorExt::matches(&selector, labels))
 }
+
+#[cfg(test)]
+mod tests;

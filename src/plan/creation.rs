@@ -3,7 +3,10 @@
 //! POST has no idempotency key. So an announcement is written to the object before it; whoever finds it open later (after
 //! a crash, a lost answer, another leader) must take it that an entity may exist or come into existence, and first look
 //! for one with our mark. Only when a list that was read after the grace period lacks it may another attempt begin.
-use super::{Action, Verdict, text::day_time};
+use super::{
+    Action, Verdict,
+    text::{after, day_time},
+};
 use crate::api::{Reason, annotation::CreationIntent};
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,7 +37,7 @@ impl Creation {
 
     /// The time from which an open announcement that led to nothing can be taken as over.
     pub fn settled_at(intent: CreationIntent) -> Timestamp {
-        intent.at + GRACE
+        after(intent.at, GRACE)
     }
 
     /// Whether an open announcement has certainly led to nothing, given that no entity with our mark is known.
@@ -51,7 +54,7 @@ impl Creation {
             day_time(intent.at),
             day_time(settled)
         );
-        let again = settled.max(self.now + SignedDuration::from_secs(1));
+        let again = settled.max(after(self.now, SignedDuration::from_secs(1)));
         Verdict::working(Reason::AwaitingCreation, message)
             .until(again)
             .watching()
@@ -101,7 +104,7 @@ mod tests {
     }
 
     fn step(creation: Creation) -> String {
-        let post = |attempt| {
+        let post = |attempt: u32| {
             Action::DeleteEndpoint(crate::speech::EntityId::from_uuid(uuid::Uuid::from_u128(
                 attempt.into(),
             )))

@@ -9,10 +9,13 @@ mod export;
 pub mod model;
 mod model_choice;
 mod notice;
+mod orphan;
 mod report;
 mod retry;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod verdict;
 
@@ -157,12 +160,20 @@ pub enum ConnectionState<'a> {
 }
 
 impl<'a> ConnectionState<'a> {
+    /// The view to delete through: requests can be sent, and what is not listed does not exist.
+    fn view_to_delete(&self) -> Option<&'a View> {
+        match self {
+            Self::Ready { .. } | Self::NotReady { usable: true, .. } => self.view(),
+            Self::NotFound | Self::NotAllowed | Self::NotReady { .. } => None,
+        }
+    }
+
     /// What is known of the Speech resource, however old, if its lists were ever read.
     pub fn view(&self) -> Option<&'a View> {
         match self {
             Self::NotFound | Self::NotAllowed => None,
             Self::NotReady { view, .. } => view.filter(|view| view.is_complete()),
-            Self::Ready { view, .. } => Some(view),
+            Self::Ready { view, .. } => view.is_complete().then_some(*view),
         }
     }
 

@@ -13,7 +13,11 @@ pub struct Notice {
     pub note: String,
 }
 
-/// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model.
+/// What someone should look at though the operator goes on by itself.
+const TROUBLES: [Reason; 3] = [Reason::TrainingFailed, Reason::QuotaExceeded, Reason::Orphaned];
+
+/// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, running
+/// into trouble on the way.
 pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut transition = |kind: &str, status: &str, warning: bool| {
@@ -34,5 +38,28 @@ pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     transition(condition::READY, "True", false);
     transition(condition::STALLED, "True", true);
     transition(condition::MODEL_VALID, "False", true);
+    if condition::find(after, condition::RECONCILING).is_some_and(|c| is_trouble(&c.reason)) {
+        transition(condition::RECONCILING, "True", true);
+    }
     notices
+}
+
+fn is_trouble(reason: &str) -> bool {
+    TROUBLES.iter().any(|trouble| trouble.as_str() == reason)
+}
+
+/// Whether all was as declared when last looked at, for this very spec: what differs now was changed by someone else.
+pub fn was_settled(before: &[Condition], observed: i64, generation: i64) -> bool {
+    observed == generation
+        && condition::is_true(before, condition::READY)
+        && condition::find(before, condition::RECONCILING).is_none()
+}
+
+/// Tells that someone changed the remote entity by hand.
+pub fn drift(what: &str) -> Notice {
+    Notice {
+        warning: true,
+        reason: Reason::DriftCorrected,
+        note: format!("{what} was changed in the Speech service by someone else; putting it back"),
+    }
 }

@@ -1,7 +1,11 @@
 //! Failed requests: which are worth repeating, and when.
-use super::{Action, Verdict, text::day_time};
-use crate::api::{Reason, reference::LastFailure};
+use super::{
+    Action, Verdict,
+    text::{after, day_time},
+};
+use crate::api::{Reason, condition, reference::LastFailure};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// What the act step learned from a request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +53,7 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
     let wait = match failure.class {
         FailureClass::Transient {
             retry_after: Some(wait),
-        } => now + wait.min(LONGEST_DELAY) - FIRST_DELAY,
+        } => after(now, wait.min(LONGEST_DELAY) - FIRST_DELAY),
         FailureClass::Transient { retry_after: None }
         | FailureClass::Terminal
         | FailureClass::Quota
@@ -66,6 +70,25 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
     }
 }
 
+/// What a change comes to that the service accepted, and that a later read does not show.
+///
+/// It counts as a failure, so that a service that ignores a field is asked ever more rarely instead of at each look.
+pub fn not_applied(fields: &str) -> Failure {
+    Failure {
+        operation: "Update",
+        code: "NotApplied".to_owned(),
+        message: format!("the service accepted a change of {fields} but does not report it"),
+        class: FailureClass::Transient { retry_after: None },
+    }
+}
+
+/// Whether the written status says that this very spec's change was on its way. Steps are taken before the status is
+/// written, so it was sent.
+pub fn was_asked(before: &[Condition], observed: i64, generation: i64, reason: Reason) -> bool {
+    observed == generation
+        && condition::find(before, condition::RECONCILING).is_some_and(|c| c.reason == reason.as_str())
+}
+
 /// Lets a step through, or says why not yet.
 ///
 /// `fresh` means that something asks for an attempt whatever came before: a newer spec, or a user's request.
@@ -80,13 +103,14 @@ pub fn gate(
     let Some(last) = last.filter(|l| l.operation == action.operation() && l.generation == generation && !fresh) else {
         return verdict.with(action);
     };
-    if last.terminal {
+    // No spec can help a deletion, but the world can, for example when nothing uses the entity any more.
+    if last.terminal && !matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_)) {
         return Verdict::stalled(
             Reason::Refused,
             format!("the service refused the request: {}", words(last)),
         );
     }
-    let at = last.at.parse().unwrap_or(now) + delay(last.count);
+    let at = after(last.at.parse().unwrap_or(now), delay(last.count));
     if at <= now {
         return verdict.with(action);
     }
@@ -111,6 +135,7 @@ pub fn is_quota(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::testing::{NOW, at, id};
 
     #[test]
     fn delays_double_up_to_a_quarter_of_an_hour() {
@@ -119,5 +144,142 @@ mod tests {
             .map(|count| delay(*count).as_secs())
             .collect();
         assert_eq!(seconds, [5, 10, 20, 640, 900, 900]);
+    }
+
+    fn failure(class: FailureClass) -> Failure {
+        Failure {
+            operation: "Update",
+            code: if class == FailureClass::Quota {
+                "QuotaViolation"
+            } else {
+                "Code"
+            }
+            .into(),
+            message: "words".into(),
+            class,
+        }
+    }
+
+    fn update() -> Action {
+        Action::UpdateEndpoint {
+            id: id(1),
+            change: Box::default(),
+            urgent: false,
+        }
+    }
+
+    #[test]
+    fn failures_count_while_the_step_and_the_spec_are_the_same() {
+        let now = at(NOW);
+        let transient = failure(FailureClass::Transient { retry_after: None });
+        let first = remember(None, &transient, 1, now);
+        let count = |before: &LastFailure, generation| remember(Some(before), &transient, generation, now).count;
+        assert_eq!((first.count, first.terminal, first.at.as_str()), (1, false, NOW));
+        assert_eq!(count(&first, 1), 2);
+        assert_eq!(count(&first, 2), 1, "another spec");
+        let create = LastFailure {
+            operation: "Create".into(),
+            ..first.clone()
+        };
+        assert_eq!(count(&create, 1), 1, "another step");
+        let many = LastFailure {
+            count: i32::MAX,
+            ..first
+        };
+        assert_eq!(count(&many, 1), i32::MAX);
+    }
+
+    #[test]
+    fn the_service_s_wish_to_wait_is_obeyed() {
+        for (wish, count, wait) in [(0, 1, 5), (3, 1, 5), (60, 1, 60), (60, 2, 65), (86_400, 1, 900)] {
+            let now = at(NOW);
+            let wish = Some(SignedDuration::from_secs(wish));
+            let transient = failure(FailureClass::Transient { retry_after: wish });
+            let before = (count > 1).then(|| remember(None, &transient, 1, now));
+            let last = remember(before.as_ref(), &transient, 1, now);
+            let verdict = gate(
+                Some(&last),
+                update(),
+                Verdict::working(Reason::Updating, ""),
+                1,
+                false,
+                now,
+            );
+            assert_eq!(
+                verdict.look_again,
+                Some(now + SignedDuration::from_secs(wait)),
+                "{wish:?} {count}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_holds_back_its_own_step_only() {
+        let now = at(NOW);
+        let of = |class| remember(None, &failure(class), 1, now);
+        let transient = of(FailureClass::Transient { retry_after: None });
+        let (refused, full, unknown) = (
+            of(FailureClass::Terminal),
+            of(FailureClass::Quota),
+            of(FailureClass::Uncertain),
+        );
+        let late = now + SignedDuration::from_secs(5);
+        let odd = LastFailure {
+            at: "yesterday".into(),
+            ..transient.clone()
+        };
+        let end = LastFailure {
+            at: "9999-12-30T21:59:59Z".into(),
+            ..transient.clone()
+        };
+        let delete = Action::DeleteEndpoint(id(1));
+        for (name, last, action, generation, fresh, now, expected) in [
+            ("nothing failed", None, update(), 1, false, now, "act"),
+            ("too early", Some(&transient), update(), 1, false, now, "Retrying"),
+            ("in time", Some(&transient), update(), 1, false, late, "act"),
+            ("perhaps", Some(&unknown), update(), 1, false, now, "Retrying"),
+            ("no room", Some(&full), update(), 1, false, now, "QuotaExceeded"),
+            ("refused", Some(&refused), update(), 1, false, late, "Refused"),
+            ("another spec", Some(&refused), update(), 2, false, now, "act"),
+            ("asked for", Some(&refused), update(), 1, true, now, "act"),
+            ("another step", Some(&refused), delete.clone(), 1, false, now, "act"),
+            ("a time that is none", Some(&odd), update(), 1, false, now, "Retrying"),
+            ("the end of time", Some(&end), update(), 1, false, now, "Retrying"),
+        ] {
+            let verdict = gate(
+                last,
+                action,
+                Verdict::working(Reason::Updating, ""),
+                generation,
+                fresh,
+                now,
+            );
+            let word = if verdict.action.is_some() {
+                "act"
+            } else {
+                verdict.reason.as_str()
+            };
+            assert_eq!(word, expected, "{name}");
+            assert!(verdict.look_again.is_none_or(|again| again > now), "{name}");
+        }
+        let refused = LastFailure {
+            operation: "Delete".into(),
+            ..refused
+        };
+        let gated = |now| {
+            gate(
+                Some(&refused),
+                delete.clone(),
+                Verdict::working(Reason::Deleting, ""),
+                1,
+                false,
+                now,
+            )
+        };
+        assert_eq!(
+            (gated(now).reason, gated(now).look_again),
+            (Reason::Retrying, Some(late))
+        );
+        assert!(gated(late).action.is_some(), "a deletion is never given up");
     }
 }

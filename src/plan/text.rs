@@ -1,12 +1,29 @@
-//! How dates are written in messages and status: whole seconds, UTC.
-use jiff::{Timestamp, Unit};
+//! How models and dates are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
-/// RFC 3339 in whole seconds, for status fields.
+/// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
 pub fn rfc3339(at: Timestamp) -> String {
-    at.round(Unit::Second).unwrap_or(at).to_string()
+    let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
+    at.round(seconds).unwrap_or(at).to_string()
 }
 
 /// For a person: `2026-04-15 10:31 UTC`.
 pub fn day_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A moment later by a span. What stands in an annotation, a status or an answer may be any date, so the sum ends at the
+/// last one.
+pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_add(span).unwrap_or(at)
+}
+
+/// When a timestamp in a status is.
+pub fn parse(at: Option<&str>) -> Option<Timestamp> {
+    at.and_then(|at| at.parse().ok())
+}
+
+/// A model for a person. Revisions of one SpeechModel share their name.
+pub fn model(name: &str, revision: Option<impl std::fmt::Display>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision},"))
 }

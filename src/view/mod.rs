@@ -91,7 +91,15 @@ impl View {
         self.endpoints
             .iter()
             .map(|entry| &*entry.entity)
-            .filter(move |endpoint| endpoint.model == Some(model))
+            .filter(move |endpoint| endpoint.model.is_some_and(|used| used.entity() == model.entity()))
+    }
+
+    /// Whether any endpoint of a locale is on its way from one model to another, as far as is known.
+    pub fn is_moving(&self, locale: &str) -> bool {
+        self.endpoints.iter().any(|entry| {
+            let header = &entry.entity.header;
+            &*header.locale == locale && !(entry.confirmed && header.status.is_terminal())
+        })
     }
 }
 

@@ -222,3 +222,6 @@ impl<T: Remote> Entry<T> {
         self.entity.header().owner.as_ref().is_some_and(|tag| tag.uid == uid)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,14 @@ mod sweep;
 pub use contact::{broken, is_connection_trouble};
 pub use sweep::run;
 
+use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
     plan::connection::Contact,
     speech::{Budget, Client},
     view::{Changes, View},
 };
+use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use std::{
     collections::{HashMap, HashSet},
@@ -36,6 +38,8 @@ pub struct Link {
     pub client: Client,
     /// What the client was made from: the generation of the connection, and uid and version of the Secret.
     pub made_from: LinkSource,
+    /// Whether its Secret is gone or unusable now. What is being deleted may still use it, nothing else.
+    pub retired: bool,
 }
 
 /// What a client was made from; another value asks for another client.
@@ -58,7 +62,9 @@ pub struct Remote {
     contact: RwLock<Contact>,
     poll_interval: RwLock<Duration>,
     awaited: Mutex<HashMap<String, Awaited>>,
+    rest: RwLock<Option<Timestamp>>,
     nudged: Notify,
+    hurried: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +82,9 @@ impl Remote {
             contact: RwLock::new(Contact::Pending),
             poll_interval: RwLock::new(poll_interval),
             awaited: Mutex::default(),
+            rest: RwLock::default(),
             nudged: Notify::new(),
+            hurried: Notify::new(),
         }
     }
 
@@ -95,12 +103,21 @@ impl Remote {
         self.contact.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what came of a contact; tells whether that is new.
-    pub fn set_contact(&self, contact: Contact) -> bool {
+    /// Notes what came of a contact, and wakes whom that concerns: the connection, and all objects that could not be
+    /// looked at before. An object at rest is not disturbed when a working connection breaks.
+    pub fn set_contact(&self, context: &Context, key: &ObjectRef<SpeechConnection>, contact: Contact) {
         let mut current = self.contact.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = *current != contact;
+        if *current == contact {
+            return;
+        }
+        let established = |contact: &Contact| matches!(contact, Contact::Established(_));
+        let opens = *current == Contact::Pending || (established(&contact) && !established(&current));
         *current = contact;
-        changed
+        drop(current);
+        context.wakes.wake_connection(key);
+        if opens {
+            wake::dependents(context, key);
+        }
     }
 
     /// How the resource is reached, if it can be.
@@ -112,6 +129,13 @@ impl Remote {
     pub fn relink(&self, link: Link) {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
         self.nudge();
+    }
+
+    /// Keeps the present client for deletions only.
+    pub fn retire(&self) {
+        if let Some(link) = self.link.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            link.retired = true;
+        }
     }
 
     /// Sets the interval of the sweeps.
@@ -145,13 +169,24 @@ impl Remote {
                 },
             );
             drop(awaited);
-            self.nudged.notify_one();
+            // What the service said before did not speak of this one.
+            self.rest_until(None);
+            self.hurried.notify_one();
         }
     }
 
     /// An object waits no more.
     pub fn stop_awaiting(&self, uid: &str) {
         self.awaited().remove(uid);
+    }
+
+    /// Notes before when the service says that no look is worth it (UTC).
+    fn rest_until(&self, at: Option<Timestamp>) {
+        *self.rest.write().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    fn rest(&self) -> Option<Timestamp> {
+        *self.rest.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lists that are waited for, and how long the most impatient object has waited.

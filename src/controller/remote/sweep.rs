@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 const BASE_MODEL_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 /// The shortest time between two looks at what is under way.
 const FASTEST: Duration = Duration::from_secs(1);
+/// The longest that the service may put off a look.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 /// So many sweeps may fail for reasons that pass by themselves before the connection counts as broken.
 const PATIENCE: u32 = 3;
 
@@ -43,8 +45,6 @@ struct Sweeper {
     failures: u32,
     full_at: Option<Timestamp>,
     base_models_at: Option<Timestamp>,
-    /// Not before then, as the service asked.
-    rest_until: Option<Instant>,
 }
 
 /// Sweeps until the connection goes.
@@ -61,7 +61,6 @@ pub async fn run(
         failures: 0,
         full_at: None,
         base_models_at: None,
-        rest_until: None,
     };
     let work = async {
         loop {
@@ -76,41 +75,45 @@ pub async fn run(
 }
 
 impl Sweeper {
-    /// Waits until a list is due, someone waits for something, or the connection changed.
+    /// Waits until a list is due, until it is worth looking for what somebody waits for, or until the connection changed.
     async fn wait(&self) {
-        let due = self.full_at.map(|at| self.context.clock.sleep_until(at));
-        let due = async {
-            match due {
-                Some(due) => due.await,
-                None if self.remote.link().is_some() => {}
-                None => std::future::pending().await,
+        loop {
+            let due = async {
+                match self.full_at {
+                    Some(_) if self.remote.link().is_some_and(|link| link.retired) => std::future::pending().await,
+                    Some(at) => self.context.clock.sleep_until(at).await,
+                    None if self.remote.link().is_some() => {}
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => return,
+                () = self.impatient() => return,
+                () = self.remote.nudged.notified() => return,
+                // Somebody waits for something else now.
+                () = self.remote.hurried.notified() => {}
             }
-        };
-        tokio::select! {
-            () = due => {}
-            () = self.impatient() => {}
-            () = self.remote.nudged.notified() => {}
-        }
-        if let Some(rest) = self.rest_until {
-            tokio::time::sleep_until(rest.into()).await;
         }
     }
 
-    /// The moment at which the next look for what is awaited is due: soon at first, then ever less often.
+    /// The moment at which the next look for what is awaited is due: soon at first, then ever less often, and never
+    /// before the service says that it is worth it.
     async fn impatient(&self) {
-        let (lists, waited) = self.remote.impatience();
-        match waited {
-            Some(waited) if !lists.is_empty() => {
-                tokio::time::sleep((waited / 10).clamp(FASTEST, self.remote.poll_interval().max(FASTEST))).await
-            }
-            Some(_) | None => std::future::pending().await,
-        }
+        let Some(waited) = self.remote.impatience().1 else {
+            return std::future::pending().await;
+        };
+        let pause = (waited / 10).clamp(FASTEST, self.remote.poll_interval().max(FASTEST));
+        let rest = self.remote.rest().unwrap_or(Timestamp::MIN);
+        tokio::join!(tokio::time::sleep(pause), self.context.clock.sleep_until(rest));
     }
 
     async fn sweep(&mut self) {
         let Some(link) = self.remote.link() else { return };
         let now = self.context.clock.now();
         let (awaited, _) = self.remote.impatience();
+        if link.retired && awaited.is_empty() {
+            return;
+        }
         let full = self.full_at.is_none_or(|at| at <= now) || self.failures > 0 || awaited.is_empty();
         let scope = Scope {
             endpoints: full || awaited.contains(&List::Endpoints),
@@ -119,17 +122,18 @@ impl Sweeper {
         };
         let began = Instant::now();
         match read(&self.remote, &link.client, scope, now).await {
-            Ok(seen) => self.succeeded(scope, full, now, seen),
-            Err(error) => self.failed(&error, now),
+            Ok(seen) => self.succeeded(scope, full && !link.retired, now, seen),
+            Err(error) => self.failed(&error, now, link.retired),
         }
         self.context.metrics.swept(&self.key, began.elapsed());
     }
 
     fn succeeded(&mut self, scope: Scope, full: bool, now: Timestamp, seen: Seen) {
         self.failures = 0;
-        self.rest_until = seen
-            .retry_after
-            .map(|wait| Instant::now() + wait.min(Duration::from_secs(60)));
+        self.remote.rest_until(
+            seen.retry_after
+                .and_then(|wait| now.checked_add(wait.min(LONGEST_REST)).ok()),
+        );
         if full {
             self.full_at = Some(now + signed(self.remote.poll_interval()));
             self.context.metrics.swept_whole(&self.key, now);
@@ -140,17 +144,12 @@ impl Sweeper {
         wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
         if full {
             let counts = counts(&self.remote.view());
-            let first = !matches!(&*self.remote.contact(), Contact::Established(_));
-            if self.remote.set_contact(Contact::Established(counts)) {
-                self.context.wakes.wake_connection(&self.key);
-            }
-            if first {
-                wake::dependents(&self.context, &self.key);
-            }
+            self.remote
+                .set_contact(&self.context, &self.key, Contact::Established(counts));
         }
     }
 
-    fn failed(&mut self, error: &Error, now: Timestamp) {
+    fn failed(&mut self, error: &Error, now: Timestamp, retired: bool) {
         self.failures = self.failures.saturating_add(1);
         let pause = FASTEST * 2_u32.saturating_pow(self.failures.saturating_sub(1).min(10));
         let pause = error
@@ -159,9 +158,6 @@ impl Sweeper {
             .min(self.remote.poll_interval())
             .max(FASTEST);
         self.full_at = Some(now + signed(pause));
-        self.rest_until = error
-            .retry_after()
-            .map(|wait| Instant::now() + wait.min(self.remote.poll_interval()));
         tracing::warn!(connection = %self.key, %error, failures = self.failures, "the Speech resource cannot be read");
         let counts = match &*self.remote.contact() {
             Contact::Established(counts) => Some(*counts),
@@ -170,12 +166,10 @@ impl Sweeper {
         };
         let contact = broken(error, counts);
         let passes = matches!(contact, Contact::Broken { transient: true, .. });
-        if passes && self.failures < PATIENCE && counts.is_some() {
+        if retired || (passes && self.failures < PATIENCE && counts.is_some()) {
             return;
         }
-        if self.remote.set_contact(contact) {
-            self.context.wakes.wake_connection(&self.key);
-        }
+        self.remote.set_contact(&self.context, &self.key, contact);
     }
 }
 

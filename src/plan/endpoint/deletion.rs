@@ -2,7 +2,7 @@
 use super::{Snapshot, identity, identity::Identity};
 use crate::{
     api::Reason,
-    plan::{Action, ConnectionState, ORPHAN_AFTER, Verdict, retry, text::day_time},
+    plan::{Action, Verdict, orphan, retry},
     speech::EntityId,
 };
 
@@ -15,16 +15,8 @@ pub fn decide(s: &Snapshot<'_>) -> Verdict {
     if !s.deletes_remote() {
         return deleting().with(Action::Release);
     }
-    match s.around.connection {
-        ConnectionState::Ready { .. }
-        | ConnectionState::NotReady {
-            view: Some(_),
-            usable: true,
-            ..
-        } => {}
-        ConnectionState::NotFound | ConnectionState::NotAllowed | ConnectionState::NotReady { .. } => {
-            return unreachable(s);
-        }
+    if s.around.connection.view_to_delete().is_none() {
+        return unreachable(s);
     }
     match next_victim(s) {
         Some(id) => {
@@ -75,29 +67,15 @@ fn next_victim(s: &Snapshot<'_>) -> Option<EntityId> {
 
 /// A vanished credential may delay a deletion, never prevent it.
 fn unreachable(s: &Snapshot<'_>) -> Verdict {
-    let since = s
-        .object
-        .metadata
-        .deletion_timestamp
-        .as_ref()
-        .map_or(s.now(), |time| time.0);
-    let release_at = since + ORPHAN_AFTER;
     let id = s
         .old_status()
         .and_then(|status| status.id.as_deref())
         .unwrap_or("(none recorded)");
-    if s.now() >= release_at {
-        return Verdict::working(
-            Reason::Orphaned,
-            format!(
-                "endpoint {id} could not be deleted because the connection was gone; it stays in the Speech service"
-            ),
-        )
-        .with(Action::Release);
-    }
-    let message = format!(
-        "the connection is gone, so that endpoint {id} cannot be deleted; the object is released at {}",
-        day_time(release_at)
-    );
-    Verdict::working(Reason::Deleting, message).until(release_at)
+    orphan::unreachable(
+        &format!("endpoint {id}"),
+        s.around.connection.obstacle(s.connection_name()),
+        s.object.metadata.deletion_timestamp.as_ref(),
+        s.old_status().map_or(&[], |status| status.conditions.as_slice()),
+        s.now(),
+    )
 }

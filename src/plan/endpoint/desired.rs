@@ -39,13 +39,23 @@ fn referenced<'a>(s: &Snapshot<'a>, view: &'a View, name: &str) -> Result<ModelF
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
     let id = current.and_then(|current| ModelId::from_self_uri(&current.self_uri).ok());
     let id = id.ok_or_else(|| Verdict::working(Reason::ModelNotReady, not_ready(name, model.status.as_ref())))?;
-    view.model(id).ok_or_else(|| {
+    let facts = view.model(id).ok_or_else(|| {
         Verdict::working(
             Reason::ModelNotReady,
             format!("SpeechModel {name} names model {id}, which the Speech resource does not list yet"),
         )
         .watching()
-    })
+    })?;
+    if facts.locale != s.object.spec.locale {
+        return Err(Verdict::stalled(
+            Reason::LocaleMismatch,
+            format!(
+                "model {id} of SpeechModel {name} is of locale {}, not {}",
+                facts.locale, s.object.spec.locale
+            ),
+        ));
+    }
+    Ok(facts)
 }
 
 fn belongs_together(s: &Snapshot<'_>, model: &SpeechModel) -> Result<(), Verdict> {

@@ -43,7 +43,7 @@ pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
 
 /// Another endpoint with our mark: an attempt took effect that was thought lost.
 pub fn twin(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
-    let view = s.view()?;
+    let view = s.around.connection.view()?;
     view.endpoints
         .owned_by(s.uid())
         .into_iter()

@@ -5,9 +5,11 @@ mod identity;
 mod status;
 mod steps;
 #[cfg(test)]
+pub(in crate::plan) use steps::changed_fields;
+#[cfg(test)]
 mod tests;
 
-use super::{ConnectionState, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
         FINALIZER, Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel,
@@ -16,7 +18,6 @@ use crate::{
         reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::entity::OwnerTag,
-    view::View,
 };
 use identity::Identity;
 use jiff::Timestamp;
@@ -70,6 +71,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
     }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::swap_notice(s, &status));
+    notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_endpoint(s.object, &status),
         action: verdict.action,
@@ -97,14 +99,6 @@ impl<'a> Snapshot<'a> {
         self.object.status.as_ref()
     }
 
-    /// The Speech resource, if it can be worked with now.
-    fn view(&self) -> Option<&'a View> {
-        match self.around.connection {
-            ConnectionState::Ready { view, .. } => Some(view),
-            ConnectionState::NotFound | ConnectionState::NotAllowed | ConnectionState::NotReady { .. } => None,
-        }
-    }
-
     fn has_finalizer(&self) -> bool {
         self.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
     }
@@ -119,19 +113,20 @@ impl<'a> Snapshot<'a> {
         self.may_act() && self.object.spec.deletion_policy == DeletionPolicy::Delete
     }
 
-    /// Whether something asks for an attempt whatever failed before.
+    /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
     fn is_fresh(&self) -> bool {
         let handled = self
             .old_status()
             .and_then(|status| status.last_handled_reconcile_at.as_deref());
-        annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
+        self.around.failure.is_none()
+            && annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
     }
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
         Creation {
             intent: CreationIntent::of(self.object),
             closed_attempt,
-            announced: self.around.announced,
+            announced: self.around.announced.filter(|_| self.around.failure.is_none()),
             swept_at: self.around.connection.view().and_then(|view| view.endpoints.swept_at()),
             now: self.now(),
         }

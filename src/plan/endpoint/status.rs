@@ -1,5 +1,5 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot};
+use super::{Identity, Snapshot, steps};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
@@ -8,10 +8,10 @@ use crate::{
         endpoint::ActiveModel,
     },
     plan::{
-        FailureClass, Notice, Verdict,
+        Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
-        text::{day_time, rfc3339},
+        text::{self, day_time, rfc3339},
         verdict::Phase,
     },
     speech::{
@@ -40,6 +40,10 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) {
     let Identity::Known(entry) = identity else { return };
     let endpoint = &*entry.entity;
+    // Another's endpoint is neither shown nor published as ours.
+    if s.holder.is_some() || steps::ours_to_manage(s, endpoint).is_err() {
+        return;
+    }
     let header = &endpoint.header;
     status.id = Some(header.id.to_string());
     status.self_uri = Some(header.self_uri.to_string());
@@ -113,11 +117,16 @@ pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Ver
 }
 
 fn base_model_answers(status: &SpeechEndpointStatus, at: Timestamp) -> String {
-    let name = status.active.as_ref().map_or("", |active| active.name.as_str());
+    let name = status.active.as_ref().map_or_else(String::new, label);
     format!(
         "model {name} expired on {}; the newest base model answers in its place",
         day_time(at)
     )
+}
+
+/// The active model for a person.
+pub fn label(active: &ActiveModel) -> String {
+    text::model(&active.name, active.revision)
 }
 
 /// What `Ready` says while the endpoint is being worked on.
@@ -135,7 +144,7 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Mean
         Some(_) | None => Meanwhile {
             ready: true,
             reason: Reason::Serving,
-            message: format!("model {} serves", active.name),
+            message: format!("model {} serves", label(active)),
         },
     })
 }
@@ -148,12 +157,12 @@ pub fn model_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<St
         Some(at) => (
             Truth::True,
             Reason::ModelServes,
-            format!("model {} serves until {}", active.name, day_time(at)),
+            format!("model {} serves until {}", label(active), day_time(at)),
         ),
         None => (
             Truth::Unknown,
             Reason::ExpiryUnknown,
-            format!("the service does not say until when model {} is valid", active.name),
+            format!("the service does not say until when model {} is valid", label(active)),
         ),
     };
     Some(Statement {
@@ -171,6 +180,24 @@ pub fn swap_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<No
     (before.model != after.model).then(|| Notice {
         warning: false,
         reason: Reason::Serving,
-        note: format!("model {} serves in place of {}", after.name, before.name),
+        note: format!(
+            "model {} serves in place of {}",
+            label(after),
+            label(before).trim_end_matches(',')
+        ),
     })
+}
+
+/// Tells that the endpoint is put back to what it was. A newer model to move to is no drift.
+pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice> {
+    let Some(Action::UpdateEndpoint { id, change, .. }) = action else {
+        return None;
+    };
+    let old = s.old_status()?;
+    let served = old.active.as_ref().map(|active| active.model.as_str());
+    let is_drift = notice::was_settled(&old.conditions, old.observed_generation, s.generation())
+        && change
+            .model
+            .is_none_or(|model| served == Some(model.to_string().as_str()));
+    is_drift.then(|| notice::drift(&format!("{} of endpoint {id}", steps::changed_fields(change))))
 }

@@ -1,12 +1,16 @@
 //! The ordered rules for an endpoint that is wanted: the first that has something to say decides.
 use super::{Snapshot, desired, identity, identity::Identity, untouched};
 use crate::{
-    api::{Reason, SpeechEndpointStatus, endpoint::TargetModel, reference::ManagementPolicy},
+    api::{
+        Reason, SpeechEndpointStatus,
+        endpoint::TargetModel,
+        reference::{LastFailure, ManagementPolicy},
+    },
     plan::{
         Action, ConnectionState, Verdict,
         model_choice::{self, parse_id},
         retry,
-        text::{day_time, rfc3339},
+        text::{after, day_time, parse, rfc3339},
     },
     speech::{
         EntityId,
@@ -24,11 +28,14 @@ const URGENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Decides about an endpoint that is not being deleted.
 pub fn decide(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) -> Verdict {
-    status.target = None;
     let (view, project) = match preconditions(s) {
         Ok(found) => found,
         Err(verdict) => return verdict,
     };
+    // What is not known now keeps its place above; from here on the target follows from what is there.
+    if !matches!(identity, Identity::Unseen) {
+        status.target = None;
+    }
     match identity {
         Identity::Unseen => Verdict::working(Reason::Connecting, "waiting for the first look at the Speech resource"),
         Identity::Known(entry) => known(s, view, project, entry, status).unwrap_or_else(|verdict| verdict),
@@ -88,7 +95,7 @@ fn create(
     s: &Snapshot<'_>,
     view: &View,
     project: Option<EntityId>,
-    status: &SpeechEndpointStatus,
+    status: &mut SpeechEndpointStatus,
 ) -> Result<Verdict, Verdict> {
     let creation = s.creation(status.closed_attempt);
     if !s.may_act() {
@@ -101,6 +108,7 @@ fn create(
         (Err(verdict), _) => return Err(verdict),
     };
     model_choice::deployable(&model, s.now())?;
+    note_target(s, status, &model);
     let post = |attempt| {
         Action::CreateEndpoint(Box::new(CreateEndpoint {
             display_name: s.display_name(),
@@ -123,7 +131,7 @@ fn create(
     }
     // The announcement stands for the request: a failed request holds back the next announcement.
     let gated = retry::gate(
-        status.last_failure.as_ref(),
+        failure_of(status),
         post(0),
         verdict.clone(),
         s.generation(),
@@ -171,13 +179,13 @@ fn known(
     }
     match &endpoint.header.status {
         Status::NotStarted | Status::Running | Status::Other(_) => Err(deploying(s, endpoint, status)),
-        Status::Succeeded if !entry.confirmed => Err(accepted(status)),
+        Status::Succeeded | Status::Failed if !entry.confirmed => Err(unconfirmed(s, endpoint, status)),
         Status::Succeeded | Status::Failed => settle(s, endpoint, model, project, status),
     }
 }
 
 /// Another owner's mark is told and never fought.
-fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<(), Verdict> {
+pub(super) fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<(), Verdict> {
     if &*endpoint.header.locale != s.object.spec.locale.as_str() {
         let (id, found, want) = (endpoint.header.id, &endpoint.header.locale, &s.object.spec.locale);
         return Err(Verdict::stalled(
@@ -223,7 +231,7 @@ fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &Mode
 /// The service is at work: say so honestly, also when it takes longer than usual.
 fn deploying(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatus) -> Verdict {
     let since = endpoint.header.last_action_at.max(endpoint.header.created_at);
-    let late = since + USUAL_DEPLOYMENT;
+    let late = after(since, USUAL_DEPLOYMENT);
     let pace = if s.now() < late {
         "this takes up to 30 minutes as a rule"
     } else {
@@ -240,6 +248,34 @@ fn deploying(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatu
     )
     .watching();
     if s.now() < late { verdict.until(late) } else { verdict }
+}
+
+/// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
+fn failure_of(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
+    let since = status.target.as_ref().and_then(|target| parse(Some(&target.since)));
+    status
+        .last_failure
+        .as_ref()
+        .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
+}
+
+/// A change is on its way, or failed; nothing more is sent before a read tells what came of it.
+fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatus) -> Verdict {
+    let action = Action::UpdateEndpoint {
+        id: endpoint.header.id,
+        change: Box::default(),
+        urgent: false,
+    };
+    let accepted = accepted(status);
+    let gated = retry::gate(
+        failure_of(status),
+        action,
+        accepted,
+        s.generation(),
+        s.is_fresh(),
+        s.now(),
+    );
+    Verdict { action: None, ..gated }.watching()
 }
 
 /// Accepted is not serving: wait for a read that began after our request.
@@ -270,19 +306,29 @@ fn settle(
     endpoint: &Endpoint,
     model: Result<ModelFacts<'_>, Verdict>,
     project: Option<EntityId>,
-    status: &SpeechEndpointStatus,
+    status: &mut SpeechEndpointStatus,
 ) -> Result<Verdict, Verdict> {
     let failed = endpoint.header.status == Status::Failed;
     let model = match model {
-        Ok(model) if endpoint.model == Some(model.model) => None,
+        Ok(model)
+            if endpoint
+                .model
+                .is_some_and(|serves| serves.entity() == model.model.entity()) =>
+        {
+            None
+        }
         Ok(model) => {
             let active = status
                 .active
                 .as_ref()
                 .filter(|_| !failed)
-                .and_then(|active| active.expires_at.as_deref())
-                .and_then(|at| at.parse().ok());
-            desired::swappable(s, active, &model)?;
+                .and_then(|active| parse(active.expires_at.as_deref()));
+            // What was chosen before is put back even where a person put something that expires later in its place.
+            let active = active.filter(|_| !was_chosen(s, &model));
+            if let Err(refusal) = desired::swappable(s, active, &model) {
+                status.target = None;
+                return Err(refusal);
+            }
             Some(model)
         }
         Err(verdict) => return Err(verdict),
@@ -292,7 +338,7 @@ fn settle(
     }
     let change = difference(s, endpoint, model.as_ref(), project);
     if change.is_empty() {
-        let name = status.active.as_ref().map_or("", |active| active.name.as_str());
+        let name = status.active.as_ref().map_or_else(String::new, super::status::label);
         return Ok(Verdict::done(
             if s.may_act() { Reason::Serving } else { resting(s) },
             format!("model {name} serves"),
@@ -303,9 +349,21 @@ fn settle(
         return Ok(untouched(s, &format!("change {fields}")));
     }
     let verdict = match &model {
+        Some(model) if status.active.is_none() => {
+            Verdict::working(Reason::Deploying, format!("deploying model {}", model.name))
+        }
+        // What served last is wanted again after a deployment of another model failed.
+        Some(model) if status.target.is_none() => {
+            Verdict::working(Reason::Updating, format!("moving back to model {}", model.name))
+        }
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", model.name)),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     };
+    if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
+        let failure = retry::not_applied(&fields);
+        let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
+        status.last_failure = Some(last);
+    }
     let urgent = model.is_some() && expires_within(status, s.now(), URGENT);
     let action = Action::UpdateEndpoint {
         id: endpoint.header.id,
@@ -313,13 +371,31 @@ fn settle(
         urgent,
     };
     Ok(retry::gate(
-        status.last_failure.as_ref(),
+        failure_of(status),
         action,
         verdict.watching(),
         s.generation(),
         s.is_fresh(),
         s.now(),
     ))
+}
+
+/// Whether this change was sent already, to the same model if it is a swap.
+fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
+    let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
+    s.old_status().is_some_and(|old| {
+        target(old) == target(status)
+            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
+    })
+}
+
+/// Whether the model served before, or was on its way, by our own decision.
+fn was_chosen(s: &Snapshot<'_>, model: &ModelFacts<'_>) -> bool {
+    let id = model.model.to_string();
+    s.old_status().is_some_and(|old| {
+        old.active.as_ref().is_some_and(|active| active.model == id)
+            || old.target.as_ref().is_some_and(|target| target.model == id)
+    })
 }
 
 fn resting(s: &Snapshot<'_>) -> Reason {
@@ -342,12 +418,11 @@ fn deployment_failed(endpoint: &Endpoint) -> Verdict {
 }
 
 fn expires_within(status: &SpeechEndpointStatus, now: Timestamp, span: SignedDuration) -> bool {
-    let expiry: Option<Timestamp> = status
+    let expiry = status
         .active
         .as_ref()
-        .and_then(|active| active.expires_at.as_deref())
-        .and_then(|at| at.parse().ok());
-    expiry.is_some_and(|at| at - span <= now)
+        .and_then(|active| parse(active.expires_at.as_deref()));
+    expiry.is_some_and(|at| at <= after(now, span))
 }
 
 /// What the remote endpoint lacks. What the spec leaves out is left alone.
@@ -375,7 +450,7 @@ fn difference(
 }
 
 /// The names of what changes, for a message.
-pub(super) fn changed_fields(change: &UpdateEndpoint) -> String {
+pub(in crate::plan) fn changed_fields(change: &UpdateEndpoint) -> String {
     let UpdateEndpoint {
         model,
         display_name,

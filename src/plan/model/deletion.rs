@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     api::{Reason, SpeechModelStatus},
-    plan::{Action, ConnectionState, ORPHAN_AFTER, Verdict, retry, text::day_time},
+    plan::{Action, Verdict, orphan, retry},
     speech::ModelId,
 };
 
@@ -18,19 +18,8 @@ pub fn decide(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Verdict {
     if !s.deletes_remote() {
         return deleting().with(Action::Release);
     }
-    let view = match s.around.connection {
-        ConnectionState::Ready { view, .. }
-        | ConnectionState::NotReady {
-            view: Some(view),
-            usable: true,
-            ..
-        } if view.is_complete() => view,
-        ConnectionState::NotFound
-        | ConnectionState::NotAllowed
-        | ConnectionState::Ready { .. }
-        | ConnectionState::NotReady { .. } => {
-            return unreachable(s);
-        }
+    let Some(view) = s.around.connection.view_to_delete() else {
+        return unreachable(s);
     };
     let revisions = revision::all(s, view);
     if let Some(free) = revisions.iter().find(|revision| !revision.in_use(view)) {
@@ -76,21 +65,11 @@ fn in_use(used: &Revision<'_>, view: &crate::view::View) -> Verdict {
 
 /// A vanished credential may delay a deletion, never prevent it.
 fn unreachable(s: &Snapshot<'_>) -> Verdict {
-    let since = s
-        .object
-        .metadata
-        .deletion_timestamp
-        .as_ref()
-        .map_or(s.now(), |time| time.0);
-    let release_at = since + ORPHAN_AFTER;
-    if s.now() >= release_at {
-        let message =
-            "the revisions could not be deleted because the connection was gone; they stay in the Speech service";
-        return Verdict::working(Reason::Orphaned, message).with(Action::Release);
-    }
-    let message = format!(
-        "the connection is gone, so that the revisions cannot be deleted; the object is released at {}",
-        day_time(release_at)
-    );
-    Verdict::working(Reason::Deleting, message).until(release_at)
+    orphan::unreachable(
+        "what was trained",
+        s.around.connection.obstacle(&s.object.spec.connection_ref.name),
+        s.object.metadata.deletion_timestamp.as_ref(),
+        s.old_status().map_or(&[], |status| status.conditions.as_slice()),
+        s.now(),
+    )
 }

@@ -50,6 +50,12 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
     let ConnectionState::Ready { view, has_projects } = s.around.connection else {
         return Err(Verdict::working(Reason::Connecting, "waiting for the connection"));
     };
+    if !view.is_complete() {
+        return Err(Verdict::working(
+            Reason::Connecting,
+            "waiting for the first look at the Speech resource",
+        ));
+    }
     let source = &s.object.spec.source;
     if let Some(training) = &source.training {
         training::decide(s, view, training, has_projects, status)
@@ -84,6 +90,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::revision_notice(s, &status));
+    notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_model(s.object, &status),
         action: verdict.action,
@@ -130,18 +137,20 @@ impl<'a> Snapshot<'a> {
             && self.object.spec.source.training.is_some()
     }
 
+    /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
     fn is_fresh(&self) -> bool {
         let handled = self
             .old_status()
             .and_then(|status| status.last_handled_reconcile_at.as_deref());
-        annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
+        self.around.failure.is_none()
+            && annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
     }
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
         Creation {
             intent: CreationIntent::of(self.object),
             closed_attempt,
-            announced: self.around.announced,
+            announced: self.around.announced.filter(|_| self.around.failure.is_none()),
             swept_at: self.view().and_then(|view| view.models.swept_at()),
             now: self.now(),
         }

@@ -1,7 +1,7 @@
 //! The revisions of a trained model, as found in the Speech service by our mark.
 use super::Snapshot;
 use crate::{
-    api::model::Training,
+    api::{SpeechModelStatus, model::Training},
     plan::{Verdict, model_choice::parse_id},
     speech::{
         EntityId, ModelId,
@@ -33,9 +33,9 @@ impl<'a> Revision<'a> {
         self.model().header.id
     }
 
-    /// Whether it can serve.
+    /// Whether it was trained well, which is final: the answer to a renaming says it as well as a read.
     pub fn succeeded(&self) -> bool {
-        self.model().header.status == Status::Succeeded && self.entry.confirmed
+        self.model().header.status == Status::Succeeded
     }
 
     /// Whether it was trained and failed.
@@ -49,7 +49,35 @@ impl<'a> Revision<'a> {
     }
 }
 
-/// All revisions, oldest first.
+/// The revisions, oldest first, one for each number.
+///
+/// When an attempt took effect that was thought lost, two models bear one number: the one that the status names counts,
+/// else the later attempt, which was made from the later spec. The others are [`twins`].
+pub fn line<'a>(all: &[Revision<'a>], status: Option<&SpeechModelStatus>) -> Vec<Revision<'a>> {
+    let current = status.and_then(|status| Some(status.current.as_ref()?.id.as_str()));
+    let candidate = status.and_then(|status| Some(status.candidate.as_ref()?.id.as_str()));
+    let is_named = |revision: &Revision<'_>| {
+        let id = revision.id().to_string();
+        current == Some(&id) || candidate == Some(&id)
+    };
+    let mut line: Vec<Revision<'a>> = Vec::new();
+    for revision in all {
+        match line.last_mut().filter(|last| last.number == revision.number) {
+            Some(last) if is_named(last) => {}
+            Some(last) => *last = *revision,
+            None => line.push(*revision),
+        }
+    }
+    line
+}
+
+/// The models with our mark that are not of the line.
+pub fn twins<'a>(all: &[Revision<'a>], line: &[Revision<'a>]) -> Vec<Revision<'a>> {
+    let is_kept = |revision: &&Revision<'a>| line.iter().any(|kept| kept.id() == revision.id());
+    all.iter().filter(|revision| !is_kept(revision)).copied().collect()
+}
+
+/// All models with our mark, oldest first.
 pub fn all<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
     let owned = view.models.owned_by(s.uid()).into_iter();
     owned

@@ -1,5 +1,5 @@
 //! What a model's status says, apart from the verdict.
-use super::{Snapshot, training::parse};
+use super::Snapshot;
 use crate::{
     api::{
         Reason, SpeechModelStatus,
@@ -7,10 +7,10 @@ use crate::{
         model::{BaseModelDates, CurrentModel},
     },
     plan::{
-        FailureClass, Notice, Verdict,
+        Action, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
-        text::{day_time, rfc3339},
+        text::{self, day_time, parse, rfc3339},
         verdict::Phase,
     },
     speech::ModelId,
@@ -102,7 +102,7 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Meanwhi
         Some(_) | None => Meanwhile {
             ready: true,
             reason: Reason::Synced,
-            message: format!("model {} is current", current.name),
+            message: format!("model {} is current", text::model(&current.name, current.revision)),
         },
     })
 }
@@ -119,4 +119,14 @@ pub fn revision_notice(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<N
             after.name, after.id, before.id
         ),
     })
+}
+
+/// Tells that the name or description of the current revision is put back.
+pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice> {
+    let Some(Action::UpdateModel { id, .. }) = action else {
+        return None;
+    };
+    let old = s.old_status()?;
+    notice::was_settled(&old.conditions, old.observed_generation, s.generation())
+        .then(|| notice::drift(&format!("name or description of model {id}")))
 }

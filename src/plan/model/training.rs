@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechModelStatus,
+        Reason, SpeechModelStatus, condition,
         model::{CandidateModel, PastModel, Training},
     },
     plan::{
         Action, Verdict, model_choice, retry,
-        text::{day_time, rfc3339},
+        text::{after, day_time, rfc3339},
     },
     speech::{
         entity::BaseModel,
@@ -19,7 +19,7 @@ use crate::{
     },
     view::View,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// The delay after a failed training; doubled each time. Trainings are billed, so it begins long.
 const FIRST_RETRAINING: SignedDuration = SignedDuration::from_mins(10);
@@ -34,9 +34,11 @@ pub fn decide(
     has_projects: bool,
     status: &mut SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let revisions = revision::all(s, view);
+    let all = revision::all(s, view);
+    let revisions = revision::line(&all, s.old_status());
     let highest = highest_number(s, &revisions);
     describe(view, &revisions, status);
+    close_attempts(&all, status);
     let inputs = Inputs::parse(training, s.object.spec.project.as_deref())?;
     if inputs.project.is_some() && !has_projects {
         return Err(Verdict::stalled(
@@ -46,6 +48,9 @@ pub fn decide(
     }
     if s.may_act() && !s.has_finalizer() && !revisions.is_empty() {
         return Ok(Verdict::working(Reason::Training, "taking over the trained revisions").with(Action::Claim(None)));
+    }
+    if let Some(verdict) = delete_twin(s, view, &revision::twins(&all, &revisions), status) {
+        return Ok(verdict);
     }
     let newest = revisions.last().copied();
     if let Some(running) = newest.filter(|newest| !newest.failed() && !newest.succeeded()) {
@@ -101,12 +106,33 @@ fn describe(view: &View, revisions: &[Revision<'_>], status: &mut SpeechModelSta
             expires_at: revision.model().expires_at.map(rfc3339),
         })
         .collect();
-    let attempt = revisions
+}
+
+/// An attempt that made a model is over.
+fn close_attempts(all: &[Revision<'_>], status: &mut SpeechModelStatus) {
+    let attempt = all
         .iter()
         .map(|revision| revision.tag.attempt)
         .max()
         .and_then(|attempt| i32::try_from(attempt).ok());
     status.closed_attempt = attempt.max(status.closed_attempt);
+}
+
+/// Deletes a model that an earlier request made as well, once nothing uses it.
+fn delete_twin(s: &Snapshot<'_>, view: &View, twins: &[Revision<'_>], status: &SpeechModelStatus) -> Option<Verdict> {
+    let twin = twins.iter().find(|twin| s.may_act() && !twin.in_use(view))?;
+    let verdict = Verdict::working(
+        Reason::Updating,
+        format!("deleting model {}, which an earlier request made as well", twin.id()),
+    );
+    Some(retry::gate(
+        status.last_failure.as_ref(),
+        Action::DeleteModel(twin.id()),
+        verdict,
+        s.generation(),
+        s.is_fresh(),
+        s.now(),
+    ))
 }
 
 fn under_way(revision: &Revision<'_>) -> Verdict {
@@ -204,15 +230,16 @@ fn failed(
     highest: u32,
     status: &SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let in_a_row = revisions
-        .iter()
-        .rev()
-        .take_while(|revision| revision.failed() && revision.tag.inputs.as_deref() == Some(print))
-        .count();
     let Some(newest) = revisions.last() else {
         return train(s, view, inputs, print, highest, status);
     };
-    let again = newest.model().header.last_action_at + retraining_delay(in_a_row);
+    // Counted by numbers, because the history limit deletes the older ones.
+    let other = revisions
+        .iter()
+        .rev()
+        .find(|revision| !revision.failed() || revision.tag.inputs.as_deref() != Some(print));
+    let in_a_row = newest.number.saturating_sub(other.map_or(0, |other| other.number));
+    let again = after(newest.model().header.last_action_at, retraining_delay(in_a_row));
     if again <= s.now() || s.is_fresh() {
         return train(s, view, inputs, print, highest, status);
     }
@@ -232,13 +259,13 @@ fn failed(
 }
 
 /// How long to wait after so many failed trainings in a row.
-pub(super) fn retraining_delay(in_a_row: usize) -> SignedDuration {
-    let doublings = u32::try_from(in_a_row.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+pub(super) fn retraining_delay(in_a_row: u32) -> SignedDuration {
+    let doublings = in_a_row.saturating_sub(1).min(16);
     (FIRST_RETRAINING * 2_i32.saturating_pow(doublings)).min(LONGEST_RETRAINING)
 }
 
 /// The newest revision is what is declared: keep its names, discard what is too old.
-fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &SpeechModelStatus) -> Verdict {
+fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &mut SpeechModelStatus) -> Verdict {
     let Some(newest) = revisions.last() else {
         return Verdict::done(Reason::Synced, "");
     };
@@ -253,13 +280,23 @@ fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &Spee
             .clone()
             .filter(|text| **text != *header.description),
     };
-    if change != UpdateModel::default() && s.may_act() && newest.entry.confirmed {
+    if change != UpdateModel::default() && s.may_act() {
         let verdict = Verdict::working(Reason::Updating, "changing the name or description").watching();
+        let asked = s.old_status().is_some_and(|old| {
+            retry::was_asked(&old.conditions, old.observed_generation, s.generation(), verdict.reason)
+                && condition::find(&old.conditions, condition::RECONCILING)
+                    .is_some_and(|told| told.message == verdict.message)
+        });
+        if asked && newest.entry.confirmed && s.around.failure.is_none() {
+            let failure = retry::not_applied("the name or description");
+            let last = retry::remember(status.last_failure.as_ref(), &failure, s.generation(), s.now());
+            status.last_failure = Some(last);
+        }
         let action = Action::UpdateModel {
             id: newest.id(),
             change: Box::new(change),
         };
-        return retry::gate(
+        let gated = retry::gate(
             status.last_failure.as_ref(),
             action,
             verdict,
@@ -267,6 +304,9 @@ fn keep(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &Spee
             s.is_fresh(),
             s.now(),
         );
+        // The answer to a change may show the old names; only a read tells whether they are still lacking.
+        let action = gated.action.filter(|_| newest.entry.confirmed);
+        return Verdict { action, ..gated };
     }
     discard(s, view, revisions, status).unwrap_or_else(|| {
         Verdict::done(
@@ -283,6 +323,10 @@ fn discard(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &S
     }
     let current = status.current.as_ref().map(|current| current.id.as_str());
     let newest = revisions.last().map(Revision::id);
+    // An endpoint that moves tells where to, while what it leaves still answers and may have to be returned to.
+    if view.is_moving(&s.object.spec.locale) {
+        return None;
+    }
     let limit = usize::try_from(s.object.spec.revision_history_limit).unwrap_or(0);
     let old: Vec<_> = revisions
         .iter()
@@ -294,6 +338,11 @@ fn discard(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &S
         Reason::Updating,
         format!("deleting revision {}, beyond revisionHistoryLimit", victim.number),
     );
+    // Endpoints follow the written status: it has to name the new revision before the old one goes.
+    let written = s.old_status().and_then(|old| old.current.as_ref());
+    if written.is_some_and(|current| current.id == victim.id().to_string()) {
+        return Some(verdict.until(after(s.now(), SignedDuration::from_secs(1))));
+    }
     Some(retry::gate(
         status.last_failure.as_ref(),
         Action::DeleteModel(victim.id()),
@@ -302,9 +351,4 @@ fn discard(s: &Snapshot<'_>, view: &View, revisions: &[Revision<'_>], status: &S
         s.is_fresh(),
         s.now(),
     ))
-}
-
-/// When a timestamp in the status is.
-pub(super) fn parse(at: Option<&str>) -> Option<Timestamp> {
-    at.and_then(|at| at.parse().ok())
 }

@@ -1,0 +1,229 @@
+//! The reconcile of models and endpoints: look, decide, take at most one remote step, report.
+use super::{
+    Context,
+    act::act,
+    export,
+    guard::ReconcileError,
+    managed::Managed,
+    observe::Surrounding,
+    wake,
+    write::{self, WriteError},
+};
+use crate::plan::{self, Action, Failure, Plan, Surroundings};
+use kube::runtime::controller;
+use std::{sync::Arc, time::Duration};
+
+/// One pass over an object.
+struct Pass<'a, K> {
+    context: &'a Context,
+    object: Arc<K>,
+    around: Surrounding,
+    announced: Option<u32>,
+    failure: Option<Failure>,
+    acted: bool,
+}
+
+/// What a pass does next.
+enum Turn {
+    /// Decide again, with what was learned.
+    Again,
+    /// The object is let go.
+    Released,
+}
+
+/// Whether a step may end the use of a model by an endpoint.
+fn frees_model(action: &Action) -> bool {
+    match action {
+        Action::DeleteEndpoint(_) => true,
+        Action::UpdateEndpoint { change, .. } => change.model.is_some(),
+        Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
+        Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
+    }
+}
+
+/// Brings one object closer to what is declared.
+pub async fn reconcile<K: Managed>(
+    object: Arc<K>,
+    context: Arc<Context>,
+) -> Result<controller::Action, ReconcileError> {
+    let object = K::recent(&context).freshest(object);
+    let around = Surrounding::of(
+        &context,
+        object.connection_ref(),
+        object.meta().namespace.as_deref().unwrap_or_default(),
+    );
+    if around.is_pending() {
+        return Ok(controller::Action::await_change());
+    }
+    let mut pass = Pass {
+        context: &context,
+        object,
+        around,
+        announced: None,
+        failure: None,
+        acted: false,
+    };
+    loop {
+        let plan = pass.decide();
+        let next = match &plan.action {
+            Some(action) if pass.may_take(action) => pass.take(action.clone(), &plan).await,
+            Some(_) | None => return pass.settle(plan).await.or_else(settle_error),
+        };
+        match next {
+            Ok(Turn::Again) => {}
+            Ok(Turn::Released) => return Ok(controller::Action::await_change()),
+            Err(error) => return settle_error(error.into()),
+        }
+    }
+}
+
+/// A conflict means that a newer object is on its way and will wake us; a missing object needs nothing.
+fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileError> {
+    match error {
+        ReconcileError::Write(WriteError::Conflict) => Ok(controller::Action::requeue(Duration::from_millis(100))),
+        ReconcileError::Write(WriteError::Gone) => Ok(controller::Action::await_change()),
+        error @ (ReconcileError::Write(WriteError::Api(_))
+        | ReconcileError::Read(_)
+        | ReconcileError::Deadline
+        | ReconcileError::Panicked(_)) => Err(error),
+    }
+}
+
+impl<K: Managed> Pass<'_, K> {
+    /// Looks and decides; no I/O.
+    fn decide(&self) -> Plan<K::Status> {
+        let looked = self.around.look();
+        let around = Surroundings {
+            now: self.context.clock.now(),
+            cluster: &self.context.cluster,
+            connection: looked.state(),
+            announced: self.announced,
+            failure: self.failure.as_ref(),
+        };
+        self.object.plan(self.context, around)
+    }
+
+    /// At most one remote step per pass, and none after a failure.
+    fn may_take(&self, action: &Action) -> bool {
+        self.failure.is_none() && !(self.acted && (action.is_remote() || matches!(action, Action::Claim(_))))
+    }
+
+    async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, WriteError> {
+        match action {
+            Action::Claim(intent) => {
+                let written = write::claim(self.context, &*self.object, intent).await?;
+                self.context.news.is_news(&*written);
+                self.keep(written);
+                self.announced = intent.map(|intent| intent.attempt);
+            }
+            Action::Release => {
+                self.context.events.publish(&*self.object, &plan.notices);
+                write::release(self.context, &*self.object).await?;
+                self.stop_awaiting();
+                return Ok(Turn::Released);
+            }
+            action @ (Action::CreateEndpoint(_)
+            | Action::UpdateEndpoint { .. }
+            | Action::DeleteEndpoint(_)
+            | Action::TrainModel(_)
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_)) => {
+                self.failure = self.request(&action).await.err();
+                self.announced = None;
+                self.acted = true;
+            }
+        }
+        Ok(Turn::Again)
+    }
+
+    async fn request(&self, action: &Action) -> Result<(), Failure> {
+        let Some((remote, link)) = self
+            .around
+            .remote
+            .as_ref()
+            .and_then(|remote| Some((remote, remote.link()?)))
+        else {
+            // The planner asked for a step through a connection that has gone since: nothing was sent.
+            let class = plan::FailureClass::Transient { retry_after: None };
+            return Err(Failure {
+                operation: action.operation(),
+                code: "connection".into(),
+                message: "the connection is gone".into(),
+                class,
+            });
+        };
+        let done = act(remote, &link.client, action).await;
+        if done.is_ok() && frees_model(action) {
+            let namespace = self.object.meta().namespace.as_deref().unwrap_or_default();
+            wake::on_model_freed(
+                self.context,
+                &wake::connection_key(self.object.connection_ref(), namespace),
+            );
+        }
+        match &done {
+            Ok(()) => {
+                tracing::info!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "took a step")
+            }
+            Err(failure) => {
+                tracing::warn!(kind = %K::kind(&()), object = %self.name(), step = failure.operation, code = failure.code, reason = failure.message, "a step failed");
+            }
+        }
+        done
+    }
+
+    /// Reports: what applications need, the status if it says something new, events, and when to look again.
+    async fn settle(mut self, mut plan: Plan<K::Status>) -> Result<controller::Action, ReconcileError> {
+        if self.failure.is_none()
+            && let Err(problem) = export::publish(self.context, &*self.object, plan.export.as_ref()).await
+        {
+            self.failure = Some(problem);
+            plan = self.decide();
+        }
+        self.mind_remote(plan.awaits_remote);
+        if self.object.status() != Some(&plan.status) {
+            let written = write::status(self.context, &*self.object, &plan.status)
+                .await
+                .map_err(ReconcileError::Write)?;
+            self.keep(written);
+            self.context.events.publish(&*self.object, &plan.notices);
+        }
+        if self.acted && self.failure.is_none() && plan.action.is_some() {
+            return Ok(controller::Action::requeue(Duration::from_millis(1)));
+        }
+        Ok(match plan.look_again {
+            Some(at) => controller::Action::requeue(self.context.clock.wait_for(at)),
+            None => controller::Action::await_change(),
+        })
+    }
+
+    fn mind_remote(&self, awaits: bool) {
+        match &self.around.remote {
+            Some(remote) if awaits => remote.await_change(self.uid(), K::LIST),
+            Some(_) | None => self.stop_awaiting(),
+        }
+    }
+
+    fn stop_awaiting(&self) {
+        if let Some(remote) = &self.around.remote {
+            remote.stop_awaiting(self.uid());
+        }
+    }
+
+    fn keep(&mut self, written: Arc<K>) {
+        K::recent(self.context).wrote(Arc::clone(&written));
+        self.object = written;
+    }
+
+    fn uid(&self) -> &str {
+        self.object.meta().uid.as_deref().unwrap_or_default()
+    }
+
+    fn name(&self) -> String {
+        let meta = self.object.meta();
+        format!(
+            "{}/{}",
+            meta.namespace.as_deref().unwrap_or_default(),
+            meta.name.as_deref().unwrap_or_default()
+        )
+    }
+}

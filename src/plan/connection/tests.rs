@@ -1,0 +1,159 @@
+use super::*;
+use crate::plan::testing::{NOW, assert_lawful, at, said};
+
+fn connection(metadata: &str) -> SpeechConnection {
+    let text = format!(
+        "apiVersion: customspeech.dev/v1alpha1\nkind: SpeechConnection\nmetadata: {{name: west, namespace: team, generation: 1{metadata}}}\nspec: {{endpoint: 'https://x.example', auth: {{keySecretRef: {{name: key}}}}}}\n"
+    );
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+const HELD: &str = ", finalizers: [customspeech.dev/remote-entity]";
+const DELETED: &str = ", deletionTimestamp: '2026-03-01T09:50:00Z'";
+const DELETED_LONG_AGO: &str = ", deletionTimestamp: '2026-03-01T09:45:00Z'";
+const COUNTS: Counts = Counts {
+    endpoints: 1,
+    models: 2,
+    base_models: 3,
+};
+
+fn broken(reason: Reason, transient: bool) -> Contact {
+    Contact::Broken {
+        reason,
+        message: "words".into(),
+        transient,
+        counts: Some(COUNTS),
+    }
+}
+
+fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> Plan {
+    let plan = plan(&Snapshot {
+        object,
+        contact,
+        dependents,
+        now: at(NOW),
+    });
+    let before = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    assert_lawful(before, &plan.status.conditions, 1, plan.status.observed_generation);
+    plan
+}
+
+#[test]
+fn a_connection_says_what_came_of_the_last_contact() {
+    for (name, contact, expected) in [
+        (
+            "first look",
+            Contact::Pending,
+            "Ready=False Connecting, Reconciling Connecting",
+        ),
+        ("good", Contact::Established(COUNTS), "Ready=True Connected"),
+        (
+            "bad key",
+            broken(Reason::CredentialInvalid, false),
+            "Ready=False CredentialInvalid, Stalled CredentialInvalid",
+        ),
+        (
+            "slow down",
+            broken(Reason::Throttled, true),
+            "Ready=False Throttled, Reconciling Throttled",
+        ),
+    ] {
+        assert_eq!(
+            said(&plan_of(&connection(""), &contact, 0).status.conditions),
+            expected,
+            "{name}"
+        );
+    }
+    let status = plan_of(&connection(""), &broken(Reason::Throttled, true), 0).status;
+    assert_eq!(
+        (status.endpoints, status.models, status.base_models),
+        (Some(1), Some(2), Some(3))
+    );
+    assert_eq!(plan_of(&connection(""), &Contact::Pending, 0).status.models, None);
+}
+
+#[test]
+fn a_restart_of_the_operator_is_no_news() {
+    let mut object = connection("");
+    object.status = Some(plan_of(&object, &Contact::Established(COUNTS), 0).status);
+    assert_eq!(
+        plan_of(&object, &Contact::Pending, 0).status,
+        object.status.clone().unwrap()
+    );
+    object.status = Some(plan_of(&object, &broken(Reason::Unreachable, true), 0).status);
+    assert_eq!(
+        plan_of(&object, &Contact::Pending, 0).status,
+        object.status.clone().unwrap()
+    );
+}
+
+#[test]
+fn a_connection_is_kept_while_it_is_needed() {
+    let both = format!("{HELD}{DELETED}");
+    let long_ago = format!("{HELD}{DELETED_LONG_AGO}");
+    for (name, metadata, dependents, step) in [
+        ("needed", "", 1, Some(Step::Hold)),
+        ("needed and held", HELD, 1, None),
+        ("not needed", "", 0, None),
+        ("needed no more", HELD, 0, None),
+        ("deleted, needed", &both, 2, None),
+        (
+            "deleted a quarter of an hour ago, needed",
+            &long_ago,
+            2,
+            Some(Step::Release),
+        ),
+        ("deleted, not needed", &both, 0, Some(Step::Release)),
+        ("deleted, never held", DELETED, 2, None),
+    ] {
+        let object = connection(metadata);
+        assert_eq!(
+            plan_of(&object, &Contact::Established(COUNTS), dependents).step,
+            step,
+            "{name}"
+        );
+    }
+    let kept = plan_of(&connection(&both), &Contact::Established(COUNTS), 2);
+    assert_eq!(kept.look_again, Some("2026-03-01T10:05:00Z".parse().unwrap()));
+    assert_eq!(
+        said(&kept.status.conditions),
+        "Ready=False ConnectionInUse, Reconciling ConnectionInUse"
+    );
+}
+
+#[test]
+fn namespaces_are_let_in_as_declared() {
+    let labels = |text: &str| -> BTreeMap<String, String> { serde_saphyr::from_str(text).unwrap() };
+    let blue = labels("{team: blue}");
+    let red = labels("{team: red}");
+    let selector = |text: &str| format!("{{from: Selector, selector: {text}}}");
+    let is_blue = selector("{matchLabels: {team: blue}}");
+    let not_red = selector("{matchExpressions: [{key: team, operator: NotIn, values: [red]}]}");
+    for (allowed, namespace, labels, expected) in [
+        ("{from: Same}", "home", None, true),
+        ("{from: Same}", "other", Some(&blue), false),
+        ("{from: All}", "other", None, true),
+        (is_blue.as_str(), "other", Some(&blue), true),
+        (&is_blue, "other", Some(&red), false),
+        (&is_blue, "other", None, false),
+        (&is_blue, "home", None, true),
+        (&not_red, "other", Some(&blue), true),
+        (&not_red, "other", Some(&red), false),
+        (&not_red, "other", None, false),
+        ("{from: Selector}", "other", Some(&blue), false),
+        ("{from: Selector, selector: {}}", "other", Some(&blue), true),
+        (
+            "{from: Selector, selector: {matchExpressions: [{key: team, operator: Near}]}}",
+            "other",
+            Some(&blue),
+            false,
+        ),
+    ] {
+        let rule: AllowedNamespaces = serde_saphyr::from_str(allowed).unwrap();
+        assert_eq!(
+            allows(&rule, "home", namespace, labels),
+            expected,
+            "{allowed} {namespace} {labels:?}"
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! Which remote endpoint is meant: adoption, other owners, deletion by hand.
+use super::*;
+use crate::plan::Action;
+use std::sync::Arc;
+
+const ADOPT: &str = "model: {base: {}}\nadopt: {id: 00000000-0000-0000-0000-00000000000a}";
+const OBSERVE: &str = "managementPolicy: Observe";
+
+fn adopting(endpoint_10: Endpoint) -> Case {
+    Case::new(World::new().remote(endpoint_10), endpoint(ADOPT))
+}
+
+fn foreign() -> Endpoint {
+    with(remote(10, base_id(1)), |e| {
+        e.header.owner = Some(Arc::new(tag("another", 1)))
+    })
+}
+
+fn observing(endpoint_10: Endpoint) -> Case {
+    Case::new(
+        World::new().remote(endpoint_10),
+        endpoint(&format!("{ADOPT}\n{OBSERVE}")),
+    )
+}
+
+#[test]
+fn an_endpoint_is_adopted_unless_it_is_anothers() {
+    let valid = "ModelValid=True ModelServes";
+    check(vec![
+        (
+            "without a mark",
+            adopting(remote(10, base_id(1))),
+            &format!("claim | Ready=True Serving, Reconciling Creating, {valid}"),
+        ),
+        (
+            "claimed",
+            adopting(remote(10, base_id(1))).with(|c| c.object = c.object.clone().claimed()),
+            &format!("update 10 owner mark | Ready=True Serving, Reconciling Updating, {valid}"),
+        ),
+        (
+            "of another",
+            adopting(foreign()),
+            "- | Ready=False OwnedByAnother, Stalled OwnedByAnother",
+        ),
+        (
+            "of one of us that is gone",
+            adopting(foreign()).with(|c| {
+                c.abandoned = true;
+                c.object = c.object.clone().claimed();
+            }),
+            &format!("update 10 owner mark | Ready=True Serving, Reconciling Updating, {valid}"),
+        ),
+        (
+            "held by an older object",
+            adopting(remote(10, base_id(1))).with(|c| c.holder = Some("first")),
+            "- | Ready=False OwnedByAnother, Stalled OwnedByAnother",
+        ),
+        (
+            "of another locale",
+            adopting(with(remote(10, base_id(1)), |e| e.header.locale = "de-DE".into())),
+            "- | Ready=False LocaleMismatch, Stalled LocaleMismatch",
+        ),
+        (
+            "not there",
+            Case::new(World::new(), endpoint(ADOPT)),
+            "- | Ready=False EndpointNotFound, Stalled EndpointNotFound",
+        ),
+        (
+            "no id",
+            adopting(remote(10, base_id(1))).with(|c| c.object.spec.adopt.as_mut().unwrap().id = "x".into()),
+            "- | Ready=False SpecInvalid, Stalled SpecInvalid",
+        ),
+        (
+            "watched, of another",
+            observing(foreign()),
+            &format!("- | Ready=True Observed, {valid}"),
+        ),
+        (
+            "watched, and other than declared",
+            observing(foreign()).with(|c| c.object.spec.logging_enabled = Some(true)),
+            &format!("- | Ready=False Observed, Stalled Observed, {valid}"),
+        ),
+        (
+            "suspended while adopting",
+            adopting(remote(10, base_id(1))).with(|c| c.object.spec.suspend = true),
+            &format!("- | Ready=True Suspended, {valid}"),
+        ),
+    ]);
+}
+
+#[test]
+fn anothers_endpoint_is_neither_recorded_nor_published() {
+    let case = adopting(foreign()).with(|c| c.edit(&format!("{ADOPT}\nexportTo: {{configMap: {{name: x}}}}")));
+    let mut case = case.with(|c| c.object.spec.adopt = endpoint(ADOPT).spec.adopt);
+    let plan = case.show();
+    assert_eq!((plan.status.id, plan.status.active, plan.export), (None, None, None));
+    case.world = World::new();
+    assert_eq!(
+        case.line(),
+        "- | Ready=False EndpointNotFound, Stalled EndpointNotFound"
+    );
+}
+
+#[test]
+fn adoption_keeps_the_name_and_the_foreign_properties() {
+    let endpoint_10 = with(remote(10, base_id(1)), |e| {
+        e.header.display_name = "by hand".into();
+        e.header.foreign_properties = Box::from([("team".into(), "blue".into())]);
+    });
+    let case = adopting(endpoint_10).with(|c| c.object = c.object.clone().claimed());
+    let Some(Action::UpdateEndpoint { change, .. }) = case.plan().action else {
+        panic!("no change");
+    };
+    let (owner, rest) = change.owner.clone().unwrap();
+    assert_eq!((owner, rest.len()), (tag(UID, 0), 1));
+    assert_eq!(change.display_name, None);
+    assert!(case.plan().status.closed_attempt.is_none(), "adoption is no attempt");
+}
+
+#[test]
+fn an_endpoint_deleted_by_hand_is_not_created_again() {
+    let gone = || Case::serving().with(|c| c.world = World::new());
+    check(vec![
+        (
+            "gone",
+            gone(),
+            "- | Ready=False RemoteDeleted, Stalled RemoteDeleted, ModelValid=True ModelServes",
+        ),
+        (
+            "another with our mark does not take its place",
+            gone().with(|c| learn(&mut c.world.view.endpoints, owned(remote(11, base_id(1)), 2))),
+            "- | Ready=False RemoteDeleted, Stalled RemoteDeleted, ModelValid=True ModelServes",
+        ),
+        (
+            "it comes back",
+            Case::serving().with(|c| {
+                c.world = World::new();
+                c.show();
+                c.world = World::new().remote(owned(remote(10, base_id(1)), 1));
+            }),
+            "- | Ready=True Serving, ModelValid=True ModelServes",
+        ),
+    ]);
+}
+
+#[test]
+fn without_a_connection_the_last_knowledge_stands() {
+    let through = |link| Case::serving().with(|c| c.world.link = link);
+    let valid = "ModelValid=True ModelServes";
+    check(vec![
+        (
+            "no connection",
+            through(Link::NotFound),
+            &format!("- | Ready=False ConnectionNotFound, Stalled ConnectionNotFound, {valid}"),
+        ),
+        (
+            "not for this namespace",
+            through(Link::NotAllowed),
+            &format!("- | Ready=False NamespaceNotAllowed, Stalled NamespaceNotAllowed, {valid}"),
+        ),
+        (
+            "out of order",
+            through(Link::NotReady {
+                seen: true,
+                usable: true,
+            }),
+            &format!("- | Ready=True Serving, Reconciling ConnectionNotReady, {valid}"),
+        ),
+        (
+            "out of order and never seen",
+            through(Link::NotReady {
+                seen: false,
+                usable: false,
+            }),
+            &format!("- | Ready=True Serving, Reconciling ConnectionNotReady, {valid}"),
+        ),
+        (
+            "lists not read yet",
+            through(Link::Ready).with(|c| c.world.view = Default::default()),
+            &format!("- | Ready=True Serving, Reconciling Connecting, {valid}"),
+        ),
+        (
+            "expired meanwhile",
+            through(Link::NotReady {
+                seen: true,
+                usable: true,
+            })
+            .with(|c| c.world.now = at(LATER)),
+            "- | Ready=False BaseModelAnswers, Reconciling ConnectionNotReady, ModelValid=False BaseModelAnswers",
+        ),
+        (
+            "a project, and no projects",
+            Case::serving().with(|c| {
+                c.world.has_projects = false;
+                c.object.spec.project = Some(id(7).to_string());
+            }),
+            &format!("- | Ready=False SpecInvalid, Stalled SpecInvalid, {valid}"),
+        ),
+    ]);
+}

@@ -1,0 +1,77 @@
+//! Random worlds, and what happens in them.
+use super::*;
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => Just(Fate::Answered),
+        1 => Just(Fate::Crash),
+        1 => Just(Fate::Void),
+        // Whatever takes effect does so within the grace.
+        2 => (0i64..119).prop_map(Fate::Lost),
+        1 => Just(Fate::Failed(FailureClass::Terminal)),
+        1 => Just(Fate::Failed(FailureClass::Quota)),
+        1 => Just(Fate::Failed(FailureClass::Transient { retry_after: None })),
+    ]
+}
+
+pub fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        8 => fate().prop_map(Event::Reconcile),
+        3 => Just(Event::Sweep),
+        1 => Just(Event::Restart),
+        1 => any::<(bool, bool, bool)>().prop_map(|(works, seen, usable)| Event::Link(works, seen, usable)),
+        2 => any::<bool>().prop_map(Event::Progress),
+        3 => (1i64..200).prop_map(Event::Advance),
+        1 => (86_400i64..10_000_000).prop_map(Event::Advance),
+        1 => (0..SPECS.len()).prop_map(Event::Edit),
+        1 => (3u128..5).prop_map(Event::Current),
+        1 => (0u8..4).prop_map(Event::Drift),
+        1 => (5u128..8).prop_map(Event::NewBase),
+    ]
+}
+
+fn custom(n: u128) -> impl Strategy<Value = CustomModel> {
+    let expires = prop::sample::select(vec![
+        "",
+        "2026-02-01T00:00:00Z",
+        "2026-04-15T00:00:00Z",
+        "2026-07-15T00:00:00Z",
+        LATER,
+    ]);
+    let state = prop::sample::select(vec![
+        Status::Succeeded,
+        Status::Succeeded,
+        Status::Succeeded,
+        Status::Failed,
+    ]);
+    (expires, state, prop::bool::weighted(0.9), prop::bool::weighted(0.9)).prop_map(
+        move |(expires, state, fits, here)| {
+            with(custom_model(n, expires), |m| {
+                m.header.status = state;
+                m.supports_endpoints = Some(fits);
+                m.header.locale = if here { "en-US" } else { "de-DE" }.into();
+            })
+        },
+    )
+}
+
+fn standing() -> impl Strategy<Value = Option<Endpoint>> {
+    let owner = prop::sample::select(vec![None, Some(tag("another", 1)), Some(tag(UID, 0))]);
+    prop::option::of((owner, any::<bool>()).prop_map(|(owner, good)| {
+        with(remote(10, base_id(1)), |e| {
+            e.header.owner = owner.map(Arc::new);
+            put_state(
+                &mut e.header,
+                if good { Status::Succeeded } else { Status::Failed },
+                at(NOW),
+            );
+        })
+    }))
+}
+
+pub fn life() -> impl Strategy<Value = Life> {
+    let deps = (0..SPECS.len(), any::<bool>(), standing(), custom(3), custom(4));
+    deps.prop_map(|(spec, adopt, remote, first, second)| {
+        Life::new(spec, adopt, remote.filter(|_| adopt), [first, second])
+    })
+}

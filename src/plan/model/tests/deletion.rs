@@ -1,0 +1,107 @@
+//! Deletion: every revision that nobody uses, then the object.
+use super::*;
+use crate::speech::entity::Status;
+
+fn deleted(world: World) -> Case {
+    let mut case = Case::of(world, TRAINING);
+    case.object = case.object.deleted("2026-03-01T09:00:00Z");
+    case
+}
+
+fn two() -> World {
+    let print = print_of(TRAINING);
+    World::new()
+        .custom(revision(20, 1, &print, Status::Succeeded))
+        .custom(revision(21, 2, &print, Status::Succeeded))
+        .custom(custom_model(3, LATER))
+}
+
+#[test]
+fn a_deletion_takes_what_is_ours_and_unused() {
+    let deleting = "Ready=False Deleting, Reconciling Deleting";
+    check(vec![
+        ("two revisions", deleted(two()), &format!("delete 20 | {deleting}")),
+        (
+            "one is used by somebody",
+            deleted(two().remote(remote(10, custom_id(20)))),
+            &format!("delete 21 | {deleting}"),
+        ),
+        (
+            "both are used",
+            deleted(
+                two()
+                    .remote(remote(10, custom_id(20)))
+                    .remote(remote(11, custom_id(21))),
+            ),
+            "- | Ready=False ModelInUse, Reconciling ModelInUse",
+        ),
+        ("none", deleted(World::new()), &format!("release | {deleting}")),
+        (
+            "to stay",
+            deleted(two()).with(|c| c.edit(&format!("{TRAINING}\ndeletionPolicy: Retain"))),
+            &format!("release | {deleting}"),
+        ),
+        (
+            "suspended",
+            deleted(two()).with(|c| c.edit(&format!("{TRAINING}\nsuspend: true"))),
+            &format!("release | {deleting}"),
+        ),
+        (
+            "observed",
+            deleted(two()).with(|c| c.edit(&format!("{TRAINING}\nmanagementPolicy: Observe"))),
+            &format!("release | {deleting}"),
+        ),
+        (
+            "not trained by us",
+            deleted(two()).with(|c| c.edit("source: {base: {}}")),
+            &format!("release | {deleting}"),
+        ),
+        (
+            "released already",
+            deleted(two()).with(|c| c.object.metadata.finalizers = None),
+            &format!("- | {deleting}"),
+        ),
+        (
+            "perhaps sent",
+            deleted(World::new()).with(|c| c.object = c.object.clone().announces(2, "2026-03-01T09:59:00Z")),
+            "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation",
+        ),
+        (
+            "lists not read yet",
+            deleted(two()).with(|c| c.world.view = Default::default()),
+            "- | Ready=False Connecting, Stalled Connecting",
+        ),
+    ]);
+}
+
+#[test]
+fn a_long_wait_for_an_endpoint_does_not_count_as_a_missing_connection() {
+    let mut case = deleted(
+        two()
+            .remote(remote(10, custom_id(20)))
+            .remote(remote(11, custom_id(21))),
+    );
+    case.show();
+    case.world.now = at("2026-03-01T18:00:00Z");
+    case.world.link = Link::NotReady {
+        seen: true,
+        usable: false,
+    };
+    assert_eq!(
+        case.line(),
+        "- | Ready=False ConnectionNotReady, Stalled ConnectionNotReady"
+    );
+    assert_eq!(case.show().look_again, Some(at("2026-03-01T18:15:00Z")));
+    case.world.link = Link::Ready;
+    assert_eq!(case.line(), "- | Ready=False ModelInUse, Reconciling ModelInUse");
+    case.show();
+    case.world.link = Link::NotFound;
+    case.world.now = at("2026-03-01T19:00:00Z");
+    assert_eq!(
+        case.show().look_again,
+        Some(at("2026-03-01T19:15:00Z")),
+        "the count begins anew"
+    );
+    case.world.now = at("2026-03-01T19:15:00Z");
+    assert_eq!(case.line(), "release | Ready=False Orphaned, Reconciling Orphaned");
+}

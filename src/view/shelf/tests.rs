@@ -1,0 +1,114 @@
+use super::*;
+use crate::{
+    plan::testing::{NOW, at, base_id, id, owned, remote, with},
+    speech::entity::Status,
+};
+
+fn named(n: u128, name: &str) -> Endpoint {
+    with(remote(n, base_id(1)), |e| e.header.display_name = name.into())
+}
+
+fn name(shelf: &Shelf<Endpoint>, n: u128) -> Option<(&str, bool)> {
+    shelf
+        .get(id(n))
+        .map(|entry| (&*entry.entity.header.display_name, entry.confirmed))
+}
+
+#[test]
+fn a_read_is_news_when_it_tells_something_else_or_confirms() {
+    let mut shelf = Shelf::default();
+    let began = shelf.begin();
+    assert!(shelf.read(named(1, "a"), began));
+    assert!(!shelf.read(named(1, "a"), began));
+    assert!(shelf.read(named(1, "b"), began));
+    shelf.answered(named(1, "b"));
+    assert_eq!(name(&shelf, 1), Some(("b", false)));
+    let began = shelf.begin();
+    assert!(shelf.read(named(1, "b"), began), "confirmation is news");
+    assert_eq!(
+        (name(&shelf, 1), shelf.len(), shelf.is_empty()),
+        (Some(("b", true)), 1, false)
+    );
+}
+
+#[test]
+fn a_read_that_began_before_a_mutation_proves_nothing() {
+    let mut shelf = Shelf::default();
+    let first = shelf.begin();
+    shelf.read(named(1, "a"), first);
+    let during = shelf.begin();
+    shelf.touch(id(1));
+    assert!(!shelf.read(named(1, "old"), during));
+    shelf.answered(named(1, "new"));
+    assert!(!shelf.read(named(1, "old"), during));
+    assert_eq!(name(&shelf, 1), Some(("new", false)));
+    let (news, missing) = shelf.swept(vec![], during, at(NOW));
+    assert!(news.is_empty() && missing.is_empty(), "created while the list was read");
+    assert!(!shelf.vanished(id(1), during));
+    let after = shelf.begin();
+    assert!(shelf.vanished(id(1), after) && !shelf.vanished(id(1), after));
+}
+
+#[test]
+fn what_we_deleted_does_not_come_back_from_an_older_list() {
+    let mut shelf = Shelf::default();
+    let before = shelf.begin();
+    shelf.read(named(1, "a"), before);
+    shelf.removed(id(1));
+    let (news, _) = shelf.swept(vec![named(1, "a")], before, at(NOW));
+    assert!(news.is_empty() && shelf.is_empty());
+    let after = shelf.begin();
+    let (news, _) = shelf.swept(vec![named(1, "a")], after, at(NOW));
+    assert_eq!(news.len(), 1, "a newer list knows better");
+    assert_eq!(shelf.swept_at(), Some(at(NOW)));
+}
+
+#[test]
+fn what_a_list_lacks_is_asked_for_before_it_is_forgotten() {
+    let mut shelf = Shelf::default();
+    let began = shelf.begin();
+    shelf.swept(vec![named(1, "a"), named(2, "b")], began, at(NOW));
+    let began = shelf.begin();
+    let (news, missing) = shelf.swept(vec![named(2, "c")], began, at(NOW));
+    assert_eq!((news.contains(&id(2)), missing), (true, vec![id(1)]));
+    assert!(shelf.get(id(1)).is_some());
+}
+
+#[test]
+fn owned_entities_come_by_attempt() {
+    let mut shelf = Shelf::default();
+    let began = shelf.begin();
+    let ours = [
+        owned(remote(1, base_id(1)), 3),
+        owned(remote(2, base_id(1)), 1),
+        remote(3, base_id(1)),
+    ];
+    shelf.swept(ours.to_vec(), began, at(NOW));
+    let ids: Vec<_> = shelf
+        .owned_by("uid-1")
+        .iter()
+        .map(|entry| entry.entity.header.id)
+        .collect();
+    assert_eq!(ids, [id(2), id(1)]);
+    assert!(shelf.owned_by("").is_empty() && shelf.iter().count() == 3);
+}
+
+#[test]
+fn a_locale_is_moving_while_an_endpoint_of_it_is_not_at_rest() {
+    let mut view = crate::view::View::default();
+    assert!(!view.is_moving("en-US") && !view.is_complete());
+    view.endpoints.answered(remote(1, base_id(1)));
+    assert!(
+        view.is_moving("en-US") && !view.is_moving("de-DE"),
+        "accepted is not serving"
+    );
+    let began = view.endpoints.begin();
+    view.endpoints.read(remote(1, base_id(1)), began);
+    assert!(!view.is_moving("en-US"));
+    view.endpoints.read(
+        with(remote(1, base_id(1)), |e| e.header.status = Status::Running),
+        began,
+    );
+    assert!(view.is_moving("en-US"));
+    assert_eq!(view.users_of(base_id(1)).count(), 1);
+}

@@ -1,0 +1,229 @@
+//! What is shipped in `deploy/` is accepted by a real API server and grants what it should, no more.
+
+use super::harness::HarnessError;
+use super::{plane, repository, text};
+use serde_json::Value;
+
+/// The objects of `deploy/base` as kustomize gives them, applied once for all tests that need them.
+async fn install_base() -> Result<&'static str, HarnessError> {
+    static BASE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+    let install = async || {
+        let plane = plane().await?;
+        let yaml = plane
+            .kubectl_ok(&["kustomize", &text(&repository().join("deploy/base"))])
+            .await?;
+        let namespace = repository().join("deploy/base/namespace.yaml");
+        plane.kubectl_ok(&["apply", "--filename", &text(&namespace)]).await?;
+        let args = ["apply", "--dry-run=server", "--filename", "-"];
+        let dry = plane.kubectl_stdin(&args, &yaml).await?;
+        assert!(dry.success() && !dry.stderr.contains("Warning"), "{dry:?}");
+        plane.apply(&yaml).await?;
+        Ok::<_, HarnessError>(yaml)
+    };
+    BASE.get_or_try_init(install).await.map(String::as_str)
+}
+
+fn documents(yaml: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(yaml).unwrap()
+}
+
+#[tokio::test]
+async fn the_base_installs_everything_the_operator_needs() -> Result<(), HarnessError> {
+    let mut kinds: Vec<String> = documents(install_base().await?)
+        .iter()
+        .map(|object| object["kind"].as_str().unwrap().to_owned())
+        .collect();
+    kinds.sort();
+    let expected = [
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "CustomResourceDefinition",
+        "CustomResourceDefinition",
+        "Deployment",
+        "Namespace",
+        "NetworkPolicy",
+        "Service",
+        "ServiceAccount",
+    ];
+    assert_eq!(kinds, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_deployment_is_of_this_version_and_locked_down() -> Result<(), HarnessError> {
+    let objects = documents(install_base().await?);
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let pod = &deployment["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    let image = format!("ghcr.io/speech-operator/speech-operator:v{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(container["image"], *image);
+    let secured = serde_json::json!({
+        "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
+    });
+    assert_eq!(container["securityContext"], secured);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+    assert_eq!(deployment["spec"]["replicas"], 1);
+    assert_eq!(deployment["spec"]["strategy"]["type"], "Recreate");
+    Ok(())
+}
+
+/// Pod security admission judges pods only, so one like the Deployment's is tried.
+#[tokio::test]
+async fn the_pod_passes_the_restricted_pod_security_standard_of_its_namespace() -> Result<(), HarnessError> {
+    let objects = documents(install_base().await?);
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let mut pod = deployment["spec"]["template"].clone();
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod["metadata"]["name"] = "tried".into();
+    pod["metadata"]["namespace"] = "speech-system".into();
+    let args = ["create", "--dry-run=server", "--filename", "-"];
+    let allowed = plane().await?.kubectl_stdin(&args, &pod.to_string()).await?;
+    assert!(allowed.success(), "{allowed:?}");
+
+    pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
+    let refused = plane().await?.kubectl_stdin(&args, &pod.to_string()).await?;
+    assert!(refused.stderr.contains("violates PodSecurity"), "{refused:?}");
+    Ok(())
+}
+
+/// Whether an account may do something, by the API server's own word.
+async fn may(account: &str, what: &str) -> Result<bool, HarnessError> {
+    let account = format!("--as={account}");
+    let mut args = vec!["auth", "can-i", "--namespace=team", &account];
+    args.extend(what.split(' '));
+    let output = plane().await?.kubectl(&args).await?;
+    let answer = output.stdout.trim();
+    assert!(["yes", "no"].contains(&answer), "{what}: {output:?}");
+    Ok(answer == "yes")
+}
+
+async fn demand(account: &str, allowed: &[&str], denied: &[&str]) -> Result<(), HarnessError> {
+    for what in allowed {
+        assert!(may(account, what).await?, "{account} may not {what}");
+    }
+    for what in denied {
+        assert!(!may(account, what).await?, "{account} may {what}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_operators_account_may_do_its_work_and_no_more() -> Result<(), HarnessError> {
+    install_base().await?;
+    let account = "system:serviceaccount:speech-system:speech-operator";
+    let allowed = [
+        "watch speechconnections.customspeech.dev",
+        "patch speechmodels.customspeech.dev",
+        "patch speechendpoints.customspeech.dev --subresource=status",
+        "update speechendpoints.customspeech.dev --subresource=finalizers",
+        "get secrets",
+        "watch namespaces",
+        "create configmaps",
+        "create events.events.k8s.io",
+    ];
+    let denied = [
+        "update speechendpoints.customspeech.dev",
+        "delete speechendpoints.customspeech.dev",
+        "create speechmodels.customspeech.dev",
+        "patch secrets",
+        "create pods",
+        "delete namespaces",
+        "get nodes",
+    ];
+    demand(account, &allowed, &denied).await
+}
+
+#[tokio::test]
+async fn who_may_view_or_edit_a_namespace_may_view_or_edit_its_speech_objects() -> Result<(), HarnessError> {
+    install_base().await?;
+    let plane = plane().await?;
+    plane.kubectl_ok(&["create", "namespace", "team"]).await?;
+    for role in ["view", "edit"] {
+        let (role_flag, user_flag) = (format!("--clusterrole={role}"), format!("--user={role}er"));
+        plane
+            .kubectl_ok(&["create", "rolebinding", role, "-n", "team", &role_flag, &user_flag])
+            .await?;
+    }
+    let aggregated = async || match may("editer", "create spep").await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("not yet".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let deadline = std::time::Duration::from_secs(30);
+    super::harness::eventually("the roles are aggregated", deadline, aggregated).await?;
+    demand(
+        "viewer",
+        &["list spep", "get spconn"],
+        &["create spep", "patch spmodel"],
+    )
+    .await?;
+    let denied = ["patch spep --subresource=status"];
+    demand("editer", &["list spep", "create spmodel", "delete spconn"], &denied).await
+}
+
+#[tokio::test]
+async fn every_sample_is_accepted() -> Result<(), HarnessError> {
+    let folder = repository().join("deploy/samples");
+    let args = ["apply", "--dry-run=server", "--filename", &text(&folder)];
+    let output = plane().await?.kubectl(&args).await?;
+    assert!(output.success() && output.stderr.is_empty(), "{output:?}");
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    let accepted = output
+        .stdout
+        .lines()
+        .filter(|line| line.ends_with("created (server dry run)"));
+    assert_eq!(
+        accepted.count(),
+        files + 1,
+        "one Secret more than files: {}",
+        output.stdout
+    );
+    Ok(())
+}
+
+#[test]
+fn every_sample_names_a_connection_and_models_that_the_samples_declare() {
+    let mut objects = Vec::new();
+    for file in std::fs::read_dir(repository().join("deploy/samples")).unwrap() {
+        objects.extend(documents(&std::fs::read_to_string(file.unwrap().path()).unwrap()));
+    }
+    let names = |kind: &str| -> Vec<&str> {
+        let of_kind = objects.iter().filter(|object| object["kind"] == kind);
+        of_kind
+            .map(|object| object["metadata"]["name"].as_str().unwrap())
+            .collect()
+    };
+    for object in &objects {
+        if let Some(connection) = object["spec"]["connectionRef"]["name"].as_str() {
+            assert!(names("SpeechConnection").contains(&connection), "{object}");
+        }
+        if let Some(model) = object["spec"]["model"]["ref"]["name"].as_str() {
+            assert!(names("SpeechModel").contains(&model), "{object}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_monitoring_objects_hold_the_plain_rules() -> Result<(), HarnessError> {
+    let folder = repository().join("deploy/monitoring");
+    let yaml = plane().await?.kubectl_ok(&["kustomize", &text(&folder)]).await?;
+    let objects = documents(&yaml);
+    let rule = objects
+        .iter()
+        .find(|object| object["kind"] == "PrometheusRule")
+        .unwrap();
+    let plain = documents(&std::fs::read_to_string(folder.join("rules.yaml")).unwrap());
+    assert_eq!(rule["spec"], plain[0]);
+    let tests = std::fs::read_to_string(folder.join("rules-test.yaml")).unwrap();
+    let groups = plain[0]["groups"].as_array().unwrap();
+    for alert in groups.iter().flat_map(|group| group["rules"].as_array().unwrap()) {
+        let name = alert["alert"].as_str().unwrap();
+        assert!(tests.contains(&format!("alertname: {name}\n")), "{name} has no test");
+    }
+    Ok(())
+}
