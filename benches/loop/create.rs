@@ -1,0 +1,84 @@
+//! Endpoints applied at once, until all are Ready.
+use crate::{
+    Outcome,
+    fleet::Fleet,
+    report::{Report, Row},
+    stack::Stack,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What creating a fleet cost, per endpoint where nothing else is said.
+#[derive(Clone, Copy, Debug)]
+pub struct Created {
+    pub per_second: f64,
+    pub writes: f64,
+    pub events: f64,
+    pub requests: f64,
+    pub cpu_ms: f64,
+    /// The highest memory of the operator so far.
+    pub peak_mib: f64,
+}
+
+/// Lets the fleet grow to so many endpoints.
+pub async fn measure(stack: &mut Stack, fleet: &mut Fleet, endpoints: usize) -> Outcome<Created> {
+    fleet.connect(stack, endpoints).await?;
+    let added = endpoints.saturating_sub(fleet.endpoints);
+    eprintln!("creating {added} endpoints over {} connections", fleet.connections);
+    let (since, last, cpu) = (Timestamp::now(), stack.last_request().await?, stack.cpu()?);
+    let took = fleet.grow(stack, endpoints).await?;
+    // What follows a creation belongs to it: the last events, and looks at what was awaited.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let cpu = stack.cpu()? - cpu;
+    let writes = stack.writes(since)?;
+    let per_endpoint = |count: u32| f64::from(count) / f64::from(u32::try_from(added).unwrap_or(u32::MAX));
+    let requests = u32::try_from(stack.requests(last).await?.len())?;
+    let created = Created {
+        per_second: 1.0 / (took.as_secs_f64() * per_endpoint(1)),
+        writes: per_endpoint(writes.objects),
+        events: per_endpoint(writes.events),
+        requests: per_endpoint(requests),
+        cpu_ms: cpu * 1_000.0 * per_endpoint(1),
+        peak_mib: stack.peak_mib()?,
+    };
+    eprintln!("  all Ready after {:.2} s; {created:?}", took.as_secs_f64());
+    Ok(created)
+}
+
+impl Created {
+    /// Adds the rows.
+    pub fn report(&self, report: &mut Report) {
+        let fleet = report.scale.fleet;
+        report.add(Row {
+            figure: format!(
+                "{fleet} endpoints, {} connections, applied at once → all Ready",
+                fleet / 50
+            ),
+            plain: "131 objects/s",
+            cert_manager: "22 objects/s",
+            goal: "≥ 131 objects/s",
+            ours: format!("{:.0} objects/s", self.per_second),
+            met: self.per_second >= 131.0,
+        });
+        report.add(Row {
+            figure: "Kubernetes writes per created endpoint, events aside / events".into(),
+            plain: "3 / 0",
+            cert_manager: "14 / 11",
+            goal: "3 / ≤ 1",
+            ours: format!("{:.2} / {:.2}", self.writes, self.events),
+            met: self.writes <= 3.005 && self.events <= 1.005,
+        });
+        report.add(Row {
+            figure: "CPU of the operator per created endpoint".into(),
+            plain: "2.1 ms",
+            cert_manager: "31 ms",
+            goal: "≤ 0.7 ms",
+            ours: format!("{:.2} ms", self.cpu_ms),
+            met: self.cpu_ms <= 0.7,
+        });
+        report.note(format!(
+            "remote requests per created endpoint: {:.2}; peak memory with {fleet}: {:.1} MiB",
+            self.requests, self.peak_mib
+        ));
+    }
+}

@@ -1,0 +1,158 @@
+//! The processes that are measured, and what they say about themselves.
+use crate::{
+    Outcome,
+    harness::{AuditEntry, EmulatorProcess, OperatorProcess, Plane},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
+
+const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
+const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
+const SYSTEM: &str = "speech-system";
+const ACCOUNT: &str = "speech-operator";
+/// What the operator runs with; its clock is the real one.
+const OPTIONS: [&str; 1] = ["--allow-http"];
+
+/// A control plane, an emulator and an operator.
+pub struct Stack {
+    pub plane: Plane,
+    pub emulator: EmulatorProcess,
+    pub operator: OperatorProcess,
+    pub client: kube::Client,
+}
+
+/// One request as the emulator's journal tells it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub resource: String,
+    pub method: String,
+    pub operation: Option<String>,
+    pub status: u16,
+    pub request_body: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    entries: Vec<Request>,
+    last: u64,
+}
+
+impl Stack {
+    /// Starts all three; the operator under its own ServiceAccount.
+    pub async fn start() -> Outcome<Self> {
+        eprintln!("starting a control plane, the emulator and the operator");
+        let plane = Plane::start().await?;
+        install(&plane).await?;
+        let nothing = plane.folder().write("seed.json", "{}")?;
+        let emulator = EmulatorProcess::start(Path::new(EMULATOR), Some(&nothing), &[]).await?;
+        let kubeconfig = plane.service_account_kubeconfig(SYSTEM, ACCOUNT).await?;
+        let operator = OperatorProcess::start(Path::new(OPERATOR), &kubeconfig, &OPTIONS).await?;
+        let client = plane.client().await?;
+        Ok(Self {
+            plane,
+            emulator,
+            operator,
+            client,
+        })
+    }
+
+    /// Ends the operator and starts another, without waiting for it.
+    pub async fn restart_operator(&mut self) -> Outcome<()> {
+        let kubeconfig = self.plane.service_account_kubeconfig(SYSTEM, ACCOUNT).await?;
+        self.operator.kill();
+        self.operator = OperatorProcess::start_unready(Path::new(OPERATOR), &kubeconfig, &OPTIONS)?;
+        Ok(())
+    }
+
+    /// Processor time of the operator so far, in seconds.
+    pub fn cpu(&mut self) -> Outcome<f64> {
+        let seconds = self.operator.process().cpu_seconds();
+        seconds.ok_or_else(|| "the operator has ended".into())
+    }
+
+    /// The most memory that the operator has ever used, in MiB.
+    pub fn peak_mib(&mut self) -> Outcome<f64> {
+        let kib = self
+            .operator
+            .process()
+            .rss_peak_kib()
+            .and_then(|kib| u32::try_from(kib).ok());
+        Ok(f64::from(kib.ok_or("the operator has ended")?) / 1024.0)
+    }
+
+    /// The number of the newest request to the emulator.
+    pub async fn last_request(&self) -> Outcome<u64> {
+        Ok(self.page(u64::MAX - 1).await?.last)
+    }
+
+    /// The requests to the emulator after one.
+    pub async fn requests(&self, after: u64) -> Outcome<Vec<Request>> {
+        Ok(self.page(after).await?.entries)
+    }
+
+    async fn page(&self, after: u64) -> Outcome<Page> {
+        let path = format!("journal?after={after}&limit=200000");
+        let answer = self
+            .emulator
+            .control()
+            .request(reqwest::Method::GET, &path, None)
+            .await?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    /// The operator's own writes to the cluster since a moment.
+    pub fn writes(&self, since: Timestamp) -> Outcome<Writes> {
+        let user = format!("system:serviceaccount:{SYSTEM}:{ACCOUNT}");
+        let own = |entry: &AuditEntry| entry.user == user && entry.time >= since;
+        let mut writes = Writes::default();
+        for entry in self.plane.audit()?.iter().filter(|entry| own(entry)) {
+            match entry.resource.as_str() {
+                "events" => writes.events += 1,
+                "leases" => {}
+                "speechconnections" => writes.connections += 1,
+                _ => writes.objects += 1,
+            }
+        }
+        Ok(writes)
+    }
+}
+
+/// How often the operator wrote to the cluster, leases aside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Writes {
+    /// Events.
+    pub events: u32,
+    /// Connections, status included.
+    pub connections: u32,
+    /// Everything else, status included.
+    pub objects: u32,
+}
+
+impl Writes {
+    /// All but events.
+    pub fn without_events(self) -> u32 {
+        self.connections + self.objects
+    }
+}
+
+/// Applies what `deploy/` ships, but for the Deployment: the operator runs as a process here.
+async fn install(plane: &Plane) -> Outcome<()> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    for path in [
+        "crds",
+        "deploy/base/namespace.yaml",
+        "deploy/base/service-account.yaml",
+        "deploy/base/cluster-roles.yaml",
+    ] {
+        plane.kubectl_ok(&["apply", "-f", &format!("{root}/{path}")]).await?;
+    }
+    plane
+        .kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
+        .await?;
+    Ok(())
+}
