@@ -11,9 +11,6 @@ use super::{DemoError, demand};
 
 /// How long anything of the story may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Adds the second dataset of the seed.
-const ADD_DATASET: &str =
-    r#"[{"op":"add","path":"/spec/source/training/datasets/-","value":"6578203a-4324-4b00-9be7-711951f68fd9"}]"#;
 const HOTLINE: &str = "claims-hotline";
 const DICTATION: &str = "dictation";
 
@@ -141,17 +138,14 @@ async fn newer_base_model(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Re
 }
 
 async fn swap(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Result<Swap, DemoError> {
-    let heading = "Four weeks before the hotline's model expires";
-    travel(screen, stage, "2028-03-18T09:00:00Z", heading).await?;
-    stage.kubectl(screen, &["get", "spep", HOTLINE]).await?;
-    screen.say(
-        "The team has collected the phrases of new products, and adds the dataset to the model. Meanwhile an application \
-         goes on recognizing, ten times a second.",
-    );
+    let when = ["get", "spmodel", "claims", "-o", "jsonpath={.status.nextAction}"];
+    screen.say("The operator has said from the first day when it will train the next revision:");
+    stage.kubectl(screen, &when).await?;
     let application = Application::start(tale.service.clone(), &tale.hotline);
-    let patch = ["patch", "spmodel", "claims", "--type=json", "-p", ADD_DATASET];
-    stage.kubectl(screen, &patch).await?;
-    let patched = Instant::now();
+    let heading = "Ninety days before the hotline's model expires";
+    travel(screen, stage, "2028-01-16T09:00:00Z", heading).await?;
+    let due = Instant::now();
+    screen.say("Nobody does anything. An application goes on recognizing, ten times a second.");
     wait(
         screen,
         stage,
@@ -159,7 +153,7 @@ async fn swap(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Result<Swap, D
         "spmodel/claims",
     )
     .await?;
-    let trained = patched.elapsed();
+    let trained = due.elapsed();
     stage.kubectl(screen, &["get", "spep", HOTLINE]).await?;
     wait(
         screen,
@@ -168,7 +162,7 @@ async fn swap(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Result<Swap, D
         "spep/claims-hotline",
     )
     .await?;
-    let swapped = patched.elapsed().saturating_sub(trained);
+    let swapped = due.elapsed().saturating_sub(trained);
     let second = current_model(stage, 2).await?;
     let answers_enough = eventually("revision 2 answers", DEADLINE, async || {
         let heard = application.heard();
@@ -305,7 +299,7 @@ async fn summarize(screen: &mut Screen, stage: &Stage, tale: &Tale, swap: &Swap)
     let hotline = still_ready(stage, tale, HOTLINE, &tale.hotline).await?;
     let dictation = still_ready(stage, tale, DICTATION, &tale.dictation).await?;
     screen.good(&format!(
-        "revision 2 was trained {:.1} s after the patch and served {:.1} s later (the service itself takes 4 s and 3 s here)",
+        "revision 2 was trained {:.1} s after the day had come and served {:.1} s later (the service itself takes 4 s and 3 s here)",
         swap.trained.as_secs_f64(),
         swap.swapped.as_secs_f64()
     ));
