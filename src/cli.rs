@@ -46,8 +46,8 @@ pub struct RunArgs {
     /// Form of the log lines.
     #[arg(long, env = "SPEECH_OPERATOR_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
-    /// What to log, as in `info,kube=warn`.
-    #[arg(long, env = "SPEECH_OPERATOR_LOG", default_value = "info")]
+    /// What to log. Without the part on kube_runtime every line of a pass would carry a span that repeats the object.
+    #[arg(long, env = "SPEECH_OPERATOR_LOG", default_value = "info,kube_runtime=warn")]
     pub log: String,
     /// Follow the clock of an emulator, given by its URL. For development only; hidden because production time does not jump.
     #[arg(long, hide = true, value_name = "URL")]

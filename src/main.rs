@@ -6,7 +6,9 @@ use speech_operator::{
 };
 use std::{error::Error, process::ExitCode};
 
-#[tokio::main(worker_threads = 2)]
+/// One thread: the operator waits for others nearly all the time. A second thread would add wake-ups between threads and
+/// another arena of the allocator, for no gain.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Crds(args) => crds(&args),

@@ -16,6 +16,12 @@ pub struct Created {
     pub events: f64,
     pub requests: f64,
     pub cpu_ms: f64,
+    /// Until the apiserver had taken the last of them, in seconds.
+    pub applied: f64,
+    /// Until the last of them was Ready, in seconds.
+    pub took: f64,
+    /// Processor time of operator, emulator, apiserver and etcd, in seconds.
+    pub cpu: [f64; 4],
     /// The highest memory of the operator so far.
     pub peak_mib: f64,
 }
@@ -25,11 +31,14 @@ pub async fn measure(stack: &mut Stack, fleet: &mut Fleet, endpoints: usize) -> 
     fleet.connect(stack, endpoints).await?;
     let added = endpoints.saturating_sub(fleet.endpoints);
     eprintln!("creating {added} endpoints over {} connections", fleet.connections);
-    let (since, last, cpu) = (Timestamp::now(), stack.last_request().await?, stack.cpu()?);
-    let took = fleet.grow(stack, endpoints).await?;
+    let (since, last, before) = (Timestamp::now(), stack.last_request().await?, stack.cpu_of_all()?);
+    let (applied, took) = fleet.grow(stack, endpoints).await?;
     // What follows a creation belongs to it: the last events, and looks at what was awaited.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let cpu = stack.cpu()? - cpu;
+    let after = stack.cpu_of_all()?;
+    let cpu: [f64; 4] =
+        std::array::from_fn(|process| after.get(process).unwrap_or(&0.0) - before.get(process).unwrap_or(&0.0));
+    let [operator, ..] = cpu;
     let writes = stack.writes(since)?;
     let per_endpoint = |count: u32| f64::from(count) / f64::from(u32::try_from(added).unwrap_or(u32::MAX));
     let requests = u32::try_from(stack.requests(last).await?.len())?;
@@ -38,10 +47,13 @@ pub async fn measure(stack: &mut Stack, fleet: &mut Fleet, endpoints: usize) -> 
         writes: per_endpoint(writes.objects),
         events: per_endpoint(writes.events),
         requests: per_endpoint(requests),
-        cpu_ms: cpu * 1_000.0 * per_endpoint(1),
+        cpu_ms: operator * 1_000.0 * per_endpoint(1),
+        applied: applied.as_secs_f64(),
+        took: took.as_secs_f64(),
+        cpu,
         peak_mib: stack.peak_mib()?,
     };
-    eprintln!("  all Ready after {:.2} s; {created:?}", took.as_secs_f64());
+    eprintln!("  {created:?}");
     Ok(created)
 }
 
@@ -79,6 +91,11 @@ impl Created {
         report.note(format!(
             "remote requests per created endpoint: {:.2}; peak memory with {fleet}: {:.1} MiB",
             self.requests, self.peak_mib
+        ));
+        let [operator, emulator, apiserver, etcd] = self.cpu;
+        report.note(format!(
+            "creation: all taken by the apiserver after {:.1} s, all Ready after {:.1} s; CPU of the apiserver {apiserver:.1} s, etcd {etcd:.1} s, operator {operator:.1} s, emulator {emulator:.1} s",
+            self.applied, self.took
         ));
     }
 }

@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api,
-    api::{Patch, PatchParams},
+    api::{Patch, PatchParams, PostParams},
     runtime::{WatchStreamExt, watcher},
 };
 use serde_json::json;
@@ -78,26 +78,33 @@ impl Fleet {
         Ok(())
     }
 
-    /// Applies endpoints until there are so many, all at once, and waits until all are Ready; tells how long that took.
-    pub async fn grow(&mut self, stack: &Stack, endpoints: usize) -> Outcome<Duration> {
+    /// Creates endpoints until there are so many, all at once, and waits until all are Ready; tells when the apiserver
+    /// had taken the last one, and when the last one was Ready.
+    pub async fn grow(&mut self, stack: &Stack, endpoints: usize) -> Outcome<(Duration, Duration)> {
         let api: Api<SpeechEndpoint> = Api::namespaced(stack.client.clone(), NAMESPACE);
         let ready = until_ready(api.clone(), endpoints, |e: &SpeechEndpoint| {
             e.status.as_ref().map(|status| status.conditions.as_slice())
         });
         let ready = tokio::spawn(ready);
         let began = Instant::now();
-        let apply = stream::iter(self.endpoints..endpoints).map(Ok).try_for_each_concurrent(CONCURRENCY, |index| {
-            let (api, name) = (api.clone(), endpoint(index));
+        let created = stream::iter(self.endpoints..endpoints).map(Ok).try_for_each_concurrent(CONCURRENCY, |index| {
+            let name = endpoint(index);
             let manifest = json!({
                 "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechEndpoint", "metadata": { "name": name },
                 "spec": { "connectionRef": { "name": connection(index / PER_CONNECTION) }, "locale": "en-US", "model": { "base": {} } },
             });
-            async move { api.patch(&name, &applying(), &Patch::Apply(manifest)).await.map(drop) }
+            let api = api.clone();
+            async move {
+                // A POST, which is what `kubectl apply` sends for what does not exist.
+                api.create(&PostParams::default(), &serde_json::from_value(manifest)?).await?;
+                Outcome::Ok(())
+            }
         });
-        apply.await?;
+        created.await?;
+        let applied = began.elapsed();
         let done = ready.await??;
         self.endpoints = endpoints;
-        Ok(done - began)
+        Ok((applied, done - began))
     }
 }
 

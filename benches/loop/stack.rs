@@ -75,6 +75,20 @@ impl Stack {
         seconds.ok_or_else(|| "the operator has ended".into())
     }
 
+    /// Processor time so far of the operator, the emulator, the apiserver and etcd, in seconds.
+    pub fn cpu_of_all(&mut self) -> Outcome<[f64; 4]> {
+        let all = [
+            self.operator.process().cpu_seconds(),
+            self.emulator.process().cpu_seconds(),
+            self.plane.apiserver().cpu_seconds(),
+            self.plane.etcd().cpu_seconds(),
+        ];
+        match all {
+            [Some(operator), Some(emulator), Some(apiserver), Some(etcd)] => Ok([operator, emulator, apiserver, etcd]),
+            _ => Err("a process has ended".into()),
+        }
+    }
+
     /// The most memory that the operator has ever used, in MiB.
     pub fn peak_mib(&mut self) -> Outcome<f64> {
         let kib = self

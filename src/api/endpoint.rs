@@ -1,5 +1,6 @@
 //! SpeechEndpoint: one endpoint whose id never changes.
 use super::{
+    links::Links,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, LocalRef, ManagementPolicy,
         is_false,
@@ -132,8 +133,9 @@ pub struct SpeechEndpointStatus {
     #[serde(default, rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_uri: Option<String>,
     /// Where to connect, by the service's own link names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub links: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Links::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub links: Links,
     /// The model that serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<ActiveModel>,

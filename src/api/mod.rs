@@ -7,6 +7,7 @@ pub mod condition;
 pub mod connection;
 pub mod duration;
 pub mod endpoint;
+pub mod links;
 pub mod model;
 pub mod reason;
 pub mod reference;

@@ -1,5 +1,6 @@
 //! Events: on transitions only, best effort, never in the way of the work.
 use crate::{api::FIELD_MANAGER, clock::Clock, plan::Notice};
+use futures::{StreamExt, stream};
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
@@ -9,6 +10,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// So many events may wait; more are dropped, because events must never use up the memory.
 const QUEUE: usize = 1024;
+/// So many events are on their way at once: enough to keep up with many objects that change together.
+const IN_FLIGHT: usize = 4;
 /// The longest note that the apiserver takes, in bytes.
 const LONGEST_NOTE: usize = 1024;
 
@@ -71,14 +74,19 @@ fn shortened(note: &str) -> String {
 
 /// Sends what is queued, for ever.
 pub async fn run(client: Client, mut queue: Receiver<Event>) {
-    while let Some(event) = queue.recv().await {
-        let namespace = event.metadata.namespace.clone().unwrap_or_else(|| "default".to_owned());
-        let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
-        match api.create(&PostParams::default(), &event).await {
-            Ok(_) => {}
-            // A namespace that is being deleted takes no events any more.
-            Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_not_found() => {}
-            Err(error) => tracing::warn!(%error, "an event could not be published"),
-        }
+    let queued = stream::poll_fn(|context| queue.poll_recv(context));
+    queued
+        .for_each_concurrent(IN_FLIGHT, |event| send(&client, event))
+        .await;
+}
+
+async fn send(client: &Client, event: Event) {
+    let namespace = event.metadata.namespace.clone().unwrap_or_else(|| "default".to_owned());
+    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    match api.create(&PostParams::default(), &event).await {
+        Ok(_) => {}
+        // A namespace that is being deleted takes no events any more.
+        Err(kube::Error::Api(status)) if status.is_forbidden() || status.is_not_found() => {}
+        Err(error) => tracing::warn!(%error, "an event could not be published"),
     }
 }

@@ -1,5 +1,5 @@
 //! What the controller has to know of a kind: models and endpoints share one reconcile.
-use super::{Context, observe, recent::Recent, remote::List};
+use super::{Context, observe, recent::Recent, remote::List, watch::Kept};
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
     plan::{self, Plan, Surroundings},
@@ -10,7 +10,8 @@ use std::fmt::Debug;
 
 /// What models and endpoints have in common.
 pub trait Managed:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    Kept
+    + Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Clone
     + Debug
     + Serialize
@@ -20,7 +21,7 @@ pub trait Managed:
     + 'static
 {
     /// The type of the status.
-    type Status: Serialize + Clone + PartialEq + Send + Sync;
+    type Status: Serialize + Clone + Debug + PartialEq + Send + Sync;
     /// The list in which its remote entities stand.
     const LIST: List;
 

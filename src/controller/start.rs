@@ -40,6 +40,9 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// Secrets that are never keys of a Speech resource; without them the watch is small.
 const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
 
+/// Objects of one page when a watch begins with a list. A page is in memory as text and parsed, beside the store.
+const PAGE: u32 = 100;
+
 /// What the caller decides.
 pub struct Options {
     /// The cluster.
@@ -134,7 +137,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         events,
     });
     let mut tasks = JoinSet::new();
-    let all = watcher::Config::default;
+    let all = || watcher::Config::default().page_size(PAGE);
     let labelled = format!("{}={}", export::LABEL.0, export::LABEL.1);
     tasks.spawn(watch::run(
         Api::all(client.clone()),

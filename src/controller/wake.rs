@@ -122,7 +122,8 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
     }
     if seen == Seen::Deleted {
         let id = super::observe::claimed_id(endpoint);
-        let rival = |e: &SpeechEndpoint| id.is_some() && super::observe::claimed_id(e) == id;
+        let adopts = |e: &SpeechEndpoint| e.spec.adopt.is_some();
+        let rival = |e: &SpeechEndpoint| adopts(e) && id.is_some() && super::observe::claimed_id(e) == id;
         context
             .stores
             .endpoints

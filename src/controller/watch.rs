@@ -1,9 +1,17 @@
 //! The one way to watch a kind: its own backoff, its errors kept from the other watches, bulk stripped before caching.
 use super::Context;
-use crate::clock::Clock;
+use crate::{
+    api::{
+        SpeechConnection, SpeechEndpoint, SpeechModel,
+        annotation::{CREATION_INTENT, CreationIntent, RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX},
+    },
+    clock::Clock,
+};
 use futures::StreamExt;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Resource,
+    core::PartialObjectMeta,
     runtime::{
         WatchStreamExt, reflector,
         watcher::{self, Event, watcher},
@@ -12,8 +20,8 @@ use kube::{
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, hash::Hash, sync::Arc};
 
-/// kubectl's copy of the manifest, which nobody here reads.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The annotations that mean something to us.
+const READ_HERE: [&str; 3] = [RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX, CREATION_INTENT];
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +40,7 @@ pub async fn run<K>(
     context: Arc<Context>,
     tell: impl Fn(&Context, &K, Seen),
 ) where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Kept + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone,
 {
     let kind = K::kind(&()).into_owned();
@@ -68,12 +76,40 @@ pub async fn run<K>(
     }
 }
 
-/// Takes an object as it comes from the apiserver: without what is most of its size (managed fields and the last applied
-/// manifest), and with the cluster's stamp placed on our clock.
-pub fn receive<K: Resource>(clock: &Clock, object: &mut K) {
+/// An object that is kept in memory.
+pub trait Kept: Resource {
+    /// Drops what was needed once and is needed no more.
+    fn forget_settled(&mut self) {}
+}
+
+impl Kept for SpeechConnection {}
+impl Kept for SpeechModel {}
+impl Kept for ConfigMap {}
+impl<K> Kept for PartialObjectMeta<K> where PartialObjectMeta<K>: Resource {}
+
+impl Kept for SpeechEndpoint {
+    /// A creation announcement that the status has closed: to the planner it is the same as none.
+    fn forget_settled(&mut self) {
+        let closed = self.status.as_ref().and_then(|status| status.closed_attempt);
+        let closed = closed.and_then(|attempt| u32::try_from(attempt).ok());
+        if CreationIntent::of(self).is_some_and(|intent| Some(intent.attempt) <= closed)
+            && let Some(annotations) = &mut self.metadata.annotations
+        {
+            annotations.remove(CREATION_INTENT);
+        }
+    }
+}
+
+/// Takes an object as it comes from the apiserver: without what nobody here reads (managed fields, and others' annotations
+/// such as the last applied manifest), which is most of its size, and with the cluster's stamp placed on our clock.
+pub fn receive<K: Kept>(clock: &Clock, object: &mut K) {
     object.meta_mut().managed_fields = None;
+    object.forget_settled();
     if let Some(annotations) = &mut object.meta_mut().annotations {
-        annotations.remove(LAST_APPLIED);
+        annotations.retain(|name, _| READ_HERE.contains(&name.as_str()));
+        if annotations.is_empty() {
+            object.meta_mut().annotations = None;
+        }
     }
     if let Some(deleted) = &mut object.meta_mut().deletion_timestamp {
         deleted.0 = clock.place(deleted.0);

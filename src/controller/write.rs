@@ -1,6 +1,10 @@
 //! Our writes to the cluster. Each carries the resourceVersion that the decision saw, so that a stale cache gets a
 //! conflict instead of acting twice.
-use super::{Context, managed::Managed, watch::receive};
+use super::{
+    Context,
+    managed::Managed,
+    watch::{Kept, receive},
+};
 use crate::api::{
     FIELD_MANAGER, FINALIZER,
     annotation::{CREATION_INTENT, CreationIntent},
@@ -12,7 +16,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::{fmt::Debug, sync::Arc};
+use std::{borrow::Cow, fmt::Debug, sync::Arc};
 
 /// A write that did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +76,7 @@ pub async fn claim<K: Managed>(
 
 /// Takes the finalizer off.
 pub async fn release<
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    K: Kept + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 >(
     context: &Context,
     object: &K,
@@ -82,7 +86,7 @@ pub async fn release<
 
 /// Puts the finalizer on or takes it off.
 pub async fn set_finalizer<
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    K: Kept + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
 >(
     context: &Context,
     object: &K,
@@ -105,7 +109,9 @@ pub async fn set_finalizer<
     .await
 }
 
-async fn merge<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned>(
+async fn merge<
+    K: Kept + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+>(
     context: &Context,
     object: &K,
     patch: Value,
@@ -121,18 +127,38 @@ async fn merge<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + C
     Ok(Arc::new(written))
 }
 
+/// What an apply of a status says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusApply<'a, S> {
+    api_version: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    metadata: ApplyMeta<'a>,
+    status: &'a S,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ApplyMeta<'a> {
+    name: Option<&'a str>,
+    resource_version: Option<&'a str>,
+}
+
 /// Writes the whole status. To be called only when it says something new.
 pub async fn status<K, S>(context: &Context, object: &K, status: &S) -> Result<Arc<K>, WriteError>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
-    S: Serialize,
+    K: Kept + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    S: Serialize + Debug,
 {
-    let apply = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": { "name": object.name_any(), "resourceVersion": object.resource_version() },
-        "status": status,
-    });
+    let apply = StatusApply {
+        api_version: K::api_version(&()),
+        kind: K::kind(&()),
+        metadata: ApplyMeta {
+            name: object.meta().name.as_deref(),
+            resource_version: object.meta().resource_version.as_deref(),
+        },
+        status,
+    };
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let mut written = api(context, object)
         .patch_status(&object.name_any(), &params, &Patch::Apply(apply))

@@ -15,7 +15,7 @@ pub fn of_endpoint(object: &SpeechEndpoint, status: &SpeechEndpointStatus) -> Op
         status
             .links
             .iter()
-            .map(|(name, link)| (format!("{name}Url"), link.clone())),
+            .map(|(name, link)| (format!("{name}Url"), link.to_owned())),
     );
     if let Some(active) = &status.active {
         data.insert("modelId".into(), active.model.clone());

@@ -47,11 +47,7 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
     let header = &endpoint.header;
     status.id = Some(header.id.to_string());
     status.self_uri = Some(header.self_uri.to_string());
-    status.links = endpoint
-        .links
-        .iter()
-        .map(|(name, link)| (name.to_string(), link.to_string()))
-        .collect();
+    status.links = endpoint.links.iter().cloned().collect();
     if let Some(tag) = header
         .owner
         .as_ref()
