@@ -1,14 +1,17 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test control-plane bench crds clean cargo
+.PHONY: help demo demo-docs test control-plane bench crds clean cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: cargo control-plane ## Watch the operator work on a real control plane and the emulator
+demo: cargo control-plane ## Watch a model being swapped before it expires; KEEP=1 leaves all running
 	@cargo build --bins --example demo
 	@cargo run --quiet --example demo
+
+demo-docs: ## Run the demo and write docs/demo.md and docs/demo.svg
+	@DEMO_TRANSCRIPT=docs/demo.md DEMO_SVG=docs/demo.svg $(MAKE) --no-print-directory demo
 
 test: cargo ## Run all checks and tests
 	@.ci/test.sh

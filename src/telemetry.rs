@@ -1,12 +1,14 @@
 //! Log lines, as JSON or for people.
 use crate::cli::LogFormat;
+use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 /// Sends what is traced to standard error.
 pub fn install(filter: &str, format: LogFormat) -> Result<(), ParseError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::builder().parse(filter)?)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Json => builder
             .json()

@@ -94,7 +94,7 @@ async fn run(screen: &mut Screen, is_kept: &AtomicBool) -> ExitCode {
     screen.output(&error.to_string());
     if let Some(stage) = &stage {
         screen.line(Style::Bold, "The operator's last log lines:");
-        let log = stage.operator_log();
+        let log = without_colours(&stage.operator_log());
         let lines: Vec<&str> = log.lines().collect();
         let from = lines.len().saturating_sub(25);
         screen.output(&lines.get(from..).unwrap_or_default().join("\n"));
@@ -136,6 +136,15 @@ fn write_documents(screen: &Screen) -> Result<(), DemoError> {
         }
     }
     Ok(())
+}
+
+/// The text without the escape sequences of terminals.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| {
+        plain + part.split_once('m').map_or(part, |(_, rest)| rest)
+    })
 }
 
 fn is_set(variable: &str) -> bool {

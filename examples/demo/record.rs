@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
-use speech_operator::api::SpeechEndpoint;
+use speech_operator::api::{SpeechEndpoint, endpoint::ActiveModel};
 use tokio::task::JoinHandle;
 
 use super::service::{Recognition, Service};
@@ -20,14 +20,11 @@ impl Version {
     /// In a few words.
     pub fn summary(&self) -> String {
         let (truth, reason) = &self.ready;
-        let revision = self
-            .revision
-            .map_or_else(String::new, |revision| format!(", revision {revision}"));
         let work = self
             .work
             .as_ref()
             .map_or_else(String::new, |work| format!(", Reconciling={work}"));
-        format!("Ready={truth} {reason}{revision}{work}")
+        format!("Ready={truth} {reason}, {}{work}", self.model)
     }
 }
 
@@ -42,8 +39,15 @@ pub struct Version {
     pub id: String,
     /// Reason of the condition Reconciling, while there is work under way.
     pub work: Option<String>,
-    /// Revision of the model that serves; absent for a base model.
-    pub revision: Option<i32>,
+    /// The model that serves: its revision, or its name when it is a base model.
+    pub model: String,
+}
+
+fn model_of(active: ActiveModel) -> String {
+    match active.revision {
+        Some(revision) => format!("revision {revision}"),
+        None => format!("model {}", active.name),
+    }
 }
 
 /// All versions of the endpoints of a namespace, from the moment each was Ready first.
@@ -93,7 +97,7 @@ fn note(seen: &mut BTreeMap<String, Vec<Version>>, endpoint: &SpeechEndpoint) {
         ready: said("Ready").unwrap_or_default(),
         id: status.id.clone().unwrap_or_default(),
         work: work.map(|(_, reason)| reason),
-        revision: status.active.as_ref().and_then(|active| active.revision),
+        model: status.active.map(model_of).unwrap_or_default(),
     };
     let versions = seen
         .entry(endpoint.metadata.name.clone().unwrap_or_default())

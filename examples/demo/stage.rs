@@ -22,6 +22,7 @@ pub struct Stage {
 impl Stage {
     /// Starts all.
     pub async fn set(screen: &mut Screen) -> Result<Self, DemoError> {
+        screen.blank();
         let plane = screen.during(
             "starting etcd, kube-apiserver and kube-controller-manager",
             Plane::start(),

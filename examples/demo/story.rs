@@ -65,6 +65,7 @@ pub async fn play(screen: &mut Screen, stage: &Stage) -> Result<(), DemoError> {
 async fn declare(screen: &mut Screen, stage: &Stage) -> Result<Tale, DemoError> {
     let today = day(&stage.control().now().await?.to_string());
     screen.act(&format!("{today}  The team declares what it wants"));
+    screen.in_picture(false); // the picture shows what matters most
     stage
         .kubectl(screen, &["apply", "-f", "deploy/demo/namespace.yaml"])
         .await?;
@@ -73,6 +74,7 @@ async fn declare(screen: &mut Screen, stage: &Stage) -> Result<Tale, DemoError> 
         .await?;
     stage.connect(screen).await?;
     wait(screen, stage, "--for=condition=Ready", "spconn/contoso").await?;
+    screen.in_picture(true);
     let versions = Versions::record(stage.plane.client().await?, "claims");
     let files = ["model.yaml", "endpoint.yaml", "endpoint-newest-base.yaml"].map(|file| format!("deploy/demo/{file}"));
     let [model, endpoint, newest_base] = &files;
@@ -295,7 +297,9 @@ async fn expiry(screen: &mut Screen, stage: &Stage, tale: &Tale, second: &Model)
 
 async fn summarize(screen: &mut Screen, stage: &Stage, tale: &Tale, swap: &Swap) -> Result<(), DemoError> {
     screen.act("What was proven");
+    screen.in_picture(false);
     stage.kubectl(screen, &["get", "speech"]).await?;
+    screen.in_picture(true);
     let hotline = still_ready(stage, tale, HOTLINE, &tale.hotline).await?;
     let dictation = still_ready(stage, tale, DICTATION, &tale.dictation).await?;
     screen.good(&format!(

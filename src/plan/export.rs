@@ -1,6 +1,9 @@
 //! What is published for applications.
-use super::Export;
-use crate::api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus};
+use super::{EXPORT, Export, Failure, Verdict, retry, text::after, verdict::Phase};
+use crate::api::{
+    Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::LastFailure,
+};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The endpoint's id, URLs, model and expiry; nothing before the endpoint exists.
@@ -43,4 +46,19 @@ pub fn of_model(object: &SpeechModel, status: &SpeechModelStatus) -> Option<Expo
         name: export.config_map.name.clone(),
         data,
     })
+}
+
+/// Tells of a publication that failed in this pass, where nothing else is to be told. What belongs to somebody else stays
+/// his until a person decides; anything else passes.
+pub fn trouble(failure: Option<&Failure>, last: Option<&LastFailure>, verdict: Verdict, now: Timestamp) -> Verdict {
+    let Some(failure) = failure.filter(|failure| failure.operation == EXPORT && verdict.phase == Phase::Done) else {
+        return verdict;
+    };
+    let told = if failure.code == Reason::ExportConflict.as_str() {
+        Verdict::stalled(Reason::ExportConflict, failure.message.clone())
+    } else {
+        Verdict::working(Reason::ExportFailed, failure.message.clone())
+    };
+    let again = after(now, retry::delay(last.map_or(1, |last| last.count)));
+    told.until(verdict.look_again.map_or(again, |at| at.min(again)))
 }

@@ -7,7 +7,7 @@ use crate::api::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// Reasons that only the controller knows: what a contact with the service or the cluster showed.
-const OF_THE_CONTROLLER: [Reason; 14] = [
+const OF_THE_CONTROLLER: [Reason; 12] = [
     Reason::SecretNotFound,
     Reason::SecretKeyInvalid,
     Reason::CredentialInvalid,
@@ -20,8 +20,6 @@ const OF_THE_CONTROLLER: [Reason; 14] = [
     Reason::ApiVersionUnsupported,
     Reason::Throttled,
     Reason::ServiceUnavailable,
-    Reason::ExportConflict,
-    Reason::ExportFailed,
 ];
 
 /// The tables, whose lines are compared with what the plans say.

@@ -176,7 +176,11 @@ fn a_config_map_of_somebody_else_is_not_taken() {
         .await;
         let spec = json!({"model": {"base": {}}, "exportTo": {"configMap": {"name": "taken"}}});
         case.endpoint("hotline", spec).await;
-        let told = |object: &serde_json::Value| object["status"].to_string().contains("ExportConflict");
+        let told = |object: &serde_json::Value| {
+            let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+            let stalled: Vec<_> = conditions.filter(|condition| condition["type"] == "Stalled").collect();
+            stalled.iter().any(|condition| condition["reason"] == "ExportConflict")
+        };
         case.until("SpeechEndpoint", "hotline", "tells of the conflict", told)
             .await;
         assert_eq!(case.get("ConfigMap", "taken").await["data"], json!({"mine": "yes"}));

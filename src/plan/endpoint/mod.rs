@@ -60,6 +60,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
         .map(|status| status.conditions.as_slice())
         .unwrap_or_default();
     let verdict = status::with_expiry(s, &status, verdict);
+    let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(status::model_valid(s, &status));
     let generation = s.generation();

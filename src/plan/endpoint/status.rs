@@ -8,7 +8,7 @@ use crate::{
         endpoint::ActiveModel,
     },
     plan::{
-        Action, FailureClass, Notice, Verdict, notice,
+        Action, EXPORT, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, rfc3339},
@@ -24,6 +24,15 @@ use jiff::Timestamp;
 /// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let Some(failure) = s.around.failure else { return };
+    // A publication that fails must not make forgotten that a request to the service waits for its delay.
+    if failure.operation == EXPORT
+        && status
+            .last_failure
+            .as_ref()
+            .is_some_and(|last| last.operation != EXPORT)
+    {
+        return;
+    }
     status.last_failure = Some(retry::remember(
         status.last_failure.as_ref(),
         failure,

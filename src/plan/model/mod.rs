@@ -81,6 +81,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
         .map(|status| status.conditions.as_slice())
         .unwrap_or_default();
     let verdict = status::with_expiry(s, &status, verdict);
+    let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
     let statements = report::statements(&verdict, status::meanwhile(s, &status));
     let generation = s.generation();
     status.conditions = condition::stamp(before, statements, generation, s.around.now);

@@ -7,7 +7,7 @@ use crate::{
         model::{BaseModelDates, CurrentModel},
     },
     plan::{
-        Action, FailureClass, Notice, Verdict, notice,
+        Action, EXPORT, FailureClass, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, parse, rfc3339},
@@ -20,6 +20,15 @@ use crate::{
 /// Keeps a failure of this pass, and closes the attempt of a training that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
     let Some(failure) = s.around.failure else { return };
+    // A publication that fails must not make forgotten that a request to the service waits for its delay.
+    if failure.operation == EXPORT
+        && status
+            .last_failure
+            .as_ref()
+            .is_some_and(|last| last.operation != EXPORT)
+    {
+        return;
+    }
     status.last_failure = Some(retry::remember(
         status.last_failure.as_ref(),
         failure,

@@ -280,3 +280,35 @@ fn after_a_failed_swap_the_way_back_is_open() {
         "update 10 model | Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes"
     );
 }
+
+#[test]
+fn a_publication_that_fails_is_told_and_tried_again() {
+    let failed = |code: &str| {
+        Case::serving().with(|case| {
+            case.world.failure = Some(crate::plan::Failure {
+                operation: crate::plan::EXPORT,
+                code: code.into(),
+                message: "words".into(),
+                class: FailureClass::Transient { retry_after: None },
+            });
+        })
+    };
+    for (code, said) in [
+        (
+            "ExportConflict",
+            "- | Ready=False ExportConflict, Stalled ExportConflict, ModelValid=True ModelServes",
+        ),
+        (
+            "ExportFailed",
+            "- | Ready=True Serving, Reconciling ExportFailed, ModelValid=True ModelServes",
+        ),
+    ] {
+        let plan = failed(code).plan();
+        assert_eq!(failed(code).line(), said);
+        assert_eq!(
+            plan.status.last_failure.map(|last| last.operation),
+            Some("Export".to_owned())
+        );
+        assert_eq!(plan.look_again, Some(at(NOW) + jiff::SignedDuration::from_secs(5)));
+    }
+}
