@@ -29,6 +29,8 @@ pub struct Created {
 /// Lets the fleet grow to so many endpoints.
 pub async fn measure(stack: &mut Stack, fleet: &mut Fleet, endpoints: usize) -> Outcome<Created> {
     fleet.connect(stack, endpoints).await?;
+    // The last events of the connections are not those of the endpoints.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let added = endpoints.saturating_sub(fleet.endpoints);
     eprintln!("creating {added} endpoints over {} connections", fleet.connections);
     let (since, last, before) = (Timestamp::now(), stack.last_request().await?, stack.cpu_of_all()?);
