@@ -67,7 +67,9 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The cluster's identity could not be read.
-    #[error("namespace kube-system cannot be read; the operator needs the permissions of deploy/base/cluster-roles.yaml")]
+    #[error(
+        "namespace kube-system cannot be read; the operator needs the permissions of deploy/base/cluster-roles.yaml"
+    )]
     Cluster(#[source] Box<kube::Error>),
     /// A part of the operator ended though nobody asked it to.
     #[error("a part of the operator ended")]
