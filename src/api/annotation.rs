@@ -47,3 +47,8 @@ pub fn reconcile_requested(object: &impl Resource) -> Option<&str> {
         .map(String::as_str)
         .max()
 }
+
+/// Whether somebody asked for a reconcile since the request that the status says was handled.
+pub fn reconcile_requested_anew(object: &impl Resource, handled: Option<&str>) -> bool {
+    reconcile_requested(object).is_some_and(|asked| Some(asked) != handled)
+}

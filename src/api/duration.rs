@@ -1,9 +1,6 @@
 //! Durations as a user writes them: Go style (`90m`, `720h`, `1h30m`) plus whole days (`30d`).
 use std::time::Duration;
 
-/// The pattern of a duration, for schemas.
-pub const PATTERN: &str = r"^([0-9]{1,5}d|([0-9]{1,6}h)?([0-9]{1,8}m)?([0-9]{1,9}s)?)$";
-
 /// Text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no duration: write for example 90s, 15m, 1h30m or 30d")]

@@ -25,3 +25,8 @@ pub const GROUP: &str = "customspeech.dev";
 pub const FINALIZER: &str = "customspeech.dev/remote-entity";
 /// The field manager of all our writes.
 pub const FIELD_MANAGER: &str = "speech-operator";
+
+/// Whether our finalizer is on an object.
+pub fn is_held(object: &impl kube::ResourceExt) -> bool {
+    object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+}

@@ -1,7 +1,7 @@
 //! One request to the Speech service, and what it teaches.
 use super::remote::{Remote, is_connection_trouble};
 use crate::{
-    plan::{Action, Failure, FailureClass},
+    plan::{Action, Failure, FailureClass, is_quota},
     speech::{
         Client, EntityId, Error, ErrorKind, Lane,
         request::{UpdateEndpoint, UpdateModel},
@@ -102,11 +102,7 @@ fn failure(action: &Action, error: &Error) -> Failure {
     let deletes = matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
     let class = match error.kind() {
         _ if error.perhaps_sent() => FailureClass::Uncertain,
-        ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden
-            if matches!(code.as_str(), "QuotaViolation" | "SkuLimitsExist") =>
-        {
-            FailureClass::Quota
-        }
+        ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if is_quota(&code) => FailureClass::Quota,
         // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
         ErrorKind::Rejected if !deletes => FailureClass::Terminal,
         ErrorKind::Rejected

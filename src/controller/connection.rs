@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     api::{
-        FINALIZER, Reason, SpeechConnection,
+        Reason, SpeechConnection, annotation,
         connection::{ApiVersionName, RequestBudget},
-        duration,
+        duration, is_held,
         reference::SecretKeyRef,
     },
     plan::connection::{self as plan, Contact, Snapshot, Step},
@@ -256,11 +256,10 @@ fn requested_anew(connection: &SpeechConnection) -> bool {
         .status
         .as_ref()
         .and_then(|status| status.last_handled_reconcile_at.as_deref());
-    crate::api::annotation::reconcile_requested(connection).is_some_and(|asked| Some(asked) != handled)
+    annotation::reconcile_requested_anew(connection, handled)
 }
 
 /// Whether a connection still lacks the finalizer that keeps it while objects need it.
 pub fn lacks_hold(connection: &SpeechConnection) -> bool {
-    connection.meta().deletion_timestamp.is_none()
-        && !connection.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    connection.meta().deletion_timestamp.is_none() && !is_held(connection)
 }

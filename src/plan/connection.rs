@@ -1,15 +1,13 @@
 //! What to say of a SpeechConnection, and who may use one.
 use super::{Notice, ORPHAN_AFTER, Verdict, notice, report, text::day_time};
 use crate::api::{
-    FINALIZER, Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
+    Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
     connection::{AllowedNamespaces, NamespacesFrom},
+    is_held,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::{
-    ResourceExt,
-    core::{ParseExpressionError, Selector},
-};
+use kube::core::{ParseExpressionError, Selector};
 use std::collections::BTreeMap;
 
 /// All that a statement about a connection depends on.
@@ -82,7 +80,7 @@ pub struct Plan {
 pub fn plan(s: &Snapshot<'_>) -> Plan {
     let old = s.object.status.clone().unwrap_or_default();
     let generation = s.object.metadata.generation.unwrap_or_default();
-    let held = s.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    let held = is_held(s.object);
     let deleting = s.object.metadata.deletion_timestamp.is_some();
     // Kept while it is needed, but not for ever: its namespace must be able to go.
     let until = s

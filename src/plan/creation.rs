@@ -4,11 +4,12 @@
 //! a crash, a lost answer, another leader) must take it that an entity may exist or come into existence, and first look
 //! for one with our mark. Only when a list that was read after the grace period lacks it may another attempt begin.
 use super::{
-    Action, Verdict,
+    Action, Surroundings, Verdict,
     text::{after, day_time},
 };
 use crate::api::{Reason, annotation::CreationIntent};
 use jiff::{SignedDuration, Timestamp};
+use kube::Resource;
 
 /// Longer than any request may take and any list may lag: after this, what was sent has arrived or never will.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(120);
@@ -29,6 +30,22 @@ pub struct Creation {
 }
 
 impl Creation {
+    /// Reads the announcement of an object. After a failure in this pass nothing may be sent for it any more.
+    pub fn of(
+        object: &impl Resource,
+        around: &Surroundings<'_>,
+        closed_attempt: Option<i32>,
+        swept_at: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            intent: CreationIntent::of(object),
+            closed_attempt,
+            announced: around.announced.filter(|_| around.failure.is_none()),
+            swept_at,
+            now: around.now,
+        }
+    }
+
     /// The announcement, while nobody knows whether it led to an entity.
     pub fn open(&self) -> Option<CreationIntent> {
         let closed = self.closed_attempt.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);

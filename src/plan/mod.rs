@@ -21,18 +21,20 @@ mod verdict;
 
 pub use creation::GRACE as CREATION_GRACE;
 pub use notice::Notice;
-pub use retry::{Failure, FailureClass};
+pub use retry::{Failure, FailureClass, is_quota};
 pub use verdict::Verdict;
 
 use crate::{
     api::{Reason, annotation::CreationIntent},
     speech::{
         EntityId,
+        entity::OwnerTag,
         request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
     },
     view::View,
 };
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
 use std::collections::BTreeMap;
 
 /// The word under which a failed publication is remembered.
@@ -157,6 +159,20 @@ pub enum ConnectionState<'a> {
         /// Whether its API version has projects.
         has_projects: bool,
     },
+}
+
+impl Surroundings<'_> {
+    /// Our mark for what an object creates; whoever creates says which attempt it is.
+    fn mark(&self, object: &impl ResourceExt) -> OwnerTag {
+        OwnerTag {
+            uid: object.uid().unwrap_or_default(),
+            object: format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()),
+            cluster: self.cluster.to_owned(),
+            attempt: 0,
+            revision: None,
+            inputs: None,
+        }
+    }
 }
 
 impl<'a> ConnectionState<'a> {

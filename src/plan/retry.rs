@@ -1,11 +1,12 @@
 //! Failed requests: which are worth repeating, and when.
 use super::{
-    Action, Verdict,
+    Action, EXPORT, Surroundings, Verdict,
     text::{after, day_time},
 };
-use crate::api::{Reason, condition, reference::LastFailure};
+use crate::api::{Reason, annotation::CreationIntent, condition, reference::LastFailure};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Resource;
 
 /// What the act step learned from a request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,28 @@ pub fn not_applied(fields: &str) -> Failure {
 pub fn was_asked(before: &[Condition], observed: i64, generation: i64, reason: Reason) -> bool {
     observed == generation
         && condition::find(before, condition::RECONCILING).is_some_and(|c| c.reason == reason.as_str())
+}
+
+/// Keeps a failure of this pass in a status, and closes the attempt of a creation (`creates` is its word) that certainly
+/// led to nothing.
+pub fn note(
+    object: &impl Resource,
+    around: &Surroundings<'_>,
+    creates: &str,
+    last_failure: &mut Option<LastFailure>,
+    closed_attempt: &mut Option<i32>,
+) {
+    let Some(failure) = around.failure else { return };
+    // A publication that fails must not make forgotten that a request to the service waits for its delay.
+    if failure.operation == EXPORT && last_failure.as_ref().is_some_and(|last| last.operation != EXPORT) {
+        return;
+    }
+    let generation = object.meta().generation.unwrap_or_default();
+    *last_failure = Some(remember(last_failure.as_ref(), failure, generation, around.now));
+    if failure.operation == creates && failure.class != FailureClass::Uncertain {
+        let attempt = CreationIntent::of(object).and_then(|intent| i32::try_from(intent.attempt).ok());
+        *closed_attempt = attempt.max(*closed_attempt);
+    }
 }
 
 /// Lets a step through, or says why not yet.

@@ -12,9 +12,7 @@ mod tests;
 use super::{Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
-        FINALIZER, Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel,
-        annotation::{self, CreationIntent},
-        condition,
+        Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition, is_held,
         reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::entity::OwnerTag,
@@ -101,7 +99,7 @@ impl<'a> Snapshot<'a> {
     }
 
     fn has_finalizer(&self) -> bool {
-        self.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+        is_held(self.object)
     }
 
     /// Whether the remote endpoint may be changed.
@@ -119,18 +117,12 @@ impl<'a> Snapshot<'a> {
         let handled = self
             .old_status()
             .and_then(|status| status.last_handled_reconcile_at.as_deref());
-        self.around.failure.is_none()
-            && annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
+        self.around.failure.is_none() && annotation::reconcile_requested_anew(self.object, handled)
     }
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
-        Creation {
-            intent: CreationIntent::of(self.object),
-            closed_attempt,
-            announced: self.around.announced.filter(|_| self.around.failure.is_none()),
-            swept_at: self.around.connection.view().and_then(|view| view.endpoints.swept_at()),
-            now: self.now(),
-        }
+        let swept_at = self.around.connection.view().and_then(|view| view.endpoints.swept_at());
+        Creation::of(self.object, &self.around, closed_attempt, swept_at)
     }
 
     /// The name in the portal.
@@ -144,16 +136,8 @@ impl<'a> Snapshot<'a> {
 
     fn tag(&self, attempt: u32) -> OwnerTag {
         OwnerTag {
-            uid: self.uid().to_owned(),
-            object: format!(
-                "{}/{}",
-                self.object.namespace().unwrap_or_default(),
-                self.object.name_any()
-            ),
-            cluster: self.around.cluster.to_owned(),
             attempt,
-            revision: None,
-            inputs: None,
+            ..self.around.mark(self.object)
         }
     }
 

@@ -3,12 +3,11 @@ use super::{Identity, Snapshot, steps};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
-        annotation::CreationIntent,
         condition::{MODEL_VALID, Statement, Truth},
         endpoint::ActiveModel,
     },
     plan::{
-        Action, EXPORT, FailureClass, Notice, Verdict, notice,
+        Action, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, rfc3339},
@@ -23,26 +22,13 @@ use jiff::Timestamp;
 
 /// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
-    let Some(failure) = s.around.failure else { return };
-    // A publication that fails must not make forgotten that a request to the service waits for its delay.
-    if failure.operation == EXPORT
-        && status
-            .last_failure
-            .as_ref()
-            .is_some_and(|last| last.operation != EXPORT)
-    {
-        return;
-    }
-    status.last_failure = Some(retry::remember(
-        status.last_failure.as_ref(),
-        failure,
-        s.generation(),
-        s.now(),
-    ));
-    if failure.operation == "Create" && failure.class != FailureClass::Uncertain {
-        let attempt = CreationIntent::of(s.object).and_then(|intent| i32::try_from(intent.attempt).ok());
-        status.closed_attempt = attempt.max(status.closed_attempt);
-    }
+    retry::note(
+        s.object,
+        &s.around,
+        "Create",
+        &mut status.last_failure,
+        &mut status.closed_attempt,
+    );
 }
 
 /// Writes down what the service tells of the endpoint.

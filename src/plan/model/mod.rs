@@ -11,13 +11,10 @@ mod training;
 use super::{ConnectionState, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
-        FINALIZER, Reason, SpeechModel, SpeechModelStatus,
-        annotation::{self, CreationIntent},
-        condition,
+        Reason, SpeechModel, SpeechModelStatus, annotation, condition, is_held,
         reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::entity::OwnerTag,
-    view::View,
 };
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -120,12 +117,8 @@ impl<'a> Snapshot<'a> {
         self.object.status.as_ref()
     }
 
-    fn view(&self) -> Option<&'a View> {
-        self.around.connection.view()
-    }
-
     fn has_finalizer(&self) -> bool {
-        self.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+        is_held(self.object)
     }
 
     /// Whether remote models may be trained, changed and deleted.
@@ -144,18 +137,12 @@ impl<'a> Snapshot<'a> {
         let handled = self
             .old_status()
             .and_then(|status| status.last_handled_reconcile_at.as_deref());
-        self.around.failure.is_none()
-            && annotation::reconcile_requested(self.object).is_some_and(|asked| Some(asked) != handled)
+        self.around.failure.is_none() && annotation::reconcile_requested_anew(self.object, handled)
     }
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
-        Creation {
-            intent: CreationIntent::of(self.object),
-            closed_attempt,
-            announced: self.around.announced.filter(|_| self.around.failure.is_none()),
-            swept_at: self.view().and_then(|view| view.models.swept_at()),
-            now: self.now(),
-        }
+        let swept_at = self.around.connection.view().and_then(|view| view.models.swept_at());
+        Creation::of(self.object, &self.around, closed_attempt, swept_at)
     }
 
     fn display_name(&self) -> String {
@@ -168,16 +155,10 @@ impl<'a> Snapshot<'a> {
 
     fn tag(&self, attempt: u32, revision: u32, inputs: &str) -> OwnerTag {
         OwnerTag {
-            uid: self.uid().to_owned(),
-            object: format!(
-                "{}/{}",
-                self.object.namespace().unwrap_or_default(),
-                self.object.name_any()
-            ),
-            cluster: self.around.cluster.to_owned(),
             attempt,
             revision: Some(revision),
             inputs: Some(inputs.to_owned()),
+            ..self.around.mark(self.object)
         }
     }
 }

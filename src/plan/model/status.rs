@@ -3,11 +3,10 @@ use super::Snapshot;
 use crate::{
     api::{
         Reason, SpeechModelStatus,
-        annotation::CreationIntent,
         model::{BaseModelDates, CurrentModel},
     },
     plan::{
-        Action, EXPORT, FailureClass, Notice, Verdict, notice,
+        Action, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, parse, rfc3339},
@@ -19,26 +18,13 @@ use crate::{
 
 /// Keeps a failure of this pass, and closes the attempt of a training that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
-    let Some(failure) = s.around.failure else { return };
-    // A publication that fails must not make forgotten that a request to the service waits for its delay.
-    if failure.operation == EXPORT
-        && status
-            .last_failure
-            .as_ref()
-            .is_some_and(|last| last.operation != EXPORT)
-    {
-        return;
-    }
-    status.last_failure = Some(retry::remember(
-        status.last_failure.as_ref(),
-        failure,
-        s.generation(),
-        s.now(),
-    ));
-    if failure.operation == "Train" && failure.class != FailureClass::Uncertain {
-        let attempt = CreationIntent::of(s.object).and_then(|intent| i32::try_from(intent.attempt).ok());
-        status.closed_attempt = attempt.max(status.closed_attempt);
-    }
+    retry::note(
+        s.object,
+        &s.around,
+        "Train",
+        &mut status.last_failure,
+        &mut status.closed_attempt,
+    );
 }
 
 /// The model that endpoints should serve, with both its dates and its base model's.
