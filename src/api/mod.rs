@@ -13,6 +13,7 @@ pub mod reason;
 pub mod reference;
 mod rule;
 pub mod schema;
+pub mod window;
 
 pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionStatus};
 pub use endpoint::{SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus};

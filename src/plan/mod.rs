@@ -18,6 +18,7 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 mod verdict;
+pub mod window;
 
 pub use creation::GRACE as CREATION_GRACE;
 pub use notice::Notice;
