@@ -9,6 +9,10 @@ pub const RECONCILE_REQUESTED: &str = "customspeech.dev/reconcile-requested-at";
 pub const RECONCILE_REQUESTED_FLUX: &str = "reconcile.fluxcd.io/requestedAt";
 /// Written before a create: "from now on there may be a remote entity of mine".
 pub const CREATION_INTENT: &str = "customspeech.dev/creation-intent";
+/// Agrees to one model: its id, as a UUID or self URI. It agrees to that model only.
+pub const APPROVED_MODEL: &str = "customspeech.dev/approved-model";
+/// Takes models out of quarantine: ids with commas between, or `all`; any new value counts.
+pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
 
 /// The announcement of one attempt to create a remote entity.
 ///
@@ -36,6 +40,11 @@ impl CreationIntent {
     pub fn to_value(self) -> String {
         format!(r#"{{"attempt":{},"at":"{}"}}"#, self.attempt, self.at)
     }
+}
+
+/// The value of an annotation.
+pub fn value<'a>(object: &'a impl Resource, key: &str) -> Option<&'a str> {
+    object.meta().annotations.as_ref()?.get(key).map(String::as_str)
 }
 
 /// The latest request for a reconcile, in the words of whoever asked.

@@ -3,14 +3,14 @@ use super::{Context, remote::Remote, wake::connection_key};
 use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
     plan::{
-        ConnectionState,
+        Agenda, ConnectionState,
         connection::{Contact, allows},
     },
     speech::EntityId,
     view::View,
 };
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::{Arc, LazyLock, RwLockReadGuard};
 
 /// The connection of an object, as far as it is there.
 pub struct Surrounding {
@@ -24,6 +24,7 @@ pub struct Surrounding {
 pub struct Looked<'a> {
     contact: Option<RwLockReadGuard<'a, Contact>>,
     view: Option<RwLockReadGuard<'a, View>>,
+    agenda: Option<RwLockReadGuard<'a, Agenda>>,
     has_projects: bool,
     usable: bool,
     found: bool,
@@ -65,6 +66,7 @@ impl Surrounding {
         Looked {
             contact: self.remote.as_ref().map(|remote| remote.contact()),
             view: self.remote.as_ref().map(|remote| remote.view()),
+            agenda: self.remote.as_ref().map(|remote| remote.agenda()),
             has_projects: link.as_ref().is_some_and(|link| link.client.version().has_projects()),
             usable: link.is_some(),
             found: self.connection.is_some(),
@@ -73,7 +75,15 @@ impl Surrounding {
     }
 }
 
+/// What an object without a connection has to agree on with others: nothing.
+static NO_AGENDA: LazyLock<Agenda> = LazyLock::new(Agenda::default);
+
 impl Looked<'_> {
+    /// What the objects of the connection have to agree on.
+    pub fn agenda(&self) -> &Agenda {
+        self.agenda.as_deref().unwrap_or(&NO_AGENDA)
+    }
+
     /// What the planner has to know of the connection.
     pub fn state(&self) -> ConnectionState<'_> {
         if !self.found {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, Plan, Surroundings},
+    plan::{self, Action, Failure, Plan, Surroundings, line::Want},
 };
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
@@ -102,8 +102,22 @@ impl<K: Managed> Pass<'_, K> {
             connection: looked.state(),
             announced: self.announced,
             failure: self.failure.as_ref(),
+            agenda: looked.agenda(),
         };
-        self.object.plan(self.context, around)
+        let plan = self.object.plan(self.context, around);
+        drop(looked);
+        // At once, and before any await: who decides next has to know.
+        self.line_up(plan.wants);
+        plan
+    }
+
+    /// Takes or leaves a place in the line of the connection. Who leaves it, or begins, lets others go on.
+    fn line_up(&self, want: Option<Want>) {
+        let Some(remote) = &self.around.remote else { return };
+        let changed = remote.agenda_mut().line.set(self.uid(), want);
+        if changed && want.is_none() {
+            wake::line(self.context, remote);
+        }
     }
 
     /// At most one remote step per pass, and none after a failure.

@@ -143,7 +143,11 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
         K::recent(context).gone(object);
         context.news.forget(object);
         if let Some(remote) = context.remotes.get(&key) {
-            remote.stop_awaiting(object.meta().uid.as_deref().unwrap_or_default());
+            let uid = object.meta().uid.as_deref().unwrap_or_default();
+            remote.stop_awaiting(uid);
+            if remote.agenda_mut().line.set(uid, None) {
+                line(context, &remote);
+            }
         }
         context.wakes.connection(key);
         return false;
@@ -258,6 +262,31 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
         .state_filter(model_concerned)
         .iter()
         .for_each(|model| context.wakes.model(model));
+    if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
+        line(context, remote);
+    }
+}
+
+/// A place in the line came free: those whose turn it may be now.
+pub fn line(context: &Context, remote: &Remote) {
+    let (swaps, trainings): (Vec<String>, Vec<String>) = {
+        let agenda = remote.agenda();
+        let first = |waiting: &mut dyn Iterator<Item = &str>, limit| waiting.take(limit).map(str::to_owned).collect();
+        (
+            first(&mut agenda.line.next_swaps(), agenda.limits.swaps),
+            first(&mut agenda.line.next_trainings(), agenda.limits.trainings),
+        )
+    };
+    let named =
+        |uids: &[String], meta: &kube::core::ObjectMeta| meta.uid.as_ref().is_some_and(|uid| uids.contains(uid));
+    if !swaps.is_empty() {
+        let waiting = context.stores.endpoints.state_filter(|e| named(&swaps, e.meta()));
+        waiting.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    }
+    if !trainings.is_empty() {
+        let waiting = context.stores.models.state_filter(|m| named(&trainings, m.meta()));
+        waiting.iter().for_each(|model| context.wakes.model(model));
+    }
 }
 
 /// An endpoint let a model go: models that wait to be deleted, or have revisions to discard.

@@ -6,6 +6,8 @@ pub mod connection;
 mod creation;
 pub mod endpoint;
 mod export;
+pub mod lead_time;
+pub mod line;
 pub mod model;
 mod model_choice;
 mod notice;
@@ -21,6 +23,8 @@ mod verdict;
 pub mod window;
 
 pub use creation::GRACE as CREATION_GRACE;
+use lead_time::{Durations, Took};
+use line::{Limits, Line, Want};
 pub use notice::Notice;
 pub use retry::{Failure, FailureClass, is_quota};
 pub use verdict::Verdict;
@@ -59,6 +63,10 @@ pub struct Plan<S> {
     pub export: Option<Export>,
     /// What to tell as events.
     pub notices: Vec<Notice>,
+    /// What the object waits for in the line of its connection.
+    pub wants: Option<Want>,
+    /// Work that was seen to end.
+    pub took: Vec<Took>,
 }
 
 /// A ConfigMap to publish.
@@ -135,6 +143,19 @@ pub struct Surroundings<'a> {
     pub announced: Option<u32>,
     /// What went wrong in this very pass.
     pub failure: Option<&'a Failure>,
+    /// What the objects of the connection have to agree on.
+    pub agenda: &'a Agenda,
+}
+
+/// What the objects of one connection have to agree on.
+#[derive(Clone, Debug, Default)]
+pub struct Agenda {
+    /// Who waits for a turn.
+    pub line: Line,
+    /// How much of a kind may run at a time.
+    pub limits: Limits,
+    /// How long work was seen to take.
+    pub durations: Durations,
 }
 
 /// The connection of an object.

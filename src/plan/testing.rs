@@ -1,5 +1,5 @@
 //! Small builders for snapshots: one case of a table is a line or a few.
-use super::{Action, ConnectionState, Failure, FailureClass, Plan, Surroundings};
+use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Plan, Surroundings};
 use crate::{
     api::{
         FINALIZER, SpeechEndpoint, SpeechModel,
@@ -231,6 +231,7 @@ pub struct World {
     pub now: Timestamp,
     pub announced: Option<u32>,
     pub failure: Option<Failure>,
+    pub agenda: Agenda,
 }
 
 impl World {
@@ -243,6 +244,7 @@ impl World {
             now: at(NOW),
             announced: None,
             failure: None,
+            agenda: Agenda::default(),
         };
         with(world.base(base_model(1, LATER)), World::sweep)
     }
@@ -333,6 +335,7 @@ impl World {
             connection,
             announced: self.announced,
             failure: self.failure.as_ref(),
+            agenda: &self.agenda,
         }
     }
 }

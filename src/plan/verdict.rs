@@ -1,5 +1,5 @@
 //! What a rule says when it has something to say.
-use super::Action;
+use super::{Action, line::Want};
 use crate::api::Reason;
 use jiff::Timestamp;
 
@@ -29,6 +29,8 @@ pub struct Verdict {
     pub look_again: Option<Timestamp>,
     /// Whether the remote side is about to change.
     pub awaits_remote: bool,
+    /// What the object waits for in the line of its connection.
+    pub wants: Option<Want>,
 }
 
 impl Verdict {
@@ -40,6 +42,7 @@ impl Verdict {
             action: None,
             look_again: None,
             awaits_remote: false,
+            wants: None,
         }
     }
 
@@ -67,6 +70,12 @@ impl Verdict {
     /// With a time to look again.
     pub fn until(mut self, at: Timestamp) -> Self {
         self.look_again = Some(self.look_again.map_or(at, |before| before.min(at)));
+        self
+    }
+
+    /// With a place in the line of the connection.
+    pub fn wanting(mut self, want: Want) -> Self {
+        self.wants = Some(want);
         self
     }
 

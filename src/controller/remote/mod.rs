@@ -8,7 +8,7 @@ pub use sweep::run;
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
-    plan::connection::Contact,
+    plan::{Agenda, connection::Contact},
     speech::{Budget, Client},
     view::{Changes, View},
 };
@@ -61,6 +61,7 @@ pub struct Remote {
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
     poll_interval: RwLock<Duration>,
+    agenda: RwLock<Agenda>,
     awaited: Mutex<HashMap<String, Awaited>>,
     rest: RwLock<Option<Timestamp>>,
     nudged: Notify,
@@ -81,6 +82,7 @@ impl Remote {
             link: RwLock::default(),
             contact: RwLock::new(Contact::Pending),
             poll_interval: RwLock::new(poll_interval),
+            agenda: RwLock::default(),
             awaited: Mutex::default(),
             rest: RwLock::default(),
             nudged: Notify::new(),
@@ -96,6 +98,16 @@ impl Remote {
     /// The same, to write down what was learned. Never held across an await.
     pub fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
         self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the objects of the connection have to agree on.
+    pub fn agenda(&self) -> RwLockReadGuard<'_, Agenda> {
+        self.agenda.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, to note what an object wants. Never held across an await.
+    pub fn agenda_mut(&self) -> RwLockWriteGuard<'_, Agenda> {
+        self.agenda.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What came of the last contact.

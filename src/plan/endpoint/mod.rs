@@ -76,6 +76,8 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
         action: verdict.action,
         look_again: verdict.look_again,
         awaits_remote: verdict.awaits_remote,
+        wants: verdict.wants,
+        took: Vec::new(),
         status,
         notices,
     }

@@ -224,6 +224,7 @@ fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &Mode
         model: id,
         base: model.model.is_base(),
         name: model.name.to_owned(),
+        revision: model.revision.and_then(|revision| i32::try_from(revision).ok()),
         since,
     });
 }

@@ -60,7 +60,7 @@ pub fn decide(
     let print = inputs.fingerprint();
     let same = |revision: &Revision<'_>| revision.tag.inputs.as_deref() == Some(print.as_str());
     let spec = s.object.spec.renewal.clone().unwrap_or_default();
-    status.next_action = None;
+    status.plan = Vec::new();
     match newest {
         Some(newest) if same(&newest) && newest.failed() => {
             failed(s, view, &revisions, &inputs, &print, highest, status)
@@ -69,7 +69,7 @@ pub fn decide(
             match renewal::due(s, view, &spec, &inputs, newest.model()) {
                 Due::Now if s.may_act() => train(s, view, &inputs, &print, highest, status),
                 Due::At(at) if s.may_act() => {
-                    status.next_action = Some(renewal::next_training(at));
+                    status.plan = vec![renewal::next_training(at)];
                     Ok(keep(s, view, &revisions, status).until(at))
                 }
                 Due::Now | Due::At(_) | Due::Never => Ok(keep(s, view, &revisions, status)),
