@@ -1,5 +1,8 @@
 //! When an endpoint moves to another model, and what has to hold before it may.
-use super::rule;
+use super::{
+    rule,
+    window::{MAX_WINDOWS, Window},
+};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,11 @@ pub struct Swap {
     #[schemars(length(max = 6))]
     #[x_kube(validation = BEFORE)]
     pub before: String,
+    /// When a swap may begin; absent means at any time. With Allow windows it begins within one of them only; within a
+    /// Deny window it never begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_WINDOWS))]
+    pub windows: Vec<Window>,
     /// What a candidate has to show before it may serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
@@ -60,6 +68,7 @@ impl Default for Swap {
         Self {
             policy: SwapPolicy::default(),
             before: default_before(),
+            windows: Vec::new(),
             gate: None,
             approval: Approval::default(),
             deadline_override: default_deadline_override(),
