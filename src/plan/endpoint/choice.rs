@@ -40,7 +40,11 @@ fn rank(facts: &ModelFacts<'_>) -> (Timestamp, Timestamp, EntityId) {
 /// The model that the spec asks for; or why there is none.
 pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Result<Choice<'a>, Verdict> {
     let spec = &s.object.spec;
-    let of_choice = |facts| Choice { facts, named: false, interim: false };
+    let of_choice = |facts| Choice {
+        facts,
+        named: false,
+        interim: false,
+    };
     if let Some(reference) = &spec.model.r#ref {
         let facts = referenced(s, view, &reference.name)?;
         permitted(s, status, &facts)?;
@@ -53,7 +57,8 @@ pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatu
         model_choice::custom_model(view, "model.id", id, &spec.locale)?
     } else if let Some(base) = &spec.model.base {
         let barred = |id: ModelId| is_excluded(s, id) || quarantine::find(status, id).is_some();
-        let facts = model_choice::base_model(view, base, &spec.locale, s.now(), barred)?;
+        let facts = model_choice::base_model(view, base, &spec.locale, s.now(), barred)
+            .map_err(|verdict| nothing_left(s, status, verdict))?;
         if base.id.is_none() {
             return Ok(of_choice(facts));
         }
@@ -68,7 +73,30 @@ pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatu
     if let Some(entry) = quarantine::find(status, facts.model) {
         return Err(Verdict::stalled(Reason::DeploymentFailed, barred_words(&facts, entry)));
     }
-    Ok(Choice { facts, named: true, interim: false })
+    Ok(Choice {
+        facts,
+        named: true,
+        interim: false,
+    })
+}
+
+/// Where all that there was is in quarantine, its reason is told.
+fn nothing_left(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Verdict) -> Verdict {
+    match status
+        .quarantine
+        .first()
+        .filter(|_| verdict.reason == Reason::NoBaseModel)
+    {
+        Some(entry) if super::status::label_of_valid(s, status).is_none() => {
+            let words = format!(
+                "{}; model {} is in quarantine: {}",
+                verdict.message, entry.name, entry.message
+            );
+            Verdict::stalled(quarantine::reason(entry), words)
+        }
+        Some(_) => kept(s, status, verdict.message),
+        None => verdict,
+    }
 }
 
 /// The newest base model, which stands in at the end for a candidate that its gate keeps back.
@@ -79,13 +107,19 @@ pub fn stand_in<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointSta
     }
     let barred = |id: ModelId| is_excluded(s, id) || quarantine::find(status, id).is_some();
     let facts = model_choice::base_model(view, &Default::default(), &s.object.spec.locale, s.now(), barred).ok()?;
-    Some(Choice { facts, named: false, interim: true })
+    Some(Choice {
+        facts,
+        named: false,
+        interim: true,
+    })
 }
 
 /// Whether the spec excludes a model. Ids that cannot be read exclude nothing; the schema refuses them.
 fn is_excluded(s: &Snapshot<'_>, model: ModelId) -> bool {
     let excluded = &s.object.spec.model.exclude;
-    excluded.iter().any(|text| text.parse::<EntityId>().is_ok_and(|id| id == model.entity()))
+    excluded
+        .iter()
+        .any(|text| text.parse::<EntityId>().is_ok_and(|id| id == model.entity()))
 }
 
 /// Refuses what the spec excludes or the quarantine holds. An endpoint that serves something valid goes on with it.
@@ -100,7 +134,12 @@ fn permitted(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts
         None => return Ok(()),
     };
     Err(match serves {
-        Some(active) if status.active.as_ref().is_some_and(|active| active.model == facts.model.to_string()) => {
+        Some(active)
+            if status
+                .active
+                .as_ref()
+                .is_some_and(|active| active.model == facts.model.to_string()) =>
+        {
             Verdict::done(Reason::Serving, format!("model {active} serves, though {words}"))
         }
         Some(active) => Verdict::done(Reason::Serving, format!("model {active} serves; {words}")),
@@ -131,7 +170,11 @@ struct Lack {
 /// The best eligible current revision among the SpeechModels that the selector meets.
 fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Result<ModelFacts<'a>, Verdict> {
     if s.models.is_empty() {
-        return Err(kept(s, status, "spec.model.selector meets no SpeechModel of this namespace".to_owned()));
+        return Err(kept(
+            s,
+            status,
+            "spec.model.selector meets no SpeechModel of this namespace".to_owned(),
+        ));
     }
     let mut best: Option<ModelFacts<'a>> = None;
     let mut lacks: Vec<Lack> = Vec::new();
@@ -147,7 +190,11 @@ fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus)
         let nearest = lacks.first().map_or_else(String::new, |lack| {
             format!(": SpeechModel {} is nearest, but {}", lack.model, lack.words)
         });
-        kept(s, status, format!("none of {} selected SpeechModels is eligible{nearest}", s.models.len()))
+        kept(
+            s,
+            status,
+            format!("none of {} selected SpeechModels is eligible{nearest}", s.models.len()),
+        )
     })
 }
 
@@ -165,12 +212,23 @@ fn eligible<'a>(
     status: &SpeechEndpointStatus,
     model: &SpeechModel,
 ) -> Result<ModelFacts<'a>, Lack> {
-    let lack = |verdict: Verdict| Lack { model: model.name_any(), words: verdict.message, rank: None };
+    let lack = |verdict: Verdict| Lack {
+        model: model.name_any(),
+        words: verdict.message,
+        rank: None,
+    };
     let facts = current_of(s, view, model).map_err(lack)?;
-    let lacks = |words: String| Lack { model: model.name_any(), words, rank: Some(rank(&facts)) };
+    let lacks = |words: String| Lack {
+        model: model.name_any(),
+        words,
+        rank: Some(rank(&facts)),
+    };
     model_choice::deployable(&facts, s.now()).map_err(|verdict| lacks(verdict.message))?;
     if is_excluded(s, facts.model) {
-        return Err(lacks(format!("model {} is excluded by spec.model.exclude", named(&facts))));
+        return Err(lacks(format!(
+            "model {} is excluded by spec.model.exclude",
+            named(&facts)
+        )));
     }
     if let Some(entry) = quarantine::find(status, facts.model) {
         return Err(lacks(barred_words(&facts, entry)));

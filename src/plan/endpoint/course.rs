@@ -83,8 +83,16 @@ impl<'a> Dates<'a> {
     pub fn of(s: &Snapshot<'_>, status: &SpeechEndpointStatus, calendar: &'a Calendar) -> Self {
         let swap = &s.object.spec.swap;
         // The schema has refused what cannot be read.
-        let span = |text: &str| duration::parse(text).ok().and_then(|span| SignedDuration::try_from(span).ok());
-        let seen = s.around.agenda.durations.longest(&s.object.spec.locale, Work::Deploying);
+        let span = |text: &str| {
+            duration::parse(text)
+                .ok()
+                .and_then(|span| SignedDuration::try_from(span).ok())
+        };
+        let seen = s
+            .around
+            .agenda
+            .durations
+            .longest(&s.object.spec.locale, Work::Deploying);
         let active = status.active.as_ref();
         Self {
             expiry: active.and_then(|active| parse(active.expires_at.as_deref())),
@@ -103,12 +111,17 @@ impl<'a> Dates<'a> {
 
     /// The latest start that leaves time for the deployment.
     pub fn latest(&self) -> Option<Timestamp> {
-        self.expiry.map(|expiry| expiry.saturating_sub(self.lead).unwrap_or(expiry))
+        self.expiry
+            .map(|expiry| expiry.saturating_sub(self.lead).unwrap_or(expiry))
     }
 
     /// From when on a gate that still blocks is given up, where the spec says so.
     pub fn gate_deadline(&self) -> Option<Timestamp> {
-        let ahead = if self.deadline_override.is_zero() { GATE_DEADLINE } else { self.deadline_override };
+        let ahead = if self.deadline_override.is_zero() {
+            GATE_DEADLINE
+        } else {
+            self.deadline_override
+        };
         let ahead = ahead.max(self.lead);
         self.expiry.map(|expiry| expiry.saturating_sub(ahead).unwrap_or(expiry))
     }
@@ -146,7 +159,11 @@ pub fn plot(
     // A model that is named by its id is the user's own word, and so is what stands in for another at the end.
     let declared = choice.named || choice.interim;
     let policy = if declared { SwapPolicy::OnNewModel } else { swap.policy };
-    let since = status.candidate.as_ref().and_then(|candidate| parse(Some(&candidate.since))).unwrap_or(s.now());
+    let since = status
+        .candidate
+        .as_ref()
+        .and_then(|candidate| parse(Some(&candidate.since)))
+        .unwrap_or(s.now());
     let timing = dates.terms(s, since, policy).timing();
     let expired = dates.expiry.is_some_and(|expiry| expiry <= s.now());
     let mut course = Course {
@@ -178,7 +195,11 @@ impl Course {
     }
 
     fn block(&mut self, reason: Reason, words: impl Into<String>, needs_person: bool) {
-        self.blocks.push(Block { reason, words: words.into(), needs_person });
+        self.blocks.push(Block {
+            reason,
+            words: words.into(),
+            needs_person,
+        });
     }
 
     fn look(&mut self, at: Timestamp) {
@@ -195,7 +216,9 @@ impl Course {
         dates: &Dates<'_>,
         status: &mut SpeechEndpointStatus,
     ) {
-        let (Some(gate), Some(active)) = (&s.object.spec.swap.gate, endpoint.model) else { return };
+        let (Some(gate), Some(active)) = (&s.object.spec.swap.gate, endpoint.model) else {
+            return;
+        };
         let ruling = gate::judge(s, view, &gate.evaluation, &choice.facts, active, status);
         if ruling.verdict == GateVerdict::Pass {
             return;
@@ -208,8 +231,15 @@ impl Course {
         if let Some(late) = late.filter(|late| *late > s.now()) {
             self.look(late);
         }
-        let stuck = matches!(ruling.verdict, GateVerdict::Fail | GateVerdict::Inconclusive | GateVerdict::Error);
-        self.block(ruling.reason, ruling.message, stuck && gate.on_deadline == OnDeadline::Hold);
+        let stuck = matches!(
+            ruling.verdict,
+            GateVerdict::Fail | GateVerdict::Inconclusive | GateVerdict::Error
+        );
+        self.block(
+            ruling.reason,
+            ruling.message,
+            stuck && gate.on_deadline == OnDeadline::Hold,
+        );
         self.action = ruling.action;
         self.wants = ruling.wants;
         self.awaits_remote = ruling.awaits_remote;
@@ -236,8 +266,15 @@ impl Course {
         match approved.map(str::parse::<EntityId>) {
             Some(Ok(id)) if id == candidate => {}
             // What serves was approved once.
-            Some(Ok(id)) if status.active.as_ref().is_none_or(|active| active.model != id.to_string()) => {
-                let known = view.model(ModelId::Custom(id)).or_else(|| view.model(ModelId::Base(id)));
+            Some(Ok(id))
+                if status
+                    .active
+                    .as_ref()
+                    .is_none_or(|active| active.model != id.to_string()) =>
+            {
+                let known = view
+                    .model(ModelId::Custom(id))
+                    .or_else(|| view.model(ModelId::Base(id)));
                 let what = known.map_or_else(
                     || format!("{id}, which the Speech resource does not have"),
                     |facts: ModelFacts<'_>| format!("{} ({id})", super::choice::named(&facts)),
@@ -262,34 +299,43 @@ impl Course {
             Some(at) => {
                 self.look(at);
                 let (reason, words) = match self.by {
-                    By::Window => (Reason::WindowClosed, format!("the next window, which opens on {}", day_time(at))),
+                    By::Window => (
+                        Reason::WindowClosed,
+                        format!("the next window, which opens on {}", day_time(at)),
+                    ),
                     By::Override if self.never_opens => (
                         Reason::WindowNeverOpens,
-                        format!("the end of what windows may block, on {}: they never open", day_time(at)),
+                        format!(
+                            "the end of what windows may block, on {}: they never open",
+                            day_time(at)
+                        ),
                     ),
                     By::Override => (
                         Reason::WindowClosed,
                         format!("the end of what windows may block, on {}", day_time(at)),
                     ),
-                    By::Share | By::NewModel | By::Expired => (Reason::SwapScheduled, format!("its day, {}", day_time(at))),
+                    By::Share | By::NewModel | By::Expired => {
+                        (Reason::SwapScheduled, format!("its day, {}", day_time(at)))
+                    }
                 };
                 self.block(reason, words, false);
             }
-            None => self.block(Reason::WindowNeverOpens, "a window, but none opens before the active model expires", true),
+            None => self.block(
+                Reason::WindowNeverOpens,
+                "a window, but none opens before the active model expires",
+                true,
+            ),
         }
     }
 
     /// At most so many at a time, first those that expire first.
-    fn await_turn(
-        &mut self,
-        s: &Snapshot<'_>,
-        view: &View,
-        endpoint: &Endpoint,
-        dates: &Dates<'_>,
-        expired: bool,
-    ) {
+    fn await_turn(&mut self, s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, dates: &Dates<'_>, expired: bool) {
         let agenda = s.around.agenda;
-        let deadline = if expired { Timestamp::MIN } else { dates.expiry.unwrap_or(Timestamp::MAX) };
+        let deadline = if expired {
+            Timestamp::MIN
+        } else {
+            dates.expiry.unwrap_or(Timestamp::MAX)
+        };
         let moving = line::swaps_under_way(view, &agenda.line, s.around.cluster, endpoint.header.id);
         let ahead = agenda.line.swaps_before(deadline, s.uid());
         if !self.is_clear() || moving + ahead < agenda.limits.swaps {

@@ -26,9 +26,9 @@ use crate::{
     speech::entity::OwnerTag,
 };
 use identity::Identity;
-use outlook::Outlook;
 use jiff::Timestamp;
 use kube::ResourceExt;
+use outlook::Outlook;
 
 /// All that a decision about an endpoint depends on.
 #[derive(Clone, Copy, Debug)]

@@ -67,11 +67,18 @@ fn step(action: PlannedAction, at: Timestamp, reason: &str) -> PlannedStep {
 /// The swap has begun.
 pub fn moving(status: &SpeechEndpointStatus) -> Outlook {
     let steps = status.target.as_ref().map(|target| PlannedStep {
-        to: Some(crate::plan::text::model(&target.name, target.revision).trim_end_matches(',').to_owned()),
+        to: Some(
+            crate::plan::text::model(&target.name, target.revision)
+                .trim_end_matches(',')
+                .to_owned(),
+        ),
         at: target.since.clone(),
         ..step(PlannedAction::Swap, Timestamp::UNIX_EPOCH, "Deploying")
     });
-    Outlook { steps: steps.into_iter().collect(), ..Default::default() }
+    Outlook {
+        steps: steps.into_iter().collect(),
+        ..Default::default()
+    }
 }
 
 /// A candidate waits.
@@ -99,7 +106,15 @@ fn held(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, name
     if let (Some(expiry), true) = (dates.expiry, risk.is_some()) {
         steps.push(expires(expiry));
     }
-    with_lead_time(s, dates, Outlook { steps, risk, look_again: alarm_to_come(s, dates) })
+    with_lead_time(
+        s,
+        dates,
+        Outlook {
+            steps,
+            risk,
+            look_again: alarm_to_come(s, dates),
+        },
+    )
 }
 
 fn cause(s: &Snapshot<'_>, course: &Course) -> &'static str {
@@ -123,21 +138,47 @@ fn risk_of_wait(s: &Snapshot<'_>, dates: &Dates<'_>, name: &str, course: &Course
     let expiry = dates.expiry?;
     let late = dates.alarm().is_some_and(|alarm| alarm <= s.now());
     if !s.may_act() && late {
-        let reason = if s.object.spec.suspend { Reason::Suspended } else { Reason::Observed };
-        return Some((reason, format!("the active model expires on {}, and nothing is changed", day_time(expiry))));
+        let reason = if s.object.spec.suspend {
+            Reason::Suspended
+        } else {
+            Reason::Observed
+        };
+        return Some((
+            reason,
+            format!(
+                "the active model expires on {}, and nothing is changed",
+                day_time(expiry)
+            ),
+        ));
     }
     if course.never_opens {
         let end = match course.at {
             Some(at) => format!("the swap begins on {} all the same", day_time(at)),
-            None => format!("model {name} never follows the active one, which expires on {}", day_time(expiry)),
+            None => format!(
+                "model {name} never follows the active one, which expires on {}",
+                day_time(expiry)
+            ),
         };
-        return Some((Reason::WindowNeverOpens, format!("the windows of spec.swap.windows never open: {end}")));
+        return Some((
+            Reason::WindowNeverOpens,
+            format!("the windows of spec.swap.windows never open: {end}"),
+        ));
     }
     let resolved = |reason: Reason| {
         is_of_gate(reason)
-            && s.object.spec.swap.gate.as_ref().is_some_and(|gate| gate.on_deadline != OnDeadline::Hold)
+            && s.object
+                .spec
+                .swap
+                .gate
+                .as_ref()
+                .is_some_and(|gate| gate.on_deadline != OnDeadline::Hold)
     };
-    let judged = |reason| matches!(reason, Reason::GateInconclusive | Reason::DatasetNotFound | Reason::DatasetUnsuitable);
+    let judged = |reason| {
+        matches!(
+            reason,
+            Reason::GateInconclusive | Reason::DatasetNotFound | Reason::DatasetUnsuitable
+        )
+    };
     let told = |block: &&super::course::Block| {
         !resolved(block.reason)
             && (late && block.reason != Reason::AwaitingTurn && block.reason != Reason::SwapScheduled
@@ -162,12 +203,16 @@ fn without_successor(
     dates: &Dates<'_>,
     trouble: Option<&Verdict>,
 ) -> Outlook {
-    let Some(expiry) = dates.expiry else { return Outlook::default() };
+    let Some(expiry) = dates.expiry else {
+        return Outlook::default();
+    };
     let mut steps: Vec<PlannedStep> = Vec::new();
     if let Some(forecast) = forecast(s, dates) {
         steps.push(forecast);
     }
-    let in_time = steps.first().is_some_and(|step| parse(Some(&step.at)).is_some_and(|at| at < expiry));
+    let in_time = steps
+        .first()
+        .is_some_and(|step| parse(Some(&step.at)).is_some_and(|at| at < expiry));
     if !in_time {
         steps.push(expires(expiry));
     }
@@ -186,23 +231,45 @@ fn without_successor(
         None if late && expiry > s.now() => Some((
             Reason::NoSuccessor,
             match trouble {
-                Some(verdict) => format!("nothing follows the active model, which expires on {}: {}", day_time(expiry), verdict.message),
-                None => format!("nothing newer follows the active model, which expires on {}", day_time(expiry)),
+                Some(verdict) => format!(
+                    "nothing follows the active model, which expires on {}: {}",
+                    day_time(expiry),
+                    verdict.message
+                ),
+                None => format!(
+                    "nothing newer follows the active model, which expires on {}",
+                    day_time(expiry)
+                ),
             },
         ))
         .filter(|_| !in_time),
         None => None,
     };
-    with_lead_time(s, dates, Outlook { steps, risk, look_again: alarm_to_come(s, dates) })
+    with_lead_time(
+        s,
+        dates,
+        Outlook {
+            steps,
+            risk,
+            look_again: alarm_to_come(s, dates),
+        },
+    )
 }
 
 /// The swap that follows from the next training of a SpeechModel that the spec means.
 fn forecast(s: &Snapshot<'_>, dates: &Dates<'_>) -> Option<PlannedStep> {
     let swap = &s.object.spec.swap;
-    let takes = s.around.agenda.durations.longest(&s.object.spec.locale, Work::Training).unwrap_or(ASSUMED_TRAINING);
+    let takes = s
+        .around
+        .agenda
+        .durations
+        .longest(&s.object.spec.locale, Work::Training)
+        .unwrap_or(ASSUMED_TRAINING);
     let ready = |model: &&SpeechModel| {
         let plan = &model.status.as_ref()?.plan;
-        let makes = plan.iter().find(|step| matches!(step.action, PlannedAction::Train | PlannedAction::Copy))?;
+        let makes = plan
+            .iter()
+            .find(|step| matches!(step.action, PlannedAction::Train | PlannedAction::Copy))?;
         Some((after(parse(Some(&makes.at))?, takes), model.name_any()))
     };
     let (ready, name) = s.models.iter().filter_map(ready).min()?;
@@ -221,7 +288,11 @@ fn forecast(s: &Snapshot<'_>, dates: &Dates<'_>) -> Option<PlannedStep> {
         ..step(
             PlannedAction::Swap,
             at,
-            if swap.policy == SwapPolicy::BeforeExpiry { "BeforeExpiry" } else { "NewModel" },
+            if swap.policy == SwapPolicy::BeforeExpiry {
+                "BeforeExpiry"
+            } else {
+                "NewModel"
+            },
         )
     })
 }
@@ -237,7 +308,10 @@ fn with_lead_time(s: &Snapshot<'_>, dates: &Dates<'_>, outlook: Outlook) -> Outl
         swap.before,
         dates.lead.as_secs() / 60
     );
-    Outlook { risk: Some((Reason::LeadTimeShort, words)), ..outlook }
+    Outlook {
+        risk: Some((Reason::LeadTimeShort, words)),
+        ..outlook
+    }
 }
 
 fn alarm_to_come(s: &Snapshot<'_>, dates: &Dates<'_>) -> Option<Timestamp> {

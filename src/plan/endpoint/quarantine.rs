@@ -66,7 +66,10 @@ pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mu
     let Some(model) = endpoint.model.filter(|_| endpoint.header.status == Status::Failed) else {
         return;
     };
-    let serves = status.active.as_ref().is_some_and(|active| active.model == model.to_string());
+    let serves = status
+        .active
+        .as_ref()
+        .is_some_and(|active| active.model == model.to_string());
     let ended = endpoint.header.last_action_at;
     let cleared = parse(status.quarantine_cleared_at.as_deref());
     if serves || cleared.is_some_and(|cleared| ended <= cleared) {
@@ -74,7 +77,10 @@ pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mu
     }
     let facts = s.around.connection.view().and_then(|view| view.model(model));
     let name = facts.map_or_else(|| model.to_string(), |facts| facts.name.to_owned());
-    let message = format!("the service could not deploy it: {}", super::settle::failure_words(endpoint));
+    let message = format!(
+        "the service could not deploy it: {}",
+        super::settle::failure_words(endpoint)
+    );
     add(status, model, &name, Reason::DeploymentFailed, message, ended);
 }
 
@@ -111,7 +117,9 @@ pub fn notices(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Vec<Notice> {
             note: format!("model {} is in quarantine: {}", entry.name, entry.message),
         })
         .collect();
-    if before.iter().any(|old| !status.quarantine.iter().any(|entry| entry.model == old.model))
+    if before
+        .iter()
+        .any(|old| !status.quarantine.iter().any(|entry| entry.model == old.model))
         && s.old_status().and_then(|old| old.quarantine_cleared_at.as_ref()) != status.quarantine_cleared_at.as_ref()
     {
         notices.push(Notice {

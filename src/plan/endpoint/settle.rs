@@ -3,7 +3,6 @@ use super::{
     Snapshot,
     choice::{self, Choice},
     course::{self, Course, Dates},
-    outlook::{self, Outlook},
     quarantine,
     steps::{failure_of, note_target},
     untouched,
@@ -17,7 +16,6 @@ use crate::{
     plan::{
         Action, Verdict, model_choice, retry,
         text::{parse, rfc3339},
-        verdict::Phase,
     },
     speech::{
         EntityId, ModelId,
@@ -60,7 +58,11 @@ pub fn next_model<'a>(
 ) -> Result<Move<'a>, Verdict> {
     let failed = endpoint.header.status == Status::Failed;
     let serves = endpoint.model;
-    let at_once = |facts| Move::To { facts, interim: false, urgent: urgent(s, dates) };
+    let at_once = |facts| Move::To {
+        facts,
+        interim: false,
+        urgent: urgent(s, dates),
+    };
     // A swap that failed goes back to what served last, before anything else is tried.
     if failed && let Some(back) = last_good(s, view, status).filter(|back| !is(serves, back)) {
         return Ok(at_once(back));
@@ -77,10 +79,14 @@ pub fn next_model<'a>(
         };
     }
     let begun = |chosen: Option<ModelFacts<'a>>| chosen.filter(|facts| !is(serves, facts));
-    let unfinished = begun(recorded(s, view, status, |old| old.target.as_ref().map(|target| &target.model)));
+    let unfinished = begun(recorded(s, view, status, |old| {
+        old.target.as_ref().map(|target| &target.model)
+    }));
     let by_hand = serves.is_some() && old_target(s) != serves.map(|model| model.to_string()).as_deref();
-    let moved_away = begun(recorded(s, view, status, |old| old.active.as_ref().map(|active| &active.model)))
-        .filter(|_| by_hand && !failed);
+    let moved_away = begun(recorded(s, view, status, |old| {
+        old.active.as_ref().map(|active| &active.model)
+    }))
+    .filter(|_| by_hand && !failed);
     let decided = |facts: &Option<ModelFacts<'a>>| facts.is_some_and(|facts| facts.model == choice.facts.model);
     model_choice::deployable(&choice.facts, s.now())?;
     // What was chosen before is put back even where a person put something that expires later in its place.
@@ -94,7 +100,11 @@ pub fn next_model<'a>(
     let course = course::plot(s, view, endpoint, &choice, dates, status);
     if course.is_clear() {
         status.candidate = None;
-        return Ok(Move::To { facts: choice.facts, interim: choice.interim, urgent: course.urgent });
+        return Ok(Move::To {
+            facts: choice.facts,
+            interim: choice.interim,
+            urgent: course.urgent,
+        });
     }
     if judged_unfit(s, &choice, status) {
         // Out of the choice from now on; the next look chooses without it.
@@ -104,7 +114,12 @@ pub fn next_model<'a>(
     if let Some(facts) = unfinished.or(moved_away) {
         return Ok(at_once(facts));
     }
-    Ok(instead(s, view, endpoint, dates, status, Some(&course)).unwrap_or(Move::Held { choice, course: Box::new(course) }))
+    Ok(
+        instead(s, view, endpoint, dates, status, Some(&course)).unwrap_or(Move::Held {
+            choice,
+            course: Box::new(course),
+        }),
+    )
 }
 
 /// A candidate that failed its gate goes into quarantine with the numbers.
@@ -135,7 +150,10 @@ fn instead<'a>(
         return None;
     }
     let choice = choice::stand_in(s, view, status)?;
-    let later = choice.facts.expires_at.is_none_or(|at| dates.expiry.is_none_or(|expiry| at > expiry));
+    let later = choice
+        .facts
+        .expires_at
+        .is_none_or(|at| dates.expiry.is_none_or(|expiry| at > expiry));
     if is(endpoint.model, &choice.facts) || !later {
         return None;
     }
@@ -143,9 +161,16 @@ fn instead<'a>(
     let course = course::plot(s, view, endpoint, &choice, dates, status);
     if course.is_clear() {
         status.candidate = None;
-        return Some(Move::To { facts: choice.facts, interim: true, urgent: course.urgent });
+        return Some(Move::To {
+            facts: choice.facts,
+            interim: true,
+            urgent: course.urgent,
+        });
     }
-    Some(Move::Held { choice, course: Box::new(course) })
+    Some(Move::Held {
+        choice,
+        course: Box::new(course),
+    })
 }
 
 /// Whether a gate gives this reason.
@@ -167,7 +192,9 @@ fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
 }
 
 fn urgent(s: &Snapshot<'_>, dates: &Dates<'_>) -> bool {
-    dates.expiry.is_some_and(|expiry| expiry <= crate::plan::text::after(s.now(), course::URGENT))
+    dates
+        .expiry
+        .is_some_and(|expiry| expiry <= crate::plan::text::after(s.now(), course::URGENT))
 }
 
 /// What served last, while it can still serve.
@@ -187,7 +214,9 @@ fn recorded<'a>(
 
 fn usable<'a>(s: &Snapshot<'_>, view: &'a View, status: &SpeechEndpointStatus, id: &str) -> Option<ModelFacts<'a>> {
     let id: EntityId = id.parse().ok()?;
-    let facts = view.model(ModelId::Custom(id)).or_else(|| view.model(ModelId::Base(id)))?;
+    let facts = view
+        .model(ModelId::Custom(id))
+        .or_else(|| view.model(ModelId::Base(id)))?;
     let fits = model_choice::deployable(&facts, s.now()).is_ok() && quarantine::find(status, facts.model).is_none();
     fits.then_some(facts)
 }
@@ -205,7 +234,10 @@ fn was_cleared(endpoint: &Endpoint, status: &SpeechEndpointStatus) -> bool {
 /// The model that is to follow, and since when that is known.
 fn note_candidate(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, choice: &Choice<'_>) {
     let id = choice.facts.model.to_string();
-    let known = s.old_status().and_then(|old| old.candidate.as_ref()).filter(|candidate| candidate.model == id);
+    let known = s
+        .old_status()
+        .and_then(|old| old.candidate.as_ref())
+        .filter(|candidate| candidate.model == id);
     status.candidate = Some(TargetModel {
         since: known.map_or_else(|| rfc3339(s.now()), |candidate| candidate.since.clone()),
         base: choice.facts.model.is_base(),
@@ -271,9 +303,10 @@ fn changing(
             Verdict::working(Reason::Deploying, format!("deploying model {}", choice::named(model)))
         }
         // What served last is wanted again after a deployment of another model failed.
-        Some(model) if status.target.is_none() && endpoint.header.status == Status::Failed => {
-            Verdict::working(Reason::RolledBack, format!("moving back to model {}", choice::named(model)))
-        }
+        Some(model) if status.target.is_none() && endpoint.header.status == Status::Failed => Verdict::working(
+            Reason::RolledBack,
+            format!("moving back to model {}", choice::named(model)),
+        ),
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", choice::named(model))),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     }

@@ -58,7 +58,10 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
             && before.model != now.model
         {
             close_fallback(status.fallback.get_or_insert_default(), &before, &now.since);
-            status.fallback = status.fallback.take().filter(|fallback| *fallback != Fallback::default());
+            status.fallback = status
+                .fallback
+                .take()
+                .filter(|fallback| *fallback != Fallback::default());
             status.previous = Some(PreviousModel {
                 until: now.since.clone(),
                 model: before.model,
@@ -118,7 +121,9 @@ pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Opt
     (!known).then(|| Notice {
         warning: true,
         reason: Reason::Recreating,
-        note: format!("the endpoint was deleted in the Speech service and made anew: its id is {id}, no longer {former}"),
+        note: format!(
+            "the endpoint was deleted in the Speech service and made anew: its id is {id}, no longer {former}"
+        ),
     })
 }
 
@@ -142,7 +147,10 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
         || rfc3339(endpoint.header.last_action_at.min(s.now())),
         |active| active.since.clone(),
     );
-    let target = s.old_status().and_then(|old| old.target.as_ref()).filter(|target| target.model == id);
+    let target = s
+        .old_status()
+        .and_then(|old| old.target.as_ref())
+        .filter(|target| target.model == id);
     let interim = before.map_or(target.is_some_and(|target| target.interim), |active| active.interim);
     Some(match facts {
         Some(facts) => ActiveModel {

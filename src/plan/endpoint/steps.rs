@@ -17,18 +17,20 @@ use crate::{
     },
     plan::{
         Action, ConnectionState, Verdict,
+        line::Want,
         model_choice::{self, parse_id},
         retry,
         text::{after, day_time, parse, rfc3339},
+        window::Calendar,
     },
     speech::{
         EntityId,
         entity::{Endpoint, Status},
-        request::{CreateEndpoint, UpdateEndpoint},
+        request::CreateEndpoint,
     },
     view::{Entry, ModelFacts, View},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// How long a deployment takes at most as a rule, by the service's documents.
 const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
@@ -158,7 +160,10 @@ fn create(
         }))
     };
     let (reason, what) = match status.former_ids.first() {
-        Some(former) => (Reason::Recreating, format!("endpoint {former} was deleted in the Speech service; creating another")),
+        Some(former) => (
+            Reason::Recreating,
+            format!("endpoint {former} was deleted in the Speech service; creating another"),
+        ),
         None => (Reason::Creating, "creating the endpoint".to_owned()),
     };
     let verdict = Verdict::working(reason, format!("{what} with model {}", choice::named(&model)))
@@ -234,7 +239,11 @@ fn known(
         (true, None) | (false, _) => outlook::of(s, status, &dates, next.as_ref()),
     });
     let creates = under_way && status.active.is_none();
-    Ok(if creates { verdict.wanting(Want::Creation) } else { verdict })
+    Ok(if creates {
+        verdict.wanting(Want::Creation)
+    } else {
+        verdict
+    })
 }
 
 /// What is on its way while the service has not reported it: the model that the service names, else the one that was
@@ -288,12 +297,7 @@ pub(super) fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<()
 }
 
 /// What is being deployed stands apart from what serves.
-pub(super) fn note_target(
-    s: &Snapshot<'_>,
-    status: &mut SpeechEndpointStatus,
-    model: &ModelFacts<'_>,
-    interim: bool,
-) {
+pub(super) fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &ModelFacts<'_>, interim: bool) {
     let id = model.model.to_string();
     if status.active.as_ref().is_some_and(|active| active.model == id) {
         return;

@@ -69,7 +69,8 @@ pub enum By {
 impl Terms<'_> {
     /// When the swap may begin.
     pub fn timing(&self) -> Timing {
-        let never_opens = !self.calendar.is_always_open() && self.calendar.never_opens(self.now, after(self.now, NEVER));
+        let never_opens =
+            !self.calendar.is_always_open() && self.calendar.never_opens(self.now, after(self.now, NEVER));
         let (at, by) = self.date();
         Timing { at, by, never_opens }
     }
