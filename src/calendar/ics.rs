@@ -128,7 +128,7 @@ mod tests {
         api::planned::PlannedAction,
         calendar::testing::{at, fleet, row, step},
     };
-    use icalendar::{Calendar, CalendarComponent, Component};
+    use icalendar::{Calendar, Component};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -136,13 +136,13 @@ mod tests {
 
     fn read(text: &str) -> Vec<icalendar::Event> {
         let calendar: Calendar = text.parse().unwrap();
-        let components = calendar.components.into_iter();
-        components
-            .map(|component| match component {
-                CalendarComponent::Event(event) => event,
-                other => panic!("{other:?}"),
-            })
-            .collect()
+        let events = calendar
+            .components
+            .iter()
+            .filter_map(|component| component.as_event().cloned())
+            .collect::<Vec<_>>();
+        assert_eq!(events.len(), calendar.components.len(), "there is nothing but events");
+        events
     }
 
     #[test]

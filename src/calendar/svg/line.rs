@@ -73,7 +73,7 @@ pub fn draw(out: &mut Drawing, row: &Row, axis: &Axis, top: i64) {
     }
 }
 
-/// Shades closed times in one path; openings too narrow to be seen are kept visible by their edges only.
+/// Shades closed times, all in one path; those that meet in the drawing are one area.
 fn shut(out: &mut Drawing, closed: &[Span], axis: &Axis, top: i64) {
     let mut path = String::new();
     let mut drawn: Option<(Px, Px)> = None;
