@@ -7,7 +7,11 @@ use crate::{
 };
 
 const SOON: &str = "2026-04-15T00:00:00Z";
-const STAYS: &str = "- | Ready=True Serving, ModelValid=True ModelServes";
+/// It goes on serving, and this is why.
+fn stays(reason: &str) -> String {
+    format!("- | Ready=True {reason}, ModelValid=True ModelServes")
+}
+
 const MOVES: &str = "update 10 model | Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
 
 /// Endpoint 10 serves custom model 3 of SpeechModel m, which expires soon; custom model 4 is current now.
@@ -44,13 +48,13 @@ fn a_policy_gives_the_day() {
     let share = |swap| on(newer(swap), "2026-03-17T00:00:00Z");
     check(vec![
         ("at once", newer(""), MOVES),
-        ("on its day", share("policy: BeforeExpiry"), STAYS),
+        ("on its day", share("policy: BeforeExpiry"), &stays("SwapScheduled")),
         (
             "past its day",
             on(newer("policy: BeforeExpiry"), "2026-04-14T00:00:00Z"),
             &urgently(MOVES),
         ),
-        ("by hand", newer("policy: Manual"), STAYS),
+        ("by hand", newer("policy: Manual"), &stays("ApprovalAwaited")),
         (
             "by hand, the day before",
             on(newer("policy: Manual"), "2026-04-14T12:00:00Z"),
@@ -78,7 +82,7 @@ fn urgently(line: &str) -> String {
 }
 
 fn at_risk(reason: &str) -> String {
-    format!("{STAYS}, AtRisk=True {reason}")
+    format!("{}, AtRisk=True {reason}", stays(reason))
 }
 
 #[test]
@@ -90,9 +94,13 @@ fn a_window_holds_a_swap_but_not_past_the_last_day() {
     let for_ever = "deadlineOverride: 0s, windows: [{kind: Deny}]";
     check(vec![
         ("open", newer(sundays), MOVES),
-        ("shut", newer(mondays), STAYS),
+        ("shut", newer(mondays), &stays("WindowClosed")),
         ("open again", on(newer(mondays), "2026-03-02T01:00:00Z"), MOVES),
-        ("shut again", on(newer(mondays), "2026-03-02T05:00:00Z"), STAYS),
+        (
+            "shut again",
+            on(newer(mondays), "2026-03-02T05:00:00Z"),
+            &stays("WindowClosed"),
+        ),
         ("never opens", newer(frozen), &at_risk("WindowNeverOpens")),
         (
             "overridden",
@@ -135,7 +143,7 @@ fn a_person_agrees_to_one_model_only() {
                 newer("approval: Required"),
                 "annotation customspeech.dev/approved-model=",
             ),
-            STAYS,
+            &stays("ApprovalAwaited"),
         ),
         ("this one", approved(&id(4).to_string()), MOVES),
         (
@@ -146,14 +154,14 @@ fn a_person_agrees_to_one_model_only() {
         (
             "the active one",
             told(approved(&id(3).to_string()), "waits for approval"),
-            STAYS,
+            &stays("ApprovalAwaited"),
         ),
         (
             "an unknown one",
             told(approved(other), "which the Speech resource does not have"),
-            STAYS,
+            &stays("ApprovalOfOther"),
         ),
-        ("no id", told(approved("yes"), "holds no id"), STAYS),
+        ("no id", told(approved("yes"), "holds no id"), &stays("ApprovalOfOther")),
         (
             "nobody for too long",
             late(newer("approval: Required")),
