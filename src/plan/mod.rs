@@ -56,8 +56,8 @@ pub struct Plan<S> {
     pub status: S,
     /// When time alone may change the decision (UTC).
     pub look_again: Option<Timestamp>,
-    /// Whether the remote side is about to change, so that it is worth looking often.
-    pub awaits_remote: bool,
+    /// The list that is about to change, so that it is worth looking often.
+    pub awaits: Option<List>,
     /// What the ConfigMap of `exportTo` has to hold; absent when there is nothing to publish.
     pub export: Option<Export>,
     /// What to tell as events.
@@ -66,6 +66,19 @@ pub struct Plan<S> {
     pub wants: Option<Want>,
     /// Work that was seen to end.
     pub took: Vec<Took>,
+}
+
+/// A list of the Speech service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Endpoints.
+    Endpoints,
+    /// Custom models.
+    Models,
+    /// Datasets.
+    Datasets,
+    /// Evaluations.
+    Evaluations,
 }
 
 /// A ConfigMap to publish.

@@ -9,7 +9,7 @@ pub(in crate::plan) use steps::changed_fields;
 #[cfg(test)]
 mod tests;
 
-use super::{Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition, is_held,
@@ -73,10 +73,10 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
     notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_endpoint(s.object, &status),
+        awaits: verdict.awaited(List::Endpoints),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
-        wants: verdict.wants,
+        wants: verdict.wants.map(|want| *want),
         took: Vec::new(),
         status,
         notices,

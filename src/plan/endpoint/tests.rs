@@ -116,5 +116,5 @@ fn a_healthy_endpoint_has_no_step_and_no_new_status() {
     assert_eq!(first.status, second.status);
     assert!(second.notices.is_empty());
     assert_eq!(second.look_again, Some(at(LATER)), "the expiry is the next date");
-    assert!(!second.awaits_remote);
+    assert!(second.awaits.is_none());
 }

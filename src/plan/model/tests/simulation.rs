@@ -348,7 +348,7 @@ impl Life {
             self.sweep();
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
-            let rests = plan.action.is_none() && !plan.awaits_remote;
+            let rests = plan.action.is_none() && plan.awaits.is_none();
             quiet =
                 if rests && before == self.case.object.status && !said(&plan.status.conditions).contains("Reconciling")
                 {
