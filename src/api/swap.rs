@@ -13,7 +13,7 @@ const DEADLINE_OVERRIDE: (&str, &str) = (
     "swap.deadlineOverride must be whole days or hours up to 30d, or 0s for never: write for example 24h",
 );
 const OVERRIDE_WITHIN_BEFORE: (&str, &str) = (
-    "self.deadlineOverride == '0s' || duration(self.deadlineOverride.endsWith('d') ? string(int(self.deadlineOverride.substring(0, self.deadlineOverride.size() - 1)) * 24) + 'h' : self.deadlineOverride) <= duration(self.before.endsWith('d') ? string(int(self.before.substring(0, self.before.size() - 1)) * 24) + 'h' : self.before)",
+    "self.deadlineOverride == '0s' || int(self.deadlineOverride.substring(0, self.deadlineOverride.size() - 1)) * (self.deadlineOverride.endsWith('d') ? 24 : 1) <= int(self.before.substring(0, self.before.size() - 1)) * (self.before.endsWith('d') ? 24 : 1)",
     "swap.deadlineOverride must not be longer than swap.before: windows would never count",
 );
 const SOMETHING_TO_JUDGE: (&str, &str) = (

@@ -41,6 +41,7 @@ fn frees_model(action: &Action) -> bool {
         Action::UpdateEndpoint { change, .. } => change.model.is_some(),
         Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
         Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
+        Action::CreateEvaluation(_) | Action::DeleteEvaluation(_) => false,
     }
 }
 
@@ -144,7 +145,9 @@ impl<K: Managed> Pass<'_, K> {
             | Action::DeleteEndpoint(_)
             | Action::TrainModel(_)
             | Action::UpdateModel { .. }
-            | Action::DeleteModel(_)) => {
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_)) => {
                 self.tell_drift(plan);
                 self.failure = self.request(&action).await.err();
                 self.announced = None;

@@ -5,6 +5,7 @@
 pub mod connection;
 mod creation;
 pub mod endpoint;
+pub mod evaluation;
 mod export;
 pub mod lead_time;
 pub mod line;
@@ -33,7 +34,7 @@ use crate::{
     speech::{
         EntityId,
         entity::OwnerTag,
-        request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
+        request::{CreateEndpoint, CreateEvaluation, CreateModel, UpdateEndpoint, UpdateModel},
     },
     view::View,
 };
@@ -121,9 +122,16 @@ pub enum Action {
     },
     /// DELETE a custom model.
     DeleteModel(EntityId),
+    /// POST an evaluation.
+    CreateEvaluation(Box<CreateEvaluation>),
+    /// DELETE an evaluation.
+    DeleteEvaluation(EntityId),
 }
 
 impl Action {
+    /// The word of a request for an evaluation.
+    pub const EVALUATE: &'static str = "Evaluate";
+
     /// The word under which a failure of this step is remembered.
     pub fn operation(&self) -> &'static str {
         match self {
@@ -132,8 +140,17 @@ impl Action {
             Self::CreateEndpoint(_) => "Create",
             Self::TrainModel(_) => "Train",
             Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
-            Self::DeleteEndpoint(_) | Self::DeleteModel(_) => "Delete",
+            Self::CreateEvaluation(_) => Self::EVALUATE,
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_) => "Delete",
         }
+    }
+
+    /// Whether the step deletes something in the Speech service.
+    pub fn deletes(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_)
+        )
     }
 
     /// Whether the step changes something in the Speech service.

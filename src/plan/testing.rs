@@ -414,11 +414,19 @@ pub fn step(action: Option<&Action>) -> String {
             super::endpoint::changed_fields(change),
             if *urgent { " urgently" } else { "" }
         ),
-        Some(Action::DeleteEndpoint(id) | Action::DeleteModel(id)) => format!("delete {}", number(*id)),
+        Some(Action::DeleteEndpoint(id) | Action::DeleteModel(id) | Action::DeleteEvaluation(id)) => {
+            format!("delete {}", number(*id))
+        }
         Some(Action::TrainModel(create)) => format!(
             "train {} from {}",
             create.owner.revision.unwrap_or(0),
             number(create.base_model)
+        ),
+        Some(Action::CreateEvaluation(create)) => format!(
+            "evaluate {} against {} with {}",
+            number(create.model1.entity()),
+            number(create.model2.entity()),
+            number(create.dataset)
         ),
         Some(Action::UpdateModel { id, .. }) => format!("update {}", number(*id)),
     }

@@ -1,6 +1,7 @@
 //! What to do with a SpeechEndpoint.
 mod deletion;
 mod desired;
+pub mod gate;
 mod identity;
 mod status;
 mod steps;
