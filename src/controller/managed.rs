@@ -69,12 +69,13 @@ impl Managed for SpeechEndpoint {
     }
 
     fn plan(&self, context: &Context, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
-        let model = observe::referenced_model(context, self);
+        let models = observe::referenced_models(context, self);
+        let models: Vec<&SpeechModel> = models.iter().map(|model| &**model).collect();
         let holder = observe::holder(context, self);
         let abandoned = observe::is_abandoned(context, self, &around.connection);
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,
-            model: model.as_deref(),
+            models: &models,
             holder: holder.as_deref(),
             abandoned,
             around,

@@ -103,10 +103,10 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
     if own {
         context.wakes.model(model);
     }
-    let (name, namespace) = (model.name_any(), model.namespace());
-    let named = |e: &SpeechEndpoint| {
-        e.spec.model.r#ref.as_ref().is_some_and(|r| r.name == name) && e.meta().namespace == namespace
-    };
+    // One that lost the labels of a selector was meant before.
+    let was_meant =
+        |e: &SpeechEndpoint| e.spec.model.selector.is_some() && e.meta().namespace == model.meta().namespace;
+    let named = |e: &SpeechEndpoint| super::observe::means(e, model) || was_meant(e);
     context
         .stores
         .endpoints

@@ -21,6 +21,7 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 mod verdict;
+pub mod window;
 
 pub use creation::GRACE as CREATION_GRACE;
 use lead_time::{Durations, Took};

@@ -53,8 +53,6 @@ pub struct Ruling {
     pub wants: Option<Want>,
     /// The list that is about to change.
     pub awaits: Option<List>,
-    /// The evaluation, when it was first seen to have ended.
-    pub took: Option<Took>,
 }
 
 /// Judges a candidate against the active model and writes down in the status what came of it.
@@ -70,7 +68,7 @@ pub fn judge(
         Ok(dataset) => dataset,
         Err(error) => {
             let message = format!("spec.swap.gate.evaluation.dataset: {error}");
-            return Finding::new(GateVerdict::Error, Reason::SpecInvalid, message).ruling;
+            return Finding::new(GateVerdict::Error, Reason::DatasetNotFound, message).ruling;
         }
     };
     let pair = Pair {
@@ -92,6 +90,21 @@ pub fn judge(
     let judgement = bench.judgement(&finding);
     status.gate = Some(judgement);
     finding.ruling
+}
+
+/// The evaluation that was seen to end just now.
+pub fn took(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took> {
+    let judgement = status.gate.as_ref()?;
+    let before = s.old_status().and_then(|old| old.gate.as_ref());
+    let waited = before
+        .is_some_and(|before| before.verdict == GateVerdict::Pending && before.evaluation == judgement.evaluation);
+    let id = judgement.evaluation.as_ref()?.parse().ok()?;
+    let evaluation = &s.around.connection.view()?.evaluations.get(id)?.entity;
+    let header = &evaluation.header;
+    (waited && header.status == Status::Succeeded).then(|| Took {
+        work: Work::Evaluating,
+        time: header.last_action_at.duration_since(header.created_at),
+    })
 }
 
 fn is_about(judgement: &Judgement, pair: Pair) -> bool {
@@ -150,7 +163,6 @@ impl Finding {
                 look_again: None,
                 wants: None,
                 awaits: None,
-                took: None,
             },
             numbers: None,
             metric: None,
@@ -219,7 +231,11 @@ impl Bench<'_> {
     }
 
     fn weighed(&self, numbers: Numbers) -> Finding {
-        let (verdict, message) = weigh::weigh(self.gate, &numbers);
+        let (verdict, said) = weigh::weigh(self.gate, &numbers);
+        let message = match verdict {
+            GateVerdict::Inconclusive => format!("an evaluation that decides; the last one: {said}"),
+            GateVerdict::Pass | GateVerdict::Fail | GateVerdict::Pending | GateVerdict::Error => said,
+        };
         let reason = match verdict {
             GateVerdict::Pass => Reason::Swapping,
             GateVerdict::Fail => Reason::GateFailed,
@@ -242,21 +258,15 @@ impl Bench<'_> {
                 ..Finding::new(
                     GateVerdict::Inconclusive,
                     Reason::GateInconclusive,
-                    format!("the evaluation ended without a {}", metric.words()),
+                    format!(
+                        "an evaluation that decides; the last one ended without a {}",
+                        metric.words()
+                    ),
                 )
             },
         };
-        let header = &evaluation.header;
-        let took = Took {
-            work: Work::Evaluating,
-            time: header.last_action_at.duration_since(header.created_at),
-        };
         Finding {
-            evaluation: Some(header.id),
-            ruling: Ruling {
-                took: Some(took),
-                ..finding.ruling
-            },
+            evaluation: Some(evaluation.header.id),
             ..finding
         }
     }
@@ -293,7 +303,10 @@ impl Bench<'_> {
         Finding {
             evaluation: Some(header.id),
             ..self.failed(errors, header.last_action_at, |again| {
-                format!("the evaluation failed: {words}; evaluated again at {}", day_time(again))
+                format!(
+                    "another evaluation at {}, because the last one failed: {words}",
+                    day_time(again)
+                )
             })
         }
     }
@@ -304,10 +317,10 @@ impl Bench<'_> {
         (failure.class == FailureClass::Terminal).then(|| {
             self.failed(self.errors().saturating_add(1), self.s.now(), |again| {
                 format!(
-                    "the service refused the evaluation: {} ({}); asked again at {}",
+                    "another request for an evaluation at {}, because the service refused the last one: {} ({})",
+                    day_time(again),
                     failure.message,
-                    failure.code,
-                    day_time(again)
+                    failure.code
                 )
             })
         })
@@ -366,7 +379,7 @@ impl Bench<'_> {
             && at <= s.now()
         {
             let message = format!(
-                "the active model expired on {} and cannot be compared with any more",
+                "an active model to compare with; the present one expired on {}",
                 day_time(at)
             );
             return Err(self.obstacle(Reason::GateError, message));
@@ -390,7 +403,7 @@ impl Bench<'_> {
         }
         let id = self.pair.dataset;
         let Some(entry) = self.view.datasets.get(id) else {
-            let message = format!("the Speech resource has no dataset {id} to evaluate with");
+            let message = format!("dataset {id}, which the Speech resource does not have");
             return Err(self.obstacle(Reason::DatasetNotFound, message));
         };
         let Dataset {
@@ -402,22 +415,22 @@ impl Bench<'_> {
         let locale = &self.s.object.spec.locale;
         if **kind != *SUITABLE {
             let message = format!(
-                "dataset {name} ({id}) is of kind {kind}; an evaluation needs audio with human-labelled transcripts ({SUITABLE})"
+                "a dataset of audio with human-labelled transcripts ({SUITABLE}); {name} ({id}) is of kind {kind}"
             );
             return Err(self.obstacle(Reason::DatasetUnsuitable, message));
         }
         if *header.locale != **locale {
-            let message = format!("dataset {name} ({id}) is of locale {}, not {locale}", header.locale);
+            let message = format!("a dataset of locale {locale}; {name} ({id}) is of {}", header.locale);
             return Err(self.obstacle(Reason::DatasetUnsuitable, message));
         }
         match header.status {
             Status::Succeeded if *accepted_lines == Some(0) => {
-                let message = format!("no line of dataset {name} ({id}) was accepted on its import");
+                let message = format!("another dataset; no line of {name} ({id}) was accepted on its import");
                 Err(self.obstacle(Reason::DatasetUnsuitable, message))
             }
             Status::Succeeded => Ok(&*entry.entity),
             Status::Failed => {
-                let message = format!("the import of dataset {name} ({id}) failed");
+                let message = format!("another dataset; the import of {name} ({id}) failed");
                 Err(self.obstacle(Reason::DatasetNotReady, message))
             }
             Status::NotStarted | Status::Running | Status::Other(_) => {
@@ -461,7 +474,7 @@ impl Bench<'_> {
         let action = match creation.next(post) {
             Ok(action) => action,
             Err(wait) => {
-                let mut held = self.held(wait);
+                let mut held = self.held(wait, Reason::Evaluating);
                 held.ruling.wants = Some(Want::Evaluation(self.pair));
                 return held.awaiting(List::Evaluations);
             }
@@ -478,13 +491,14 @@ impl Bench<'_> {
         let verdict = Verdict::working(Reason::Evaluating, "");
         let gated = retry::gate(last, post(0), verdict, s.generation(), s.is_fresh(), s.now());
         if gated.action.is_none() {
-            return self.held(gated);
+            return self.held(gated, Reason::GateError);
         }
         finding(Some(action))
     }
 
-    fn held(&self, verdict: Verdict) -> Finding {
-        let finding = self.pending(verdict.reason, verdict.message);
+    /// A request that cannot be sent yet.
+    fn held(&self, verdict: Verdict, reason: Reason) -> Finding {
+        let finding = self.pending(reason, format!("its evaluation; {}", verdict.message));
         match verdict.look_again {
             Some(at) => finding.until(at),
             None => finding,

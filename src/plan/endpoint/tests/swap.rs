@@ -123,9 +123,15 @@ fn a_swap_never_makes_things_worse() {
 #[test]
 fn expiry_is_told_on_the_day_and_looked_forward_to() {
     let mut case = serving(EARLY, LATER);
+    let alarm = at("2026-03-16T00:00:00Z");
+    assert_eq!(case.plan().look_again, Some(alarm));
+    case.world.now = alarm;
     assert_eq!(case.plan().look_again, Some(at(EARLY)));
     case.world.now = at("2026-04-14T23:59:59Z");
-    assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
+    assert_eq!(
+        case.line(),
+        "- | Ready=True Serving, ModelValid=True ModelServes, AtRisk=True NoSuccessor"
+    );
     case.world.now = at(EARLY);
     assert_eq!(
         case.line(),
@@ -277,7 +283,7 @@ fn after_a_failed_swap_the_way_back_is_open() {
     });
     assert_eq!(
         case.line(),
-        "update 10 model | Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes"
+        "update 10 model | Ready=True Serving, Reconciling RolledBack, ModelValid=True ModelServes"
     );
 }
 

@@ -175,7 +175,11 @@ impl Life {
                 assert!(entry.is_owned_by(UID) && entry.confirmed);
             }
             Action::Claim(_) | Action::Release => {}
-            Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } | Action::DeleteEndpoint(_) => {
+            Action::CreateEndpoint(_)
+            | Action::UpdateEndpoint { .. }
+            | Action::DeleteEndpoint(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {
                 panic!("no step of a model")
             }
         }
@@ -276,7 +280,11 @@ impl Life {
                 }
             }
             Action::Claim(_) | Action::Release => {}
-            Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } | Action::DeleteEndpoint(_) => {}
+            Action::CreateEndpoint(_)
+            | Action::UpdateEndpoint { .. }
+            | Action::DeleteEndpoint(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {}
         }
     }
 
