@@ -8,7 +8,7 @@ pub use sweep::run;
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
-    plan::{Agenda, connection::Contact},
+    plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client},
     view::{Changes, View},
 };
@@ -21,15 +21,6 @@ use std::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Which list an object waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum List {
-    /// Endpoints.
-    Endpoints,
-    /// Custom models.
-    Models,
-}
 
 /// How the resource is reached now.
 #[derive(Clone)]
@@ -223,7 +214,16 @@ impl Remote {
             .iter()
             .filter_map(|id| view.models.get(*id))
             .filter_map(|entry| entry.entity.header.owner.clone());
-        endpoints.chain(models).map(|tag| tag.uid.clone()).collect()
+        let evaluations = changes
+            .evaluations
+            .iter()
+            .filter_map(|id| view.evaluations.get(*id))
+            .filter_map(|entry| entry.entity.header.owner.clone());
+        endpoints
+            .chain(models)
+            .chain(evaluations)
+            .map(|tag| tag.uid.clone())
+            .collect()
     }
 }
 

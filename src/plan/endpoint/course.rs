@@ -8,7 +8,7 @@ use crate::{
         swap::{Approval, GateVerdict, OnDeadline, SwapPolicy},
     },
     plan::{
-        Action,
+        Action, List,
         lead_time::Work,
         line::{self, Want},
         text::{after, day_time, parse},
@@ -59,8 +59,8 @@ pub struct Course {
     pub look_again: Option<Timestamp>,
     /// The place in the line.
     pub wants: Option<Want>,
-    /// Whether the remote side is about to change.
-    pub awaits_remote: bool,
+    /// The list that is about to change.
+    pub awaits: Option<List>,
     /// Whether the windows are shut for good.
     pub never_opens: bool,
 }
@@ -174,7 +174,7 @@ pub fn plot(
         action: None,
         look_again: None,
         wants: None,
-        awaits_remote: false,
+        awaits: None,
         never_opens: timing.never_opens,
     };
     if !declared {
@@ -242,7 +242,7 @@ impl Course {
         );
         self.action = ruling.action;
         self.wants = ruling.wants;
-        self.awaits_remote = ruling.awaits_remote;
+        self.awaits = ruling.awaits;
         if let Some(at) = ruling.look_again {
             self.look(at);
         }

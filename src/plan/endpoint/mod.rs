@@ -15,7 +15,7 @@ pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
 
-use super::{Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition,
@@ -97,11 +97,11 @@ fn finish(
     notices.extend(quarantine::notices(s, &status));
     Plan {
         export: export::of_endpoint(s.object, &status),
+        awaits: verdict.awaited(List::Endpoints),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
-        wants: verdict.wants,
-        took: Vec::new(),
+        wants: verdict.wants.map(|want| *want),
+        took: gate::took(s, &status).into_iter().collect(),
         status,
         notices,
     }

@@ -337,9 +337,13 @@ fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> 
     };
     verdict.action = course.action.clone();
     verdict.look_again = course.look_again;
-    verdict.wants = course.wants;
-    verdict.awaits_remote = course.awaits_remote;
-    verdict
+    if let Some(want) = course.wants {
+        verdict = verdict.wanting(want);
+    }
+    match course.awaits {
+        Some(list) => verdict.watching_list(list),
+        None => verdict,
+    }
 }
 
 fn resting(s: &Snapshot<'_>) -> Reason {

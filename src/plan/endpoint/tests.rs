@@ -129,5 +129,5 @@ fn a_healthy_endpoint_has_no_step_and_no_new_status() {
         Some(alarm),
         "30 days before the expiry a missing successor is told"
     );
-    assert!(!second.awaits_remote);
+    assert!(second.awaits.is_none());
 }
