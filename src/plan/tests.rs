@@ -28,6 +28,7 @@ const TABLES: &str = concat!(
     include_str!("endpoint/tests/choice.rs"),
     include_str!("endpoint/tests/creation.rs"),
     include_str!("endpoint/tests/deletion.rs"),
+    include_str!("endpoint/tests/gate.rs"),
     include_str!("endpoint/tests/identity.rs"),
     include_str!("endpoint/tests/swap.rs"),
     include_str!("model/tests/deletion.rs"),

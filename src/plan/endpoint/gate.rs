@@ -286,7 +286,7 @@ impl Bench<'_> {
         let id = header.id.to_string();
         let known = self
             .before
-            .is_some_and(|before| before.evaluation.as_ref() == Some(&id) && before.errors > 0);
+            .is_some_and(|before| before.verdict == GateVerdict::Error && before.evaluation.as_ref() == Some(&id));
         let words = header.error.as_ref().map_or_else(
             || "no reason given".to_owned(),
             |error| format!("{} ({})", error.message, error.code),
@@ -366,7 +366,17 @@ impl Bench<'_> {
     /// What to write down; the time stays while the verdict does.
     fn judgement(&self, finding: &Finding) -> Judgement {
         let Ruling { verdict, message, .. } = &finding.ruling;
-        let stands = self.before.filter(|before| before.verdict == *verdict);
+        // An error stands until there is another evaluation, so that it is counted once.
+        let repeats = |before: &&Judgement| {
+            before.verdict == GateVerdict::Error
+                && before.errors > 0
+                && before.evaluation == finding.evaluation.map(|id| id.to_string())
+        };
+        let verdict = match self.before.filter(repeats) {
+            Some(_) if *verdict == GateVerdict::Pending => GateVerdict::Error,
+            Some(_) | None => *verdict,
+        };
+        let stands = self.before.filter(|before| before.verdict == verdict);
         let at = match (finding.at, stands) {
             (Some(at), _) => rfc3339(at),
             (None, Some(before)) => before.at.clone(),
@@ -378,7 +388,7 @@ impl Bench<'_> {
             active: self.pair.active.to_string(),
             dataset: self.pair.dataset.to_string(),
             evaluation: finding.evaluation.map(|id| id.to_string()),
-            verdict: *verdict,
+            verdict,
             metric: finding
                 .metric
                 .map_or_else(String::new, |metric| metric.as_str().to_owned()),
