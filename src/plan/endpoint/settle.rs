@@ -333,7 +333,7 @@ fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> 
     let mut verdict = if choice.named || first == Reason::AwaitingTurn {
         Verdict::working(first, message)
     } else {
-        Verdict::done(Reason::Serving, message)
+        Verdict::done(first, message)
     };
     verdict.action = course.action.clone();
     verdict.look_again = course.look_again;

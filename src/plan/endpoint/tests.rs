@@ -1,11 +1,16 @@
 //! What an endpoint's plan says, case by case, and what holds in every world.
 mod choice;
+mod course;
 mod creation;
 mod deletion;
 mod gate;
 mod identity;
+mod outlook;
+mod quarantine;
+mod selector;
 mod simulation;
 mod swap;
+mod timing;
 
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel},
