@@ -268,6 +268,9 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
         line(context, remote);
     }
+    if !changes.evaluations.is_empty() {
+        context.wakes.connection(key.clone());
+    }
 }
 
 /// A place in the line came free: those whose turn it may be now.
