@@ -19,7 +19,7 @@ mod tests;
 mod text;
 mod verdict;
 
-pub use creation::GRACE as CREATION_GRACE;
+pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
 pub use notice::Notice;
 pub use retry::{Failure, FailureClass, is_quota};
 pub use verdict::Verdict;
@@ -91,6 +91,15 @@ pub enum Action {
     DeleteEndpoint(EntityId),
     /// POST a model.
     TrainModel(Box<CreateModel>),
+    /// Have a model of another resource copied: the leave of this resource, then the POST at the source.
+    CopyModel(Box<CopyModel>),
+    /// Ask at the source how a copy stands; changes nothing.
+    FollowCopy {
+        /// The attempt that began it.
+        attempt: u32,
+        /// Its URI.
+        operation: String,
+    },
     /// PATCH a model.
     UpdateModel {
         /// The model.
@@ -102,6 +111,17 @@ pub enum Action {
     DeleteModel(EntityId),
 }
 
+/// What to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyModel {
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// The model in the source's resource.
+    pub source: EntityId,
+    /// The ARM id of the source's resource.
+    pub resource_id: String,
+}
+
 impl Action {
     /// The word under which a failure of this step is remembered.
     pub fn operation(&self) -> &'static str {
@@ -110,12 +130,14 @@ impl Action {
             Self::Release => "Release",
             Self::CreateEndpoint(_) => "Create",
             Self::TrainModel(_) => "Train",
+            Self::CopyModel(_) => "Copy",
+            Self::FollowCopy { .. } => "Follow",
             Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
             Self::DeleteEndpoint(_) | Self::DeleteModel(_) => "Delete",
         }
     }
 
-    /// Whether the step changes something in the Speech service.
+    /// Whether the step is a request to the Speech service.
     pub fn is_remote(&self) -> bool {
         !matches!(self, Self::Claim(_) | Self::Release)
     }

@@ -126,8 +126,12 @@ pub fn gate(
     let Some(last) = last.filter(|l| l.operation == action.operation() && l.generation == generation && !fresh) else {
         return verdict.with(action);
     };
-    // No spec can help a deletion, but the world can, for example when nothing uses the entity any more.
-    if last.terminal && !matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_)) {
+    // No spec can help a deletion or a copy, but the world can: nothing uses the entity any more, the source allows it.
+    let world_helps = matches!(
+        action,
+        Action::DeleteEndpoint(_) | Action::DeleteModel(_) | Action::CopyModel(_)
+    );
+    if last.terminal && !world_helps {
         return Verdict::stalled(
             Reason::Refused,
             format!("the service refused the request: {}", words(last)),

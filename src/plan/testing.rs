@@ -191,7 +191,11 @@ pub trait Meta: kube::Resource + Sized {
 
     fn announces(self, attempt: u32, when: &str) -> Self {
         let mut object = self.claimed();
-        object.announce(CreationIntent { attempt, at: at(when) });
+        object.announce(CreationIntent {
+            attempt,
+            at: at(when),
+            copy_of: None,
+        });
         object
     }
 
@@ -373,7 +377,12 @@ pub fn step(action: Option<&Action>) -> String {
             create.owner.revision.unwrap_or(0),
             number(create.base_model)
         ),
-        Some(Action::UpdateModel { id, .. }) => format!("update {}", number(*id)),
+        Some(Action::UpdateModel { id, change }) => match &change.owner {
+            Some((tag, _)) => format!("mark {} as {}", number(*id), tag.revision.unwrap_or(0)),
+            None => format!("update {}", number(*id)),
+        },
+        Some(Action::CopyModel(copy)) => format!("copy {}", number(copy.source)),
+        Some(Action::FollowCopy { .. }) => "follow".into(),
     }
 }
 
