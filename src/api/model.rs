@@ -179,7 +179,7 @@ pub struct ModelSource {
     pub existing: Option<EntityRef>,
     /// Copy a custom model from another Speech resource, and again when the source is renewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copy: Option<Copy>,
+    pub copy: Option<CopySource>,
 }
 
 /// What to copy: the current revision of a SpeechModel, or one custom model by its id. The connection of the source must
@@ -187,7 +187,7 @@ pub struct ModelSource {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = COPY_OF_ONE)]
-pub struct Copy {
+pub struct CopySource {
     /// The SpeechModel whose current revision is copied; each of its new revisions is copied as a new revision of this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_ref: Option<ModelRef>,

@@ -7,7 +7,7 @@ use super::{
     wake::connection_key,
 };
 use crate::{
-    api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::Copy},
+    api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource},
     plan::{
         Action, CopyModel, Failure, FailureClass,
         model::{Found, Source, SourceState, find_cycle, wanted_id},
@@ -20,9 +20,13 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use std::sync::Arc;
 
 /// The SpeechModel that a copy names.
-fn named_model(context: &Context, copy: &Copy, namespace: &str) -> Option<Arc<SpeechModel>> {
+fn named_model(context: &Context, copy: &CopySource, namespace: &str) -> Option<Arc<SpeechModel>> {
     let reference = copy.model_ref.as_ref()?;
-    get(context, reference.namespace.as_deref().unwrap_or(namespace), &reference.name)
+    get(
+        context,
+        reference.namespace.as_deref().unwrap_or(namespace),
+        &reference.name,
+    )
 }
 
 fn get(context: &Context, namespace: &str, name: &str) -> Option<Arc<SpeechModel>> {
@@ -30,7 +34,7 @@ fn get(context: &Context, namespace: &str, name: &str) -> Option<Arc<SpeechModel
     Some(context.recent.models.freshest(found))
 }
 
-fn source_of(context: &Context, copy: &Copy, namespace: &str) -> Option<ObjectRef<SpeechConnection>> {
+fn source_of(context: &Context, copy: &CopySource, namespace: &str) -> Option<ObjectRef<SpeechConnection>> {
     if copy.model_ref.is_some() {
         let object = named_model(context, copy, namespace)?;
         return Some(connection_key(
@@ -150,7 +154,11 @@ fn rival(
         let before_mine = |theirs| mine.as_ref().is_none_or(|mine| theirs < *mine);
         open(m).is_some_and(before_mine) && into_target(m)
     })?;
-    Some(format!("{}/{}", ahead.namespace().unwrap_or_default(), ahead.name_any()))
+    Some(format!(
+        "{}/{}",
+        ahead.namespace().unwrap_or_default(),
+        ahead.name_any()
+    ))
 }
 
 /// A Speech resource and a client for it.

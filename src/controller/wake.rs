@@ -332,7 +332,11 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
 
 /// Whether a copy was announced and the status has not closed it.
 fn awaits_copy(model: &SpeechModel) -> bool {
-    let closed = model.status.as_ref().and_then(|status| status.closed_attempt).unwrap_or(0);
+    let closed = model
+        .status
+        .as_ref()
+        .and_then(|status| status.closed_attempt)
+        .unwrap_or(0);
     model.spec.source.copy.is_some()
         && CreationIntent::of(model).is_some_and(|intent| i64::from(intent.attempt) > i64::from(closed))
 }

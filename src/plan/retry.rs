@@ -127,10 +127,13 @@ pub fn gate(
         return verdict.with(action);
     };
     // No spec can help a deletion or a copy, but the world can: nothing uses the entity any more, the source allows it.
-    let world_helps = matches!(
-        action,
-        Action::DeleteEndpoint(_) | Action::DeleteModel(_) | Action::CopyModel(_)
-    );
+    let world_helps = match &action {
+        Action::DeleteEndpoint(_) | Action::DeleteModel(_) => true,
+        Action::CopyModel(_) | Action::FollowCopy { .. } => true,
+        Action::UpdateModel { change, .. } => change.owner.is_some(),
+        Action::Claim(_) | Action::Release | Action::TrainModel(_) => false,
+        Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } => false,
+    };
     if last.terminal && !world_helps {
         return Verdict::stalled(
             Reason::Refused,

@@ -21,7 +21,11 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
     retry::note(
         s.object,
         &s.around,
-        if s.object.spec.source.copy.is_some() { "Copy" } else { "Train" },
+        if s.object.spec.source.copy.is_some() {
+            "Copy"
+        } else {
+            "Train"
+        },
         &mut status.last_failure,
         &mut status.closed_attempt,
     );

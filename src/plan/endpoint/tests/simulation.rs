@@ -206,7 +206,11 @@ impl Life {
                 assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
             }
             Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {
+            Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_) => {
                 panic!("no step of an endpoint")
             }
         }
@@ -338,7 +342,11 @@ impl Life {
                 }
             }
             Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {}
+            Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_) => {}
         }
     }
 

@@ -147,12 +147,7 @@ impl Open<'_> {
             class: FailureClass::Transient { retry_after: None },
         };
         let (generation, now) = (self.s.generation(), self.s.now());
-        status.last_failure = Some(retry::remember(
-            status.last_failure.as_ref(),
-            &failure,
-            generation,
-            now,
-        ));
+        status.last_failure = Some(retry::remember(status.last_failure.as_ref(), &failure, generation, now));
         close(self.intent, status);
     }
 
@@ -160,10 +155,9 @@ impl Open<'_> {
     fn arrives(&self, id: EntityId, status: &mut SpeechModelStatus) -> Option<Verdict> {
         let told_at = self.state.map(|state| state.looked_at);
         // One look later, so that the end of the operation is written down before anything else happens.
-        let next = told_at
-            .map(|at| after(at, FASTEST))
-            .filter(|next| *next > self.s.now());
-        let listed = Verdict::working(Reason::Copying, format!("the service made {id}; it is not listed yet")).watching();
+        let next = told_at.map(|at| after(at, FASTEST)).filter(|next| *next > self.s.now());
+        let listed =
+            Verdict::working(Reason::Copying, format!("the service made {id}; it is not listed yet")).watching();
         if let Some(next) = next {
             return Some(listed.until(next));
         }
@@ -219,7 +213,10 @@ impl Open<'_> {
             owner: Some((tag, header.foreign_properties.clone())),
             ..changed_names(self.s, &entry.entity)
         };
-        let message = format!("marking model {}, the copy of {source}, as revision {number}", header.id);
+        let message = format!(
+            "marking model {}, the copy of {source}, as revision {number}",
+            header.id
+        );
         let verdict = Verdict::working(Reason::Copying, message).watching();
         change(self.s, entry, update, verdict, "the mark of a copy", status)
     }

@@ -8,7 +8,7 @@ use super::{
     revision::Revision,
 };
 use crate::{
-    api::{Reason, SpeechModelStatus, annotation::CreationIntent, model::Copy},
+    api::{Reason, SpeechModelStatus, annotation::CreationIntent, model::CopySource},
     plan::{
         Action, CopyModel, Verdict,
         creation::Creation,
@@ -23,7 +23,12 @@ use jiff::SignedDuration;
 use source::Found;
 
 /// Decides about a model that is copied.
-pub fn decide(s: &Snapshot<'_>, view: &View, copy: &Copy, status: &mut SpeechModelStatus) -> Result<Verdict, Verdict> {
+pub fn decide(
+    s: &Snapshot<'_>,
+    view: &View,
+    copy: &CopySource,
+    status: &mut SpeechModelStatus,
+) -> Result<Verdict, Verdict> {
     let line = Line::read(s, view);
     line.describe(view, status);
     status.next_action = None;
@@ -41,7 +46,7 @@ pub fn decide(s: &Snapshot<'_>, view: &View, copy: &Copy, status: &mut SpeechMod
 fn chain(
     s: &Snapshot<'_>,
     view: &View,
-    copy: &Copy,
+    copy: &CopySource,
     line: &Line<'_>,
     status: &mut SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
@@ -77,10 +82,7 @@ fn chain(
                 return order(s, line, id, found, status);
             }
             let cause = newest.cause();
-            let message = format!(
-                "the copy of {id} failed: {cause}; copied again at {}",
-                day_time(again)
-            );
+            let message = format!("the copy of {id} failed: {cause}; copied again at {}", day_time(again));
             Err(Verdict::working(Reason::CopyFailed, message).until(again))
         }
         Some(newest) if same(&newest) => Ok(line.keep(s, view, status)),
@@ -112,7 +114,10 @@ fn order(
     );
     let verdict = Verdict::working(Reason::Copying, message);
     let creation = creation(s, status, Some(id));
-    if creation.unsent().is_some_and(|intent| intent.copy_of != Some(id.uuid())) {
+    if creation
+        .unsent()
+        .is_some_and(|intent| intent.copy_of != Some(id.uuid()))
+    {
         return Err(verdict.until(soon(1)));
     }
     let ordered = line::order(s, status, &creation, verdict, |attempt| {
@@ -127,7 +132,11 @@ fn order(
 
 /// What holds a copy back has its own words: a refusal is for a person to heal, though it is tried again.
 fn told_as_copy(verdict: Verdict, status: &SpeechModelStatus) -> Verdict {
-    let Some(last) = status.last_failure.as_ref().filter(|_| verdict.reason == Reason::Retrying) else {
+    let Some(last) = status
+        .last_failure
+        .as_ref()
+        .filter(|_| verdict.reason == Reason::Retrying)
+    else {
         return verdict;
     };
     if last.terminal {

@@ -1,7 +1,7 @@
 //! Where a copy is taken from: the objects that lead to it, and what stands in the way.
 use super::super::Snapshot;
 use crate::{
-    api::{Reason, SpeechModel, model::Copy, reference::ModelRef},
+    api::{Reason, SpeechModel, model::CopySource, reference::ModelRef},
     plan::{Verdict, model_choice::parse_id, text::day_time},
     speech::{
         EntityId, ModelId,
@@ -74,7 +74,7 @@ impl Found {
 }
 
 /// The model that is to be copied now, as far as the objects name one.
-pub fn wanted_id(copy: &Copy, object: Option<&SpeechModel>) -> Option<EntityId> {
+pub fn wanted_id(copy: &CopySource, object: Option<&SpeechModel>) -> Option<EntityId> {
     match object {
         Some(object) => object.status.as_ref()?.current.as_ref()?.id.parse().ok(),
         None => copy.id.as_deref()?.parse().ok(),
@@ -102,7 +102,10 @@ pub fn find_cycle(object: &SpeechModel, get: impl Fn(&str, &str) -> Option<Arc<S
         step = get(&key.0, &key.1).and_then(|object| next(&object));
         way.push(key);
         if passed {
-            let names: Vec<_> = way.iter().map(|(namespace, name)| format!("{namespace}/{name}")).collect();
+            let names: Vec<_> = way
+                .iter()
+                .map(|(namespace, name)| format!("{namespace}/{name}"))
+                .collect();
             return Some(names.join(" copies "));
         }
     }
@@ -110,7 +113,7 @@ pub fn find_cycle(object: &SpeechModel, get: impl Fn(&str, &str) -> Option<Arc<S
 }
 
 /// The model that is to be copied. Looks at objects only, so that an object at rest needs nothing of the source's service.
-pub fn wanted<'a>(s: &Snapshot<'a>, copy: &Copy) -> Result<(EntityId, &'a Found), Verdict> {
+pub fn wanted<'a>(s: &Snapshot<'a>, copy: &CopySource) -> Result<(EntityId, &'a Found), Verdict> {
     let found = match s.source {
         Some(Source::Found(found)) => found,
         Some(Source::NotFound(name)) => {
@@ -128,7 +131,8 @@ pub fn wanted<'a>(s: &Snapshot<'a>, copy: &Copy) -> Result<(EntityId, &'a Found)
     let name = &found.connection;
     match found.state {
         SourceState::NotFound => {
-            let message = format!("SpeechConnection {name} of the source does not exist; it is used as soon as it appears");
+            let message =
+                format!("SpeechConnection {name} of the source does not exist; it is used as soon as it appears");
             return Err(Verdict::stalled(Reason::ConnectionNotFound, message));
         }
         SourceState::NotAllowed => {
@@ -140,7 +144,8 @@ pub fn wanted<'a>(s: &Snapshot<'a>, copy: &Copy) -> Result<(EntityId, &'a Found)
         SourceState::NotReady(_) | SourceState::Ready => {}
     }
     if found.is_own_resource {
-        let message = format!("SpeechConnection {name} leads to this object's own Speech resource; use source.existing");
+        let message =
+            format!("SpeechConnection {name} leads to this object's own Speech resource; use source.existing");
         return Err(Verdict::stalled(Reason::SameResource, message));
     }
     let id = match &found.object {
