@@ -79,7 +79,7 @@ pub struct SpeechConnectionSpec {
     pub api_version: ApiVersionName,
     /// How to authenticate.
     pub auth: Auth,
-    /// Which namespaces may refer to this connection.
+    /// Which namespaces may refer to this connection, and copy models from its Speech resource.
     #[serde(default)]
     pub allowed_namespaces: AllowedNamespaces,
     /// How often the remote lists are read when nothing is under way (5s to 1h).

@@ -198,7 +198,10 @@ impl Open<'_> {
         });
         match arrival.filter(|_| found.is_none_or(|found| found.rival.is_none())) {
             Some(entry) => Some(self.marks(entry, status)),
-            None if self.creation.is_void(self.intent) => None,
+            None if self.creation.is_void(self.intent) => {
+                status.copying = None;
+                None
+            }
             None => Some(self.creation.wait(self.intent)),
         }
     }

@@ -219,7 +219,9 @@ impl Life {
                     shelf.removed(id);
                 }
             }
-            _ => {}
+            Action::Claim(_) | Action::Release | Action::TrainModel(_) => {}
+            Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } | Action::DeleteEndpoint(_) => {}
+            Action::FollowCopy { .. } | Action::UpdateModel { .. } | Action::DeleteModel(_) => {}
         }
     }
 
@@ -229,9 +231,9 @@ impl Life {
             Fate::Lost(delay) => delay,
             Fate::Answered | Fate::Crash => 0,
         };
-        let (now, number) = (self.case.world.now, self.operations.len());
-        let result = with(original(super::super::super::testing::number(copy.source)), |m| {
-            m.header.id = id(100 + u128::try_from(number).unwrap());
+        let (now, count) = (self.case.world.now, self.operations.len());
+        let result = with(original(number(copy.source)), |m| {
+            m.header.id = id(100 + u128::try_from(count).unwrap());
             m.header.owner = m.header.owner.take().filter(|_| self.keeps_mark);
         });
         self.operations.push(Operation {
@@ -242,7 +244,7 @@ impl Life {
             arrived: false,
         });
         if fate == Fate::Answered {
-            self.tell(copy.attempt, number.to_string(), CopyStage::Running);
+            self.tell(copy.attempt, count.to_string(), CopyStage::Running);
         }
     }
 
