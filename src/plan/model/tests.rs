@@ -1,6 +1,5 @@
 //! What a model's plan says, case by case, and what holds in every world.
 mod copy;
-mod copy_life;
 mod deletion;
 mod follow;
 mod renewal;

@@ -1,9 +1,6 @@
 //! Whole lives of copied models in small random worlds: two services, orders whose answers are lost, operations that take
 //! their time, fail or are forgotten, a source that is renewed.
-use super::{
-    copy::{COPY, found, original},
-    *,
-};
+use super::*;
 use crate::{
     api::annotation::CreationIntent,
     plan::{Action, CopyModel, Failure, FailureClass, model::SourceState},
