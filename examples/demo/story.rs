@@ -140,7 +140,7 @@ async fn newer_base_model(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Re
 }
 
 async fn swap(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Result<Swap, DemoError> {
-    let when = ["get", "spmodel", "claims", "-o", "jsonpath={.status.nextAction}"];
+    let when = ["get", "spmodel", "claims", "-o", "jsonpath={.status.plan[0]}"];
     screen.say("The operator has said from the first day when it will train the next revision:");
     stage.kubectl(screen, &when).await?;
     let application = Application::start(tale.service.clone(), &tale.hotline);

@@ -10,6 +10,10 @@ pub const RECONCILE_REQUESTED: &str = "customspeech.dev/reconcile-requested-at";
 pub const RECONCILE_REQUESTED_FLUX: &str = "reconcile.fluxcd.io/requestedAt";
 /// Written before a create: "from now on there may be a remote entity of mine".
 pub const CREATION_INTENT: &str = "customspeech.dev/creation-intent";
+/// Agrees to one model: its id, as a UUID or self URI. It agrees to that model only.
+pub const APPROVED_MODEL: &str = "customspeech.dev/approved-model";
+/// Takes models out of quarantine: ids with commas between, or `all`; any new value counts.
+pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
 
 /// The announcement of one attempt to create a remote entity.
 ///
@@ -43,6 +47,11 @@ impl CreationIntent {
         let copy_of = copy_of.map_or_else(String::new, |model| format!(r#","copyOf":"{model}""#));
         format!(r#"{{"attempt":{attempt},"at":"{at}"{copy_of}}}"#)
     }
+}
+
+/// The value of an annotation.
+pub fn value<'a>(object: &'a impl Resource, key: &str) -> Option<&'a str> {
+    object.meta().annotations.as_ref()?.get(key).map(String::as_str)
 }
 
 /// The latest request for a reconcile, in the words of whoever asked.

@@ -11,6 +11,8 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 /// The model that serves has not expired.
 pub const MODEL_VALID: &str = "ModelValid";
+/// Unless somebody acts, the model that serves expires before another one follows. Present only while true.
+pub const AT_RISK: &str = "AtRisk";
 
 /// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -90,6 +90,22 @@ pub struct SpeechConnectionSpec {
     /// How many requests may leave in any window of time. The service allows 100 per 10 s and resource, for all clients together.
     #[serde(default)]
     pub request_budget: RequestBudget,
+    /// How many endpoints of the resource may move to another model at a time; those that expire first go first.
+    #[serde(default = "default_swaps")]
+    #[schemars(range(min = 1, max = 50))]
+    pub max_concurrent_swaps: i32,
+    /// How many models may be trained at a time; those that are needed first go first.
+    #[serde(default = "default_trainings")]
+    #[schemars(range(min = 1, max = 50))]
+    pub max_concurrent_trainings: i32,
+}
+
+fn default_swaps() -> i32 {
+    5
+}
+
+fn default_trainings() -> i32 {
+    4
 }
 
 fn default_poll_interval() -> String {
@@ -198,7 +214,31 @@ pub struct SpeechConnectionStatus {
     /// Number of base models that the resource offers, of all locales.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_models: Option<i32>,
+    /// The longest times that work took, by locale; what is planned ahead is computed from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["locale".into()]))]
+    pub durations: Vec<WorkDurations>,
     /// The last value of a reconcile-requested annotation that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+}
+
+/// The longest times that work took for one locale, in whole minutes such as 90m.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkDurations {
+    /// The locale.
+    pub locale: String,
+    /// The longest training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<String>,
+    /// The longest copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copying: Option<String>,
+    /// The longest evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluating: Option<String>,
+    /// The longest deployment of a model to an endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploying: Option<String>,
 }

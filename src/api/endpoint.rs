@@ -1,20 +1,39 @@
 //! SpeechEndpoint: one endpoint whose id never changes.
 use super::{
     links::Links,
+    planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, LocalRef, ManagementPolicy,
         is_false,
     },
     rule,
+    swap::{Judgement, QuarantinedModel, Swap},
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const ONE_MODEL: (&str, &str) = (
-    "[has(self.ref), has(self.id), has(self.base)].filter(set, set).size() == 1",
-    "model needs exactly one of ref, id, base: for example base: {} for the newest base model of the locale",
+    "[has(self.ref), has(self.selector), has(self.id), has(self.base)].filter(set, set).size() == 1",
+    "model needs exactly one of ref, selector, id, base: for example base: {} for the newest base model of the locale",
+);
+const SELECTS_SOMETHING: (&str, &str) = (
+    "has(self.matchLabels) && self.matchLabels.size() > 0 || has(self.matchExpressions) && self.matchExpressions.size() > 0",
+    "model.selector must name at least one label: an empty selector would choose among all SpeechModels",
+);
+const NO_EXCLUDED_ID: (&str, &str) = (
+    "!has(self.exclude) || !(has(self.id) || has(self.base) && has(self.base.id))",
+    "model.exclude goes with ref, selector or base: {}: a model that is named by its id cannot be excluded",
+);
+const GATE_OF_CHOICE: (&str, &str) = (
+    "!has(self.swap) || !has(self.swap.gate) || !(has(self.model.id) || has(self.model.base) && has(self.model.base.id))",
+    "swap.gate goes with model.ref, model.selector or model.base: {}: a model that is named by its id is served as it is",
+);
+const NO_RECREATION_OF_ADOPTED: (&str, &str) = (
+    "self.recreate != 'WhenDeleted' || !has(self.adopt)",
+    "recreate: WhenDeleted does not go with adopt: an adopted endpoint is not made anew",
 );
 const ADOPT_IMMUTABLE: (&str, &str) = (
     "has(self.adopt) == has(oldSelf.adopt) && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
@@ -42,7 +61,8 @@ const OBSERVE_ADOPTED: (&str, &str) = (
         printcolumn(name = "Model", type_ = "string", json_path = ".status.active.name"),
     printcolumn(name = "Revision", type_ = "integer", json_path = ".status.active.revision"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.active.expiresAt"),
-    printcolumn(name = "Next", type_ = "string", json_path = ".status.target.name"),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.plan[0].action"),
+    printcolumn(name = "At", type_ = "string", json_path = ".status.plan[0].at", priority = 1),
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale", priority = 1),
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
@@ -54,6 +74,8 @@ const OBSERVE_ADOPTED: (&str, &str) = (
 #[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
 #[x_kube(validation = ADOPT_IMMUTABLE)]
 #[x_kube(validation = OBSERVE_ADOPTED)]
+#[x_kube(validation = GATE_OF_CHOICE)]
+#[x_kube(validation = NO_RECREATION_OF_ADOPTED)]
 pub struct SpeechEndpointSpec {
     /// The Speech resource that the endpoint belongs to. Cannot be changed.
     pub connection_ref: ConnectionRef,
@@ -78,11 +100,19 @@ pub struct SpeechEndpointSpec {
     /// that bring their own storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_enabled: Option<bool>,
-    /// The model to serve: exactly one of ref, id, base.
+    /// The model to serve: exactly one of ref, selector, id, base.
     pub model: ModelChoice,
+    /// When the endpoint moves to another model. A change of `model.id` or `model.base.id` is a user's own word: only
+    /// windows hold it back.
+    #[serde(default)]
+    pub swap: Swap,
     /// Take over an endpoint that exists already, instead of creating one. Cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<EntityRef>,
+    /// Never: an endpoint that was deleted in the Speech service is told and not made anew, because its id would be
+    /// another. WhenDeleted: it is made anew, and the new id is told by condition, event and `exportTo`.
+    #[serde(default)]
+    pub recreate: Recreate,
     /// Full: create, change and delete the remote endpoint. Observe: only watch and report; needs `adopt`.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
@@ -98,13 +128,18 @@ pub struct SpeechEndpointSpec {
 }
 
 /// Which model an endpoint serves: exactly one of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ONE_MODEL)]
+#[x_kube(validation = NO_EXCLUDED_ID)]
 pub struct ModelChoice {
     /// The current revision of a SpeechModel of this namespace, which must use the same connection and locale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<LocalRef>,
+    /// The newest eligible current revision among the SpeechModels of this namespace with these labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = SELECTS_SOMETHING)]
+    pub selector: Option<LabelSelector>,
     /// A fixed custom model: a UUID or self URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
@@ -113,6 +148,21 @@ pub struct ModelChoice {
     /// A base model: a fixed one, or with `{}` the newest of the locale that can be deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseModelChoice>,
+    /// Models that are never chosen: UUIDs or self URIs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), inner(length(max = 512)))]
+    #[x_kube(validation = rule::IDS)]
+    pub exclude: Vec<String>,
+}
+
+/// Whether an endpoint that was deleted in the Speech service is made anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Recreate {
+    /// No.
+    #[default]
+    Never,
+    /// Yes, with another id.
+    WhenDeleted,
 }
 
 /// What is known of an endpoint.
@@ -122,7 +172,7 @@ pub struct SpeechEndpointStatus {
     /// Generation of the spec that this status speaks of; -1 before the first look.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, ModelValid.
+    /// Ready, Reconciling, Stalled, ModelValid, AtRisk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -142,6 +192,37 @@ pub struct SpeechEndpointStatus {
     /// The model that is being deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetModel>,
+    /// The model that is to follow the active one, while something holds it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<TargetModel>,
+    /// The model that served before: where a failed deployment goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousModel>,
+    /// Models that failed a gate or a deployment, newest first: never chosen until the annotation
+    /// `customspeech.dev/clear-quarantine` clears them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub quarantine: Vec<QuarantinedModel>,
+    /// What came of the last evaluation of a candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Judgement>,
+    /// What happens next, if nothing else changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub plan: Vec<PlannedStep>,
+    /// How long a base model answered in the place of an expired active model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+    /// Ids that this object's endpoint had before it was made anew, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5))]
+    pub former_ids: Vec<String>,
+    /// When the quarantine was last cleared on request (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine_cleared_at: Option<String>,
+    /// The last value of the annotation `customspeech.dev/clear-quarantine` that was acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_clear_quarantine: Option<String>,
     /// Number of the last closed attempt to create the remote endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
@@ -170,11 +251,41 @@ pub struct ActiveModel {
     /// The model's transcriptionDateTime (RFC 3339, UTC): from then on the newest base model answers in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// Whether it only stands in for a candidate that its gate kept back until the end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interim: bool,
     /// Since when it serves (RFC 3339, UTC).
     pub since: String,
 }
 
-/// The model that is being deployed.
+/// The model that served before the active one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviousModel {
+    /// Id of the model.
+    pub model: String,
+    /// Whether it is a base model.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub base: bool,
+    /// Name of the model in the portal.
+    pub name: String,
+    /// Until when it served (RFC 3339, UTC).
+    pub until: String,
+}
+
+/// How long a base model answered in the place of the active model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fallback {
+    /// Since when it answers now (RFC 3339, UTC); absent while the active model is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Seconds of all the times that are over.
+    #[serde(default)]
+    pub seconds: i64,
+}
+
+/// A model on its way: being deployed, or held back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetModel {
@@ -185,6 +296,12 @@ pub struct TargetModel {
     pub base: bool,
     /// Name of the model in the portal.
     pub name: String,
-    /// Since when it is being deployed (RFC 3339, UTC).
+    /// Revision of the SpeechModel, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i32>,
+    /// Whether it only stands in for a candidate that its gate kept back until the end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interim: bool,
+    /// Since when it is being deployed, or held back (RFC 3339, UTC).
     pub since: String,
 }

@@ -9,10 +9,13 @@ pub mod duration;
 pub mod endpoint;
 pub mod links;
 pub mod model;
+pub mod planned;
 pub mod reason;
 pub mod reference;
 mod rule;
 pub mod schema;
+pub mod swap;
+pub mod window;
 
 pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionStatus};
 pub use endpoint::{SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus};

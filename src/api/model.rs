@@ -1,5 +1,6 @@
 //! SpeechModel: a line of model revisions.
 use super::{
+    planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
         is_false,
@@ -58,7 +59,7 @@ const BEFORE: (&str, &str) = (
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
     printcolumn(name = "Revision", type_ = "integer", json_path = ".status.current.revision"),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.current.expiresAt"),
-    printcolumn(name = "Renews", type_ = "string", json_path = ".status.nextAction.at", priority = 1),
+    printcolumn(name = "Renews", type_ = "string", json_path = ".status.plan[0].at", priority = 1),
     printcolumn(name = "Candidate", type_ = "string", json_path = ".status.candidate.state"),
     printcolumn(name = "Model", type_ = "string", json_path = ".status.current.id", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
@@ -226,7 +227,7 @@ pub struct SpeechModelStatus {
     /// Generation of the spec that this status speaks of; -1 before the first look.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled.
+    /// Ready, Reconciling, Stalled, AtRisk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -242,9 +243,10 @@ pub struct SpeechModelStatus {
     /// Older revisions that still exist, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastModel>,
-    /// What happens next by the calendar, if nothing else changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_action: Option<NextAction>,
+    /// What happens next, if nothing else changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub plan: Vec<PlannedStep>,
     /// Number of the last closed attempt to create a remote model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
@@ -344,16 +346,4 @@ pub struct PastModel {
     /// The model's transcriptionDateTime (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
-}
-
-/// What happens next by the calendar.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NextAction {
-    /// What is done: Train.
-    pub action: String,
-    /// When (RFC 3339, UTC).
-    pub at: String,
-    /// Why: BeforeExpiry.
-    pub reason: String,
 }

@@ -118,6 +118,46 @@ reasons! {
     ModelExpired,
     /// The declared model expires before the one that serves now; the operator does not swap to it. Name it by `model.id` to insist.
     ModelExpiresEarlier,
+    /// No model that the spec allows can serve. The message names the nearest one and what it lacks.
+    NoEligibleModel,
+    /// The model is excluded by the spec, or in quarantine; it is never chosen.
+    ModelExcluded,
+    /// Nothing newer follows the active model, which expires soon. Train or choose a newer one.
+    NoSuccessor,
+    /// The windows of `swap.windows` never open before the active model expires, or never at all.
+    WindowNeverOpens,
+    /// A newer model waits for a window.
+    WindowClosed,
+    /// A newer model waits until the annotation `customspeech.dev/approved-model` names it.
+    ApprovalAwaited,
+    /// The annotation `customspeech.dev/approved-model` names a model that is not the candidate.
+    ApprovalOfOther,
+    /// A newer model waits until the day on which its swap is due.
+    SwapScheduled,
+    /// A newer model waits because as many swaps or trainings run as the connection allows at a time.
+    AwaitingTurn,
+    /// The candidate is being evaluated against the active model.
+    Evaluating,
+    /// The candidate is worse than the gate allows; it is in quarantine.
+    GateFailed,
+    /// The evaluation decides nothing, for example with too few words. Choose another dataset.
+    GateInconclusive,
+    /// The evaluation itself fails; it is tried again.
+    GateError,
+    /// The time that work takes here is longer than what is declared: the next model would come too late.
+    LeadTimeShort,
+    /// A failed deployment was undone: the model that served before serves again, the other one is in quarantine.
+    RolledBack,
+    /// Models were taken out of quarantine on request.
+    QuarantineCleared,
+    /// The endpoint was deleted in the Speech service and is made anew, with another id.
+    Recreating,
+    /// A dataset does not exist in the Speech resource.
+    DatasetNotFound,
+    /// A dataset has not been imported, or its import failed.
+    DatasetNotReady,
+    /// A dataset is of a kind or locale that cannot be used for this.
+    DatasetUnsuitable,
     /// No base model of the locale can be used.
     NoBaseModel,
     /// The base model with the given id does not exist in the Speech resource, or is of another locale.

@@ -8,12 +8,15 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechConnection, annotation,
+        Reason, SpeechConnection, SpeechConnectionSpec, annotation,
         connection::{ApiVersionName, RequestBudget},
         duration, is_held,
         reference::SecretKeyRef,
     },
-    plan::connection::{self as plan, Contact, Snapshot, Step},
+    plan::{
+        connection::{self as plan, Contact, Snapshot, Step},
+        line::Limits,
+    },
     speech::{ApiVersion, BaseUrl, Budget, Client, SubscriptionKey},
 };
 use k8s_openapi::api::core::v1::Secret;
@@ -93,12 +96,15 @@ async fn report(
 fn remote_of(context: &Arc<Context>, key: &ObjectRef<SpeechConnection>, connection: &SpeechConnection) -> Arc<Remote> {
     let interval = duration::parse(&connection.spec.poll_interval).unwrap_or(Duration::from_secs(60));
     let (requests, per) = budget(&connection.spec.request_budget);
+    let limits = limits(&connection.spec);
     if let Some(remote) = context.remotes.get(key) {
         remote.set_poll_interval(interval);
+        remote.agenda_mut().limits = limits;
         remote.budget.reconfigure(requests, per);
         return remote;
     }
     let (remote, token) = context.remotes.add(key.clone(), Budget::new(requests, per), interval);
+    remote.agenda_mut().limits = limits;
     tokio::spawn(remote::run(
         Arc::clone(context),
         key.clone(),
@@ -106,6 +112,14 @@ fn remote_of(context: &Arc<Context>, key: &ObjectRef<SpeechConnection>, connecti
         token,
     ));
     remote
+}
+
+fn limits(spec: &SpeechConnectionSpec) -> Limits {
+    let at_least_one = |number: i32| usize::try_from(number).unwrap_or(1).max(1);
+    Limits {
+        swaps: at_least_one(spec.max_concurrent_swaps),
+        trainings: at_least_one(spec.max_concurrent_trainings),
+    }
 }
 
 fn budget(spec: &RequestBudget) -> (u32, Duration) {

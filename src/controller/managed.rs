@@ -1,10 +1,5 @@
 //! What the controller has to know of a kind: models and endpoints share one reconcile.
-use super::{
-    Context, copy, observe,
-    recent::Recent,
-    remote::{List, Remote},
-    watch::Kept,
-};
+use super::{Context, copy, observe, recent::Recent, remote::Remote, watch::Kept};
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
     plan::{self, Plan, Surroundings},
@@ -29,8 +24,6 @@ pub trait Managed:
     type Status: Serialize + Clone + Debug + PartialEq + Send + Sync;
     /// What else was observed before the Speech resource of the object is looked at.
     type Source: Send;
-    /// The list in which its remote entities stand.
-    const LIST: List;
 
     /// The connection that it refers to.
     fn connection_ref(&self) -> &ConnectionRef;
@@ -49,7 +42,6 @@ pub trait Managed:
 impl Managed for SpeechModel {
     type Status = SpeechModelStatus;
     type Source = Option<plan::model::Source>;
-    const LIST: List = List::Models;
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
@@ -83,7 +75,6 @@ impl Managed for SpeechModel {
 impl Managed for SpeechEndpoint {
     type Status = SpeechEndpointStatus;
     type Source = ();
-    const LIST: List = List::Endpoints;
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
@@ -104,12 +95,13 @@ impl Managed for SpeechEndpoint {
     }
 
     fn plan(&self, context: &Context, _source: &(), around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
-        let model = observe::referenced_model(context, self);
+        let models = observe::referenced_models(context, self);
+        let models: Vec<&SpeechModel> = models.iter().map(|model| &**model).collect();
         let holder = observe::holder(context, self);
         let abandoned = observe::is_abandoned(context, self, &around.connection);
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,
-            model: model.as_deref(),
+            models: &models,
             holder: holder.as_deref(),
             abandoned,
             around,

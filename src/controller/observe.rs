@@ -3,14 +3,14 @@ use super::{Context, remote::Remote, wake::connection_key};
 use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
     plan::{
-        ConnectionState,
-        connection::{Contact, allows},
+        Agenda, ConnectionState,
+        connection::{Contact, allows, selects},
     },
     speech::EntityId,
     view::View,
 };
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::{Arc, LazyLock, RwLockReadGuard};
 
 /// The connection of an object, as far as it is there.
 pub struct Surrounding {
@@ -24,6 +24,7 @@ pub struct Surrounding {
 pub struct Looked<'a> {
     contact: Option<RwLockReadGuard<'a, Contact>>,
     view: Option<RwLockReadGuard<'a, View>>,
+    agenda: Option<RwLockReadGuard<'a, Agenda>>,
     has_projects: bool,
     usable: bool,
     found: bool,
@@ -69,6 +70,7 @@ impl Surrounding {
         Looked {
             contact: self.remote.as_ref().map(|remote| remote.contact()),
             view: self.remote.as_ref().map(|remote| remote.view()),
+            agenda: self.remote.as_ref().map(|remote| remote.agenda()),
             has_projects: link.as_ref().is_some_and(|link| link.client.version().has_projects()),
             usable: link.is_some(),
             found: self.connection.is_some(),
@@ -77,7 +79,15 @@ impl Surrounding {
     }
 }
 
+/// What an object without a connection has to agree on with others: nothing.
+static NO_AGENDA: LazyLock<Agenda> = LazyLock::new(Agenda::default);
+
 impl Looked<'_> {
+    /// What the objects of the connection have to agree on.
+    pub fn agenda(&self) -> &Agenda {
+        self.agenda.as_deref().unwrap_or(&NO_AGENDA)
+    }
+
     /// What the planner has to know of the connection.
     pub fn state(&self) -> ConnectionState<'_> {
         if !self.found {
@@ -163,13 +173,40 @@ pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &Connec
             .is_none()
 }
 
-/// The SpeechModel that an endpoint names.
-pub fn referenced_model(context: &Context, endpoint: &SpeechEndpoint) -> Option<Arc<SpeechModel>> {
-    let name = &endpoint.spec.model.r#ref.as_ref()?.name;
-    let key = ObjectRef::new(name).within(&endpoint.namespace().unwrap_or_default());
-    context
+/// Whether an endpoint's spec means a SpeechModel, by its name or by its labels.
+pub fn means(endpoint: &SpeechEndpoint, model: &SpeechModel) -> bool {
+    if endpoint.meta().namespace != model.meta().namespace {
+        return false;
+    }
+    let choice = &endpoint.spec.model;
+    let named = choice
+        .r#ref
+        .as_ref()
+        .is_some_and(|reference| model.meta().name.as_ref() == Some(&reference.name));
+    named
+        || choice
+            .selector
+            .as_ref()
+            .is_some_and(|selector| selects(selector, model.labels()))
+}
+
+/// The SpeechModels that an endpoint's spec means, in the order of their names.
+pub fn referenced_models(context: &Context, endpoint: &SpeechEndpoint) -> Vec<Arc<SpeechModel>> {
+    let freshest = |model| context.recent.models.freshest(model);
+    if let Some(reference) = &endpoint.spec.model.r#ref {
+        let key = ObjectRef::new(&reference.name).within(&endpoint.namespace().unwrap_or_default());
+        return context.stores.models.get(&key).map(freshest).into_iter().collect();
+    }
+    if endpoint.spec.model.selector.is_none() {
+        return Vec::new();
+    }
+    let mut models: Vec<_> = (context
         .stores
         .models
-        .get(&key)
-        .map(|model| context.recent.models.freshest(model))
+        .state_filter(|model| means(endpoint, model))
+        .into_iter())
+    .map(freshest)
+    .collect();
+    models.sort_by_key(|model| model.name_any());
+    models
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, Plan, Surroundings},
+    plan::{self, Action, Failure, List, Plan, Surroundings, line::Want},
 };
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
@@ -42,6 +42,7 @@ fn frees_model(action: &Action) -> bool {
         Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
         Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
         Action::CopyModel(_) | Action::FollowCopy { .. } => false,
+        Action::CreateEvaluation(_) | Action::DeleteEvaluation(_) => false,
     }
 }
 
@@ -113,8 +114,22 @@ impl<K: Managed> Pass<'_, K> {
             connection: looked.state(),
             announced: self.announced,
             failure: self.failure.as_ref(),
+            agenda: looked.agenda(),
         };
-        self.object.plan(self.context, &source, around)
+        let plan = self.object.plan(self.context, &source, around);
+        drop(looked);
+        // At once, and before any await: who decides next has to know.
+        self.line_up(plan.wants);
+        plan
+    }
+
+    /// Takes or leaves a place in the line of the connection. Who leaves it, or begins, lets others go on.
+    fn line_up(&self, want: Option<Want>) {
+        let Some(remote) = &self.around.remote else { return };
+        let changed = remote.agenda_mut().line.set(self.uid(), want);
+        if changed && want.is_none() {
+            wake::line(self.context, remote);
+        }
     }
 
     /// At most one remote step per pass, and none after a failure.
@@ -143,7 +158,9 @@ impl<K: Managed> Pass<'_, K> {
             | Action::CopyModel(_)
             | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
-            | Action::DeleteModel(_)) => {
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_)) => {
                 self.tell_drift(plan);
                 self.failure = self.request(&action).await.err();
                 self.announced = None;
@@ -218,7 +235,7 @@ impl<K: Managed> Pass<'_, K> {
             self.failure = Some(problem);
             plan = self.decide();
         }
-        self.mind_remote(plan.awaits_remote);
+        self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
             let written = write::status(self.context, &*self.object, &plan.status)
                 .await
@@ -235,10 +252,10 @@ impl<K: Managed> Pass<'_, K> {
         })
     }
 
-    fn mind_remote(&self, awaits: bool) {
-        match &self.around.remote {
-            Some(remote) if awaits => remote.await_change(self.uid(), K::LIST),
-            Some(_) | None => self.stop_awaiting(),
+    fn mind_remote(&self, awaits: Option<List>) {
+        match (&self.around.remote, awaits) {
+            (Some(remote), Some(list)) => remote.await_change(self.uid(), list),
+            (Some(_), None) | (None, _) => self.stop_awaiting(),
         }
     }
 

@@ -3,13 +3,16 @@
 //! A missing reference heals by these wakes, never by a poll.
 use super::{Context, Seen, copy, managed::Managed, remote::Remote};
 use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef},
+    api::{
+        SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef,
+        swap::GateVerdict,
+    },
     speech::{EntityId, ModelId},
     view::Changes,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The queues into the three controllers; a queue holds an object once, however often it is woken.
@@ -103,10 +106,10 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
     if own {
         context.wakes.model(model);
     }
-    let (name, namespace) = (model.name_any(), model.namespace());
-    let named = |e: &SpeechEndpoint| {
-        e.spec.model.r#ref.as_ref().is_some_and(|r| r.name == name) && e.meta().namespace == namespace
-    };
+    // One that lost the labels of a selector was meant before.
+    let was_meant =
+        |e: &SpeechEndpoint| e.spec.model.selector.is_some() && e.meta().namespace == model.meta().namespace;
+    let named = |e: &SpeechEndpoint| super::observe::means(e, model) || was_meant(e);
     context
         .stores
         .endpoints
@@ -161,6 +164,9 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
             let uid = object.meta().uid.as_deref().unwrap_or_default();
             remote.stop_awaiting(uid);
             remote.view_mut().copies.forget(uid);
+            if remote.agenda_mut().line.set(uid, None) {
+                line(context, &remote);
+            }
         }
         context.wakes.connection(key);
         return false;
@@ -254,9 +260,12 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
         return;
     }
     let owners = remote.owners_of(changes);
+    let judged_with = datasets_of(remote, changes);
     let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
-    let endpoint_concerned =
-        |e: &SpeechEndpoint| refers_to(e, key) && (is_owner(e.meta()) || concerns_endpoint(e, changes));
+    let endpoint_concerned = |e: &SpeechEndpoint| {
+        refers_to(e, key)
+            && (is_owner(e.meta()) || concerns_endpoint(e, changes) || concerns_gate(e, changes, &judged_with))
+    };
     context
         .stores
         .endpoints
@@ -271,6 +280,31 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
             copy::source_key(context, m).as_ref() == Some(key)
                 && copy::wanted(context, m).is_some_and(|id| changes.models.contains(&id))
         });
+    }
+    if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
+        line(context, remote);
+    }
+}
+
+/// A place in the line came free: those whose turn it may be now.
+pub fn line(context: &Context, remote: &Remote) {
+    let (swaps, trainings): (Vec<String>, Vec<String>) = {
+        let agenda = remote.agenda();
+        let first = |waiting: &mut dyn Iterator<Item = &str>, limit| waiting.take(limit).map(str::to_owned).collect();
+        (
+            first(&mut agenda.line.next_swaps(), agenda.limits.swaps),
+            first(&mut agenda.line.next_trainings(), agenda.limits.trainings),
+        )
+    };
+    let named =
+        |uids: &[String], meta: &kube::core::ObjectMeta| meta.uid.as_ref().is_some_and(|uid| uids.contains(uid));
+    if !swaps.is_empty() {
+        let waiting = context.stores.endpoints.state_filter(|e| named(&swaps, e.meta()));
+        waiting.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    }
+    if !trainings.is_empty() {
+        let waiting = context.stores.models.state_filter(|m| named(&trainings, m.meta()));
+        waiting.iter().for_each(|model| context.wakes.model(model));
     }
 }
 
@@ -296,6 +330,57 @@ fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
             && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
 }
 
+/// The datasets that changed, and those of the evaluations that did.
+fn datasets_of(remote: &Remote, changes: &Changes) -> HashSet<EntityId> {
+    let view = remote.view();
+    let evaluated = changes.evaluations.iter().filter_map(|id| view.evaluations.get(*id));
+    let evaluated = evaluated.map(|entry| entry.entity.dataset);
+    changes.datasets.iter().copied().chain(evaluated).collect()
+}
+
+/// Whether an endpoint's gate asks for one of these datasets, or is about an evaluation that changed or went.
+fn concerns_gate(endpoint: &SpeechEndpoint, changes: &Changes, judged_with: &HashSet<EntityId>) -> bool {
+    let Some(gate) = &endpoint.spec.swap.gate else {
+        return false;
+    };
+    let judgement = endpoint.status.as_ref().and_then(|status| status.gate.as_ref());
+    let evaluation = judgement.and_then(|judgement| judgement.evaluation.as_ref()?.parse().ok());
+    gate.evaluation
+        .dataset
+        .parse()
+        .is_ok_and(|id: EntityId| judged_with.contains(&id))
+        || evaluation.is_some_and(|id: EntityId| changes.evaluations.contains(&id))
+}
+
+/// Whether a model is trained with one of these datasets.
+fn trains_with(model: &SpeechModel, datasets: &HashSet<EntityId>) -> bool {
+    let training = model.spec.source.training.as_ref();
+    training.is_some_and(|training| {
+        let named = |text: &String| text.parse().is_ok_and(|id: EntityId| datasets.contains(&id));
+        training.datasets.iter().any(named)
+    })
+}
+
+/// Which lists the objects of a connection need beside those that all need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Datasets: for gates and trainings.
+    pub datasets: bool,
+    /// Evaluations: for gates.
+    pub evaluations: bool,
+}
+
+/// What the objects of a connection need.
+pub fn uses(context: &Context, key: &ObjectRef<SpeechConnection>) -> Uses {
+    let judges = |e: &SpeechEndpoint| refers_to(e, key) && e.spec.swap.gate.is_some();
+    let trains = |m: &SpeechModel| refers_to(m, key) && m.spec.source.training.is_some();
+    let evaluations = context.stores.endpoints.find(judges).is_some();
+    Uses {
+        datasets: evaluations || context.stores.models.find(trains).is_some(),
+        evaluations,
+    }
+}
+
 fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     let source = &model.spec.source;
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
@@ -304,6 +389,7 @@ fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
         || revisions(model).any(|id| changes.models.contains(&id))
         // A copy has no mark of ours when it appears.
         || (!changes.models.is_empty() && awaits_copy(model))
+        || trains_with(model, &changes.datasets)
         || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
         // What an endpoint no longer uses, or has moved away from, can be deleted.
         || (!changes.endpoints.is_empty() && (source.training.is_some() || source.copy.is_some()) && (model.meta().deletion_timestamp.is_some() || has_history(model)))
@@ -316,6 +402,8 @@ pub struct Recorded {
     pub endpoints: Vec<EntityId>,
     /// Custom models.
     pub models: Vec<EntityId>,
+    /// Evaluations that somebody waits for.
+    pub evaluations: Vec<EntityId>,
 }
 
 /// What the statuses of a connection's objects name.
@@ -327,6 +415,9 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
             .filter_map(|endpoint| super::observe::claimed_id(endpoint))
             .collect(),
         models: models.iter().flat_map(|model| revisions(model)).collect(),
+        evaluations: (endpoints.iter())
+            .filter_map(|endpoint| pending_evaluation(endpoint))
+            .collect(),
     }
 }
 
@@ -339,6 +430,13 @@ fn awaits_copy(model: &SpeechModel) -> bool {
         .unwrap_or(0);
     model.spec.source.copy.is_some()
         && CreationIntent::of(model).is_some_and(|intent| i64::from(intent.attempt) > i64::from(closed))
+}
+
+/// The evaluation that an endpoint waits for.
+fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+    let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
+    let id = judgement.evaluation.as_ref()?;
+    id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
 }
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.

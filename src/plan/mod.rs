@@ -5,7 +5,10 @@
 pub mod connection;
 mod creation;
 pub mod endpoint;
+pub mod evaluation;
 mod export;
+pub mod lead_time;
+pub mod line;
 pub mod model;
 mod model_choice;
 mod notice;
@@ -18,8 +21,11 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 mod verdict;
+pub mod window;
 
 pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
+use lead_time::{Durations, Took};
+use line::{Limits, Line, Want};
 pub use notice::Notice;
 pub use retry::{Failure, FailureClass, is_quota};
 pub use verdict::Verdict;
@@ -29,7 +35,7 @@ use crate::{
     speech::{
         EntityId,
         entity::OwnerTag,
-        request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
+        request::{CreateEndpoint, CreateEvaluation, CreateModel, UpdateEndpoint, UpdateModel},
     },
     view::View,
 };
@@ -52,12 +58,29 @@ pub struct Plan<S> {
     pub status: S,
     /// When time alone may change the decision (UTC).
     pub look_again: Option<Timestamp>,
-    /// Whether the remote side is about to change, so that it is worth looking often.
-    pub awaits_remote: bool,
+    /// The list that is about to change, so that it is worth looking often.
+    pub awaits: Option<List>,
     /// What the ConfigMap of `exportTo` has to hold; absent when there is nothing to publish.
     pub export: Option<Export>,
     /// What to tell as events.
     pub notices: Vec<Notice>,
+    /// What the object waits for in the line of its connection.
+    pub wants: Option<Want>,
+    /// Work that was seen to end.
+    pub took: Vec<Took>,
+}
+
+/// A list of the Speech service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Endpoints.
+    Endpoints,
+    /// Custom models.
+    Models,
+    /// Datasets.
+    Datasets,
+    /// Evaluations.
+    Evaluations,
 }
 
 /// A ConfigMap to publish.
@@ -109,6 +132,10 @@ pub enum Action {
     },
     /// DELETE a custom model.
     DeleteModel(EntityId),
+    /// POST an evaluation.
+    CreateEvaluation(Box<CreateEvaluation>),
+    /// DELETE an evaluation.
+    DeleteEvaluation(EntityId),
 }
 
 /// What to copy.
@@ -123,6 +150,9 @@ pub struct CopyModel {
 }
 
 impl Action {
+    /// The word of a request for an evaluation.
+    pub const EVALUATE: &'static str = "Evaluate";
+
     /// The word under which a failure of this step is remembered.
     pub fn operation(&self) -> &'static str {
         match self {
@@ -133,8 +163,17 @@ impl Action {
             Self::CopyModel(_) => "Copy",
             Self::FollowCopy { .. } => "Follow",
             Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
-            Self::DeleteEndpoint(_) | Self::DeleteModel(_) => "Delete",
+            Self::CreateEvaluation(_) => Self::EVALUATE,
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_) => "Delete",
         }
+    }
+
+    /// Whether the step deletes something in the Speech service.
+    pub fn deletes(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_)
+        )
     }
 
     /// Whether the step is a request to the Speech service.
@@ -156,6 +195,19 @@ pub struct Surroundings<'a> {
     pub announced: Option<u32>,
     /// What went wrong in this very pass.
     pub failure: Option<&'a Failure>,
+    /// What the objects of the connection have to agree on.
+    pub agenda: &'a Agenda,
+}
+
+/// What the objects of one connection have to agree on.
+#[derive(Clone, Debug, Default)]
+pub struct Agenda {
+    /// Who waits for a turn.
+    pub line: Line,
+    /// How much of a kind may run at a time.
+    pub limits: Limits,
+    /// How long work was seen to take.
+    pub durations: Durations,
 }
 
 /// The connection of an object.

@@ -8,7 +8,7 @@ pub use sweep::run;
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
-    plan::connection::Contact,
+    plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client},
     view::{Changes, View},
 };
@@ -21,15 +21,6 @@ use std::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Which list an object waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum List {
-    /// Endpoints.
-    Endpoints,
-    /// Custom models.
-    Models,
-}
 
 /// How the resource is reached now.
 #[derive(Clone)]
@@ -61,6 +52,7 @@ pub struct Remote {
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
     poll_interval: RwLock<Duration>,
+    agenda: RwLock<Agenda>,
     awaited: Mutex<HashMap<String, Awaited>>,
     rest: RwLock<Option<Timestamp>>,
     nudged: Notify,
@@ -81,6 +73,7 @@ impl Remote {
             link: RwLock::default(),
             contact: RwLock::new(Contact::Pending),
             poll_interval: RwLock::new(poll_interval),
+            agenda: RwLock::default(),
             awaited: Mutex::default(),
             rest: RwLock::default(),
             nudged: Notify::new(),
@@ -96,6 +89,16 @@ impl Remote {
     /// The same, to write down what was learned. Never held across an await.
     pub fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
         self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the objects of the connection have to agree on.
+    pub fn agenda(&self) -> RwLockReadGuard<'_, Agenda> {
+        self.agenda.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, to note what an object wants. Never held across an await.
+    pub fn agenda_mut(&self) -> RwLockWriteGuard<'_, Agenda> {
+        self.agenda.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What came of the last contact.
@@ -211,7 +214,16 @@ impl Remote {
             .iter()
             .filter_map(|id| view.models.get(*id))
             .filter_map(|entry| entry.entity.header.owner.clone());
-        endpoints.chain(models).map(|tag| tag.uid.clone()).collect()
+        let evaluations = changes
+            .evaluations
+            .iter()
+            .filter_map(|id| view.evaluations.get(*id))
+            .filter_map(|entry| entry.entity.header.owner.clone());
+        endpoints
+            .chain(models)
+            .chain(evaluations)
+            .map(|tag| tag.uid.clone())
+            .collect()
     }
 }
 

@@ -1,5 +1,5 @@
 //! The ordered rules for a model whose object is being deleted: endpoints before models.
-use super::{Snapshot, copy, line::Line, revision::Revision};
+use super::{Snapshot, copy, lineage::Lineage, revision::Revision};
 use crate::{
     api::{Reason, SpeechModelStatus},
     plan::{Action, Verdict, orphan, text::after},
@@ -19,10 +19,10 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
     let Some(view) = s.around.connection.view_to_delete() else {
         return unreachable(s);
     };
-    let line = Line::read(s, view);
-    let revisions = &line.all;
+    let lineage = Lineage::read(s, view);
+    let revisions = &lineage.all;
     let copies = s.object.spec.source.copy.is_some();
-    if copies && let Some(verdict) = written_first(s, &line, status) {
+    if copies && let Some(verdict) = written_first(s, &lineage, status) {
         return verdict;
     }
     if let Some(free) = revisions.iter().find(|revision| !revision.in_use(view)) {
@@ -34,7 +34,7 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
     }
     if copies {
         // What is under way gets our mark first: then it is found and deleted like the others.
-        return copy::settle(s, view, &line, status).unwrap_or_else(|| deleting().with(Action::Release));
+        return copy::settle(s, view, &lineage, status).unwrap_or_else(|| deleting().with(Action::Release));
     }
     let creation = s.creation(status.closed_attempt);
     match creation.open() {
@@ -45,8 +45,8 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
 }
 
 /// The end of an attempt is written down before the model that proves it goes.
-fn written_first(s: &Snapshot<'_>, line: &Line<'_>, status: &mut SpeechModelStatus) -> Option<Verdict> {
-    line.close_attempts(status);
+fn written_first(s: &Snapshot<'_>, lineage: &Lineage<'_>, status: &mut SpeechModelStatus) -> Option<Verdict> {
+    lineage.close_attempts(status);
     let written = s.old_status().and_then(|old| old.closed_attempt);
     (status.closed_attempt > written).then(|| {
         Verdict::working(Reason::Deleting, "deleting the revisions").until(after(s.now(), SignedDuration::from_secs(1)))

@@ -2,7 +2,7 @@
 mod copy;
 mod deletion;
 mod follow;
-mod line;
+mod lineage;
 mod renewal;
 mod revision;
 mod status;
@@ -12,7 +12,9 @@ mod training;
 
 pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
 
-use super::{Action, ConnectionState, Plan, Surroundings, Verdict, creation::Creation, export, notice, report, retry};
+use super::{
+    Action, ConnectionState, List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report, retry,
+};
 use crate::{
     api::{
         Reason, SpeechModel, SpeechModelStatus, annotation, condition, is_held,
@@ -100,9 +102,11 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_model(s.object, &status),
+        awaits: verdict.awaited(List::Models),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
+        wants: verdict.wants.map(|want| *want),
+        took: Vec::new(),
         status,
         notices,
     }

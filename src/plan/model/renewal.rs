@@ -3,7 +3,8 @@ use super::{Snapshot, revision::Inputs};
 use crate::{
     api::{
         duration,
-        model::{NextAction, Renewal, RenewalTrigger},
+        model::{Renewal, RenewalTrigger},
+        planned::{PlannedAction, PlannedStep},
     },
     plan::{model_choice, text::rfc3339},
     speech::{ModelId, entity::CustomModel},
@@ -58,10 +59,14 @@ fn has_newer_base(s: &Snapshot<'_>, view: &View, inputs: &Inputs, newest: &Custo
 }
 
 /// The next training, for the status.
-pub fn next_training(at: Timestamp) -> NextAction {
-    NextAction {
-        action: "Train".into(),
+pub fn next_training(at: Timestamp) -> PlannedStep {
+    PlannedStep {
+        action: PlannedAction::Train,
         at: rfc3339(at),
+        to: None,
         reason: "BeforeExpiry".into(),
+        blocked_by: Vec::new(),
+        risk: None,
+        forecast: false,
     }
 }

@@ -1,7 +1,7 @@
 //! Models that we train: one revision after the other, never two at once.
 use super::{
     Snapshot,
-    line::{self, Line},
+    lineage::{self, Lineage},
     renewal::{self, Due},
     revision::{Inputs, Revision},
 };
@@ -23,8 +23,8 @@ pub fn decide(
     has_projects: bool,
     status: &mut SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let line = Line::read(s, view);
-    line.describe(view, status);
+    let lineage = Lineage::read(s, view);
+    lineage.describe(view, status);
     let inputs = Inputs::parse(training, s.object.spec.project.as_deref())?;
     if inputs.project.is_some() && !has_projects {
         return Err(Verdict::stalled(
@@ -33,33 +33,33 @@ pub fn decide(
         ));
     }
     let taking_over = Verdict::working(Reason::Training, "taking over the trained revisions");
-    if let Some(verdict) = line.take_over(s, taking_over) {
+    if let Some(verdict) = lineage.take_over(s, taking_over) {
         return Ok(verdict);
     }
-    if let Some(verdict) = line.delete_twin(s, view, status) {
+    if let Some(verdict) = lineage.delete_twin(s, view, status) {
         return Ok(verdict);
     }
-    let newest = line.newest();
+    let newest = lineage.newest();
     if let Some(running) = newest.filter(|newest| !newest.failed() && !newest.succeeded()) {
         return Err(under_way(&running));
     }
     let print = inputs.fingerprint();
     let same = |revision: &Revision<'_>| revision.tag.inputs.as_deref() == Some(print.as_str());
     let spec = s.object.spec.renewal.clone().unwrap_or_default();
-    status.next_action = None;
+    status.plan = Vec::new();
     match newest {
-        Some(newest) if same(&newest) && newest.failed() => failed(s, view, &line, &newest, &inputs, &print, status),
+        Some(newest) if same(&newest) && newest.failed() => failed(s, view, &lineage, &newest, &inputs, &print, status),
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
             match renewal::due(s, view, &spec, &inputs, newest.model()) {
-                Due::Now if s.may_act() => train(s, view, &line, &inputs, &print, status),
+                Due::Now if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
                 Due::At(at) if s.may_act() => {
-                    status.next_action = Some(renewal::next_training(at));
-                    Ok(line.keep(s, view, status).until(at))
+                    status.plan = vec![renewal::next_training(at)];
+                    Ok(lineage.keep(s, view, status).until(at))
                 }
-                Due::Now | Due::At(_) | Due::Never => Ok(line.keep(s, view, status)),
+                Due::Now | Due::At(_) | Due::Never => Ok(lineage.keep(s, view, status)),
             }
         }
-        Some(_) | None => train(s, view, &line, &inputs, &print, status),
+        Some(_) | None => train(s, view, &lineage, &inputs, &print, status),
     }
 }
 
@@ -79,14 +79,14 @@ fn under_way(revision: &Revision<'_>) -> Verdict {
 fn train(
     s: &Snapshot<'_>,
     view: &View,
-    line: &Line<'_>,
+    lineage: &Lineage<'_>,
     inputs: &Inputs,
     print: &str,
     status: &SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let number = line.highest.saturating_add(1);
+    let number = lineage.highest.saturating_add(1);
     if !s.may_act() {
-        return Err(line::hands_off(s, &format!("train revision {number}")));
+        return Err(lineage::hands_off(s, &format!("train revision {number}")));
     }
     let creation = s.creation(status.closed_attempt);
     let base = match (
@@ -106,7 +106,7 @@ fn train(
         ),
     )
     .watching();
-    line::order(s, status, &creation, verdict, |attempt| {
+    lineage::order(s, status, &creation, verdict, |attempt| {
         Action::TrainModel(Box::new(request(s, inputs, print, base, number, attempt)))
     })
 }
@@ -128,17 +128,17 @@ fn request(s: &Snapshot<'_>, inputs: &Inputs, print: &str, base: &BaseModel, num
 fn failed(
     s: &Snapshot<'_>,
     view: &View,
-    line: &Line<'_>,
+    lineage: &Lineage<'_>,
     newest: &Revision<'_>,
     inputs: &Inputs,
     print: &str,
     status: &SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let again = line.repeat_at(newest, print);
+    let again = lineage.repeat_at(newest, print);
     if again <= s.now() || s.is_fresh() {
-        return train(s, view, line, inputs, print, status);
+        return train(s, view, lineage, inputs, print, status);
     }
-    if let Some(verdict) = line.discard(s, view, status) {
+    if let Some(verdict) = lineage.discard(s, view, status) {
         return Ok(verdict);
     }
     let message = format!(

@@ -210,7 +210,9 @@ impl Life {
             | Action::CopyModel(_)
             | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
-            | Action::DeleteModel(_) => {
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {
                 panic!("no step of an endpoint")
             }
         }
@@ -346,7 +348,9 @@ impl Life {
             | Action::CopyModel(_)
             | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
-            | Action::DeleteModel(_) => {}
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {}
         }
     }
 
@@ -415,14 +419,14 @@ impl Life {
             self.sweep();
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
-            let done = plan.action.is_none() && !plan.awaits_remote && before == self.case.object.status;
+            let done = plan.action.is_none() && plan.awaits.is_none() && before == self.case.object.status;
             quiet = if done { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return plan;
             }
             let pause = self.now() + SignedDuration::from_secs(60);
             self.case.world.now = match plan.look_again {
-                Some(at) if plan.action.is_none() && !plan.awaits_remote && at < self.now() + minutes(20) => at,
+                Some(at) if plan.action.is_none() && plan.awaits.is_none() && at < self.now() + minutes(20) => at,
                 Some(_) | None => pause,
             };
         }

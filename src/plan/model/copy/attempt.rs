@@ -5,7 +5,7 @@
 //! operation, which the status names; and when nobody knows the operation (a crash, a lost answer), by its looks: a
 //! model that appeared since the announcement, that nobody else has marked, and that equals the source in all that a copy
 //! keeps.
-use super::{super::Snapshot, Line, close, creation};
+use super::{super::Snapshot, Lineage, close, creation};
 use crate::{
     api::{Reason, SpeechModelStatus, annotation::CreationIntent, model::CopyUnderWay},
     plan::{
@@ -13,7 +13,7 @@ use crate::{
         creation::{Creation, GRACE},
         model::{
             Source,
-            line::{change, changed_names},
+            lineage::{change, changed_names},
         },
         retry,
         text::{after, day_time, parse, rfc3339},
@@ -30,7 +30,7 @@ const FASTEST: SignedDuration = SignedDuration::from_secs(1);
 const SLOWEST: SignedDuration = SignedDuration::from_secs(60);
 
 /// Brings an attempt that is open to its end; says nothing when there is none, or when it has led to nothing.
-pub fn settle(s: &Snapshot<'_>, view: &View, line: &Line<'_>, status: &mut SpeechModelStatus) -> Option<Verdict> {
+pub fn settle(s: &Snapshot<'_>, view: &View, lineage: &Lineage<'_>, status: &mut SpeechModelStatus) -> Option<Verdict> {
     let creation = creation(s, status, None);
     let Some(intent) = creation.open() else {
         status.copying = None;
@@ -47,7 +47,7 @@ pub fn settle(s: &Snapshot<'_>, view: &View, line: &Line<'_>, status: &mut Speec
         creation,
         intent,
         state,
-        next_number: line.highest.saturating_add(1),
+        next_number: lineage.highest.saturating_add(1),
     };
     match (state.map(|state| &state.stage), status.copying.clone()) {
         (Some(CopyStage::Failed(error)), _) => {

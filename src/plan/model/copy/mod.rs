@@ -4,7 +4,7 @@ pub mod source;
 
 use super::{
     Snapshot,
-    line::{self, Line},
+    lineage::{self, Lineage},
     revision::Revision,
 };
 use crate::{
@@ -29,10 +29,10 @@ pub fn decide(
     copy: &CopySource,
     status: &mut SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let line = Line::read(s, view);
-    line.describe(view, status);
-    status.next_action = None;
-    let decided = chain(s, view, copy, &line, status);
+    let lineage = Lineage::read(s, view);
+    lineage.describe(view, status);
+    status.plan = Vec::new();
+    let decided = chain(s, view, copy, &lineage, status);
     let (Ok(verdict) | Err(verdict)) = &decided;
     // What was announced in this pass and led to no request never will: whoever comes later need not look for it.
     let sends = matches!(verdict.action, Some(Action::CopyModel(_)));
@@ -47,17 +47,17 @@ fn chain(
     s: &Snapshot<'_>,
     view: &View,
     copy: &CopySource,
-    line: &Line<'_>,
+    lineage: &Lineage<'_>,
     status: &mut SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
     let taking_over = Verdict::working(Reason::Copying, "taking over the copied revisions");
-    if let Some(verdict) = line.take_over(s, taking_over) {
+    if let Some(verdict) = lineage.take_over(s, taking_over) {
         return Ok(verdict);
     }
-    if let Some(verdict) = line.delete_twin(s, view, status) {
+    if let Some(verdict) = lineage.delete_twin(s, view, status) {
         return Ok(verdict);
     }
-    let newest = line.newest();
+    let newest = lineage.newest();
     if let Some(running) = newest.filter(|newest| !newest.failed() && !newest.succeeded()) {
         let message = format!(
             "revision {} ({}) is {}",
@@ -68,7 +68,7 @@ fn chain(
         return Err(Verdict::working(Reason::Copying, message).watching());
     }
     if s.may_act()
-        && let Some(verdict) = settle(s, view, line, status)
+        && let Some(verdict) = settle(s, view, lineage, status)
     {
         return Err(verdict);
     }
@@ -77,30 +77,30 @@ fn chain(
     let same = |revision: &Revision<'_>| revision.tag.inputs.as_deref() == Some(inputs.as_str());
     match newest {
         Some(newest) if same(&newest) && newest.failed() => {
-            let again = line.repeat_at(&newest, &inputs);
+            let again = lineage.repeat_at(&newest, &inputs);
             if again <= s.now() || s.is_fresh() {
-                return order(s, line, id, found, status);
+                return order(s, lineage, id, found, status);
             }
             let cause = newest.cause();
             let message = format!("the copy of {id} failed: {cause}; copied again at {}", day_time(again));
             Err(Verdict::working(Reason::CopyFailed, message).until(again))
         }
-        Some(newest) if same(&newest) => Ok(line.keep(s, view, status)),
-        Some(_) | None => order(s, line, id, found, status),
+        Some(newest) if same(&newest) => Ok(lineage.keep(s, view, status)),
+        Some(_) | None => order(s, lineage, id, found, status),
     }
 }
 
 /// Has the next revision copied.
 fn order(
     s: &Snapshot<'_>,
-    line: &Line<'_>,
+    lineage: &Lineage<'_>,
     id: EntityId,
     found: &Found,
     status: &SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let number = line.highest.saturating_add(1);
+    let number = lineage.highest.saturating_add(1);
     if !s.may_act() {
-        return Err(line::hands_off(s, &format!("copy model {id} as revision {number}")));
+        return Err(lineage::hands_off(s, &format!("copy model {id} as revision {number}")));
     }
     let resource_id = source::copyable(s, found, id)?;
     let soon = |seconds| after(s.now(), SignedDuration::from_secs(seconds));
@@ -120,7 +120,7 @@ fn order(
     {
         return Err(verdict.until(soon(1)));
     }
-    let ordered = line::order(s, status, &creation, verdict, |attempt| {
+    let ordered = lineage::order(s, status, &creation, verdict, |attempt| {
         Action::CopyModel(Box::new(CopyModel {
             attempt,
             source: id,

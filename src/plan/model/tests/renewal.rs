@@ -55,7 +55,7 @@ fn a_revision_is_renewed_ahead_of_its_expiry() {
     ]);
     let plan = line("2026-03-01T00:00:00Z", "").plan();
     assert_eq!(plan.look_again, Some(at("2026-10-17T00:00:00Z")));
-    let next = plan.status.next_action.unwrap();
+    let next = plan.status.plan.first().unwrap().clone();
     assert_eq!(
         (next.action.as_str(), next.at.as_str(), next.reason.as_str()),
         ("Train", "2026-10-17T00:00:00Z", "BeforeExpiry")

@@ -176,7 +176,11 @@ impl Life {
             }
             Action::Claim(_) | Action::Release => {}
             Action::CopyModel(_) | Action::FollowCopy { .. } => panic!("no step of a training"),
-            Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } | Action::DeleteEndpoint(_) => {
+            Action::CreateEndpoint(_)
+            | Action::UpdateEndpoint { .. }
+            | Action::DeleteEndpoint(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {
                 panic!("no step of a model")
             }
         }
@@ -278,7 +282,11 @@ impl Life {
             }
             Action::Claim(_) | Action::Release => {}
             Action::CopyModel(_) | Action::FollowCopy { .. } => {}
-            Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } | Action::DeleteEndpoint(_) => {}
+            Action::CreateEndpoint(_)
+            | Action::UpdateEndpoint { .. }
+            | Action::DeleteEndpoint(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {}
         }
     }
 
@@ -350,7 +358,7 @@ impl Life {
             self.sweep();
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
-            let rests = plan.action.is_none() && !plan.awaits_remote;
+            let rests = plan.action.is_none() && plan.awaits.is_none();
             quiet =
                 if rests && before == self.case.object.status && !said(&plan.status.conditions).contains("Reconciling")
                 {

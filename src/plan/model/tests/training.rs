@@ -350,7 +350,7 @@ fn failed_trainings_are_repeated_ever_more_rarely_whatever_history_is_kept() {
         learn(&mut case.world.view.models, failed);
         case.world.sweep();
     }
-    assert_eq!(super::super::line::repetition_delay(100), minutes(24 * 60));
+    assert_eq!(crate::plan::retry::work_delay(100), minutes(24 * 60));
     case.object.annotate(crate::api::annotation::RECONCILE_REQUESTED, "now");
     assert!(
         step(case.plan().action.as_ref()).starts_with("announce"),

@@ -219,6 +219,7 @@ impl Life {
             Action::Claim(_) | Action::Release | Action::TrainModel(_) => {}
             Action::CreateEndpoint(_) | Action::UpdateEndpoint { .. } | Action::DeleteEndpoint(_) => {}
             Action::FollowCopy { .. } | Action::UpdateModel { .. } | Action::DeleteModel(_) => {}
+            Action::CreateEvaluation(_) | Action::DeleteEvaluation(_) => {}
         }
     }
 

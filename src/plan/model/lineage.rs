@@ -20,14 +20,9 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// The delay after a failed revision; doubled each time. Trainings are billed, so it begins long.
-const FIRST_REPETITION: SignedDuration = SignedDuration::from_mins(10);
-/// The longest such delay.
-const LONGEST_REPETITION: SignedDuration = SignedDuration::from_hours(24);
-
 /// The revisions of an object.
 #[derive(Debug)]
-pub struct Line<'a> {
+pub struct Lineage<'a> {
     /// Every model with our mark, oldest first.
     pub all: Vec<Revision<'a>>,
     /// One for each number, oldest first.
@@ -36,7 +31,7 @@ pub struct Line<'a> {
     pub highest: u32,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Lineage<'a> {
     /// Finds the revisions in the view.
     pub fn read(s: &Snapshot<'a>, view: &'a View) -> Self {
         let all = revision::all(s, view);
@@ -120,7 +115,10 @@ impl<'a> Line<'a> {
             .rev()
             .find(|revision| !revision.failed() || revision.tag.inputs.as_deref() != Some(inputs));
         let in_a_row = newest.number.saturating_sub(other.map_or(0, |other| other.number));
-        after(newest.model().header.last_action_at, repetition_delay(in_a_row))
+        after(
+            newest.model().header.last_action_at,
+            retry::work_delay(i32::try_from(in_a_row).unwrap_or(i32::MAX)),
+        )
     }
 
     /// The newest revision is what is declared: keep its names, discard what is too old.
@@ -187,12 +185,6 @@ fn highest_number(s: &Snapshot<'_>, revisions: &[Revision<'_>]) -> u32 {
         .max()
         .unwrap_or(0)
         .max(u32::try_from(recorded).unwrap_or(0))
-}
-
-/// How long to wait after so many failed revisions in a row.
-pub(super) fn repetition_delay(in_a_row: u32) -> SignedDuration {
-    let doublings = in_a_row.saturating_sub(1).min(16);
-    (FIRST_REPETITION * 2_i32.saturating_pow(doublings)).min(LONGEST_REPETITION)
 }
 
 /// The declared names that a model does not bear.

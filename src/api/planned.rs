@@ -1,0 +1,57 @@
+//! What happens next to an object, with dates.
+use super::reference::is_false;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One step to come, if nothing else changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedStep {
+    /// What happens.
+    pub action: PlannedAction,
+    /// When, at the earliest (RFC 3339, UTC).
+    pub at: String,
+    /// The model that it leads to, where it is known: its name, and its revision where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// What the step follows from, in one word.
+    pub reason: String,
+    /// What has to happen first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<String>,
+    /// What goes wrong if nobody acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+    /// Whether the date is computed from durations seen before, and not read from the service.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub forecast: bool,
+}
+
+/// What happens to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum PlannedAction {
+    /// A revision is trained.
+    Train,
+    /// A revision is copied from another Speech resource.
+    Copy,
+    /// A candidate is evaluated.
+    Evaluate,
+    /// An endpoint moves to another model.
+    Swap,
+    /// The model expires.
+    Expire,
+}
+
+impl PlannedAction {
+    /// The word as it stands in the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "Train",
+            Self::Copy => "Copy",
+            Self::Evaluate => "Evaluate",
+            Self::Swap => "Swap",
+            Self::Expire => "Expire",
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! When an endpoint moves to another model, and what has to hold before it may.
+use super::{
+    rule,
+    window::{MAX_WINDOWS, Window},
+};
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+const BEFORE: (&str, &str) = (
+    "self.matches('^([1-9][0-9]?|[1-6][0-9]{2}|7[0-2][0-9]|730)d$|^[1-9][0-9]{0,3}h$')",
+    "swap.before must be whole days or hours between 1h and 730d: write for example 30d or 720h",
+);
+const DEADLINE_OVERRIDE: (&str, &str) = (
+    "self.matches('^0s$|^([1-9]|[12][0-9]|30)d$|^([1-9]|[1-9][0-9]|[1-6][0-9]{2}|7[01][0-9]|720)h$')",
+    "swap.deadlineOverride must be whole days or hours up to 30d, or 0s for never: write for example 24h",
+);
+const SOMETHING_TO_JUDGE: (&str, &str) = (
+    "has(self.maxWordErrorRate) || has(self.maxTokenErrorRate) || has(self.maxRegression)",
+    "gate.evaluation needs at least one of maxWordErrorRate, maxTokenErrorRate, maxRegression",
+);
+const ONE_RATE: (&str, &str) = (
+    "!(has(self.maxWordErrorRate) && has(self.maxTokenErrorRate))",
+    "gate.evaluation takes maxWordErrorRate or maxTokenErrorRate, not both",
+);
+
+/// When an endpoint moves to another model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Swap {
+    /// OnNewModel: as soon as there is a newer eligible model. BeforeExpiry: `before` ahead of the date on which the
+    /// active model expires; a fleet is spread over that time. Manual: only to the model that the annotation
+    /// `customspeech.dev/approved-model` names.
+    #[serde(default)]
+    pub policy: SwapPolicy,
+    /// How long before the expiry of the active model a swap begins at the latest with `BeforeExpiry`, and from when on
+    /// what blocks a swap is told (1h to 730d).
+    #[serde(default = "default_before")]
+    #[schemars(length(max = 6))]
+    #[x_kube(validation = BEFORE)]
+    pub before: String,
+    /// When a swap may begin; absent means at any time. With Allow windows it begins within one of them only; within a
+    /// Deny window it never begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_WINDOWS))]
+    pub windows: Vec<Window>,
+    /// What a candidate has to show before it may serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+    /// Required: a swap waits until the annotation `customspeech.dev/approved-model` holds the id of the candidate.
+    #[serde(default)]
+    pub approval: Approval,
+    /// How long before the expiry of the active model windows no longer block a swap (up to 30d); 0s means that they
+    /// always block. Approvals and gates are never overridden by it.
+    #[serde(default = "default_deadline_override")]
+    #[schemars(length(max = 6))]
+    #[x_kube(validation = DEADLINE_OVERRIDE)]
+    pub deadline_override: String,
+}
+
+impl Default for Swap {
+    fn default() -> Self {
+        Self {
+            policy: SwapPolicy::default(),
+            before: default_before(),
+            windows: Vec::new(),
+            gate: None,
+            approval: Approval::default(),
+            deadline_override: default_deadline_override(),
+        }
+    }
+}
+
+fn default_before() -> String {
+    "30d".to_owned()
+}
+
+fn default_deadline_override() -> String {
+    "24h".to_owned()
+}
+
+/// What begins a swap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SwapPolicy {
+    /// A newer eligible model.
+    #[default]
+    OnNewModel,
+    /// The expiry of the active model, `before` ahead.
+    BeforeExpiry,
+    /// A person.
+    Manual,
+}
+
+/// Whether a person has to agree to each model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Approval {
+    /// No.
+    #[default]
+    None,
+    /// Yes, by the annotation `customspeech.dev/approved-model`.
+    Required,
+}
+
+/// What a candidate has to show before it may serve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// An evaluation of candidate against active model.
+    pub evaluation: EvaluationGate,
+    /// What happens when the gate still blocks `deadlineOverride` ahead of the expiry (24h ahead where that is 0s). Hold:
+    /// nothing, the expiry is told. Promote: swap to the candidate all the same, unless it failed. NewestBase: swap to
+    /// the newest base model of the locale.
+    #[serde(default)]
+    pub on_deadline: OnDeadline,
+}
+
+/// Which numbers of an evaluation let a candidate pass. Rates are shares of 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = SOMETHING_TO_JUDGE)]
+#[x_kube(validation = ONE_RATE)]
+pub struct EvaluationGate {
+    /// Dataset with audio and human-labelled transcripts, of the same Speech resource and locale: a UUID or self URI.
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule::ID)]
+    pub dataset: String,
+    /// The highest word error rate that the candidate may have (0 to 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub max_word_error_rate: Option<f64>,
+    /// The highest token error rate that the candidate may have (0 to 1), where the display form counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub max_token_error_rate: Option<f64>,
+    /// By how much the candidate's rate may be above the active model's (0 to 1): the token error rate where
+    /// `maxTokenErrorRate` is set, else the word error rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub max_regression: Option<f64>,
+    /// How many words the dataset must have at least, else the evaluation decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub min_words: Option<i64>,
+}
+
+/// What happens when a gate still blocks at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnDeadline {
+    /// The endpoint keeps its model, which expires.
+    #[default]
+    Hold,
+    /// The candidate serves, unless it failed.
+    Promote,
+    /// The newest base model of the locale serves, by name instead of silently.
+    NewestBase,
+}
+
+/// A model that is never chosen again, until somebody clears it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantinedModel {
+    /// Id of the model.
+    pub model: String,
+    /// Name of the model in the portal.
+    pub name: String,
+    /// GateFailed or DeploymentFailed.
+    pub reason: String,
+    /// The numbers, or the service's words.
+    pub message: String,
+    /// Since when (RFC 3339, UTC).
+    pub at: String,
+}
+
+/// What came of the evaluation of a candidate against the active model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Judgement {
+    /// Id of the candidate.
+    pub candidate: String,
+    /// Id of the model that served when it was judged.
+    pub active: String,
+    /// Id of the dataset.
+    pub dataset: String,
+    /// Id of the evaluation, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<String>,
+    /// Pending, Pass, Fail, Inconclusive or Error.
+    pub verdict: GateVerdict,
+    /// WordErrorRate or TokenErrorRate: which rate the two numbers are.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub metric: String,
+    /// The candidate's error rate, a share of 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_error_rate: Option<f64>,
+    /// The active model's error rate, a share of 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_error_rate: Option<f64>,
+    /// How many words were judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<i64>,
+    /// The numbers against the thresholds, or the service's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// How many evaluations of this pair ended in an error.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub errors: i32,
+    /// Since when the verdict stands (RFC 3339, UTC).
+    pub at: String,
+}
+
+fn is_zero(number: &i32) -> bool {
+    *number == 0
+}
+
+/// What an evaluation says of a candidate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum GateVerdict {
+    /// The evaluation has not ended.
+    #[default]
+    Pending,
+    /// The candidate may serve.
+    Pass,
+    /// The candidate is worse than allowed.
+    Fail,
+    /// The evaluation ended but decides nothing, for example with too few words.
+    Inconclusive,
+    /// The evaluation itself failed; it is tried again.
+    Error,
+}
+
+impl GateVerdict {
+    /// The word as it stands in the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Pass => "Pass",
+            Self::Fail => "Fail",
+            Self::Inconclusive => "Inconclusive",
+            Self::Error => "Error",
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Who of a connection's objects waits for a turn: swaps and trainings, first those whose deadline comes first.
+use crate::{
+    speech::{EntityId, ModelId},
+    view::View,
+};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an object waits for, or is doing, that others have to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Its endpoint is being created, which takes no turn of a swap.
+    Creation,
+    /// To move to another model; the time is its deadline (UTC).
+    Swap(Timestamp),
+    /// To train a model; the time is its deadline (UTC).
+    Training(Timestamp),
+    /// An evaluation, which others of the same pair share.
+    Evaluation(Pair),
+}
+
+/// What an evaluation compares, and with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pair {
+    /// The model that might serve.
+    pub candidate: ModelId,
+    /// The model that serves.
+    pub active: ModelId,
+    /// The dataset.
+    pub dataset: EntityId,
+}
+
+/// The objects of one connection that want something, by uid.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    wants: BTreeMap<String, Want>,
+    swaps: BTreeSet<(Timestamp, String)>,
+    trainings: BTreeSet<(Timestamp, String)>,
+}
+
+/// How much of a kind may run at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Swaps.
+    pub swaps: usize,
+    /// Trainings.
+    pub trainings: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { swaps: 5, trainings: 4 }
+    }
+}
+
+impl Line {
+    /// Notes what an object wants now; tells whether that is another thing than before.
+    pub fn set(&mut self, uid: &str, want: Option<Want>) -> bool {
+        let before = match want {
+            Some(want) => self.wants.insert(uid.to_owned(), want),
+            None => self.wants.remove(uid),
+        };
+        if before == want {
+            return false;
+        }
+        let entry = |at| (at, uid.to_owned());
+        match before {
+            Some(Want::Swap(at)) => drop(self.swaps.remove(&entry(at))),
+            Some(Want::Training(at)) => drop(self.trainings.remove(&entry(at))),
+            Some(Want::Creation | Want::Evaluation(_)) | None => {}
+        }
+        match want {
+            Some(Want::Swap(at)) => drop(self.swaps.insert(entry(at))),
+            Some(Want::Training(at)) => drop(self.trainings.insert(entry(at))),
+            Some(Want::Creation | Want::Evaluation(_)) | None => {}
+        }
+        true
+    }
+
+    /// Whether an object is creating its endpoint.
+    pub fn creates(&self, uid: &str) -> bool {
+        self.wants.get(uid) == Some(&Want::Creation)
+    }
+
+    /// How many others wait for a swap with an earlier deadline; the uid decides between equal ones.
+    pub fn swaps_before(&self, deadline: Timestamp, uid: &str) -> usize {
+        before(&self.swaps, deadline, uid)
+    }
+
+    /// How many others wait for a training with an earlier deadline; the uid decides between equal ones.
+    pub fn trainings_before(&self, deadline: Timestamp, uid: &str) -> usize {
+        before(&self.trainings, deadline, uid)
+    }
+
+    /// Whether another object is having this pair evaluated.
+    pub fn evaluated_by_another(&self, pair: Pair, uid: &str) -> bool {
+        self.wants
+            .iter()
+            .any(|(other, want)| other != uid && *want == Want::Evaluation(pair))
+    }
+
+    /// Who waits for a swap, in their order.
+    pub fn next_swaps(&self) -> impl Iterator<Item = &str> {
+        self.swaps.iter().map(|(_, uid)| uid.as_str())
+    }
+
+    /// Who waits for a training, in their order.
+    pub fn next_trainings(&self) -> impl Iterator<Item = &str> {
+        self.trainings.iter().map(|(_, uid)| uid.as_str())
+    }
+}
+
+/// How many other endpoints of our objects move from one model to another, as far as is known.
+pub fn swaps_under_way(view: &View, line: &Line, cluster: &str, own: EntityId) -> usize {
+    let moving = view.endpoints.iter().filter(|entry| {
+        let header = &entry.entity.header;
+        if header.id == own {
+            return false;
+        }
+        let ours = header.owner.as_ref().filter(|tag| tag.cluster == cluster);
+        !(entry.confirmed && header.status.is_terminal()) && ours.is_some_and(|tag| !line.creates(&tag.uid))
+    });
+    moving.count()
+}
+
+/// How many models of our objects are being trained.
+pub fn trainings_under_way(view: &View, cluster: &str) -> usize {
+    let running = view.models.iter().filter(|entry| {
+        let header = &entry.entity.header;
+        !header.status.is_terminal() && header.owner.as_ref().is_some_and(|tag| tag.cluster == cluster)
+    });
+    running.count()
+}
+
+fn before(waiting: &BTreeSet<(Timestamp, String)>, deadline: Timestamp, uid: &str) -> usize {
+    waiting
+        .iter()
+        .take_while(|(at, other)| (*at, other.as_str()) < (deadline, uid))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(hour * 3600).unwrap()
+    }
+
+    #[test]
+    fn who_has_the_earlier_deadline_goes_first_and_the_uid_decides_between_equals() {
+        let mut line = Line::default();
+        assert!(line.set("b", Some(Want::Swap(at(2)))));
+        assert!(line.set("a", Some(Want::Swap(at(2)))));
+        assert!(line.set("z", Some(Want::Swap(at(1)))));
+        assert!(line.set("t", Some(Want::Training(at(0)))));
+        assert!(!line.set("z", Some(Want::Swap(at(1)))));
+        assert_eq!(line.next_swaps().collect::<Vec<_>>(), ["z", "a", "b"]);
+        assert_eq!(line.swaps_before(at(2), "b"), 2);
+        assert_eq!(line.swaps_before(at(1), "z"), 0);
+        assert!(line.set("a", None));
+        assert_eq!(line.swaps_before(at(2), "b"), 1);
+        assert_eq!(line.next_trainings().collect::<Vec<_>>(), ["t"]);
+    }
+}
