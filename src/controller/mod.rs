@@ -4,6 +4,7 @@
 mod act;
 mod connection;
 mod context;
+mod copy;
 mod event;
 mod export;
 mod guard;

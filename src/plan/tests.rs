@@ -36,6 +36,8 @@ const TABLES: &str = concat!(
     include_str!("endpoint/tests/quarantine.rs"),
     include_str!("endpoint/tests/selector.rs"),
     include_str!("endpoint/tests/swap.rs"),
+    include_str!("model/tests/copy.rs"),
+    include_str!("model/tests/copy/obstacles.rs"),
     include_str!("endpoint/tests/timing.rs"),
     include_str!("model/tests/deletion.rs"),
     include_str!("model/tests/follow.rs"),

@@ -199,6 +199,8 @@ impl Life {
             }
             Action::Claim(_) | Action::Release => {}
             Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)
             | Action::CreateEvaluation(_)
@@ -337,6 +339,8 @@ impl Life {
             }
             Action::Claim(_) | Action::Release => {}
             Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)
             | Action::CreateEvaluation(_)
