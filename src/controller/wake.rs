@@ -300,7 +300,7 @@ pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
         .for_each(|model| context.wakes.model(model));
 }
 
-fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
+pub(crate) fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
     let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
         text.and_then(|text| text.parse().ok())
@@ -315,7 +315,7 @@ fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
             && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
 }
 
-fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
+pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     let source = &model.spec.source;
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
     let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());
@@ -348,7 +348,7 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
 }
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
-fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+pub(crate) fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let status = model.status.as_ref();
     let current = status
         .and_then(|status| status.current.as_ref())
@@ -368,7 +368,7 @@ fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
         .filter_map(|id| id.parse().ok())
 }
 
-fn has_history(model: &SpeechModel) -> bool {
+pub(crate) fn has_history(model: &SpeechModel) -> bool {
     model.status.as_ref().is_some_and(|status| !status.history.is_empty())
 }
 

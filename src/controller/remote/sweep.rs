@@ -31,10 +31,10 @@ const PATIENCE: u32 = 3;
 
 /// What a sweep reads.
 #[derive(Clone, Copy, Debug)]
-struct Scope {
-    endpoints: bool,
-    models: bool,
-    base_models: bool,
+pub(crate) struct Scope {
+    pub endpoints: bool,
+    pub models: bool,
+    pub base_models: bool,
 }
 
 /// The loop's own memory.
@@ -181,7 +181,7 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-fn counts(view: &View) -> Counts {
+pub(crate) fn counts(view: &View) -> Counts {
     Counts {
         endpoints: view.endpoints.len(),
         models: view.models.len(),
@@ -191,13 +191,13 @@ fn counts(view: &View) -> Counts {
 
 /// What a sweep brought.
 #[derive(Default)]
-struct Seen {
-    changes: Changes,
-    retry_after: Option<Duration>,
+pub(crate) struct Seen {
+    pub changes: Changes,
+    pub retry_after: Option<Duration>,
 }
 
 /// Reads the lists side by side.
-async fn read(
+pub(crate) async fn read(
     remote: &Remote,
     client: &Client,
     scope: Scope,

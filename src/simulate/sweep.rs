@@ -1,0 +1,213 @@
+//! Reading the lists: with the controller's own code, at the times at which that could show something new.
+use super::{
+    cluster::{self, Key},
+    operator::{FASTEST, POLL},
+    region::Region,
+};
+use crate::{
+    api::is_held,
+    controller::{
+        remote::{List, Scope, Seen, broken, counts, read},
+        wake,
+    },
+    plan::connection::{self, Contact, Step},
+    speech::Error,
+    view::Changes,
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// So many sweeps may fail for reasons that pass by themselves before the connection counts as broken.
+const PATIENCE: u32 = 3;
+
+impl Region {
+    /// Wakes what is due, and reads the lists if that is due.
+    pub(super) fn look(&mut self) {
+        let changed = self.network.take_changed();
+        let now = self.now;
+        let Some(operator) = &mut self.operator else { return };
+        // Who waits for the remote side and looks again has to see it as it is now.
+        let waits = operator.wake_due(now) && operator.sweeps.last_at < now;
+        let sweeps = &mut operator.sweeps;
+        if changed {
+            sweeps.quiet_until = Some(now);
+            if sweeps.next_at.is_none() && operator.is_waiting() {
+                operator.sweeps.next_at = Some(now.saturating_add(FASTEST).unwrap_or(now));
+            }
+        }
+        let due = operator.next_sweep().is_some_and(|at| at <= now);
+        let blocked = operator.blocked_until.is_some_and(|at| at > now);
+        if !(due || waits) || blocked {
+            return;
+        }
+        let sweeps = &operator.sweeps;
+        let full = sweeps.full_at.is_some_and(|at| at <= now);
+        if full || waits || sweeps.quiet_until.is_some_and(|quiet| quiet <= now) {
+            self.sweep(full);
+        } else {
+            self.network.count_idle(operator.sweeps.cost);
+            operator.plan_next_look(now);
+        }
+    }
+
+    fn sweep(&mut self, full: bool) {
+        let now = self.now;
+        let Some(operator) = &mut self.operator else { return };
+        let full = full || operator.sweeps.failures > 0 || !operator.is_waiting();
+        let scope = Scope {
+            endpoints: full || operator.awaits(List::Endpoints),
+            models: full || operator.awaits(List::Models),
+            base_models: full && operator.sweeps.base_models,
+        };
+        let recorded = if operator.remote.view().is_complete() {
+            wake::Recorded::default()
+        } else {
+            self.cluster.recorded()
+        };
+        let before = self.network.tally().requests;
+        let (remote, client) = (&operator.remote, &operator.client);
+        let seen = futures::executor::block_on(read(remote, client, scope, &recorded, now));
+        operator.sweeps.last_at = now;
+        operator.sweeps.cost = usize::try_from(self.network.tally().requests - before).unwrap_or(1);
+        if let Some(wait) = self.network.take_throttled() {
+            operator.rest(&self.network, wait, now);
+        }
+        operator.sweeps.quiet_until = self.world.emulator.next_change();
+        match seen {
+            Ok(seen) => self.swept(scope, full, &seen),
+            Err(error) => self.failed(&error),
+        }
+        if let Some(operator) = &mut self.operator {
+            operator.plan_next_look(now);
+        }
+        self.laws.audit(&mut self.report, &self.world.emulator, now);
+        self.world.emulator.clear_journal();
+    }
+
+    fn swept(&mut self, scope: Scope, full: bool, seen: &Seen) {
+        let Some(operator) = &mut self.operator else { return };
+        operator.sweeps.failures = 0;
+        if full {
+            operator.sweeps.full_at = None;
+        }
+        if scope.base_models {
+            operator.sweeps.base_models = false;
+        }
+        self.wake_concerned(&seen.changes);
+        if full {
+            let contact = self.operator.as_ref().map(|operator| counts(&operator.remote.view()));
+            contact.into_iter().for_each(|counts| self.set_contact(Contact::Established(counts)));
+        }
+    }
+
+    fn failed(&mut self, error: &Error) {
+        let Some(operator) = &mut self.operator else { return };
+        operator.sweeps.failures = operator.sweeps.failures.saturating_add(1);
+        let failures = operator.sweeps.failures;
+        let pause = FASTEST * 2_i32.saturating_pow(failures.saturating_sub(1).min(10));
+        let asked = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
+        let pause = asked.unwrap_or(pause).clamp(FASTEST, POLL);
+        operator.sweeps.full_at = Some(self.now.saturating_add(pause).unwrap_or(self.now));
+        let counts = match &operator.contact {
+            Contact::Established(counts) => Some(*counts),
+            Contact::Broken { counts, .. } => *counts,
+            Contact::Pending => None,
+        };
+        let contact = broken(error, counts);
+        let passes = matches!(contact, Contact::Broken { transient: true, .. });
+        if !(passes && failures < PATIENCE && counts.is_some()) {
+            self.set_contact(contact);
+        }
+    }
+
+    /// Notes what came of a contact, and wakes whom that concerns.
+    fn set_contact(&mut self, contact: Contact) {
+        let Some(operator) = &mut self.operator else { return };
+        let established = |contact: &Contact| matches!(contact, Contact::Established(_));
+        let opens =
+            operator.contact == Contact::Pending || (established(&contact) && !established(&operator.contact));
+        let news = operator.contact != contact;
+        operator.contact = contact;
+        if opens {
+            operator.woken.extend(self.cluster.keys());
+        }
+        if news {
+            self.report_connection();
+        }
+    }
+
+    /// The pass over the SpeechConnection: it is held while objects need it, and says how it is.
+    fn report_connection(&mut self) {
+        let Some(operator) = &self.operator else { return };
+        let dependents = self.cluster.keys().len();
+        for _ in 0..2 {
+            let plan = connection::plan(&connection::Snapshot {
+                object: &self.cluster.connection,
+                contact: &operator.contact,
+                dependents,
+                now: self.now,
+            });
+            if plan.step == Some(Step::Hold) && !is_held(&self.cluster.connection) {
+                cluster::claim(&mut self.cluster.connection, None);
+                continue;
+            }
+            self.cluster.connection.status = Some(plan.status);
+        }
+    }
+
+    /// Wakes the objects that stand for what changed, or depend on it.
+    fn wake_concerned(&mut self, changes: &Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let Some(operator) = &mut self.operator else { return };
+        let owners = operator.remote.owners_of(changes);
+        let owned = owners.iter().filter_map(|uid| self.cluster.by_uid.get(uid).copied());
+        operator.woken.extend(owned);
+        for (index, endpoint) in self.cluster.endpoints.iter().enumerate() {
+            if endpoint.as_ref().is_some_and(|endpoint| wake::concerns_endpoint(endpoint, changes)) {
+                operator.woken.insert(Key::Endpoint(index));
+            }
+        }
+        for (index, model) in self.cluster.models.iter().enumerate() {
+            if model.as_ref().is_some_and(|model| wake::concerns_model(model, changes)) {
+                operator.woken.insert(Key::Model(index));
+            }
+        }
+        if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
+            self.wake_line();
+        }
+    }
+
+    /// A place in the line came free: those whose turn it may be now.
+    pub(super) fn wake_line(&mut self) {
+        let Some(operator) = &mut self.operator else { return };
+        let agenda = operator.remote.agenda();
+        let swaps = agenda.line.next_swaps().take(agenda.limits.swaps);
+        let trainings = agenda.line.next_trainings().take(agenda.limits.trainings);
+        let first: Vec<Key> = swaps
+            .chain(trainings)
+            .filter_map(|uid| self.cluster.by_uid.get(uid).copied())
+            .collect();
+        drop(agenda);
+        operator.woken.extend(first);
+    }
+
+    /// Reads all lists soon: an answer said that the view is not as it should be.
+    pub(super) fn look_soon(&mut self, at: Timestamp) {
+        if let Some(operator) = &mut self.operator {
+            operator.look_at_all(at);
+        }
+    }
+}
+
+impl cluster::Cluster {
+    /// The remote entities that the statuses of the objects name.
+    fn recorded(&self) -> wake::Recorded {
+        let endpoints = self.endpoints.iter().flatten();
+        let ids = endpoints.filter_map(|endpoint| endpoint.status.as_ref()?.id.as_deref()?.parse().ok());
+        wake::Recorded {
+            endpoints: ids.collect(),
+            models: self.models.iter().flatten().flat_map(wake::revisions).collect(),
+        }
+    }
+}
