@@ -53,8 +53,6 @@ pub struct Sweeps {
     pub failures: u32,
     /// When the lists were last read (UTC).
     pub last_at: Timestamp,
-    /// How many requests that took.
-    pub cost: usize,
 }
 
 impl Operator {
@@ -73,7 +71,6 @@ impl Operator {
                 base_models: true,
                 failures: 0,
                 last_at: Timestamp::MIN,
-                cost: 3,
             },
             looks: BTreeSet::new(),
             look_at: BTreeMap::new(),
@@ -137,6 +134,11 @@ impl Operator {
     /// Whether anyone waits for a list.
     pub fn awaits(&self, list: List) -> bool {
         self.awaits.values().any(|(awaited, _)| *awaited == list)
+    }
+
+    /// How many lists are read for those who wait; each is one page.
+    pub fn awaited_lists(&self) -> usize {
+        [List::Endpoints, List::Models].into_iter().filter(|list| self.awaits(*list)).count()
     }
 
     /// Whether anyone waits at all.

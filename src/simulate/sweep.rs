@@ -44,7 +44,7 @@ impl Region {
         if full || waits || sweeps.quiet_until.is_some_and(|quiet| quiet <= now) {
             self.sweep(full);
         } else {
-            self.network.count_idle(operator.sweeps.cost);
+            self.network.count_idle(operator.awaited_lists());
             operator.plan_next_look(now);
         }
     }
@@ -63,11 +63,9 @@ impl Region {
         } else {
             self.cluster.recorded()
         };
-        let before = self.network.tally().requests;
         let (remote, client) = (&operator.remote, &operator.client);
         let seen = futures::executor::block_on(read(remote, client, scope, &recorded, now));
         operator.sweeps.last_at = now;
-        operator.sweeps.cost = usize::try_from(self.network.tally().requests - before).unwrap_or(1);
         if let Some(wait) = self.network.take_throttled() {
             operator.rest(&self.network, wait, now);
         }
