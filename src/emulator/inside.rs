@@ -77,7 +77,11 @@ impl Emulator {
     pub fn next_change(&self) -> Option<Timestamp> {
         let mut world = self.world();
         world.advance();
-        world.resources.values().filter_map(|resource| resource.next_due()).min()
+        world
+            .resources
+            .values()
+            .filter_map(|resource| resource.next_due())
+            .min()
     }
 
     /// Forgets all requests, which nobody will read.
@@ -136,7 +140,9 @@ impl Emulator {
     pub fn endpoints(&self, resource: &str, mut look: impl FnMut(Deployment<'_>)) {
         let mut world = self.world();
         let now = world.advance();
-        let Some(resource) = world.resources.get(resource) else { return };
+        let Some(resource) = world.resources.get(resource) else {
+            return;
+        };
         for endpoint in &resource.endpoints {
             let facts = endpoint.serving.and_then(|model| resource.model_facts(model, now));
             look(Deployment {
@@ -154,7 +160,9 @@ impl Emulator {
     pub fn models(&self, resource: &str, mut look: impl FnMut(Revision<'_>)) {
         let mut world = self.world();
         world.advance();
-        let Some(resource) = world.resources.get(resource) else { return };
+        let Some(resource) = world.resources.get(resource) else {
+            return;
+        };
         for model in &resource.models {
             let usable = model.lifecycle.pending.is_none()
                 && model.lifecycle.error.is_none()

@@ -122,7 +122,12 @@ impl Kind for SpeechEndpoint {
     }
 
     fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
-        let model = self.spec.model.r#ref.as_ref().and_then(|named| cluster.model(&named.name));
+        let model = self
+            .spec
+            .model
+            .r#ref
+            .as_ref()
+            .and_then(|named| cluster.model(&named.name));
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,
             model,

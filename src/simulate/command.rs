@@ -10,7 +10,9 @@ pub enum SimulateError {
     #[error("the simulation cannot begin")]
     Begin(#[from] BeginError),
     /// A promise was broken.
-    #[error("{count} promises were broken; to see it again: speech-operator simulate --endpoints {endpoints} --years {years} --seed {seed}")]
+    #[error(
+        "{count} promises were broken; to see it again: speech-operator simulate --endpoints {endpoints} --years {years} --seed {seed}"
+    )]
     Broken {
         /// How many were told.
         count: usize,
@@ -31,7 +33,9 @@ pub enum SimulateError {
 pub fn command(args: &SimulateArgs) -> Result<(), SimulateError> {
     let endpoints = usize::try_from(args.endpoints).unwrap_or(usize::MAX);
     let setting = Setting::new(endpoints, args.years, args.seed);
-    let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+    let threads = args
+        .threads
+        .unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
     let began = Instant::now();
     let report = run(&setting, threads)?;
     let took = began.elapsed().as_secs_f64();
@@ -39,7 +43,10 @@ pub fn command(args: &SimulateArgs) -> Result<(), SimulateError> {
     for violation in &report.violations {
         println!("seed {}: {violation}", args.seed);
     }
-    eprintln!("took {took:.1} s, {:.0} steps per second", report.steps as f64 / took.max(0.001));
+    eprintln!(
+        "took {took:.1} s, {:.0} steps per second",
+        report.steps as f64 / took.max(0.001)
+    );
     if report.violations.is_empty() {
         return Ok(());
     }

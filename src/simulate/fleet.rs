@@ -77,7 +77,9 @@ impl Draft {
             models,
             endpoints: Vec::new(),
         };
-        draft.endpoints = (0..endpoints).map(|_| EndpointDraft::any(chance, days, &draft.models)).collect();
+        draft.endpoints = (0..endpoints)
+            .map(|_| EndpointDraft::any(chance, days, &draft.models))
+            .collect();
         draft
     }
 
@@ -107,7 +109,11 @@ impl ModelDraft {
         let edits = chance.below(1 + 2 * u64::try_from(days).unwrap_or(0) / 365);
         Self {
             locale: usize::try_from(chance.below(LOCALES.len() as u64)).unwrap_or(0),
-            source: if chance.hits(0.15) { Source::Base } else { Source::Training },
+            source: if chance.hits(0.15) {
+                Source::Base
+            } else {
+                Source::Training
+            },
             renew_days: *chance.pick(&[60, 90, 120, 180]).unwrap_or(&90),
             on_new_base: chance.hits(0.3),
             history: i32::try_from(chance.below(4)).unwrap_or(2),

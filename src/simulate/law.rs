@@ -56,7 +56,12 @@ impl Laws {
         let count = self.passes.1.entry(key).or_default();
         *count += 1;
         if *count == MOST_PASSES {
-            Self::broken(report, now, fleet::name(key), format!("looked at {MOST_PASSES} times in one moment"));
+            Self::broken(
+                report,
+                now,
+                fleet::name(key),
+                format!("looked at {MOST_PASSES} times in one moment"),
+            );
         }
     }
 
@@ -82,7 +87,9 @@ impl Laws {
             }
         });
         emulator.models(RESOURCE, |model| mark(model.custom_properties));
-        twins.into_iter().for_each(|twin| Self::broken(report, now, RESOURCE, twin));
+        twins
+            .into_iter()
+            .for_each(|twin| Self::broken(report, now, RESOURCE, twin));
         for (endpoint, before, after) in changed {
             self.served.insert(endpoint, after);
             if let Some((_, deadline)) = before {
@@ -112,7 +119,10 @@ impl Laws {
         let mut late = Vec::new();
         emulator.endpoints(RESOURCE, |endpoint| {
             if endpoint.expires_at.is_some_and(|at| at <= now) {
-                late.push((endpoint.id, endpoint.custom_properties.get(UID).cloned().unwrap_or_default()));
+                late.push((
+                    endpoint.id,
+                    endpoint.custom_properties.get(UID).cloned().unwrap_or_default(),
+                ));
             }
         });
         for (id, uid) in late {
@@ -155,7 +165,9 @@ impl Laws {
 
 /// Whether a model that the endpoint's spec asks for could have served before its own expired.
 fn has_successor(emulator: &Emulator, cluster: &Cluster, object: &SpeechEndpoint, now: Timestamp) -> bool {
-    let Some(named) = &object.spec.model.r#ref else { return true };
+    let Some(named) = &object.spec.model.r#ref else {
+        return true;
+    };
     let owner = cluster.model(&named.name).and_then(|model| model.metadata.uid.clone());
     let in_time = now.saturating_sub(HASTE).unwrap_or(now);
     let mut found = false;
@@ -183,5 +195,10 @@ pub fn presentation(conditions: &[Condition], look_again: Option<Timestamp>, awa
         "ModelInUse",
     ];
     let stuck = reconciling.filter(|told| look_again.is_none() && !awaits && !WOKEN.contains(&told.reason.as_str()));
-    stuck.map(|told| format!("is at work ({}: {}), but nothing will wake it", told.reason, told.message))
+    stuck.map(|told| {
+        format!(
+            "is at work ({}: {}), but nothing will wake it",
+            told.reason, told.message
+        )
+    })
 }

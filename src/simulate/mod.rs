@@ -107,7 +107,9 @@ pub fn run(setting: &Setting, threads: usize) -> Result<Report, BeginError> {
                         return;
                     }
                     let report = setting.region(number);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, report);
+                    done.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(number, report);
                 }
             });
         }

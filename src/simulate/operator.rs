@@ -138,7 +138,10 @@ impl Operator {
 
     /// How many lists are read for those who wait; each is one page.
     pub fn awaited_lists(&self) -> usize {
-        [List::Endpoints, List::Models].into_iter().filter(|list| self.awaits(*list)).count()
+        [List::Endpoints, List::Models]
+            .into_iter()
+            .filter(|list| self.awaits(*list))
+            .count()
     }
 
     /// Whether anyone waits at all.
@@ -155,7 +158,11 @@ impl Operator {
         };
         let waited = now.duration_since(since);
         let pause = (waited / 10).clamp(FASTEST, POLL);
-        let pause = if self.sweeps.quiet_until.is_some() { pause.max(REST) } else { pause };
+        let pause = if self.sweeps.quiet_until.is_some() {
+            pause.max(REST)
+        } else {
+            pause
+        };
         let next = now.saturating_add(pause).unwrap_or(now);
         self.sweeps.next_at = match self.sweeps.quiet_until {
             Some(quiet) if pause >= POLL && quiet > next => Some(on_grid(next, quiet)),
@@ -181,7 +188,8 @@ impl Operator {
 fn on_grid(next: Timestamp, quiet: Timestamp) -> Timestamp {
     let behind = quiet.duration_since(next).as_secs();
     let polls = (behind + POLL.as_secs() - 1).max(0) / POLL.as_secs();
-    next.saturating_add(POLL * i32::try_from(polls).unwrap_or(0)).unwrap_or(quiet)
+    next.saturating_add(POLL * i32::try_from(polls).unwrap_or(0))
+        .unwrap_or(quiet)
 }
 
 /// The budget holds requests back in real time, of which nothing passes here; the network counts in simulated time.

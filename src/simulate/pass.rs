@@ -146,7 +146,12 @@ impl Region {
             operator.sweeps.quiet_until = Some(self.now);
         }
         if learned.taken.is_some() {
-            Laws::broken(&mut self.report, self.now, fleet::name(key), "took two remote steps in one pass");
+            Laws::broken(
+                &mut self.report,
+                self.now,
+                fleet::name(key),
+                "took two remote steps in one pass",
+            );
         }
         learned.taken = Some(action.clone());
         learned.failure = done.err();
@@ -191,7 +196,11 @@ impl Region {
         let Some(operator) = &mut self.operator else { return };
         operator.mind(key, None, self.now);
         operator.look_again(key, None);
-        let left = operator.remote.agenda_mut().line.set(&object.uid().unwrap_or_default(), None);
+        let left = operator
+            .remote
+            .agenda_mut()
+            .line
+            .set(&object.uid().unwrap_or_default(), None);
         if left {
             self.wake_line();
         }

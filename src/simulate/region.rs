@@ -103,15 +103,15 @@ impl Region {
     ///
     /// # Errors
     /// When the world or the manifests do not fit the code.
-    pub fn begin(
-        seed: u64,
-        deaths: u64,
-        span: Span,
-        draft: fleet::Draft,
-        habits: Habits,
-    ) -> Result<Self, BeginError> {
+    pub fn begin(seed: u64, deaths: u64, span: Span, draft: fleet::Draft, habits: Habits) -> Result<Self, BeginError> {
         let world = world::begin(seed, span.start, span.days)?;
-        let network = Network::new(world.emulator.clone(), world::RESOURCE.to_owned(), seed, habits, span.start);
+        let network = Network::new(
+            world.emulator.clone(),
+            world::RESOURCE.to_owned(),
+            seed,
+            habits,
+            span.start,
+        );
         let manifests = Manifests::new(seed, draft);
         let cluster = manifests.cluster(span.start)?;
         let budget = usize::try_from(cluster.connection.spec.request_budget.requests).unwrap_or(1);
@@ -210,7 +210,11 @@ impl Region {
             self.network.next_effect(),
             operator.and_then(Operator::next_look),
             operator.and_then(Operator::next_sweep),
-            operator.and_then(|operator| operator.blocked_until.filter(|at| *at > self.now && !operator.woken.is_empty())),
+            operator.and_then(|operator| {
+                operator
+                    .blocked_until
+                    .filter(|at| *at > self.now && !operator.woken.is_empty())
+            }),
         ];
         times.into_iter().flatten().min()
     }
@@ -227,12 +231,22 @@ impl Region {
         match event {
             Event::Apply(key @ Key::Model(index)) => {
                 let object = self.manifests.model(index, self.now);
-                self.cluster.models.iter_mut().skip(index).take(1).for_each(|slot| slot.clone_from(&object));
+                self.cluster
+                    .models
+                    .iter_mut()
+                    .skip(index)
+                    .take(1)
+                    .for_each(|slot| slot.clone_from(&object));
                 self.changed(key);
             }
             Event::Apply(key @ Key::Endpoint(index)) => {
                 let object = self.manifests.endpoint(index, self.now);
-                self.cluster.endpoints.iter_mut().skip(index).take(1).for_each(|slot| slot.clone_from(&object));
+                self.cluster
+                    .endpoints
+                    .iter_mut()
+                    .skip(index)
+                    .take(1)
+                    .for_each(|slot| slot.clone_from(&object));
                 self.changed(key);
             }
             Event::Edit(index, count) => {
@@ -251,7 +265,8 @@ impl Region {
             Event::QuarterDay => {
                 self.report.quarter_days += 1;
                 self.laws.audit(&mut self.report, &self.world.emulator, self.now);
-                self.laws.expire(&mut self.report, &self.world.emulator, &self.cluster, self.now);
+                self.laws
+                    .expire(&mut self.report, &self.world.emulator, &self.cluster, self.now);
             }
             Event::Doom(Place::AtRest) => self.die(),
             Event::Doom(place) => {
@@ -335,7 +350,9 @@ pub fn quarter_days(start: Timestamp, end: Timestamp) -> Vec<Timestamp> {
     for year in year(start)..=year(end) {
         for month in [1, 4, 7, 10] {
             let day = civil::Date::new(year, month, 15).ok();
-            let at = day.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|day| day.timestamp());
+            let at = day
+                .and_then(|day| day.to_zoned(TimeZone::UTC).ok())
+                .map(|day| day.timestamp());
             found.extend(at.filter(|at| *at >= start && *at < end));
         }
     }

@@ -93,7 +93,9 @@ impl Region {
         self.wake_concerned(&seen.changes);
         if full {
             let contact = self.operator.as_ref().map(|operator| counts(&operator.remote.view()));
-            contact.into_iter().for_each(|counts| self.set_contact(Contact::Established(counts)));
+            contact
+                .into_iter()
+                .for_each(|counts| self.set_contact(Contact::Established(counts)));
         }
     }
 
@@ -121,8 +123,7 @@ impl Region {
     fn set_contact(&mut self, contact: Contact) {
         let Some(operator) = &mut self.operator else { return };
         let established = |contact: &Contact| matches!(contact, Contact::Established(_));
-        let opens =
-            operator.contact == Contact::Pending || (established(&contact) && !established(&operator.contact));
+        let opens = operator.contact == Contact::Pending || (established(&contact) && !established(&operator.contact));
         let news = operator.contact != contact;
         operator.contact = contact;
         if opens {
@@ -162,7 +163,10 @@ impl Region {
         let owned = owners.iter().filter_map(|uid| self.cluster.by_uid.get(uid).copied());
         operator.woken.extend(owned);
         for (index, endpoint) in self.cluster.endpoints.iter().enumerate() {
-            if endpoint.as_ref().is_some_and(|endpoint| wake::concerns_endpoint(endpoint, changes)) {
+            if endpoint
+                .as_ref()
+                .is_some_and(|endpoint| wake::concerns_endpoint(endpoint, changes))
+            {
                 operator.woken.insert(Key::Endpoint(index));
             }
         }
