@@ -3,6 +3,7 @@
 //! `docs/architecture.md` is the map. Arrows point one way: `api`, `speech` and `view` know nothing of the rest; `plan`
 //! decides from them, purely; `controller` has the effects. `emulator` stands alone.
 pub mod api;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod controller;

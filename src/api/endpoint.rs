@@ -217,6 +217,9 @@ pub struct SpeechEndpointStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
     pub former_ids: Vec<String>,
+    /// When the quarantine was last cleared on request (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine_cleared_at: Option<String>,
     /// The last value of the annotation `customspeech.dev/clear-quarantine` that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_clear_quarantine: Option<String>,
@@ -248,6 +251,9 @@ pub struct ActiveModel {
     /// The model's transcriptionDateTime (RFC 3339, UTC): from then on the newest base model answers in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// Whether it only stands in for a candidate that its gate kept back until the end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interim: bool,
     /// Since when it serves (RFC 3339, UTC).
     pub since: String,
 }
@@ -293,6 +299,9 @@ pub struct TargetModel {
     /// Revision of the SpeechModel, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
+    /// Whether it only stands in for a candidate that its gate kept back until the end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interim: bool,
     /// Since when it is being deployed, or held back (RFC 3339, UTC).
     pub since: String,
 }

@@ -15,6 +15,7 @@ pub mod reference;
 mod rule;
 pub mod schema;
 pub mod swap;
+pub mod window;
 
 pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionStatus};
 pub use endpoint::{SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus};

@@ -15,7 +15,7 @@ pub struct PlannedStep {
     /// The model that it leads to, where it is known: its name, and its revision where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Why.
+    /// What the step follows from, in one word.
     pub reason: String,
     /// What has to happen first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

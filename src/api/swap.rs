@@ -1,5 +1,8 @@
 //! When an endpoint moves to another model, and what has to hold before it may.
-use super::rule;
+use super::{
+    rule,
+    window::{MAX_WINDOWS, Window},
+};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,10 +14,6 @@ const BEFORE: (&str, &str) = (
 const DEADLINE_OVERRIDE: (&str, &str) = (
     "self.matches('^0s$|^([1-9]|[12][0-9]|30)d$|^([1-9]|[1-9][0-9]|[1-6][0-9]{2}|7[01][0-9]|720)h$')",
     "swap.deadlineOverride must be whole days or hours up to 30d, or 0s for never: write for example 24h",
-);
-const OVERRIDE_WITHIN_BEFORE: (&str, &str) = (
-    "self.deadlineOverride == '0s' || duration(self.deadlineOverride.endsWith('d') ? string(int(self.deadlineOverride.substring(0, self.deadlineOverride.size() - 1)) * 24) + 'h' : self.deadlineOverride) <= duration(self.before.endsWith('d') ? string(int(self.before.substring(0, self.before.size() - 1)) * 24) + 'h' : self.before)",
-    "swap.deadlineOverride must not be longer than swap.before: windows would never count",
 );
 const SOMETHING_TO_JUDGE: (&str, &str) = (
     "has(self.maxWordErrorRate) || has(self.maxTokenErrorRate) || has(self.maxRegression)",
@@ -28,7 +27,6 @@ const ONE_RATE: (&str, &str) = (
 /// When an endpoint moves to another model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = OVERRIDE_WITHIN_BEFORE)]
 pub struct Swap {
     /// OnNewModel: as soon as there is a newer eligible model. BeforeExpiry: `before` ahead of the date on which the
     /// active model expires; a fleet is spread over that time. Manual: only to the model that the annotation
@@ -41,6 +39,11 @@ pub struct Swap {
     #[schemars(length(max = 6))]
     #[x_kube(validation = BEFORE)]
     pub before: String,
+    /// When a swap may begin; absent means at any time. With Allow windows it begins within one of them only; within a
+    /// Deny window it never begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_WINDOWS))]
+    pub windows: Vec<Window>,
     /// What a candidate has to show before it may serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
@@ -60,6 +63,7 @@ impl Default for Swap {
         Self {
             policy: SwapPolicy::default(),
             before: default_before(),
+            windows: Vec::new(),
             gate: None,
             approval: Approval::default(),
             deadline_override: default_deadline_override(),

@@ -31,6 +31,14 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
             gone(client.delete_custom_model(Lane::UserChange, *id).await)
                 .map(|()| remote.view_mut().models.removed(*id))
         }
+        Action::CreateEvaluation(create) => client
+            .create_evaluation(Lane::UserChange, create)
+            .await
+            .map(|answer| remote.view_mut().evaluations.answered(answer.value)),
+        Action::DeleteEvaluation(id) => {
+            remote.view_mut().evaluations.touch(*id);
+            gone(client.delete_evaluation(Lane::Sweep, *id).await).map(|()| remote.view_mut().evaluations.removed(*id))
+        }
         Action::Claim(_) | Action::Release => Ok(()),
     };
     done.map_err(|error| {
@@ -99,12 +107,11 @@ fn failure(action: &Action, error: &Error) -> Failure {
         },
     };
     let retry_after = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
-    let deletes = matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
     let class = match error.kind() {
         _ if error.perhaps_sent() => FailureClass::Uncertain,
         ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if is_quota(&code) => FailureClass::Quota,
         // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
-        ErrorKind::Rejected if !deletes => FailureClass::Terminal,
+        ErrorKind::Rejected if !action.deletes() => FailureClass::Terminal,
         ErrorKind::Rejected
         | ErrorKind::Unauthorized
         | ErrorKind::Forbidden

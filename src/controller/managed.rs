@@ -1,5 +1,5 @@
 //! What the controller has to know of a kind: models and endpoints share one reconcile.
-use super::{Context, observe, recent::Recent, remote::List, watch::Kept};
+use super::{Context, observe, recent::Recent, watch::Kept};
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
     plan::{self, Plan, Surroundings},
@@ -22,8 +22,6 @@ pub trait Managed:
 {
     /// The type of the status.
     type Status: Serialize + Clone + Debug + PartialEq + Send + Sync;
-    /// The list in which its remote entities stand.
-    const LIST: List;
 
     /// The connection that it refers to.
     fn connection_ref(&self) -> &ConnectionRef;
@@ -37,7 +35,6 @@ pub trait Managed:
 
 impl Managed for SpeechModel {
     type Status = SpeechModelStatus;
-    const LIST: List = List::Models;
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
@@ -58,7 +55,6 @@ impl Managed for SpeechModel {
 
 impl Managed for SpeechEndpoint {
     type Status = SpeechEndpointStatus;
-    const LIST: List = List::Endpoints;
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
@@ -73,12 +69,13 @@ impl Managed for SpeechEndpoint {
     }
 
     fn plan(&self, context: &Context, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
-        let model = observe::referenced_model(context, self);
+        let models = observe::referenced_models(context, self);
+        let models: Vec<&SpeechModel> = models.iter().map(|model| &**model).collect();
         let holder = observe::holder(context, self);
         let abandoned = observe::is_abandoned(context, self, &around.connection);
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,
-            model: model.as_deref(),
+            models: &models,
             holder: holder.as_deref(),
             abandoned,
             around,

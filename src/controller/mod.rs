@@ -9,7 +9,7 @@ mod export;
 mod guard;
 mod managed;
 mod news;
-mod observe;
+pub(crate) mod observe;
 mod recent;
 pub(crate) mod reconcile;
 pub(crate) mod remote;

@@ -4,7 +4,7 @@ use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
     plan::{
         Agenda, ConnectionState,
-        connection::{Contact, allows},
+        connection::{Contact, allows, selects},
     },
     speech::EntityId,
     view::View,
@@ -169,13 +169,40 @@ pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &Connec
             .is_none()
 }
 
-/// The SpeechModel that an endpoint names.
-pub fn referenced_model(context: &Context, endpoint: &SpeechEndpoint) -> Option<Arc<SpeechModel>> {
-    let name = &endpoint.spec.model.r#ref.as_ref()?.name;
-    let key = ObjectRef::new(name).within(&endpoint.namespace().unwrap_or_default());
-    context
+/// Whether an endpoint's spec means a SpeechModel, by its name or by its labels.
+pub fn means(endpoint: &SpeechEndpoint, model: &SpeechModel) -> bool {
+    if endpoint.meta().namespace != model.meta().namespace {
+        return false;
+    }
+    let choice = &endpoint.spec.model;
+    let named = choice
+        .r#ref
+        .as_ref()
+        .is_some_and(|reference| model.meta().name.as_ref() == Some(&reference.name));
+    named
+        || choice
+            .selector
+            .as_ref()
+            .is_some_and(|selector| selects(selector, model.labels()))
+}
+
+/// The SpeechModels that an endpoint's spec means, in the order of their names.
+pub fn referenced_models(context: &Context, endpoint: &SpeechEndpoint) -> Vec<Arc<SpeechModel>> {
+    let freshest = |model| context.recent.models.freshest(model);
+    if let Some(reference) = &endpoint.spec.model.r#ref {
+        let key = ObjectRef::new(&reference.name).within(&endpoint.namespace().unwrap_or_default());
+        return context.stores.models.get(&key).map(freshest).into_iter().collect();
+    }
+    if endpoint.spec.model.selector.is_none() {
+        return Vec::new();
+    }
+    let mut models: Vec<_> = (context
         .stores
         .models
-        .get(&key)
-        .map(|model| context.recent.models.freshest(model))
+        .state_filter(|model| means(endpoint, model))
+        .into_iter())
+    .map(freshest)
+    .collect();
+    models.sort_by_key(|model| model.name_any());
+    models
 }

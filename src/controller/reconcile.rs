@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, Plan, Surroundings, line::Want},
+    plan::{self, Action, Failure, List, Plan, Surroundings, line::Want},
 };
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
@@ -41,6 +41,7 @@ pub(crate) fn frees_model(action: &Action) -> bool {
         Action::UpdateEndpoint { change, .. } => change.model.is_some(),
         Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
         Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
+        Action::CreateEvaluation(_) | Action::DeleteEvaluation(_) => false,
     }
 }
 
@@ -144,7 +145,9 @@ impl<K: Managed> Pass<'_, K> {
             | Action::DeleteEndpoint(_)
             | Action::TrainModel(_)
             | Action::UpdateModel { .. }
-            | Action::DeleteModel(_)) => {
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_)) => {
                 self.tell_drift(plan);
                 self.failure = self.request(&action).await.err();
                 self.announced = None;
@@ -204,7 +207,7 @@ impl<K: Managed> Pass<'_, K> {
             self.failure = Some(problem);
             plan = self.decide();
         }
-        self.mind_remote(plan.awaits_remote);
+        self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
             let written = write::status(self.context, &*self.object, &plan.status)
                 .await
@@ -221,10 +224,10 @@ impl<K: Managed> Pass<'_, K> {
         })
     }
 
-    fn mind_remote(&self, awaits: bool) {
-        match &self.around.remote {
-            Some(remote) if awaits => remote.await_change(self.uid(), K::LIST),
-            Some(_) | None => self.stop_awaiting(),
+    fn mind_remote(&self, awaits: Option<List>) {
+        match (&self.around.remote, awaits) {
+            (Some(remote), Some(list)) => remote.await_change(self.uid(), list),
+            (Some(_), None) | (None, _) => self.stop_awaiting(),
         }
     }
 

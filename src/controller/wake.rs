@@ -3,13 +3,13 @@
 //! A missing reference heals by these wakes, never by a poll.
 use super::{Context, Seen, managed::Managed, remote::Remote};
 use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
+    api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef, swap::GateVerdict},
     speech::{EntityId, ModelId},
     view::Changes,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The queues into the three controllers; a queue holds an object once, however often it is woken.
@@ -103,10 +103,10 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
     if own {
         context.wakes.model(model);
     }
-    let (name, namespace) = (model.name_any(), model.namespace());
-    let named = |e: &SpeechEndpoint| {
-        e.spec.model.r#ref.as_ref().is_some_and(|r| r.name == name) && e.meta().namespace == namespace
-    };
+    // One that lost the labels of a selector was meant before.
+    let was_meant =
+        |e: &SpeechEndpoint| e.spec.model.selector.is_some() && e.meta().namespace == model.meta().namespace;
+    let named = |e: &SpeechEndpoint| super::observe::means(e, model) || was_meant(e);
     context
         .stores
         .endpoints
@@ -246,9 +246,12 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
         return;
     }
     let owners = remote.owners_of(changes);
+    let judged_with = datasets_of(remote, changes);
     let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
-    let endpoint_concerned =
-        |e: &SpeechEndpoint| refers_to(e, key) && (is_owner(e.meta()) || concerns_endpoint(e, changes));
+    let endpoint_concerned = |e: &SpeechEndpoint| {
+        refers_to(e, key)
+            && (is_owner(e.meta()) || concerns_endpoint(e, changes) || concerns_gate(e, changes, &judged_with))
+    };
     context
         .stores
         .endpoints
@@ -315,12 +318,64 @@ pub(crate) fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) ->
             && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
 }
 
+/// The datasets that changed, and those of the evaluations that did.
+pub(crate) fn datasets_of(remote: &Remote, changes: &Changes) -> HashSet<EntityId> {
+    let view = remote.view();
+    let evaluated = changes.evaluations.iter().filter_map(|id| view.evaluations.get(*id));
+    let evaluated = evaluated.map(|entry| entry.entity.dataset);
+    changes.datasets.iter().copied().chain(evaluated).collect()
+}
+
+/// Whether an endpoint's gate asks for one of these datasets, or is about an evaluation that changed or went.
+pub(crate) fn concerns_gate(endpoint: &SpeechEndpoint, changes: &Changes, judged_with: &HashSet<EntityId>) -> bool {
+    let Some(gate) = &endpoint.spec.swap.gate else {
+        return false;
+    };
+    let judgement = endpoint.status.as_ref().and_then(|status| status.gate.as_ref());
+    let evaluation = judgement.and_then(|judgement| judgement.evaluation.as_ref()?.parse().ok());
+    gate.evaluation
+        .dataset
+        .parse()
+        .is_ok_and(|id: EntityId| judged_with.contains(&id))
+        || evaluation.is_some_and(|id: EntityId| changes.evaluations.contains(&id))
+}
+
+/// Whether a model is trained with one of these datasets.
+fn trains_with(model: &SpeechModel, datasets: &HashSet<EntityId>) -> bool {
+    let training = model.spec.source.training.as_ref();
+    training.is_some_and(|training| {
+        let named = |text: &String| text.parse().is_ok_and(|id: EntityId| datasets.contains(&id));
+        training.datasets.iter().any(named)
+    })
+}
+
+/// Which lists the objects of a connection need beside those that all need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Datasets: for gates and trainings.
+    pub datasets: bool,
+    /// Evaluations: for gates.
+    pub evaluations: bool,
+}
+
+/// What the objects of a connection need.
+pub fn uses(context: &Context, key: &ObjectRef<SpeechConnection>) -> Uses {
+    let judges = |e: &SpeechEndpoint| refers_to(e, key) && e.spec.swap.gate.is_some();
+    let trains = |m: &SpeechModel| refers_to(m, key) && m.spec.source.training.is_some();
+    let evaluations = context.stores.endpoints.find(judges).is_some();
+    Uses {
+        datasets: evaluations || context.stores.models.find(trains).is_some(),
+        evaluations,
+    }
+}
+
 pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     let source = &model.spec.source;
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
     let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());
     existing.is_some_and(|id| changes.models.contains(&id))
         || revisions(model).any(|id| changes.models.contains(&id))
+        || trains_with(model, &changes.datasets)
         || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
         // What an endpoint no longer uses, or has moved away from, can be deleted.
         || (!changes.endpoints.is_empty() && source.training.is_some() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
@@ -333,6 +388,8 @@ pub struct Recorded {
     pub endpoints: Vec<EntityId>,
     /// Custom models.
     pub models: Vec<EntityId>,
+    /// Evaluations that somebody waits for.
+    pub evaluations: Vec<EntityId>,
 }
 
 /// What the statuses of a connection's objects name.
@@ -344,7 +401,17 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
             .filter_map(|endpoint| super::observe::claimed_id(endpoint))
             .collect(),
         models: models.iter().flat_map(|model| revisions(model)).collect(),
+        evaluations: (endpoints.iter())
+            .filter_map(|endpoint| pending_evaluation(endpoint))
+            .collect(),
     }
+}
+
+/// The evaluation that an endpoint waits for.
+pub(crate) fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+    let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
+    let id = judgement.evaluation.as_ref()?;
+    id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
 }
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.

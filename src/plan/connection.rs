@@ -176,14 +176,20 @@ pub fn allows(
         NamespacesFrom::Same => home == namespace,
         NamespacesFrom::All => true,
         NamespacesFrom::Selector => {
-            home == namespace || labels.is_some_and(|labels| matches(allowed.selector.as_ref(), labels))
+            home == namespace
+                || allowed
+                    .selector
+                    .as_ref()
+                    .zip(labels)
+                    .is_some_and(|(selector, labels)| selects(selector, labels))
         }
     }
 }
 
-fn matches(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
-    let parsed: Option<Result<Selector, ParseExpressionError>> = selector.cloned().map(TryInto::try_into);
-    matches!(parsed, Some(Ok(selector)) if kube::core::SelectorExt::matches(&selector, labels))
+/// Whether a selector meets labels; one that cannot be read meets none.
+pub fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    let parsed: Result<Selector, ParseExpressionError> = selector.clone().try_into();
+    parsed.is_ok_and(|selector| kube::core::SelectorExt::matches(&selector, labels))
 }
 
 #[cfg(test)]

@@ -110,10 +110,13 @@ impl Line {
     }
 }
 
-/// How many endpoints of our objects move from one model to another, as far as is known.
-pub fn swaps_under_way(view: &View, line: &Line, cluster: &str) -> usize {
+/// How many other endpoints of our objects move from one model to another, as far as is known.
+pub fn swaps_under_way(view: &View, line: &Line, cluster: &str, own: EntityId) -> usize {
     let moving = view.endpoints.iter().filter(|entry| {
         let header = &entry.entity.header;
+        if header.id == own {
+            return false;
+        }
         let ours = header.owner.as_ref().filter(|tag| tag.cluster == cluster);
         !(entry.confirmed && header.status.is_terminal()) && ours.is_some_and(|tag| !line.creates(&tag.uid))
     });

@@ -1,5 +1,5 @@
 //! Which model of the Speech resource is meant.
-use super::{Verdict, text::day_time};
+use super::{List, Verdict, text::day_time};
 use crate::{
     api::{Reason, reference::BaseModelChoice},
     speech::{
@@ -25,12 +25,14 @@ fn newest<'a>(view: &'a View, locale: &str, fits: impl Fn(&BaseModel) -> bool) -
         .max_by_key(|model| (model.header.created_at, model.header.id))
 }
 
-/// The base model that a choice means: the named one, or the newest of the locale that can be deployed and has not expired.
+/// The base model that a choice means: the named one, or the newest of the locale that can be deployed, has not expired
+/// and is not barred.
 pub fn base_model<'a>(
     view: &'a View,
     choice: &BaseModelChoice,
     locale: &str,
     now: Timestamp,
+    barred: impl Fn(ModelId) -> bool,
 ) -> Result<ModelFacts<'a>, Verdict> {
     if let Some(text) = &choice.id {
         return named_base_model(view, parse_id("base.id", text)?, locale).map(BaseModel::facts);
@@ -39,6 +41,7 @@ pub fn base_model<'a>(
         model.supports_endpoints.unwrap_or(true)
             && model.expires_at.is_none_or(|at| at > now)
             && model.header.status == Status::Succeeded
+            && !barred(ModelId::Base(model.header.id))
     };
     newest(view, locale, fits).map(BaseModel::facts).ok_or_else(|| {
         Verdict::stalled(
@@ -128,7 +131,7 @@ pub fn deployable(facts: &ModelFacts<'_>, now: Timestamp) -> Result<(), Verdict>
                 Reason::ModelNotReady,
                 format!("model {name} ({id}) is {}", facts.status.as_str()),
             )
-            .watching());
+            .watching_list(List::Models));
         }
     }
     if !facts.supports_endpoints {

@@ -4,7 +4,7 @@ use crate::{
         FINALIZER, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
         annotation::{CREATION_INTENT, CreationIntent},
     },
-    controller::remote::List,
+    controller::observe::means,
     plan::{self, Plan, Surroundings},
 };
 use jiff::Timestamp;
@@ -41,8 +41,6 @@ pub struct Cluster {
 pub trait Kind: Resource<DynamicType = ()> + Clone {
     /// The type of the status.
     type Status: Clone + PartialEq;
-    /// The list in which the remote entities stand.
-    const LIST: List;
 
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
@@ -62,7 +60,6 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
 
 impl Kind for SpeechModel {
     type Status = SpeechModelStatus;
-    const LIST: List = List::Models;
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
         cluster.models.get_mut(index)
@@ -95,7 +92,6 @@ impl Kind for SpeechModel {
 
 impl Kind for SpeechEndpoint {
     type Status = SpeechEndpointStatus;
-    const LIST: List = List::Endpoints;
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
         cluster.endpoints.get_mut(index)
@@ -122,15 +118,13 @@ impl Kind for SpeechEndpoint {
     }
 
     fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
-        let model = self
-            .spec
-            .model
-            .r#ref
-            .as_ref()
-            .and_then(|named| cluster.model(&named.name));
+        let mut models: Vec<_> = (cluster.models.iter().flatten())
+            .filter(|model| means(self, model))
+            .collect();
+        models.sort_by_key(|model| model.name_any());
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,
-            model,
+            models: &models,
             holder: None,
             abandoned: false,
             around,

@@ -1,8 +1,8 @@
 //! The operator in its process: all that is lost when its leader dies.
 use super::{cluster::Key, network::Network, world};
 use crate::{
-    controller::remote::{List, Remote},
-    plan::connection::Contact,
+    controller::remote::{Remote, Scope},
+    plan::{List, connection::Contact},
     speech::{ApiVersion, BaseUrl, Budget, Client, SubscriptionKey, Transport},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +18,9 @@ pub const POLL: SignedDuration = SignedDuration::from_secs(60);
 pub const FASTEST: SignedDuration = SignedDuration::from_secs(1);
 /// What the service says of the next useful look while something is under way and its clock stands still.
 const REST: SignedDuration = SignedDuration::from_secs(30);
+
+/// The lists that somebody may wait for.
+const LISTS: [List; 4] = [List::Endpoints, List::Models, List::Datasets, List::Evaluations];
 
 /// The operator, as far as it concerns one connection.
 pub struct Operator {
@@ -59,7 +62,7 @@ impl Operator {
     /// A new leader that knows nothing; its first look is due at once.
     pub fn begin(network: &Arc<Network>, now: Timestamp) -> Option<Self> {
         Some(Self {
-            remote: Remote::new(unlimited(), Duration::from_secs(60)),
+            remote: Remote::new(Budget::unlimited(), Duration::from_secs(60)),
             client: connect(network)?,
             contact: Contact::Pending,
             blocked_until: None,
@@ -78,13 +81,10 @@ impl Operator {
         })
     }
 
-    /// Obeys a 429: nothing leaves for a while. The client's own budget lives in real time and is made anew.
-    pub fn rest(&mut self, network: &Arc<Network>, wait: SignedDuration, now: Timestamp) {
+    /// Obeys a 429: nothing leaves for a while. A budget would see to that, but it lives in real time.
+    pub fn rest(&mut self, wait: SignedDuration, now: Timestamp) {
         let until = now.saturating_add(wait).unwrap_or(now);
         self.blocked_until = self.blocked_until.max(Some(until));
-        if let Some(client) = connect(network) {
-            self.client = client;
-        }
     }
 
     /// Looks at an object again then, and not before unless something happens.
@@ -138,10 +138,7 @@ impl Operator {
 
     /// How many lists are read for those who wait; each is one page.
     pub fn awaited_lists(&self) -> usize {
-        [List::Endpoints, List::Models]
-            .into_iter()
-            .filter(|list| self.awaits(*list))
-            .count()
+        LISTS.into_iter().filter(|list| self.awaits(*list)).count()
     }
 
     /// Whether anyone waits at all.
@@ -178,6 +175,12 @@ impl Operator {
         Some(due.max(self.blocked_until.unwrap_or(due)))
     }
 
+    /// Whether a list is read for the first time, in which case what a status names counts.
+    pub fn is_first(&self, scope: Scope) -> bool {
+        let view = self.remote.view();
+        !view.is_complete() || (scope.evaluations && !view.evaluations.is_known())
+    }
+
     /// Asks for a whole look, at the latest then.
     pub fn look_at_all(&mut self, at: Timestamp) {
         self.sweeps.full_at = Some(self.sweeps.full_at.map_or(at, |before| before.min(at)));
@@ -192,11 +195,6 @@ fn on_grid(next: Timestamp, quiet: Timestamp) -> Timestamp {
         .unwrap_or(quiet)
 }
 
-/// The budget holds requests back in real time, of which nothing passes here; the network counts in simulated time.
-fn unlimited() -> Budget {
-    Budget::new(10_000, Duration::from_millis(1))
-}
-
 fn connect(network: &Arc<Network>) -> Option<Client> {
     let transport: Arc<dyn Transport> = Arc::clone(network) as Arc<dyn Transport>;
     let base = BaseUrl::parse(world::BASE_URL, true).ok()?;
@@ -206,7 +204,7 @@ fn connect(network: &Arc<Network>) -> Option<Client> {
         base,
         ApiVersion::V2025_10_15,
         key,
-        Arc::new(unlimited()),
+        Arc::new(Budget::unlimited()),
         Arc::new(()),
     )
     .ok()

@@ -129,7 +129,7 @@ impl Region {
         let Some(operator) = &mut self.operator else { return };
         let done = futures::executor::block_on(act(&operator.remote, &operator.client, action));
         if let Some(wait) = self.network.take_throttled() {
-            operator.rest(&self.network, wait, self.now);
+            operator.rest(wait, self.now);
         }
         if done.is_ok() && frees_model(action) {
             let waits = |model: &SpeechModel| model.metadata.deletion_timestamp.is_some() || wake::has_history(model);
@@ -172,14 +172,14 @@ impl Region {
     /// Reports: the status if it says something new, and when to look again.
     fn settle<K: Kind>(&mut self, key: Key, object: &mut K, plan: Plan<K::Status>, learned: &Learned) {
         let Some(operator) = &mut self.operator else { return };
-        operator.mind(key, plan.awaits_remote.then_some(K::LIST), self.now);
+        operator.mind(key, plan.awaits, self.now);
         let again = learned.taken.is_some() && learned.failure.is_none() && plan.action.is_some();
         if again {
             operator.woken.insert(key);
         }
         operator.look_again(key, plan.look_again.filter(|_| !again));
         let conditions = K::conditions(&plan.status);
-        if let Some(what) = law::presentation(conditions, plan.look_again, plan.awaits_remote || again) {
+        if let Some(what) = law::presentation(conditions, plan.look_again, plan.awaits.is_some() || again) {
             Laws::broken(&mut self.report, self.now, fleet::name(key), what);
         }
         if object.status() == Some(&plan.status) {

@@ -5,12 +5,15 @@ use super::{
     region::Region,
 };
 use crate::{
-    api::is_held,
+    api::{SpeechEndpoint, is_held},
     controller::{
-        remote::{List, Scope, Seen, broken, counts, read},
+        remote::{Scope, Seen, broken, counts, read},
         wake,
     },
-    plan::connection::{self, Contact, Step},
+    plan::{
+        List,
+        connection::{self, Contact, Step},
+    },
     speech::Error,
     view::Changes,
 };
@@ -53,26 +56,32 @@ impl Region {
         let now = self.now;
         let Some(operator) = &mut self.operator else { return };
         let full = full || operator.sweeps.failures > 0 || !operator.is_waiting();
+        let uses = self.cluster.uses();
         let scope = Scope {
             endpoints: full || operator.awaits(List::Endpoints),
             models: full || operator.awaits(List::Models),
             base_models: full && operator.sweeps.base_models,
+            datasets: operator.awaits(List::Datasets) || (full && uses.datasets),
+            evaluations: operator.awaits(List::Evaluations) || (full && uses.evaluations),
         };
-        let recorded = if operator.remote.view().is_complete() {
-            wake::Recorded::default()
-        } else {
+        let recorded = if operator.is_first(scope) {
             self.cluster.recorded()
+        } else {
+            wake::Recorded::default()
         };
         let (remote, client) = (&operator.remote, &operator.client);
-        let seen = futures::executor::block_on(read(remote, client, scope, &recorded, now));
+        let (seen, outcome) = futures::executor::block_on(read(remote, client, scope, &recorded, now));
         operator.sweeps.last_at = now;
         if let Some(wait) = self.network.take_throttled() {
-            operator.rest(&self.network, wait, now);
+            operator.rest(wait, now);
         }
         operator.sweeps.quiet_until = self.world.emulator.next_change();
-        match seen {
-            Ok(seen) => self.swept(scope, full, &seen),
-            Err(error) => self.failed(&error),
+        match outcome {
+            Ok(()) => self.swept(scope, full, &seen),
+            Err(error) => {
+                self.wake_concerned(&seen.changes);
+                self.failed(&error);
+            }
         }
         if let Some(operator) = &mut self.operator {
             operator.plan_next_look(now);
@@ -86,6 +95,10 @@ impl Region {
         operator.sweeps.failures = 0;
         if full {
             operator.sweeps.full_at = None;
+        }
+        // A list that only some objects need is read again at the next whole look when it could not be read.
+        if (scope.datasets && !seen.has_datasets) || (scope.evaluations && !seen.has_evaluations) {
+            operator.look_at_all(self.now.saturating_add(POLL).unwrap_or(self.now));
         }
         if scope.base_models {
             operator.sweeps.base_models = false;
@@ -160,13 +173,14 @@ impl Region {
         }
         let Some(operator) = &mut self.operator else { return };
         let owners = operator.remote.owners_of(changes);
+        let judged_with = wake::datasets_of(&operator.remote, changes);
+        let concerned = |endpoint: &SpeechEndpoint| {
+            wake::concerns_endpoint(endpoint, changes) || wake::concerns_gate(endpoint, changes, &judged_with)
+        };
         let owned = owners.iter().filter_map(|uid| self.cluster.by_uid.get(uid).copied());
         operator.woken.extend(owned);
         for (index, endpoint) in self.cluster.endpoints.iter().enumerate() {
-            if endpoint
-                .as_ref()
-                .is_some_and(|endpoint| wake::concerns_endpoint(endpoint, changes))
-            {
+            if endpoint.as_ref().is_some_and(concerned) {
                 operator.woken.insert(Key::Endpoint(index));
             }
         }
@@ -210,6 +224,30 @@ impl cluster::Cluster {
         wake::Recorded {
             endpoints: ids.collect(),
             models: self.models.iter().flatten().flat_map(wake::revisions).collect(),
+            evaluations: self
+                .endpoints
+                .iter()
+                .flatten()
+                .filter_map(wake::pending_evaluation)
+                .collect(),
+        }
+    }
+
+    /// The lists that the objects need beside those that all need.
+    fn uses(&self) -> wake::Uses {
+        let evaluations = self
+            .endpoints
+            .iter()
+            .flatten()
+            .any(|endpoint| endpoint.spec.swap.gate.is_some());
+        let trains = self
+            .models
+            .iter()
+            .flatten()
+            .any(|model| model.spec.source.training.is_some());
+        wake::Uses {
+            datasets: evaluations || trains,
+            evaluations,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::schema::{Node, crds, has, nodes};
 const CONNECTIONS: &str = include_str!("cases/speechconnection.yaml");
 const MODELS: &str = include_str!("cases/speechmodel.yaml");
 const ENDPOINTS: &str = include_str!("cases/speechendpoint.yaml");
+const WINDOWS: &str = include_str!("cases/window.yaml");
 
 /// How the API server speaks of a bound. `required` is told at the missing field.
 const BOUNDS: &[(&str, &str)] = &[
@@ -181,6 +182,11 @@ async fn manifests_of_models_are_accepted_or_refused_with_what_to_write_instead(
 }
 
 #[tokio::test]
+async fn windows_of_swaps_are_accepted_or_refused_with_what_to_write_instead() -> Result<(), HarnessError> {
+    try_all("SpeechEndpoint", WINDOWS).await
+}
+
+#[tokio::test]
 async fn manifests_of_endpoints_are_accepted_or_refused_with_what_to_write_instead() -> Result<(), HarnessError> {
     try_all("SpeechEndpoint", ENDPOINTS).await
 }
@@ -225,22 +231,24 @@ fn refusals(node: &Node) -> Vec<(String, String, String)> {
 fn every_rule_and_every_bound_has_a_refused_and_an_accepted_case() {
     let mut missing = BTreeSet::new();
     let mut seen = 0;
-    for ((kind, crd), yaml) in crds().into_iter().zip([CONNECTIONS, MODELS, ENDPOINTS]) {
-        let cases = read(yaml);
-        let accepted: Vec<Value> = cases
-            .cases
-            .iter()
-            .filter(|case| case.accepted.is_some())
-            .map(|case| {
-                let mut object = cases.base.clone();
+    let files: [&[&str]; 3] = [&[CONNECTIONS], &[MODELS], &[ENDPOINTS, WINDOWS]];
+    for ((kind, crd), files) in crds().into_iter().zip(files) {
+        let files: Vec<Cases> = files.iter().map(|yaml| read(yaml)).collect();
+        let all = || {
+            files
+                .iter()
+                .flat_map(|file| file.cases.iter().map(|case| (&file.base, case)))
+        };
+        let accepted: Vec<Value> = all()
+            .filter(|(_, case)| case.accepted.is_some())
+            .map(|(base, case)| {
+                let mut object = base.clone();
                 merge(&mut object, &Value::Object(case.with.clone()));
                 object
             })
             .collect();
-        let refused: BTreeSet<(String, &str)> = cases
-            .cases
-            .iter()
-            .filter_map(|case| case.because.as_deref().map(|because| (place(&case.at), because)))
+        let refused: BTreeSet<(String, &str)> = all()
+            .filter_map(|(_, case)| case.because.as_deref().map(|because| (place(&case.at), because)))
             .collect();
         for (field, words, needed) in nodes(&crd).iter().flat_map(refusals) {
             seen += 1;

@@ -9,7 +9,7 @@ pub(crate) use sweep::{Scope, Seen, counts, read};
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
-    plan::{Agenda, connection::Contact},
+    plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client},
     view::{Changes, View},
 };
@@ -22,15 +22,6 @@ use std::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Which list an object waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum List {
-    /// Endpoints.
-    Endpoints,
-    /// Custom models.
-    Models,
-}
 
 /// How the resource is reached now.
 #[derive(Clone)]
@@ -224,7 +215,16 @@ impl Remote {
             .iter()
             .filter_map(|id| view.models.get(*id))
             .filter_map(|entry| entry.entity.header.owner.clone());
-        endpoints.chain(models).map(|tag| tag.uid.clone()).collect()
+        let evaluations = changes
+            .evaluations
+            .iter()
+            .filter_map(|id| view.evaluations.get(*id))
+            .filter_map(|entry| entry.entity.header.owner.clone());
+        endpoints
+            .chain(models)
+            .chain(evaluations)
+            .map(|tag| tag.uid.clone())
+            .collect()
     }
 }
 

@@ -55,7 +55,7 @@ fn next_victim(s: &Snapshot<'_>) -> Option<EntityId> {
         {
             Some(entry.entity.header.id)
         }
-        Identity::Known(_) | Identity::Missing(_) | Identity::None | Identity::Unseen => None,
+        Identity::Known(_) | Identity::Missing(_) | Identity::Lost(_) | Identity::None | Identity::Unseen => None,
     };
     own.or_else(|| {
         view.endpoints

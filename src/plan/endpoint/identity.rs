@@ -14,6 +14,8 @@ pub enum Identity<'a> {
     Known(&'a Entry<Endpoint>),
     /// It was there, or should be, and is not.
     Missing(EntityId),
+    /// It was deleted by somebody else, and another is to take its place.
+    Lost(EntityId),
     /// There is none yet.
     None,
 }
@@ -28,16 +30,13 @@ pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
         .and_then(|status| status.id.as_deref())
         .and_then(|id| id.parse().ok());
     let adopted = s.object.spec.adopt.as_ref().and_then(|adopt| adopt.id.parse().ok());
-    match recorded.or(adopted) {
-        Some(id) => match view.endpoints.get(id) {
-            Some(entry) => Identity::Known(entry),
-            None => Identity::Missing(id),
-        },
-        None => view
-            .endpoints
-            .owned_by(s.uid())
-            .first()
-            .map_or(Identity::None, |entry| Identity::Known(entry)),
+    let mut owned = view.endpoints.owned_by(s.uid()).into_iter();
+    let found = |id| view.endpoints.get(id);
+    match (recorded.or(adopted), recorded) {
+        (Some(id), _) if found(id).is_some() => found(id).map_or(Identity::Missing(id), Identity::Known),
+        (Some(_), Some(lost)) if s.recreates() => owned.next().map_or(Identity::Lost(lost), Identity::Known),
+        (Some(id), _) => Identity::Missing(id),
+        (None, _) => owned.next().map_or(Identity::None, Identity::Known),
     }
 }
 

@@ -1,18 +1,26 @@
 //! What to do with a SpeechEndpoint.
+mod choice;
+mod course;
 mod deletion;
-mod desired;
+mod gate;
 mod identity;
+mod outlook;
+mod quarantine;
+mod settle;
 mod status;
 mod steps;
+mod timing;
 #[cfg(test)]
-pub(in crate::plan) use steps::changed_fields;
+pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
 
-use super::{Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
-        Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition, is_held,
+        Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition,
+        endpoint::Recreate,
+        is_held,
         reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::entity::OwnerTag,
@@ -20,14 +28,15 @@ use crate::{
 use identity::Identity;
 use jiff::Timestamp;
 use kube::ResourceExt;
+use outlook::Outlook;
 
 /// All that a decision about an endpoint depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
     /// The object.
     pub object: &'a SpeechEndpoint,
-    /// The SpeechModel that `model.ref` names, if it exists.
-    pub model: Option<&'a SpeechModel>,
+    /// The SpeechModels that `model.ref` or `model.selector` means, as far as they exist.
+    pub models: &'a [&'a SpeechModel],
     /// The name of another SpeechEndpoint that holds the same remote endpoint and came first.
     pub holder: Option<&'a str>,
     /// Whether the remote endpoint carries the mark of an object of this cluster that is gone.
@@ -41,16 +50,22 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     let mut status = s.object.status.clone().unwrap_or_default();
     status::remember_failure(s, &mut status);
     if s.object.metadata.deletion_timestamp.is_some() {
-        return finish(s, status, deletion::decide(s));
+        return finish(s, status, deletion::decide(s), None);
     }
     let identity = identity::find(s);
+    quarantine::clear_on_request(s, &mut status);
     status::describe(s, &identity, &mut status);
-    let verdict = steps::decide(s, &identity, &mut status);
-    finish(s, status, verdict)
+    let (verdict, outlook) = steps::decide(s, &identity, &mut status);
+    finish(s, status, verdict, outlook)
 }
 
 /// Puts the verdict into the status.
-fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) -> Plan<SpeechEndpointStatus> {
+fn finish(
+    s: &Snapshot<'_>,
+    mut status: SpeechEndpointStatus,
+    verdict: Verdict,
+    outlook: Option<Outlook>,
+) -> Plan<SpeechEndpointStatus> {
     let before = s
         .object
         .status
@@ -61,6 +76,13 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
     let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(status::model_valid(s, &status));
+    status::count_fallback(s, &mut status);
+    statements.extend(status::at_risk(before, outlook.as_ref()));
+    let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
+    let verdict = look_again.into_iter().fold(verdict, Verdict::until);
+    if let Some(outlook) = outlook {
+        status.plan = outlook.steps;
+    }
     let generation = s.generation();
     status.conditions = condition::stamp(before, statements, generation, s.around.now);
     status.observed_generation = generation;
@@ -71,13 +93,15 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechEndpointStatus, verdict: Verdict) 
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::swap_notice(s, &status));
     notices.extend(status::drift_notice(s, verdict.action.as_ref()));
+    notices.extend(status::recreation_notice(s, &status));
+    notices.extend(quarantine::notices(s, &status));
     Plan {
         export: export::of_endpoint(s.object, &status),
+        awaits: verdict.awaited(List::Endpoints),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
-        wants: verdict.wants,
-        took: Vec::new(),
+        wants: verdict.wants.map(|want| *want),
+        took: gate::took(s, &status).into_iter().collect(),
         status,
         notices,
     }
@@ -107,6 +131,11 @@ impl<'a> Snapshot<'a> {
     /// Whether the remote endpoint may be changed.
     fn may_act(&self) -> bool {
         self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
+    }
+
+    /// Whether an endpoint that somebody deleted is made anew.
+    fn recreates(&self) -> bool {
+        self.may_act() && self.object.spec.recreate == Recreate::WhenDeleted
     }
 
     /// Whether deleting the object deletes the remote endpoint.

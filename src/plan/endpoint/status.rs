@@ -1,16 +1,16 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot, steps};
+use super::{Identity, Snapshot, outlook::Outlook, settle, steps};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
-        condition::{MODEL_VALID, Statement, Truth},
-        endpoint::ActiveModel,
+        condition::{self, AT_RISK, MODEL_VALID, Statement, Truth},
+        endpoint::{ActiveModel, Fallback, PreviousModel},
     },
     plan::{
         Action, Notice, Verdict, notice,
         report::Meanwhile,
         retry,
-        text::{self, day_time, rfc3339},
+        text::{self, day_time, parse, rfc3339},
         verdict::Phase,
     },
     speech::{
@@ -19,6 +19,10 @@ use crate::{
     },
 };
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// How many ids of endpoints that were deleted are remembered.
+const FORMER_IDS: usize = 5;
 
 /// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
@@ -40,7 +44,11 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         return;
     }
     let header = &endpoint.header;
-    status.id = Some(header.id.to_string());
+    let id = header.id.to_string();
+    if let Some(former) = status.id.take().filter(|former| *former != id) {
+        forget(status, former);
+    }
+    status.id = Some(id);
     status.self_uri = Some(header.self_uri.to_string());
     status.links = endpoint.links.iter().cloned().collect();
     if let Some(tag) = header
@@ -51,8 +59,94 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         status.closed_attempt = i32::try_from(tag.attempt).ok().max(status.closed_attempt);
     }
     if header.status == Status::Succeeded && entry.confirmed {
-        status.active = active(s, endpoint).or_else(|| status.active.take());
+        let before = status.active.take();
+        status.active = active(s, endpoint).or_else(|| before.clone());
+        if let (Some(before), Some(now)) = (before, &status.active)
+            && before.model != now.model
+        {
+            close_fallback(status.fallback.get_or_insert_default(), &before, &now.since);
+            status.fallback = status
+                .fallback
+                .take()
+                .filter(|fallback| *fallback != Fallback::default());
+            status.previous = Some(PreviousModel {
+                until: now.since.clone(),
+                model: before.model,
+                base: before.base,
+                name: before.name,
+            });
+        }
     }
+}
+
+/// The endpoint is gone, and another one with another id takes its place.
+pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
+    status.former_ids.insert(0, id);
+    status.former_ids.truncate(FORMER_IDS);
+    (status.id, status.self_uri, status.active) = (None, None, None);
+    status.links = Default::default();
+}
+
+/// The end of a fallback, also of one that nobody saw begin.
+fn close_fallback(fallback: &mut Fallback, expired: &ActiveModel, end: &str) {
+    let begun = parse(fallback.since.as_deref()).or_else(|| parse(expired.expires_at.as_deref()));
+    if let (Some(begun), Some(end)) = (begun, parse(Some(end))) {
+        fallback.seconds += end.duration_since(begun).as_secs().max(0);
+    }
+    fallback.since = None;
+}
+
+/// Notes since when a base model answers in place of the active one.
+pub fn count_fallback(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
+    let expired = expiry(status).filter(|at| *at <= s.now());
+    let since = status.fallback.as_ref().and_then(|fallback| fallback.since.clone());
+    match (expired, since) {
+        (Some(at), None) => status.fallback.get_or_insert_default().since = Some(rfc3339(at)),
+        // The service gave the same model a later date.
+        (None, Some(_)) => {
+            let fallback = status.fallback.get_or_insert_default();
+            close_fallback(fallback, &ActiveModel::default(), &rfc3339(s.now()));
+        }
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+}
+
+/// The condition `AtRisk`; what was told before stands where nothing can be said now.
+pub fn at_risk(before: &[Condition], outlook: Option<&Outlook>) -> Option<Statement> {
+    let (reason, message) = match outlook {
+        Some(outlook) => outlook.risk.clone()?,
+        None => {
+            let told = condition::find(before, AT_RISK)?;
+            let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
+            (*reason, told.message.clone())
+        }
+    };
+    Some(Statement {
+        kind: AT_RISK,
+        truth: Truth::True,
+        reason,
+        message,
+    })
+}
+
+/// Tells that the endpoint has another id.
+pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Notice> {
+    let (former, id) = (status.former_ids.first()?, status.id.as_ref()?);
+    let known = s.old_status().is_some_and(|old| old.id.as_ref() == Some(id));
+    (!known).then(|| Notice {
+        warning: true,
+        reason: Reason::Recreating,
+        note: format!(
+            "the endpoint was deleted in the Speech service and made anew: its id is {id}, no longer {former}"
+        ),
+    })
+}
+
+/// The active model for a person, while it is valid.
+pub fn label_of_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<String> {
+    let active = status.active.as_ref()?;
+    let valid = expiry(status).is_none_or(|at| at > s.now());
+    valid.then(|| label(active).trim_end_matches(',').to_owned())
 }
 
 /// The model that serves: the one that the service reports once it reports success.
@@ -68,12 +162,18 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
         || rfc3339(endpoint.header.last_action_at.min(s.now())),
         |active| active.since.clone(),
     );
+    let target = s
+        .old_status()
+        .and_then(|old| old.target.as_ref())
+        .filter(|target| target.model == id);
+    let interim = before.map_or(target.is_some_and(|target| target.interim), |active| active.interim);
     Some(match facts {
         Some(facts) => ActiveModel {
             model: id,
             base: model.is_base(),
             name: facts.name.to_owned(),
             revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+            interim,
             expires_at: facts.expires_at.map(rfc3339),
             since,
         },
@@ -97,10 +197,12 @@ pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Ver
     match expiry(status) {
         Some(at) if at > s.now() => verdict.until(at),
         Some(at) if verdict.phase == Phase::Done => {
-            let look_again = verdict.look_again;
+            let waits = status.candidate.is_some().then(|| format!(". {}", verdict.message));
             Verdict {
-                look_again,
-                ..Verdict::stalled(Reason::BaseModelAnswers, base_model_answers(status, at))
+                phase: Phase::Stalled,
+                reason: Reason::BaseModelAnswers,
+                message: base_model_answers(status, at) + &waits.unwrap_or_default(),
+                ..verdict
             }
         }
         Some(_) | None => verdict,
@@ -190,5 +292,5 @@ pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice>
         && change
             .model
             .is_none_or(|model| served == Some(model.to_string().as_str()));
-    is_drift.then(|| notice::drift(&format!("{} of endpoint {id}", steps::changed_fields(change))))
+    is_drift.then(|| notice::drift(&format!("{} of endpoint {id}", settle::changed_fields(change))))
 }

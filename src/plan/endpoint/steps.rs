@@ -1,5 +1,14 @@
 //! The ordered rules for an endpoint that is wanted: the first that has something to say decides.
-use super::{Snapshot, desired, identity, identity::Identity, untouched};
+use super::{
+    Snapshot, choice,
+    course::Dates,
+    identity,
+    identity::Identity,
+    outlook::{self, Outlook},
+    quarantine,
+    settle::{self, Move},
+    untouched,
+};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
@@ -8,44 +17,60 @@ use crate::{
     },
     plan::{
         Action, ConnectionState, Verdict,
+        line::Want,
         model_choice::{self, parse_id},
         retry,
         text::{after, day_time, parse, rfc3339},
+        window::Calendar,
     },
     speech::{
         EntityId,
         entity::{Endpoint, Status},
-        request::{CreateEndpoint, UpdateEndpoint},
+        request::CreateEndpoint,
     },
     view::{Entry, ModelFacts, View},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// How long a deployment takes at most as a rule, by the service's documents.
 const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
-/// So close to the expiry of what serves, a swap goes before all other requests.
-const URGENT: SignedDuration = SignedDuration::from_hours(24);
 
-/// Decides about an endpoint that is not being deleted.
-pub fn decide(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) -> Verdict {
-    let (view, project) = match preconditions(s) {
+/// Decides about an endpoint that is not being deleted. The outlook is absent where nothing can be said of the future,
+/// so that what was said before stands.
+pub fn decide(
+    s: &Snapshot<'_>,
+    identity: &Identity<'_>,
+    status: &mut SpeechEndpointStatus,
+) -> (Verdict, Option<Outlook>) {
+    let (view, project, calendar) = match preconditions(s) {
         Ok(found) => found,
-        Err(verdict) => return verdict,
+        Err(verdict) => return (verdict, None),
     };
-    // What is not known now keeps its place above; from here on the target follows from what is there.
+    // What is not known now keeps its place above; from here on these follow from what is there.
     if !matches!(identity, Identity::Unseen) {
-        status.target = None;
+        (status.target, status.candidate) = (None, None);
     }
-    match identity {
-        Identity::Unseen => Verdict::working(Reason::Connecting, "waiting for the first look at the Speech resource"),
-        Identity::Known(entry) => known(s, view, project, entry, status).unwrap_or_else(|verdict| verdict),
+    let mut outlook = Some(Outlook::default());
+    let verdict = match identity {
+        Identity::Unseen => {
+            outlook = None;
+            Verdict::working(Reason::Connecting, "waiting for the first look at the Speech resource")
+        }
+        Identity::Known(entry) => {
+            known(s, view, project, &calendar, entry, status, &mut outlook).unwrap_or_else(|verdict| verdict)
+        }
         Identity::Missing(id) => missing(s, *id),
+        Identity::Lost(id) => {
+            super::status::forget(status, id.to_string());
+            create(s, view, project, status).unwrap_or_else(|verdict| verdict)
+        }
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
-    }
+    };
+    (verdict, outlook)
 }
 
 /// What must hold before anything can be said of the remote endpoint.
-fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), Verdict> {
+fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>, Calendar), Verdict> {
     if let Some(obstacle) = s.around.connection.obstacle(s.connection_name()) {
         return Err(obstacle);
     }
@@ -74,7 +99,9 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), V
             format!("SpeechEndpoint {holder} holds this remote endpoint already; delete one of the two"),
         ));
     }
-    Ok((view, project))
+    let calendar = Calendar::parse(&s.object.spec.swap.windows)
+        .map_err(|error| Verdict::stalled(Reason::SpecInvalid, error.to_string()))?;
+    Ok((view, project, calendar))
 }
 
 fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
@@ -85,7 +112,7 @@ fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
         );
     }
     let message = format!(
-        "endpoint {id} was deleted in the Speech service; applications that name it are answered by a base model. Delete this object and apply it again to create a new one"
+        "endpoint {id} was deleted in the Speech service (of a free F0 resource after seven days); applications that name it are answered by a base model. Write recreate: WhenDeleted, or delete this object and apply it again, to create a new one with another id"
     );
     Verdict::stalled(Reason::RemoteDeleted, message)
 }
@@ -101,14 +128,15 @@ fn create(
     if !s.may_act() {
         return Err(untouched(s, "create the endpoint"));
     }
-    let model = match (desired::model(s, view), creation.open()) {
-        (Ok(model), _) => model,
+    let choice = match (choice::choose(s, view, status), creation.open()) {
+        (Ok(choice), _) => choice,
         // A wish that cannot be met now does not end the search for what an earlier request may have made.
         (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
         (Err(verdict), _) => return Err(verdict),
     };
+    let model = choice.facts;
     model_choice::deployable(&model, s.now())?;
-    note_target(s, status, &model);
+    note_target(s, status, &model, false);
     let post = |attempt| {
         Action::CreateEndpoint(Box::new(CreateEndpoint {
             display_name: s.display_name(),
@@ -120,11 +148,16 @@ fn create(
             owner: s.tag(attempt),
         }))
     };
-    let verdict = Verdict::working(
-        Reason::Creating,
-        format!("creating the endpoint with model {}", model.name),
-    )
-    .watching();
+    let (reason, what) = match status.former_ids.first() {
+        Some(former) => (
+            Reason::Recreating,
+            format!("endpoint {former} was deleted in the Speech service; creating another"),
+        ),
+        None => (Reason::Creating, "creating the endpoint".to_owned()),
+    };
+    let verdict = Verdict::working(reason, format!("{what} with model {}", choice::named(&model)))
+        .wanting(Want::Creation)
+        .watching();
     let action = creation.next(post)?;
     if action.is_remote() {
         return Ok(verdict.with(action));
@@ -150,8 +183,10 @@ fn known(
     s: &Snapshot<'_>,
     view: &View,
     project: Option<EntityId>,
+    calendar: &Calendar,
     entry: &Entry<Endpoint>,
     status: &mut SpeechEndpointStatus,
+    outlook: &mut Option<Outlook>,
 ) -> Result<Verdict, Verdict> {
     let endpoint = &*entry.entity;
     ours_to_manage(s, endpoint)?;
@@ -173,14 +208,55 @@ fn known(
             s.now(),
         ));
     }
-    let model = desired::model(s, view);
-    if let Ok(model) = &model {
-        note_target(s, status, model);
+    quarantine::note_failed_deployment(s, endpoint, status);
+    let dates = Dates::of(s, status, calendar);
+    let next = settle::next_model(s, view, endpoint, &dates, status);
+    let under_way = !(entry.confirmed && endpoint.header.status.is_terminal());
+    if under_way {
+        note_deployment(s, view, endpoint, next.as_ref().ok(), status);
     }
-    match &endpoint.header.status {
-        Status::NotStarted | Status::Running | Status::Other(_) => Err(deploying(s, endpoint, status)),
-        Status::Succeeded | Status::Failed if !entry.confirmed => Err(unconfirmed(s, endpoint, status)),
-        Status::Succeeded | Status::Failed => settle(s, endpoint, model, project, status),
+    let verdict = match (&endpoint.header.status, &next) {
+        (Status::NotStarted | Status::Running | Status::Other(_), _) => deploying(s, endpoint, status),
+        (Status::Succeeded | Status::Failed, _) if !entry.confirmed => unconfirmed(s, endpoint, status),
+        (Status::Succeeded | Status::Failed, Ok(next)) => {
+            settle::settle(s, endpoint, next, project, status).unwrap_or_else(|verdict| verdict)
+        }
+        (Status::Succeeded | Status::Failed, Err(verdict)) => verdict.clone(),
+    };
+    *outlook = Some(match (under_way, &status.target) {
+        (true, Some(_)) => outlook::moving(status),
+        (true, None) | (false, _) => outlook::of(s, status, &dates, next.as_ref()),
+    });
+    let creates = under_way && status.active.is_none();
+    Ok(if creates {
+        verdict.wanting(Want::Creation)
+    } else {
+        verdict
+    })
+}
+
+/// What is on its way while the service has not reported it: the model that the service names, else the one that was
+/// asked for.
+fn note_deployment(
+    s: &Snapshot<'_>,
+    view: &View,
+    endpoint: &Endpoint,
+    next: Option<&Move<'_>>,
+    status: &mut SpeechEndpointStatus,
+) {
+    status.candidate = None;
+    let active = status.active.as_ref().map(|active| active.model.clone());
+    let named = endpoint.model.filter(|model| active != Some(model.to_string()));
+    let before = s.old_status().and_then(|old| old.target.clone());
+    match (named.and_then(|model| view.model(model)), before, next) {
+        (Some(facts), before, _) => {
+            let interim = before.is_some_and(|target| target.model == facts.model.to_string() && target.interim)
+                || matches!(next, Some(Move::To { facts: to, interim: true, .. }) if to.model == facts.model);
+            note_target(s, status, &facts, interim);
+        }
+        (None, Some(before), _) if active.as_ref() != Some(&before.model) => status.target = Some(before),
+        (None, _, Some(Move::To { facts, interim, .. })) => note_target(s, status, facts, *interim),
+        (None, _, Some(Move::Stay | Move::Held { .. }) | None) => {}
     }
 }
 
@@ -210,7 +286,7 @@ pub(super) fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<()
 }
 
 /// What is being deployed stands apart from what serves.
-fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &ModelFacts<'_>) {
+pub(super) fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &ModelFacts<'_>, interim: bool) {
     let id = model.model.to_string();
     if status.active.as_ref().is_some_and(|active| active.model == id) {
         return;
@@ -224,6 +300,7 @@ fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &Mode
         model: id,
         base: model.model.is_base(),
         name: model.name.to_owned(),
+        interim,
         revision: model.revision.and_then(|revision| i32::try_from(revision).ok()),
         since,
     });
@@ -252,7 +329,7 @@ fn deploying(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatu
 }
 
 /// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
-fn failure_of(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
+pub(super) fn failure_of(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
     let since = status.target.as_ref().and_then(|target| parse(Some(&target.since)));
     status
         .last_failure
@@ -299,179 +376,4 @@ fn accepted(status: &SpeechEndpointStatus) -> Verdict {
         ),
     }
     .watching()
-}
-
-/// Nothing is under way at the service: compare with the spec.
-fn settle(
-    s: &Snapshot<'_>,
-    endpoint: &Endpoint,
-    model: Result<ModelFacts<'_>, Verdict>,
-    project: Option<EntityId>,
-    status: &mut SpeechEndpointStatus,
-) -> Result<Verdict, Verdict> {
-    let failed = endpoint.header.status == Status::Failed;
-    let model = match model {
-        Ok(model)
-            if endpoint
-                .model
-                .is_some_and(|serves| serves.entity() == model.model.entity()) =>
-        {
-            None
-        }
-        Ok(model) => {
-            let active = status
-                .active
-                .as_ref()
-                .filter(|_| !failed)
-                .and_then(|active| parse(active.expires_at.as_deref()));
-            // What was chosen before is put back even where a person put something that expires later in its place.
-            let active = active.filter(|_| !was_chosen(s, &model));
-            if let Err(refusal) = desired::swappable(s, active, &model) {
-                status.target = None;
-                return Err(refusal);
-            }
-            Some(model)
-        }
-        Err(verdict) => return Err(verdict),
-    };
-    if failed && model.is_none() {
-        return Err(deployment_failed(endpoint));
-    }
-    let change = difference(s, endpoint, model.as_ref(), project);
-    if change.is_empty() {
-        let name = status.active.as_ref().map_or_else(String::new, super::status::label);
-        return Ok(Verdict::done(
-            if s.may_act() { Reason::Serving } else { resting(s) },
-            format!("model {name} serves"),
-        ));
-    }
-    let fields = changed_fields(&change);
-    if !s.may_act() {
-        return Ok(untouched(s, &format!("change {fields}")));
-    }
-    let verdict = match &model {
-        Some(model) if status.active.is_none() => {
-            Verdict::working(Reason::Deploying, format!("deploying model {}", model.name))
-        }
-        // What served last is wanted again after a deployment of another model failed.
-        Some(model) if status.target.is_none() => {
-            Verdict::working(Reason::Updating, format!("moving back to model {}", model.name))
-        }
-        Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", model.name)),
-        None => Verdict::working(Reason::Updating, format!("changing {fields}")),
-    };
-    if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
-        let failure = retry::not_applied(&fields);
-        let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
-        status.last_failure = Some(last);
-    }
-    let urgent = model.is_some() && expires_within(status, s.now(), URGENT);
-    let action = Action::UpdateEndpoint {
-        id: endpoint.header.id,
-        change: Box::new(change),
-        urgent,
-    };
-    Ok(retry::gate(
-        failure_of(status),
-        action,
-        verdict.watching(),
-        s.generation(),
-        s.is_fresh(),
-        s.now(),
-    ))
-}
-
-/// Whether this change was sent already, to the same model if it is a swap.
-fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
-    let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
-    s.old_status().is_some_and(|old| {
-        target(old) == target(status)
-            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
-    })
-}
-
-/// Whether the model served before, or was on its way, by our own decision.
-fn was_chosen(s: &Snapshot<'_>, model: &ModelFacts<'_>) -> bool {
-    let id = model.model.to_string();
-    s.old_status().is_some_and(|old| {
-        old.active.as_ref().is_some_and(|active| active.model == id)
-            || old.target.as_ref().is_some_and(|target| target.model == id)
-    })
-}
-
-fn resting(s: &Snapshot<'_>) -> Reason {
-    if s.object.spec.suspend {
-        Reason::Suspended
-    } else {
-        Reason::Observed
-    }
-}
-
-fn deployment_failed(endpoint: &Endpoint) -> Verdict {
-    let words = endpoint.header.error.as_ref().map_or_else(
-        || "no reason given".to_owned(),
-        |error| format!("{} ({})", error.message, error.code),
-    );
-    Verdict::stalled(
-        Reason::DeploymentFailed,
-        format!("the service could not deploy the endpoint: {words}"),
-    )
-}
-
-fn expires_within(status: &SpeechEndpointStatus, now: Timestamp, span: SignedDuration) -> bool {
-    let expiry = status
-        .active
-        .as_ref()
-        .and_then(|active| parse(active.expires_at.as_deref()));
-    expiry.is_some_and(|at| at <= after(now, span))
-}
-
-/// What the remote endpoint lacks. What the spec leaves out is left alone.
-fn difference(
-    s: &Snapshot<'_>,
-    endpoint: &Endpoint,
-    model: Option<&ModelFacts<'_>>,
-    project: Option<EntityId>,
-) -> UpdateEndpoint {
-    let spec = &s.object.spec;
-    let header = &endpoint.header;
-    let name = s.display_name();
-    let adopts_name = spec.display_name.is_some() || spec.adopt.is_none();
-    UpdateEndpoint {
-        model: model.map(|model| model.model),
-        display_name: (adopts_name && *header.display_name != *name).then_some(name),
-        description: spec.description.clone().filter(|text| **text != *header.description),
-        project: project.filter(|project| header.project != Some(*project)),
-        logging_enabled: spec
-            .logging_enabled
-            .filter(|enabled| *enabled != endpoint.logging_enabled),
-        owner: (header.owner.as_ref().is_none_or(|tag| tag.uid != s.uid()) && s.may_act())
-            .then(|| (s.tag(0), header.foreign_properties.clone())),
-    }
-}
-
-/// The names of what changes, for a message.
-pub(in crate::plan) fn changed_fields(change: &UpdateEndpoint) -> String {
-    let UpdateEndpoint {
-        model,
-        display_name,
-        description,
-        project,
-        logging_enabled,
-        owner,
-    } = change;
-    let fields = [
-        ("model", model.is_some()),
-        ("displayName", display_name.is_some()),
-        ("description", description.is_some()),
-        ("project", project.is_some()),
-        ("loggingEnabled", logging_enabled.is_some()),
-        ("owner mark", owner.is_some()),
-    ];
-    fields
-        .iter()
-        .filter(|(_, changed)| *changed)
-        .map(|(field, _)| *field)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -1,10 +1,15 @@
 //! What an endpoint's plan says, case by case, and what holds in every world.
 mod choice;
+mod course;
 mod creation;
 mod deletion;
 mod identity;
+mod outlook;
+mod quarantine;
+mod selector;
 mod simulation;
 mod swap;
+mod timing;
 
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel},
@@ -21,6 +26,7 @@ pub struct Case {
     pub world: World,
     pub object: SpeechEndpoint,
     pub model: Option<SpeechModel>,
+    pub others: Vec<SpeechModel>,
     pub holder: Option<&'static str>,
     pub abandoned: bool,
 }
@@ -31,6 +37,7 @@ impl Case {
             world,
             object,
             model: None,
+            others: Vec::new(),
             holder: None,
             abandoned: false,
         }
@@ -68,9 +75,10 @@ impl Case {
     }
 
     pub fn plan(&self) -> Plan<SpeechEndpointStatus> {
+        let models: Vec<&SpeechModel> = self.model.iter().chain(&self.others).collect();
         plan(&Snapshot {
             object: &self.object,
-            model: self.model.as_ref(),
+            models: &models,
             holder: self.holder,
             abandoned: self.abandoned,
             around: self.world.around(),
@@ -115,6 +123,11 @@ fn a_healthy_endpoint_has_no_step_and_no_new_status() {
     assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
     assert_eq!(first.status, second.status);
     assert!(second.notices.is_empty());
-    assert_eq!(second.look_again, Some(at(LATER)), "the expiry is the next date");
-    assert!(!second.awaits_remote);
+    let alarm = at(LATER) - jiff::SignedDuration::from_hours(30 * 24);
+    assert_eq!(
+        second.look_again,
+        Some(alarm),
+        "30 days before the expiry a missing successor is told"
+    );
+    assert!(second.awaits.is_none());
 }

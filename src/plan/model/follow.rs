@@ -16,7 +16,7 @@ pub fn base(
     settle(
         s,
         view,
-        model_choice::base_model(view, choice, &s.object.spec.locale, s.now())?,
+        model_choice::base_model(view, choice, &s.object.spec.locale, s.now(), |_| false)?,
         status,
     )
 }

@@ -8,7 +8,7 @@ mod status;
 mod tests;
 mod training;
 
-use super::{ConnectionState, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{ConnectionState, List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
         Reason, SpeechModel, SpeechModelStatus, annotation, condition, is_held,
@@ -92,10 +92,10 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_model(s.object, &status),
+        awaits: verdict.awaited(List::Models),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
-        wants: verdict.wants,
+        wants: verdict.wants.map(|want| *want),
         took: Vec::new(),
         status,
         notices,

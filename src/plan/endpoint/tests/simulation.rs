@@ -206,7 +206,11 @@ impl Life {
                 assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
             }
             Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {
+            Action::TrainModel(_)
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {
                 panic!("no step of an endpoint")
             }
         }
@@ -338,7 +342,11 @@ impl Life {
                 }
             }
             Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {}
+            Action::TrainModel(_)
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {}
         }
     }
 
@@ -407,14 +415,14 @@ impl Life {
             self.sweep();
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
-            let done = plan.action.is_none() && !plan.awaits_remote && before == self.case.object.status;
+            let done = plan.action.is_none() && plan.awaits.is_none() && before == self.case.object.status;
             quiet = if done { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return plan;
             }
             let pause = self.now() + SignedDuration::from_secs(60);
             self.case.world.now = match plan.look_again {
-                Some(at) if plan.action.is_none() && !plan.awaits_remote && at < self.now() + minutes(20) => at,
+                Some(at) if plan.action.is_none() && plan.awaits.is_none() && at < self.now() + minutes(20) => at,
                 Some(_) | None => pause,
             };
         }

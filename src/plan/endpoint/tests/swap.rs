@@ -53,7 +53,7 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
         assert_eq!(models(&case), apart, "accepted is not serving");
         let plan = case.show();
         assert_eq!(plan.status.target.unwrap().since, since);
-        assert!(plan.awaits_remote);
+        assert!(plan.awaits.is_some());
     }
     case.remote(10, |e| put_state(&mut e.header, Status::Succeeded, at(NOW)));
     assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
@@ -123,9 +123,15 @@ fn a_swap_never_makes_things_worse() {
 #[test]
 fn expiry_is_told_on_the_day_and_looked_forward_to() {
     let mut case = serving(EARLY, LATER);
+    let alarm = at("2026-03-16T00:00:00Z");
+    assert_eq!(case.plan().look_again, Some(alarm));
+    case.world.now = alarm;
     assert_eq!(case.plan().look_again, Some(at(EARLY)));
     case.world.now = at("2026-04-14T23:59:59Z");
-    assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
+    assert_eq!(
+        case.line(),
+        "- | Ready=True Serving, ModelValid=True ModelServes, AtRisk=True NoSuccessor"
+    );
     case.world.now = at(EARLY);
     assert_eq!(
         case.line(),
@@ -277,7 +283,7 @@ fn after_a_failed_swap_the_way_back_is_open() {
     });
     assert_eq!(
         case.line(),
-        "update 10 model | Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes"
+        "update 10 model | Ready=True Serving, Reconciling RolledBack, ModelValid=True ModelServes"
     );
 }
 

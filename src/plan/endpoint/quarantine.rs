@@ -1,0 +1,132 @@
+//! Models that failed a gate or a deployment: never chosen again until somebody clears them.
+use super::Snapshot;
+use crate::{
+    api::{
+        Reason, SpeechEndpointStatus,
+        annotation::{self, CLEAR_QUARANTINE},
+        swap::QuarantinedModel,
+    },
+    plan::{
+        Notice,
+        text::{parse, rfc3339},
+    },
+    speech::{
+        EntityId, ModelId,
+        entity::{Endpoint, Status},
+    },
+};
+use jiff::Timestamp;
+
+/// How many are remembered.
+const MOST: usize = 20;
+/// The word that clears all.
+const ALL: &str = "all";
+
+/// The entry of a model.
+pub fn find(status: &SpeechEndpointStatus, model: ModelId) -> Option<&QuarantinedModel> {
+    let id = model.to_string();
+    status.quarantine.iter().find(|entry| entry.model == id)
+}
+
+/// Why a model is there.
+pub fn reason(entry: &QuarantinedModel) -> Reason {
+    if entry.reason == Reason::GateFailed.as_str() {
+        Reason::GateFailed
+    } else {
+        Reason::DeploymentFailed
+    }
+}
+
+/// Puts a model into quarantine; once is enough.
+pub fn add(
+    status: &mut SpeechEndpointStatus,
+    model: ModelId,
+    name: &str,
+    reason: Reason,
+    message: String,
+    at: Timestamp,
+) {
+    if find(status, model).is_some() {
+        return;
+    }
+    let entry = QuarantinedModel {
+        model: model.to_string(),
+        name: name.to_owned(),
+        reason: reason.as_str().to_owned(),
+        message,
+        at: rfc3339(at),
+    };
+    status.quarantine.insert(0, entry);
+    status.quarantine.truncate(MOST);
+}
+
+/// A deployment of another model than the active one that ended in failure puts that model into quarantine, unless
+/// somebody cleared it since.
+pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+    let Some(model) = endpoint.model.filter(|_| endpoint.header.status == Status::Failed) else {
+        return;
+    };
+    let serves = status
+        .active
+        .as_ref()
+        .is_some_and(|active| active.model == model.to_string());
+    let ended = endpoint.header.last_action_at;
+    let cleared = parse(status.quarantine_cleared_at.as_deref());
+    if serves || cleared.is_some_and(|cleared| ended <= cleared) {
+        return;
+    }
+    let facts = s.around.connection.view().and_then(|view| view.model(model));
+    let name = facts.map_or_else(|| model.to_string(), |facts| facts.name.to_owned());
+    let message = format!(
+        "the service could not deploy it: {}",
+        super::settle::failure_words(endpoint)
+    );
+    add(status, model, &name, Reason::DeploymentFailed, message, ended);
+}
+
+/// Clears what the annotation asks for, once for each value.
+pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
+    let asked = annotation::value(s.object, CLEAR_QUARANTINE);
+    if asked.is_none() || asked == status.last_handled_clear_quarantine.as_deref() {
+        return;
+    }
+    let words: Vec<&str> = asked.unwrap_or_default().split([',', ' ']).map(str::trim).collect();
+    let ids: Vec<EntityId> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let everything = words.iter().any(|word| word.eq_ignore_ascii_case(ALL));
+    let named = |entry: &QuarantinedModel| entry.model.parse::<EntityId>().is_ok_and(|id| ids.contains(&id));
+    status.quarantine.retain(|entry| !everything && !named(entry));
+    // What was judged before it was cleared is judged anew.
+    let judged = |gate: &crate::api::swap::Judgement| {
+        everything || gate.candidate.parse::<EntityId>().is_ok_and(|id| ids.contains(&id))
+    };
+    if status.gate.as_ref().is_some_and(judged) {
+        status.gate = None;
+    }
+    status.quarantine_cleared_at = Some(rfc3339(s.now()));
+    status.last_handled_clear_quarantine = asked.map(str::to_owned);
+}
+
+/// Tells what came into quarantine, and that it was cleared.
+pub fn notices(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Vec<Notice> {
+    let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
+    let is_new = |entry: &&QuarantinedModel| !before.iter().any(|old| old.model == entry.model);
+    let mut notices: Vec<Notice> = (status.quarantine.iter().filter(is_new))
+        .map(|entry| Notice {
+            warning: true,
+            reason: reason(entry),
+            note: format!("model {} is in quarantine: {}", entry.name, entry.message),
+        })
+        .collect();
+    if before
+        .iter()
+        .any(|old| !status.quarantine.iter().any(|entry| entry.model == old.model))
+        && s.old_status().and_then(|old| old.quarantine_cleared_at.as_ref()) != status.quarantine_cleared_at.as_ref()
+    {
+        notices.push(Notice {
+            warning: false,
+            reason: Reason::QuarantineCleared,
+            note: "models were taken out of quarantine on request".to_owned(),
+        });
+    }
+    notices
+}

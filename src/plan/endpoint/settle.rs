@@ -1,0 +1,429 @@
+//! An endpoint at which nothing is under way: which model it moves to, if any, and what else differs from the spec.
+use super::{
+    Snapshot,
+    choice::{self, Choice},
+    course::{self, Course, Dates},
+    quarantine,
+    steps::{failure_of, note_target},
+    untouched,
+};
+use crate::{
+    api::{
+        Reason, SpeechEndpointStatus,
+        endpoint::TargetModel,
+        swap::{GateVerdict, OnDeadline},
+    },
+    plan::{
+        Action, Verdict, model_choice, retry,
+        text::{parse, rfc3339},
+    },
+    speech::{
+        EntityId, ModelId,
+        entity::{Endpoint, Status},
+        request::UpdateEndpoint,
+    },
+    view::{ModelFacts, View},
+};
+
+/// What becomes of the endpoint's model.
+#[derive(Clone, Debug)]
+pub enum Move<'a> {
+    /// It stays.
+    Stay,
+    /// It is to be this one, now.
+    To {
+        /// The model.
+        facts: ModelFacts<'a>,
+        /// Whether it only stands in.
+        interim: bool,
+        /// Whether it goes before all other requests.
+        urgent: bool,
+    },
+    /// It is to be another one, later.
+    Held {
+        /// Which one.
+        choice: Choice<'a>,
+        /// What it waits for.
+        course: Box<Course>,
+    },
+}
+
+/// Decides about the endpoint's model.
+pub fn next_model<'a>(
+    s: &Snapshot<'a>,
+    view: &'a View,
+    endpoint: &Endpoint,
+    dates: &Dates<'_>,
+    status: &mut SpeechEndpointStatus,
+) -> Result<Move<'a>, Verdict> {
+    let failed = endpoint.header.status == Status::Failed;
+    let serves = endpoint.model;
+    let at_once = |facts| Move::To {
+        facts,
+        interim: false,
+        urgent: urgent(s, dates),
+    };
+    // A swap that failed goes back to what served last, before anything else is tried.
+    if failed && let Some(back) = last_good(s, view, status).filter(|back| !is(serves, back)) {
+        return Ok(at_once(back));
+    }
+    let choice = match choice::choose(s, view, status) {
+        Ok(choice) => choice,
+        Err(verdict) => return instead(s, view, endpoint, dates, status, None).ok_or(verdict),
+    };
+    if is(serves, &choice.facts) {
+        return match failed {
+            false => Ok(Move::Stay),
+            true if was_cleared(endpoint, status) => Ok(at_once(choice.facts)),
+            true => Err(deployment_failed(endpoint)),
+        };
+    }
+    let begun = |chosen: Option<ModelFacts<'a>>| chosen.filter(|facts| !is(serves, facts));
+    let unfinished = begun(recorded(s, view, status, |old| {
+        old.target.as_ref().map(|target| &target.model)
+    }));
+    let by_hand = serves.is_some() && old_target(s) != serves.map(|model| model.to_string()).as_deref();
+    let moved_away = begun(recorded(s, view, status, |old| {
+        old.active.as_ref().map(|active| &active.model)
+    }))
+    .filter(|_| by_hand && !failed);
+    let decided = |facts: &Option<ModelFacts<'a>>| facts.is_some_and(|facts| facts.model == choice.facts.model);
+    model_choice::deployable(&choice.facts, s.now())?;
+    // What was chosen before is put back even where a person put something that expires later in its place.
+    if decided(&unfinished) || decided(&moved_away) || status.active.is_none() || failed {
+        return Ok(at_once(choice.facts));
+    }
+    if !choice.named {
+        choice::expires_no_earlier(s, status, &choice.facts)?;
+    }
+    note_candidate(s, status, &choice);
+    let course = course::plot(s, view, endpoint, &choice, dates, status);
+    if course.is_clear() {
+        status.candidate = None;
+        return Ok(Move::To {
+            facts: choice.facts,
+            interim: choice.interim,
+            urgent: course.urgent,
+        });
+    }
+    if judged_unfit(s, &choice, status) {
+        // Out of the choice from now on; the next look chooses without it.
+        return next_model(s, view, endpoint, dates, status);
+    }
+    // A move that was begun is finished, and one that somebody made by hand is undone, while the next has to wait.
+    if let Some(facts) = unfinished.or(moved_away) {
+        return Ok(at_once(facts));
+    }
+    Ok(
+        instead(s, view, endpoint, dates, status, Some(&course)).unwrap_or(Move::Held {
+            choice,
+            course: Box::new(course),
+        }),
+    )
+}
+
+/// A candidate that failed its gate goes into quarantine with the numbers.
+fn judged_unfit(s: &Snapshot<'_>, choice: &Choice<'_>, status: &mut SpeechEndpointStatus) -> bool {
+    let id = choice.facts.model.to_string();
+    let failed = |gate: &&crate::api::swap::Judgement| gate.candidate == id && gate.verdict == GateVerdict::Fail;
+    let Some(message) = status.gate.as_ref().filter(failed).map(|gate| gate.message.clone()) else {
+        return false;
+    };
+    let name = choice.facts.name;
+    quarantine::add(status, choice.facts.model, name, Reason::GateFailed, message, s.now());
+    status.candidate = None;
+    true
+}
+
+/// The newest base model, where the spec wants it at the end and the gate still keeps everything else back.
+fn instead<'a>(
+    s: &Snapshot<'a>,
+    view: &'a View,
+    endpoint: &Endpoint,
+    dates: &Dates<'_>,
+    status: &mut SpeechEndpointStatus,
+    held: Option<&Course>,
+) -> Option<Move<'a>> {
+    let gate = s.object.spec.swap.gate.as_ref()?;
+    let by_gate = held.is_none_or(|course| course.blocks.iter().any(|block| is_of_gate(block.reason)));
+    if gate.on_deadline != OnDeadline::NewestBase || !by_gate || dates.gate_deadline()? > s.now() {
+        return None;
+    }
+    let choice = choice::stand_in(s, view, status)?;
+    let later = choice
+        .facts
+        .expires_at
+        .is_none_or(|at| dates.expiry.is_none_or(|expiry| at > expiry));
+    if is(endpoint.model, &choice.facts) || !later {
+        return None;
+    }
+    note_candidate(s, status, &choice);
+    let course = course::plot(s, view, endpoint, &choice, dates, status);
+    if course.is_clear() {
+        status.candidate = None;
+        return Some(Move::To {
+            facts: choice.facts,
+            interim: true,
+            urgent: course.urgent,
+        });
+    }
+    Some(Move::Held {
+        choice,
+        course: Box::new(course),
+    })
+}
+
+/// Whether a gate gives this reason.
+pub fn is_of_gate(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Evaluating
+            | Reason::GateFailed
+            | Reason::GateInconclusive
+            | Reason::GateError
+            | Reason::DatasetNotFound
+            | Reason::DatasetNotReady
+            | Reason::DatasetUnsuitable
+    )
+}
+
+fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
+    serves.is_some_and(|serves| serves.entity() == facts.model.entity())
+}
+
+fn urgent(s: &Snapshot<'_>, dates: &Dates<'_>) -> bool {
+    dates
+        .expiry
+        .is_some_and(|expiry| expiry <= crate::plan::text::after(s.now(), course::URGENT))
+}
+
+/// What served last, while it can still serve.
+fn last_good<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Option<ModelFacts<'a>> {
+    usable(s, view, status, &status.active.as_ref()?.model)
+}
+
+/// A model that the written status names, while it can serve.
+fn recorded<'a>(
+    s: &Snapshot<'a>,
+    view: &'a View,
+    status: &SpeechEndpointStatus,
+    which: impl Fn(&SpeechEndpointStatus) -> Option<&String>,
+) -> Option<ModelFacts<'a>> {
+    usable(s, view, status, s.old_status().and_then(which)?)
+}
+
+fn usable<'a>(s: &Snapshot<'_>, view: &'a View, status: &SpeechEndpointStatus, id: &str) -> Option<ModelFacts<'a>> {
+    let id: EntityId = id.parse().ok()?;
+    let facts = view
+        .model(ModelId::Custom(id))
+        .or_else(|| view.model(ModelId::Base(id)))?;
+    let fits = model_choice::deployable(&facts, s.now()).is_ok() && quarantine::find(status, facts.model).is_none();
+    fits.then_some(facts)
+}
+
+fn old_target<'a>(s: &Snapshot<'a>) -> Option<&'a str> {
+    s.old_status()?.target.as_ref().map(|target| target.model.as_str())
+}
+
+/// Whether the quarantine was cleared since the deployment failed.
+fn was_cleared(endpoint: &Endpoint, status: &SpeechEndpointStatus) -> bool {
+    let cleared = parse(status.quarantine_cleared_at.as_deref());
+    cleared.is_some_and(|cleared| endpoint.header.last_action_at <= cleared)
+}
+
+/// The model that is to follow, and since when that is known.
+fn note_candidate(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, choice: &Choice<'_>) {
+    let id = choice.facts.model.to_string();
+    let known = s
+        .old_status()
+        .and_then(|old| old.candidate.as_ref())
+        .filter(|candidate| candidate.model == id);
+    status.candidate = Some(TargetModel {
+        since: known.map_or_else(|| rfc3339(s.now()), |candidate| candidate.since.clone()),
+        base: choice.facts.model.is_base(),
+        name: choice.facts.name.to_owned(),
+        revision: choice.facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+        interim: choice.interim,
+        model: id,
+    });
+}
+
+/// Compares with the spec.
+pub fn settle(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    next: &Move<'_>,
+    project: Option<EntityId>,
+    status: &mut SpeechEndpointStatus,
+) -> Result<Verdict, Verdict> {
+    let (model, urgent) = match next {
+        Move::To { facts, interim, urgent } => {
+            note_target(s, status, facts, *interim);
+            (Some(facts), *urgent)
+        }
+        Move::Stay | Move::Held { .. } => (None, false),
+    };
+    let change = difference(s, endpoint, model, project);
+    if change.is_empty() {
+        return Ok(at_rest(s, next, status));
+    }
+    let fields = changed_fields(&change);
+    if !s.may_act() {
+        return Ok(untouched(s, &format!("change {fields}")));
+    }
+    let verdict = changing(status, endpoint, model, &fields);
+    if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
+        let failure = retry::not_applied(&fields);
+        let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
+        status.last_failure = Some(last);
+    }
+    let action = Action::UpdateEndpoint {
+        id: endpoint.header.id,
+        change: Box::new(change),
+        urgent,
+    };
+    Ok(retry::gate(
+        failure_of(status),
+        action,
+        verdict.watching(),
+        s.generation(),
+        s.is_fresh(),
+        s.now(),
+    ))
+}
+
+fn changing(
+    status: &SpeechEndpointStatus,
+    endpoint: &Endpoint,
+    model: Option<&ModelFacts<'_>>,
+    fields: &str,
+) -> Verdict {
+    match model {
+        Some(model) if status.active.is_none() => {
+            Verdict::working(Reason::Deploying, format!("deploying model {}", choice::named(model)))
+        }
+        // What served last is wanted again after a deployment of another model failed.
+        Some(model) if status.target.is_none() && endpoint.header.status == Status::Failed => Verdict::working(
+            Reason::RolledBack,
+            format!("moving back to model {}", choice::named(model)),
+        ),
+        Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", choice::named(model))),
+        None => Verdict::working(Reason::Updating, format!("changing {fields}")),
+    }
+}
+
+/// Nothing differs, or what differs has to wait.
+fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> Verdict {
+    let name = status.active.as_ref().map_or_else(String::new, super::status::label);
+    let serves = format!("model {name} serves");
+    let Move::Held { choice, course } = next else {
+        return Verdict::done(if s.may_act() { Reason::Serving } else { resting(s) }, serves);
+    };
+    if !s.may_act() {
+        return untouched(s, &format!("move to model {}", choice::named(&choice.facts)));
+    }
+    let words: Vec<&str> = course.blocks.iter().map(|block| block.words.as_str()).collect();
+    let message = format!(
+        "{serves}; model {} waits for {}",
+        choice::named(&choice.facts),
+        words.join("; and for ")
+    );
+    let first = course.blocks.first().map_or(Reason::Serving, |block| block.reason);
+    // What a user named by its id, and what is about to happen, is under way; anything else is as declared until its day.
+    let mut verdict = if choice.named || first == Reason::AwaitingTurn {
+        Verdict::working(first, message)
+    } else {
+        Verdict::done(first, message)
+    };
+    verdict.action = course.action.clone();
+    verdict.look_again = course.look_again;
+    if let Some(want) = course.wants {
+        verdict = verdict.wanting(want);
+    }
+    match course.awaits {
+        Some(list) => verdict.watching_list(list),
+        None => verdict,
+    }
+}
+
+fn resting(s: &Snapshot<'_>) -> Reason {
+    if s.object.spec.suspend {
+        Reason::Suspended
+    } else {
+        Reason::Observed
+    }
+}
+
+/// Whether this change was sent already, to the same model if it is a swap.
+fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
+    let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
+    s.old_status().is_some_and(|old| {
+        target(old) == target(status)
+            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
+    })
+}
+
+fn deployment_failed(endpoint: &Endpoint) -> Verdict {
+    Verdict::stalled(
+        Reason::DeploymentFailed,
+        format!("the service could not deploy the endpoint: {}", failure_words(endpoint)),
+    )
+}
+
+/// The service's own words on a failed deployment.
+pub fn failure_words(endpoint: &Endpoint) -> String {
+    endpoint.header.error.as_ref().map_or_else(
+        || "no reason given".to_owned(),
+        |error| format!("{} ({})", error.message, error.code),
+    )
+}
+
+/// What the remote endpoint lacks. What the spec leaves out is left alone.
+fn difference(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    model: Option<&ModelFacts<'_>>,
+    project: Option<EntityId>,
+) -> UpdateEndpoint {
+    let spec = &s.object.spec;
+    let header = &endpoint.header;
+    let name = s.display_name();
+    let adopts_name = spec.display_name.is_some() || spec.adopt.is_none();
+    UpdateEndpoint {
+        model: model.map(|model| model.model),
+        display_name: (adopts_name && *header.display_name != *name).then_some(name),
+        description: spec.description.clone().filter(|text| **text != *header.description),
+        project: project.filter(|project| header.project != Some(*project)),
+        logging_enabled: spec
+            .logging_enabled
+            .filter(|enabled| *enabled != endpoint.logging_enabled),
+        owner: (header.owner.as_ref().is_none_or(|tag| tag.uid != s.uid()) && s.may_act())
+            .then(|| (s.tag(0), header.foreign_properties.clone())),
+    }
+}
+
+/// The names of what changes, for a message.
+pub(in crate::plan) fn changed_fields(change: &UpdateEndpoint) -> String {
+    let UpdateEndpoint {
+        model,
+        display_name,
+        description,
+        project,
+        logging_enabled,
+        owner,
+    } = change;
+    let fields = [
+        ("model", model.is_some()),
+        ("displayName", display_name.is_some()),
+        ("description", description.is_some()),
+        ("project", project.is_some()),
+        ("loggingEnabled", logging_enabled.is_some()),
+        ("owner mark", owner.is_some()),
+    ];
+    fields
+        .iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(field, _)| *field)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
