@@ -208,11 +208,11 @@ impl Network {
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
         let asked = (self.state().now, request.method().as_str(), target, request.body());
         let seed = weigh(self.seed, "fate");
-        if !is_below(weigh(seed, &asked), self.habits.failed_requests) {
+        if !is_below(weigh(seed, asked), self.habits.failed_requests) {
             return Fate::Answered;
         }
-        let kind = weigh(seed, (&asked, "kind"));
-        let length = weigh(seed, (&asked, "length"));
+        let kind = weigh(seed, (asked, "kind"));
+        let length = weigh(seed, (asked, "length"));
         match kind % 10 {
             0..=2 => Fate::Unavailable,
             3 | 4 => Fate::Throttled(1 + length % 30),

@@ -141,7 +141,9 @@ impl Region {
     fn schedule(&mut self, span: Span, deaths: u64) {
         let close = span.start + days(span.days);
         let draft = self.manifests.draft().clone();
-        for (after, key) in draft.applications() {
+        // What would come after the end never comes.
+        let in_time = draft.applications().filter(|(after, _)| *after < days(span.days));
+        for (after, key) in in_time {
             self.happens(span.start + after, Event::Apply(key));
             let farewell = self.chance.between(SignedDuration::ZERO, days(1));
             self.happens(close + farewell, Event::Delete(key));
