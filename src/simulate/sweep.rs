@@ -156,6 +156,8 @@ impl Region {
                 object: &self.cluster.connection,
                 contact: &operator.contact,
                 dependents,
+                unneeded: Default::default(),
+                collect_from: None,
                 now: self.now,
             });
             if plan.step == Some(Step::Hold) && !is_held(&self.cluster.connection) {

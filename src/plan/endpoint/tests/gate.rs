@@ -116,20 +116,20 @@ fn one_evaluation_is_made_and_waited_for() {
         (
             "announced in this pass",
             gated().with(|c| {
-                c.object.announce(CreationIntent { attempt: 2, at: at(NOW) });
+                c.object.announce(CreationIntent { attempt: 2, at: at(NOW), copy_of: None });
                 c.world.announced = Some(2);
             }),
             format!("evaluate 21 against 20 with 5 | Pending | {BEGINS}"),
         ),
         (
             "announced before a crash",
-            gated().with(|c| c.object.announce(CreationIntent { attempt: 2, at: at(NOW) })),
+            gated().with(|c| c.object.announce(CreationIntent { attempt: 2, at: at(NOW), copy_of: None })),
             "- | Pending | its evaluation; request 2 of 2026-03-01 10:00 UTC may still take effect; looking for its result until 2026-03-01 10:02 UTC".into(),
         ),
         (
             "announced before a crash, and it led to nothing",
             gated().with(|c| {
-                c.object.announce(CreationIntent { attempt: 2, at: at(NOW) });
+                c.object.announce(CreationIntent { attempt: 2, at: at(NOW), copy_of: None });
                 c.world.now = at("2026-03-01T10:02:00Z");
                 c.world.sweep();
             }),
@@ -482,6 +482,7 @@ fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error()
             c.object.announce(CreationIntent {
                 attempt: 2,
                 at: at(NOW),
+                copy_of: None,
             });
             c.world.announced = Some(2);
             c.world.failure = Some(Failure {
@@ -544,4 +545,39 @@ fn the_time_that_an_evaluation_took_is_told_once() {
     let took: Vec<_> = case.show().took.iter().map(|took| took.time).collect();
     assert_eq!(took, [minutes(7)]);
     assert!(case.plan().took.is_empty());
+}
+
+#[test]
+fn an_endpoint_that_waits_for_its_gate_serves_and_tells_why() {
+    let silent = with(ended([0.1, 0.1]), |e| {
+        e.scores1.as_mut().unwrap().word_count = Some(120)
+    });
+    let serves = |reason: &str| format!("Ready=True {reason}, ModelValid=True ModelServes");
+    let written = |case: Case| {
+        case.with(|c| {
+            c.show();
+        })
+    };
+    check(vec![
+        (
+            "runs",
+            finding(in_state(30, Status::Running, NOW)),
+            &format!("- | {}", serves("Evaluating")),
+        ),
+        (
+            "decides nothing",
+            finding(silent),
+            &format!("- | {}, AtRisk=True GateInconclusive", serves("GateInconclusive")),
+        ),
+        (
+            "fails",
+            written(finding(ended([0.3, 0.1]))),
+            &format!("- | {}, AtRisk=True GateFailed", serves("Serving")),
+        ),
+        (
+            "passes",
+            finding(ended([0.1, 0.1])),
+            "update 10 model | Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes",
+        ),
+    ]);
 }
