@@ -35,13 +35,13 @@ pub struct PlanArgs {
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
     /// How far ahead: a duration or a day. Models that do not exist yet have no date, so nothing is told beyond the next
-    /// training and the swap that follows from it. A risk is told however far away it is.
+    /// training and the swap that follows from it. An object whose condition AtRisk is True is told however far away it is.
     #[arg(long, default_value = "180d")]
     pub until: String,
     /// The form.
     #[arg(short, long, value_enum, default_value_t = PlanFormat::Table)]
     pub output: PlanFormat,
-    /// End with code 1 when there is any risk, and with 2 when no plan can be made.
+    /// End with code 1 when any risk is listed. Without a plan the code is 2 in any case.
     #[arg(long)]
     pub fail_on_risk: bool,
     /// The kubeconfig; the default is that of kubectl.

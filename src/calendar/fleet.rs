@@ -258,31 +258,23 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds what stands against all steps, and cuts off what is too far away; a risk is never cut off.
+    /// Adds what stands against all steps, and cuts off what is too far away; what the condition AtRisk tells stays.
     fn end(&mut self, mut row: Row, conditions: &[Condition]) -> Row {
         row.steps.sort_by(|one, other| order(one).cmp(&order(other)));
         self.block_by_connection(&mut row);
         let at_risk = condition::find(conditions, condition::AT_RISK).filter(|found| found.status == "True");
-        if let Some(risk) = at_risk
-            && !row
-                .steps
-                .iter()
-                .any(|step| step.risk.as_deref() == Some(risk.message.as_str()))
-        {
-            let mut steps = row.steps.iter_mut();
-            match steps.next() {
-                Some(first) => first.risk = Some(risk.message.clone()),
-                None => {
-                    self.undated_risk = true;
-                    self.tell(&row, format!("at risk, without a date: {}", risk.message));
-                }
+        let risk = at_risk.map(|found| found.message.as_str());
+        let tells = |step: &Step| risk.is_some() && step.risk.as_deref() == risk;
+        if let Some(risk) = risk.filter(|_| !row.steps.iter().any(tells)) {
+            if let Some(nearest) = row.steps.first_mut() {
+                nearest.risk = Some(risk.to_owned());
+            } else {
+                self.undated_risk = true;
+                self.tell(&row, format!("at risk, without a date: {risk}"));
             }
         }
-        let near = row
-            .steps
-            .iter()
-            .filter(|step| step.at <= self.until || step.risk.is_some());
-        row.steps = near.cloned().collect();
+        let until = self.until;
+        row.steps.retain(|step| step.at <= until || tells(step));
         row
     }
 

@@ -146,7 +146,7 @@ fn a_plan_can_be_cut_to_a_connection_and_fail_on_a_risk() {
         assert!(objects(&["-A"]).await >= 4);
         assert_eq!(objects(&[]).await, 0, "the namespace of the kubeconfig holds nothing");
 
-        let here = ["-n", "plan-select", "--now", &at, "--fail-on-risk"];
+        let here = ["-n", "plan-select", "--until", "300d", "--now", &at, "--fail-on-risk"];
         assert_eq!(
             plan(stack.plane.kubeconfig(), &here).await.status.code(),
             Some(0),
