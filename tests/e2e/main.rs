@@ -10,6 +10,7 @@ mod case;
 mod crash;
 mod create;
 mod expiry;
+mod gate;
 mod heal;
 mod ownership;
 mod pressure;
