@@ -373,15 +373,33 @@ pub struct Uses {
     pub evaluations: bool,
 }
 
+fn judges(endpoint: &SpeechEndpoint) -> bool {
+    endpoint.spec.swap.gate.is_some()
+}
+
+fn trains(model: &SpeechModel) -> bool {
+    model.spec.source.training.is_some()
+}
+
 /// What the objects of a connection need.
 pub fn uses(context: &Context, key: &ObjectRef<SpeechConnection>) -> Uses {
-    let judges = |e: &SpeechEndpoint| refers_to(e, key) && e.spec.swap.gate.is_some();
-    let trains = |m: &SpeechModel| refers_to(m, key) && m.spec.source.training.is_some();
-    let evaluations = context.stores.endpoints.find(judges).is_some();
+    let stores = &context.stores;
+    let evaluations = stores.endpoints.find(|e| refers_to(e, key) && judges(e)).is_some();
     Uses {
-        datasets: evaluations || context.stores.models.find(trains).is_some(),
+        datasets: evaluations || stores.models.find(|m| refers_to(m, key) && trains(m)).is_some(),
         evaluations,
     }
+}
+
+/// The objects of a connection that need lists which others do not.
+pub fn users(context: &Context, key: &ObjectRef<SpeechConnection>) {
+    let endpoints = context
+        .stores
+        .endpoints
+        .state_filter(|e| refers_to(e, key) && judges(e));
+    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let models = context.stores.models.state_filter(|m| refers_to(m, key) && trains(m));
+    models.iter().for_each(|model| context.wakes.model(model));
 }
 
 pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {

@@ -155,3 +155,6 @@ fn needs(endpoint: &SpeechEndpoint, evaluation: &Evaluation, comparison: Compari
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

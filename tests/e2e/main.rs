@@ -11,6 +11,7 @@ mod copy;
 mod crash;
 mod create;
 mod expiry;
+mod gate;
 mod heal;
 mod ownership;
 mod plan;

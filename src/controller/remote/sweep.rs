@@ -142,7 +142,12 @@ impl Sweeper {
             true => wake::recorded(&self.context, &self.key),
             false => wake::Recorded::default(),
         };
+        let known_before = self.known();
         let (seen, outcome) = read(&self.remote, &link.client, scope, &recorded, now).await;
+        if self.known() != known_before {
+            // A list may be empty, and still be what somebody waited for.
+            wake::users(&self.context, &self.key);
+        }
         // A list that only some objects need is read again at the next whole look when it could not be read.
         if seen.has_datasets {
             self.datasets_at = Some(now + RARE_INTERVAL);
@@ -170,6 +175,12 @@ impl Sweeper {
             .iter()
             .filter_map(|entry| entry.entity.header.owner.as_ref())
             .any(|tag| tag.cluster == self.context.cluster)
+    }
+
+    /// Which of the lists that only some objects need have been read.
+    fn known(&self) -> (bool, bool) {
+        let view = self.remote.view();
+        (view.datasets.is_known(), view.evaluations.is_known())
     }
 
     /// Whether a list is read for the first time, in which case what a status names counts.

@@ -74,7 +74,7 @@ pub fn judge(
         s,
         view,
         gate,
-        candidate,
+        name: candidate.name,
         pair,
         before: before.as_ref(),
     };
@@ -82,6 +82,48 @@ pub fn judge(
     let judgement = bench.judgement(&finding);
     status.gate = Some(judgement);
     finding.ruling
+}
+
+/// Writes down the end of an evaluation also where nothing is judged any more, because the swap that it allowed has begun.
+pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
+    let Some((judgement, gate, view)) = status
+        .gate
+        .as_ref()
+        .filter(|judgement| judgement.verdict == GateVerdict::Pending)
+        .and_then(|judgement| {
+            let gate = &s.object.spec.swap.gate.as_ref()?.evaluation;
+            Some((judgement.clone(), gate, s.around.connection.view()?))
+        })
+    else {
+        return;
+    };
+    let id = |text: &str| text.parse::<EntityId>().ok();
+    let (Some(candidate), Some(active), Some(dataset)) =
+        (id(&judgement.candidate), id(&judgement.active), id(&judgement.dataset))
+    else {
+        return;
+    };
+    // Whether a model is a base model says nothing here: only ids are compared.
+    let pair = Pair {
+        candidate: ModelId::Custom(candidate),
+        active: ModelId::Custom(active),
+        dataset,
+    };
+    let Some(entry) = evaluation::of_pair(view, s.around.cluster, pair)
+        .filter(|entry| entry.entity.header.status == Status::Succeeded && entry.confirmed)
+    else {
+        return;
+    };
+    let bench = Bench {
+        s,
+        view,
+        gate,
+        name: "",
+        pair,
+        before: Some(&judgement),
+    };
+    let ended = bench.judgement(&bench.ended(&entry.entity));
+    status.gate = Some(ended);
 }
 
 /// The evaluation that was seen to end just now.
@@ -128,7 +170,8 @@ struct Bench<'a> {
     s: &'a Snapshot<'a>,
     view: &'a View,
     gate: &'a EvaluationGate,
-    candidate: &'a ModelFacts<'a>,
+    /// The candidate's.
+    name: &'a str,
     pair: Pair,
     /// What the status says of this very pair.
     before: Option<&'a Judgement>,

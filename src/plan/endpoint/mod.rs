@@ -55,6 +55,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     let identity = identity::find(s);
     quarantine::clear_on_request(s, &mut status);
     status::describe(s, &identity, &mut status);
+    gate::note(s, &mut status);
     let (verdict, outlook) = steps::decide(s, &identity, &mut status);
     let verdict = quarantine::written_first(s, &mut status, verdict);
     finish(s, status, verdict, outlook)

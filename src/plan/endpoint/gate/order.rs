@@ -168,7 +168,7 @@ impl Bench<'_> {
         let s = self.s;
         let active = self.view.model(self.pair.active);
         let active = active.map_or_else(|| self.pair.active.to_string(), |active| active.name.to_owned());
-        let name = format!("{} against {active}", self.candidate.name);
+        let name = format!("{} against {active}", self.name);
         CreateEvaluation {
             display_name: name.chars().take(NAME_LENGTH).collect(),
             locale: s.object.spec.locale.clone(),

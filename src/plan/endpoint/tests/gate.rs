@@ -421,6 +421,25 @@ fn the_dataset_has_to_be_one_to_evaluate_with() {
     }
 }
 
+#[test]
+fn the_reason_tells_the_verdicts_apart() {
+    let few = with(ended([0.1, 0.1]), |e| e.scores1.as_mut().unwrap().word_count = Some(1));
+    for (case, verdict, reason) in [
+        (gated(), GateVerdict::Pending, Reason::Evaluating),
+        (finding(ended([0.1, 0.1])), GateVerdict::Pass, Reason::Swapping),
+        (finding(ended([0.2, 0.1])), GateVerdict::Fail, Reason::GateFailed),
+        (finding(few), GateVerdict::Inconclusive, Reason::GateInconclusive),
+        (
+            finding(in_state(30, Status::Failed, NOW)),
+            GateVerdict::Error,
+            Reason::GateError,
+        ),
+    ] {
+        let ruling = ruling(&case);
+        assert_eq!((ruling.verdict, ruling.reason), (verdict, reason));
+    }
+}
+
 /// What the gate itself says, apart from the plan.
 fn ruling(case: &Case) -> Ruling {
     let mut status = case.object.status.clone().unwrap();
@@ -580,4 +599,19 @@ fn an_endpoint_that_waits_for_its_gate_serves_and_tells_why() {
             "update 10 model | Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes",
         ),
     ]);
+}
+
+#[test]
+fn a_verdict_is_written_down_also_after_the_swap_that_it_allowed_has_begun() {
+    let mut case = finding(in_state(30, Status::Running, NOW));
+    case.show();
+    learn(&mut case.world.view.evaluations, ended([0.1, 0.1]));
+    assert_eq!(said(&case).split(" | ").next(), Some("update 10 model"));
+    // The step is taken before a status is written; from then on the service is at work.
+    case.remote(10, |e| {
+        e.model = Some(custom_id(21));
+        put_state(&mut e.header, Status::Running, at(NOW));
+    });
+    assert_eq!(gate(&case).verdict, GateVerdict::Pass);
+    assert_eq!(case.plan().took.len(), 1);
 }
