@@ -35,7 +35,7 @@ enum Turn {
 }
 
 /// Whether a step may end the use of a model by an endpoint.
-fn frees_model(action: &Action) -> bool {
+pub(crate) fn frees_model(action: &Action) -> bool {
     match action {
         Action::DeleteEndpoint(_) => true,
         Action::UpdateEndpoint { change, .. } => change.model.is_some(),

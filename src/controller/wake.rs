@@ -284,6 +284,9 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
         line(context, remote);
     }
+    if !changes.evaluations.is_empty() {
+        context.wakes.connection(key.clone());
+    }
 }
 
 /// A place in the line came free: those whose turn it may be now.
@@ -315,7 +318,7 @@ pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
     });
 }
 
-fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
+pub(crate) fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
     let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
         text.and_then(|text| text.parse().ok())
@@ -331,7 +334,7 @@ fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
 }
 
 /// The datasets that changed, and those of the evaluations that did.
-fn datasets_of(remote: &Remote, changes: &Changes) -> HashSet<EntityId> {
+pub(crate) fn datasets_of(remote: &Remote, changes: &Changes) -> HashSet<EntityId> {
     let view = remote.view();
     let evaluated = changes.evaluations.iter().filter_map(|id| view.evaluations.get(*id));
     let evaluated = evaluated.map(|entry| entry.entity.dataset);
@@ -339,7 +342,7 @@ fn datasets_of(remote: &Remote, changes: &Changes) -> HashSet<EntityId> {
 }
 
 /// Whether an endpoint's gate asks for one of these datasets, or is about an evaluation that changed or went.
-fn concerns_gate(endpoint: &SpeechEndpoint, changes: &Changes, judged_with: &HashSet<EntityId>) -> bool {
+pub(crate) fn concerns_gate(endpoint: &SpeechEndpoint, changes: &Changes, judged_with: &HashSet<EntityId>) -> bool {
     let Some(gate) = &endpoint.spec.swap.gate else {
         return false;
     };
@@ -381,7 +384,7 @@ pub fn uses(context: &Context, key: &ObjectRef<SpeechConnection>) -> Uses {
     }
 }
 
-fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
+pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     let source = &model.spec.source;
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
     let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());
@@ -433,14 +436,14 @@ fn awaits_copy(model: &SpeechModel) -> bool {
 }
 
 /// The evaluation that an endpoint waits for.
-fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+pub(crate) fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
     let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
     let id = judgement.evaluation.as_ref()?;
     id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
 }
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
-fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+pub(crate) fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let status = model.status.as_ref();
     let current = status
         .and_then(|status| status.current.as_ref())
@@ -464,7 +467,7 @@ fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
         .filter_map(|id| id.parse().ok())
 }
 
-fn has_history(model: &SpeechModel) -> bool {
+pub(crate) fn has_history(model: &SpeechModel) -> bool {
     model.status.as_ref().is_some_and(|status| !status.history.is_empty())
 }
 

@@ -13,6 +13,7 @@ mod create;
 mod expiry;
 mod heal;
 mod ownership;
+mod plan;
 mod pressure;
 mod process;
 mod remove;

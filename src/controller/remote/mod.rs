@@ -4,6 +4,7 @@ mod sweep;
 
 pub use contact::{broken, is_connection_trouble};
 pub use sweep::run;
+pub(crate) use sweep::{Scope, Seen, counts, read};
 
 use super::{Context, wake};
 use crate::{
@@ -55,6 +56,7 @@ pub struct Remote {
     agenda: RwLock<Agenda>,
     awaited: Mutex<HashMap<String, Awaited>>,
     rest: RwLock<Option<Timestamp>>,
+    collect_from: RwLock<Option<Timestamp>>,
     nudged: Notify,
     hurried: Notify,
 }
@@ -66,7 +68,7 @@ struct Awaited {
 }
 
 impl Remote {
-    fn new(budget: Budget, poll_interval: Duration) -> Self {
+    pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             budget: Arc::new(budget),
             view: RwLock::default(),
@@ -76,6 +78,7 @@ impl Remote {
             agenda: RwLock::default(),
             awaited: Mutex::default(),
             rest: RwLock::default(),
+            collect_from: RwLock::default(),
             nudged: Notify::new(),
             hurried: Notify::new(),
         }
@@ -190,6 +193,16 @@ impl Remote {
 
     fn rest(&self) -> Option<Timestamp> {
         *self.rest.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before when nothing is deleted of what nobody needs, because a deletion failed (UTC).
+    pub fn collect_from(&self) -> Option<Timestamp> {
+        *self.collect_from.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a deletion of what nobody needs failed.
+    pub fn collect_no_sooner(&self, at: Timestamp) {
+        *self.collect_from.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
     /// The lists that are waited for, and how long the most impatient object has waited.

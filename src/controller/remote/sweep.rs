@@ -34,12 +34,12 @@ const PATIENCE: u32 = 3;
 
 /// What a sweep reads.
 #[derive(Clone, Copy, Debug)]
-struct Scope {
-    endpoints: bool,
-    models: bool,
-    base_models: bool,
-    datasets: bool,
-    evaluations: bool,
+pub(crate) struct Scope {
+    pub endpoints: bool,
+    pub models: bool,
+    pub base_models: bool,
+    pub datasets: bool,
+    pub evaluations: bool,
 }
 
 /// The loop's own memory.
@@ -134,7 +134,8 @@ impl Sweeper {
             models: full || awaited.contains(&List::Models),
             base_models: due(self.base_models_at),
             datasets: awaited.contains(&List::Datasets) || (uses.datasets && due(self.datasets_at)),
-            evaluations: awaited.contains(&List::Evaluations) || (uses.evaluations && due(self.evaluations_at)),
+            evaluations: awaited.contains(&List::Evaluations)
+                || (due(self.evaluations_at) && (uses.evaluations || self.has_evaluations())),
         };
         let began = Instant::now();
         let recorded = match self.is_first(scope) {
@@ -148,6 +149,9 @@ impl Sweeper {
         }
         if seen.has_evaluations {
             self.evaluations_at = Some(now + RARE_INTERVAL);
+            if full {
+                self.context.wakes.wake_connection(&self.key);
+            }
         }
         match outcome {
             Ok(()) => self.succeeded(scope, full && !link.retired, now, seen),
@@ -157,6 +161,15 @@ impl Sweeper {
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());
+    }
+
+    /// Whether there are evaluations that were made for one of us, which have to be deleted some day.
+    fn has_evaluations(&self) -> bool {
+        let view = self.remote.view();
+        view.evaluations
+            .iter()
+            .filter_map(|entry| entry.entity.header.owner.as_ref())
+            .any(|tag| tag.cluster == self.context.cluster)
     }
 
     /// Whether a list is read for the first time, in which case what a status names counts.
@@ -214,7 +227,7 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-fn counts(view: &View) -> Counts {
+pub(crate) fn counts(view: &View) -> Counts {
     Counts {
         endpoints: view.endpoints.len(),
         models: view.models.len(),
@@ -224,15 +237,15 @@ fn counts(view: &View) -> Counts {
 
 /// What a sweep brought.
 #[derive(Default)]
-struct Seen {
-    changes: Changes,
-    retry_after: Option<Duration>,
-    has_datasets: bool,
-    has_evaluations: bool,
+pub(crate) struct Seen {
+    pub changes: Changes,
+    pub retry_after: Option<Duration>,
+    pub has_datasets: bool,
+    pub has_evaluations: bool,
 }
 
 /// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
-async fn read(
+pub(crate) async fn read(
     remote: &Remote,
     client: &Client,
     scope: Scope,

@@ -31,6 +31,8 @@ fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> P
         object,
         contact,
         dependents,
+        unneeded: Unneeded::default(),
+        collect_from: None,
         now: at(NOW),
     });
     let before = object.status.as_ref().map_or(&[][..], |status| &status.conditions);

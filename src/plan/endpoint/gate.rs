@@ -2,18 +2,15 @@
 //!
 //! There is one evaluation for each pair of models and dataset: who needs it first has it made, others find it by the
 //! mark of the cluster. Once it has ended its numbers stand in the status, so that the evaluation itself may go.
-use super::{Snapshot, untouched};
+use super::Snapshot;
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
         annotation::CreationIntent,
-        reference::LastFailure,
         swap::{EvaluationGate, GateVerdict, Judgement},
     },
     plan::{
-        Action, Failure, FailureClass, List, Verdict,
-        creation::Creation,
-        evaluation,
+        Action, Failure, FailureClass, List, evaluation,
         lead_time::{Took, Work},
         line::{Pair, Want},
         retry,
@@ -21,20 +18,15 @@ use crate::{
     },
     speech::{
         EntityId, ModelId,
-        entity::{Dataset, Evaluation, Status},
-        request::CreateEvaluation,
+        entity::{Evaluation, Status},
     },
     view::{Entry, ModelFacts, View},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use weigh::{Metric, Numbers};
 
+mod order;
 mod weigh;
-
-/// Who waits for another object's evaluation is woken when it changes; this is for the case that it is never made.
-const ANOTHERS: SignedDuration = SignedDuration::from_mins(1);
-/// The kind of datasets with audio and human-labelled transcripts.
-const SUITABLE: &str = "Acoustic";
 
 /// What the gate says of a candidate.
 #[derive(Clone, Debug)]
@@ -202,7 +194,7 @@ impl Bench<'_> {
         };
         match failed {
             Some(failed) if failed.ruling.look_again.is_some() => failed,
-            Some(_) | None => self.evaluate(status).unwrap_or_else(|obstacle| obstacle),
+            Some(_) | None => self.evaluate(status),
         }
     }
 
@@ -294,7 +286,7 @@ impl Bench<'_> {
         let id = header.id.to_string();
         let known = self
             .before
-            .is_some_and(|before| before.evaluation.as_ref() == Some(&id) && before.errors > 0);
+            .is_some_and(|before| before.verdict == GateVerdict::Error && before.evaluation.as_ref() == Some(&id));
         let words = header.error.as_ref().map_or_else(
             || "no reason given".to_owned(),
             |error| format!("{} ({})", error.message, error.code),
@@ -371,160 +363,20 @@ impl Bench<'_> {
         }
     }
 
-    /// Has the pair evaluated, if nobody else does.
-    fn evaluate(&self, status: &SpeechEndpointStatus) -> Result<Finding, Finding> {
-        let s = self.s;
-        let dataset = self.dataset()?;
-        if let Some(at) = self.view.model(self.pair.active).and_then(|active| active.expires_at)
-            && at <= s.now()
-        {
-            let message = format!(
-                "an active model to compare with; the present one expired on {}",
-                day_time(at)
-            );
-            return Err(self.obstacle(Reason::GateError, message));
-        }
-        if s.around.agenda.line.evaluated_by_another(self.pair, s.uid()) {
-            let message = "its evaluation, which another endpoint has made";
-            let finding = self.pending(Reason::Evaluating, message).awaiting(List::Evaluations);
-            return Err(finding.until(after(s.now(), ANOTHERS)));
-        }
-        if !s.may_act() {
-            let verdict = untouched(s, "evaluate the candidate");
-            return Err(self.pending(verdict.reason, verdict.message));
-        }
-        Ok(self.create(dataset, status))
-    }
-
-    /// The dataset, if it can be evaluated with.
-    fn dataset(&self) -> Result<&Dataset, Finding> {
-        if !self.view.datasets.is_known() {
-            return Err(self.waiting_for(List::Datasets));
-        }
-        let id = self.pair.dataset;
-        let Some(entry) = self.view.datasets.get(id) else {
-            let message = format!("dataset {id}, which the Speech resource does not have");
-            return Err(self.obstacle(Reason::DatasetNotFound, message));
-        };
-        let Dataset {
-            header,
-            kind,
-            accepted_lines,
-        } = &*entry.entity;
-        let name = &header.display_name;
-        let locale = &self.s.object.spec.locale;
-        if **kind != *SUITABLE {
-            let message = format!(
-                "a dataset of audio with human-labelled transcripts ({SUITABLE}); {name} ({id}) is of kind {kind}"
-            );
-            return Err(self.obstacle(Reason::DatasetUnsuitable, message));
-        }
-        if *header.locale != **locale {
-            let message = format!("a dataset of locale {locale}; {name} ({id}) is of {}", header.locale);
-            return Err(self.obstacle(Reason::DatasetUnsuitable, message));
-        }
-        match header.status {
-            Status::Succeeded if *accepted_lines == Some(0) => {
-                let message = format!("another dataset; no line of {name} ({id}) was accepted on its import");
-                Err(self.obstacle(Reason::DatasetUnsuitable, message))
-            }
-            Status::Succeeded => Ok(&*entry.entity),
-            Status::Failed => {
-                let message = format!("another dataset; the import of {name} ({id}) failed");
-                Err(self.obstacle(Reason::DatasetNotReady, message))
-            }
-            Status::NotStarted | Status::Running | Status::Other(_) => {
-                let message = format!("dataset {name} ({id}), which is being imported");
-                Err(self.pending(Reason::DatasetNotReady, message).awaiting(List::Datasets))
-            }
-        }
-    }
-
-    /// What no delay helps against.
-    fn obstacle(&self, reason: Reason, message: String) -> Finding {
-        Finding {
-            ruling: Ruling {
-                verdict: GateVerdict::Error,
-                ..self.pending(reason, message).ruling
-            },
-            ..self.pending(reason, "")
-        }
-    }
-
-    fn create(&self, dataset: &Dataset, status: &SpeechEndpointStatus) -> Finding {
-        let s = self.s;
-        let creation = Creation::of(
-            s.object,
-            &s.around,
-            status.closed_attempt,
-            self.view.evaluations.swept_at(),
-        );
-        let post = |attempt| Action::CreateEvaluation(Box::new(self.request(dataset, attempt)));
-        let finding = |action| {
-            let mut finding = self
-                .pending(
-                    Reason::Evaluating,
-                    "its evaluation against the active model, which begins",
-                )
-                .awaiting(List::Evaluations);
-            finding.ruling.wants = Some(Want::Evaluation(self.pair));
-            finding.ruling.action = action;
-            finding
-        };
-        let action = match creation.next(post) {
-            Ok(action) => action,
-            Err(wait) => {
-                let mut held = self.held(wait, Reason::Evaluating);
-                held.ruling.wants = Some(Want::Evaluation(self.pair));
-                return held.awaiting(List::Evaluations);
-            }
-        };
-        if action.is_remote() {
-            return finding(Some(action));
-        }
-        // The announcement stands for the request: a failed request holds back the next announcement. What the service
-        // refuses is counted with the evaluations that failed, and has waited for its delay.
-        let last = status
-            .last_failure
-            .as_ref()
-            .filter(|last: &&LastFailure| !last.terminal);
-        let verdict = Verdict::working(Reason::Evaluating, "");
-        let gated = retry::gate(last, post(0), verdict, s.generation(), s.is_fresh(), s.now());
-        if gated.action.is_none() {
-            return self.held(gated, Reason::GateError);
-        }
-        finding(Some(action))
-    }
-
-    /// A request that cannot be sent yet.
-    fn held(&self, verdict: Verdict, reason: Reason) -> Finding {
-        let finding = self.pending(reason, format!("its evaluation; {}", verdict.message));
-        match verdict.look_again {
-            Some(at) => finding.until(at),
-            None => finding,
-        }
-    }
-
-    fn request(&self, dataset: &Dataset, attempt: u32) -> CreateEvaluation {
-        let s = self.s;
-        let active = self.view.model(self.pair.active);
-        let active = active.map_or_else(|| self.pair.active.to_string(), |active| active.name.to_owned());
-        let name = format!("{} against {active}", self.candidate.name);
-        CreateEvaluation {
-            display_name: name.chars().take(NAME_LENGTH).collect(),
-            locale: s.object.spec.locale.clone(),
-            model1: self.pair.candidate,
-            model2: self.pair.active,
-            dataset: dataset.header.id,
-            project: s.object.spec.project.as_deref().and_then(|id| id.parse().ok()),
-            owner: s.tag(attempt),
-        }
-    }
-
     /// What to write down; the time stays while the verdict does.
     fn judgement(&self, finding: &Finding) -> Judgement {
         let Ruling { verdict, message, .. } = &finding.ruling;
-        let stands = self.before.filter(|before| before.verdict == *verdict);
+        // An error stands until there is another evaluation, so that it is counted once.
+        let repeats = |before: &&Judgement| {
+            before.verdict == GateVerdict::Error
+                && before.errors > 0
+                && before.evaluation == finding.evaluation.map(|id| id.to_string())
+        };
+        let verdict = match self.before.filter(repeats) {
+            Some(_) if *verdict == GateVerdict::Pending => GateVerdict::Error,
+            Some(_) | None => *verdict,
+        };
+        let stands = self.before.filter(|before| before.verdict == verdict);
         let at = match (finding.at, stands) {
             (Some(at), _) => rfc3339(at),
             (None, Some(before)) => before.at.clone(),
@@ -536,7 +388,7 @@ impl Bench<'_> {
             active: self.pair.active.to_string(),
             dataset: self.pair.dataset.to_string(),
             evaluation: finding.evaluation.map(|id| id.to_string()),
-            verdict: *verdict,
+            verdict,
             metric: finding
                 .metric
                 .map_or_else(String::new, |metric| metric.as_str().to_owned()),
@@ -549,6 +401,3 @@ impl Bench<'_> {
         }
     }
 }
-
-/// The longest name of an evaluation.
-const NAME_LENGTH: usize = 256;

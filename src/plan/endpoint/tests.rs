@@ -3,6 +3,7 @@ mod choice;
 mod course;
 mod creation;
 mod deletion;
+mod gate;
 mod identity;
 mod outlook;
 mod quarantine;
@@ -75,8 +76,13 @@ impl Case {
     }
 
     pub fn plan(&self) -> Plan<SpeechEndpointStatus> {
+        self.look(plan)
+    }
+
+    /// What a function says of the snapshot.
+    pub fn look<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
         let models: Vec<&SpeechModel> = self.model.iter().chain(&self.others).collect();
-        plan(&Snapshot {
+        look(&Snapshot {
             object: &self.object,
             models: &models,
             holder: self.holder,
