@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition};
+use crate::case::{Case, condition, is_ready};
 use crate::crash::{kill_and_restart, strike, struck};
+use crate::harness::eventually;
 use crate::seed::{self, BASE_OLD, MODEL, MORE_TEXT, TEXT};
-use crate::stack::{Stack, alone, shared};
+use crate::stack::{SOON, Stack, alone, shared};
 
 /// The ARM id that the emulator gives to a resource.
 fn resource_id(name: &str) -> String {
@@ -115,6 +116,7 @@ fn what_forbids_a_copy_is_told_and_heals_when_it_is_put_right() {
         let refused = case.reason("SpeechModel", "claims", "CopyRefused").await;
         assert_eq!(condition(&refused, "Stalled")["status"], "True");
         case.event("claims", "CopyRefused").await;
+        strike(&west, "Models_Copy", json!({"status": 403})).await;
         connect(&west, json!({"resourceId": resource_id("copy-refused-west")})).await;
         let model = case.ready("SpeechModel", "claims").await;
         is_the_only_copy(case, &model).await;
@@ -178,6 +180,41 @@ fn a_copy_under_way_is_followed_by_the_next_operator() {
         is_the_only_copy(case, &model).await;
         assert_eq!(west.calls("Models_Copy").await, 1);
         assert!(west.calls("Operations_GetModelCopy").await > 0);
+    });
+}
+
+#[test]
+fn a_copy_at_rest_needs_nothing_of_its_source() {
+    alone("copy-rest", async |case, stack| {
+        let west = source(stack, "copy-rest-west", 0.3).await;
+        case.connect("5s").await;
+        case.model("claims", copy_by_id(&west)).await;
+        let model = case.ready("SpeechModel", "claims").await;
+        let written = |stack: &Stack| {
+            let mut writes = case.writes(stack);
+            writes.retain(|entry| entry.resource == "speechmodels");
+            writes.len()
+        };
+        let (writes, calls) = (written(stack), west.calls("Operations_GetModelCopy").await);
+        let away = json!({"route": {"resource": west.name}, "action": {"status": 503}});
+        west.control.add_fault(away).await.unwrap();
+        kill_and_restart(stack).await;
+        west.reason("SpeechConnection", "speech", "ServiceUnavailable").await;
+        let swept = case.calls("Models_ListCustomModels").await;
+        eventually("the target was looked at again", SOON, async || {
+            match case.calls("Models_ListCustomModels").await {
+                now if now > swept + 1 => Ok(()),
+                now => Err(format!("{now}")),
+            }
+        })
+        .await
+        .unwrap();
+        assert!(is_ready(&case.get("SpeechModel", "claims").await));
+        assert_eq!(case.get("SpeechModel", "claims").await["status"], model["status"]);
+        west.control.clear_faults().await.unwrap();
+        west.ready("SpeechConnection", "speech").await;
+        assert_eq!(west.calls("Operations_GetModelCopy").await, calls);
+        assert_eq!(written(stack), writes, "a copy at rest costs no write");
     });
 }
 

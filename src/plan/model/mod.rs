@@ -106,7 +106,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
         action: verdict.action,
         look_again: verdict.look_again,
         wants: verdict.wants.map(|want| *want),
-        took: Vec::new(),
+        took: copy::took(s, &status).into_iter().collect(),
         status,
         notices,
     }

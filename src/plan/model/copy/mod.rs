@@ -12,7 +12,8 @@ use crate::{
     plan::{
         Action, CopyModel, Verdict,
         creation::Creation,
-        text::{after, day_time},
+        lead_time::{Took, Work},
+        text::{after, day_time, parse},
         verdict::Phase,
     },
     speech::EntityId,
@@ -40,6 +41,17 @@ pub fn decide(
         close(intent, status);
     }
     decided
+}
+
+/// The time that a copy took whose end this plan sees: from the order until it bears our mark.
+pub fn took(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Took> {
+    let copying = s.old_status()?.copying.as_ref()?;
+    let made = status.current.as_ref().filter(|_| status.copying.is_none())?;
+    let began = parse(Some(&copying.started_at))?;
+    (copying.model.as_ref() == Some(&made.id)).then(|| Took {
+        work: Work::Copying,
+        time: s.now().duration_since(began),
+    })
 }
 
 /// The ordered rules.

@@ -185,6 +185,18 @@ fn a_copy_is_announced_then_ordered_then_followed_then_marked() {
 }
 
 #[test]
+fn the_time_that_a_copy_took_is_told_once() {
+    let mut case = announced(told(CopyStage::Done(id(20))).custom(arrived(20, NOW, true)), JUST_NOW);
+    assert!(case.show().took.is_empty(), "not marked yet");
+    learn(&mut case.world.view.models, copied(20, 1, 5));
+    case.world.view.models.answered(copied(20, 1, 5));
+    let took = case.show().took;
+    let times: Vec<_> = took.iter().map(|took| (took.work, took.time.as_secs())).collect();
+    assert_eq!(times, [(crate::plan::lead_time::Work::Copying, 30)]);
+    assert!(case.show().took.is_empty(), "told");
+}
+
+#[test]
 fn wherever_a_copy_breaks_off_it_is_found_again_and_never_ordered_twice() {
     let arrival = |keeps| World::new().custom(arrived(20, NOW, keeps));
     let marks = format!("mark 20 as 1 | {COPYING}");
