@@ -2,7 +2,7 @@
 use clap::Parser;
 use speech_operator::{
     cli::{Cli, Command, CrdsArgs},
-    generate, run, telemetry,
+    generate, run, simulate, telemetry,
 };
 use std::{error::Error, process::ExitCode};
 
@@ -13,6 +13,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Crds(args) => crds(&args),
         Command::Run(args) => run::run(args).await.map_err(Into::into),
+        Command::Simulate(args) => simulate::command(&args).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -39,7 +39,8 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
             remote.view_mut().evaluations.touch(*id);
             gone(client.delete_evaluation(Lane::Sweep, *id).await).map(|()| remote.view_mut().evaluations.removed(*id))
         }
-        Action::Claim(_) | Action::Release => Ok(()),
+        // A copy acts through two connections, see `copy::act`.
+        Action::Claim(_) | Action::Release | Action::CopyModel(_) | Action::FollowCopy { .. } => Ok(()),
     };
     done.map_err(|error| {
         if is_connection_trouble(&error) || error.kind() == ErrorKind::NotFound {
@@ -94,7 +95,7 @@ fn gone(answer: Result<(), Error>) -> Result<(), Error> {
 }
 
 /// What an error means for the next attempt of the same step.
-fn failure(action: &Action, error: &Error) -> Failure {
+pub fn failure(action: &Action, error: &Error) -> Failure {
     let code = match error.failure() {
         Some(failure) => failure.inner_code.clone().unwrap_or_else(|| failure.code.clone()),
         None => match error {
@@ -112,6 +113,10 @@ fn failure(action: &Action, error: &Error) -> Failure {
         ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if is_quota(&code) => FailureClass::Quota,
         // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
         ErrorKind::Rejected if !action.deletes() => FailureClass::Terminal,
+        // Leave to copy is refused until somebody changes who may do what.
+        ErrorKind::Unauthorized | ErrorKind::Forbidden if matches!(action, Action::CopyModel(_)) => {
+            FailureClass::Terminal
+        }
         ErrorKind::Rejected
         | ErrorKind::Unauthorized
         | ErrorKind::Forbidden

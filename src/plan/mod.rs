@@ -23,7 +23,7 @@ mod text;
 mod verdict;
 pub mod window;
 
-pub use creation::GRACE as CREATION_GRACE;
+pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
 use lead_time::{Durations, Took};
 use line::{Limits, Line, Want};
 pub use notice::Notice;
@@ -114,6 +114,15 @@ pub enum Action {
     DeleteEndpoint(EntityId),
     /// POST a model.
     TrainModel(Box<CreateModel>),
+    /// Have a model of another resource copied: the leave of this resource, then the POST at the source.
+    CopyModel(Box<CopyModel>),
+    /// Ask at the source how a copy stands; changes nothing.
+    FollowCopy {
+        /// The attempt that began it.
+        attempt: u32,
+        /// Its URI.
+        operation: String,
+    },
     /// PATCH a model.
     UpdateModel {
         /// The model.
@@ -129,6 +138,17 @@ pub enum Action {
     DeleteEvaluation(EntityId),
 }
 
+/// What to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyModel {
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// The model in the source's resource.
+    pub source: EntityId,
+    /// The ARM id of the source's resource.
+    pub resource_id: String,
+}
+
 impl Action {
     /// The word of a request for an evaluation.
     pub const EVALUATE: &'static str = "Evaluate";
@@ -140,6 +160,8 @@ impl Action {
             Self::Release => "Release",
             Self::CreateEndpoint(_) => "Create",
             Self::TrainModel(_) => "Train",
+            Self::CopyModel(_) => "Copy",
+            Self::FollowCopy { .. } => "Follow",
             Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
             Self::CreateEvaluation(_) => Self::EVALUATE,
             Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_) => "Delete",
@@ -154,7 +176,7 @@ impl Action {
         )
     }
 
-    /// Whether the step changes something in the Speech service.
+    /// Whether the step is a request to the Speech service.
     pub fn is_remote(&self) -> bool {
         !matches!(self, Self::Claim(_) | Self::Release)
     }

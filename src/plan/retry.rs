@@ -137,8 +137,10 @@ pub fn gate(
     let Some(last) = last.filter(|l| l.operation == action.operation() && l.generation == generation && !fresh) else {
         return verdict.with(action);
     };
-    // No spec can help a deletion, but the world can, for example when nothing uses the entity any more.
-    if last.terminal && !action.deletes() {
+    // No spec can help a deletion or a copy, but the world can: nothing uses the entity any more, the source allows it.
+    let marks = matches!(&action, Action::UpdateModel { change, .. } if change.owner.is_some());
+    let copies = matches!(action, Action::CopyModel(_) | Action::FollowCopy { .. });
+    if last.terminal && !(action.deletes() || copies || marks) {
         return Verdict::stalled(
             Reason::Refused,
             format!("the service refused the request: {}", words(last)),

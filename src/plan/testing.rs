@@ -223,7 +223,11 @@ pub trait Meta: kube::Resource + Sized {
 
     fn announces(self, attempt: u32, when: &str) -> Self {
         let mut object = self.claimed();
-        object.announce(CreationIntent { attempt, at: at(when) });
+        object.announce(CreationIntent {
+            attempt,
+            at: at(when),
+            copy_of: None,
+        });
         object
     }
 
@@ -422,13 +426,18 @@ pub fn step(action: Option<&Action>) -> String {
             create.owner.revision.unwrap_or(0),
             number(create.base_model)
         ),
+        Some(Action::UpdateModel { id, change }) => match &change.owner {
+            Some((tag, _)) => format!("mark {} as {}", number(*id), tag.revision.unwrap_or(0)),
+            None => format!("update {}", number(*id)),
+        },
+        Some(Action::CopyModel(copy)) => format!("copy {}", number(copy.source)),
+        Some(Action::FollowCopy { .. }) => "follow".into(),
         Some(Action::CreateEvaluation(create)) => format!(
             "evaluate {} against {} with {}",
             number(create.model1.entity()),
             number(create.model2.entity()),
             number(create.dataset)
         ),
-        Some(Action::UpdateModel { id, .. }) => format!("update {}", number(*id)),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is known of one Speech resource: plain data, filled by sweeps and by the answers to our own requests.
 //!
 //! The planner reads it instead of asking the service, so that a decision needs no request and can be tested without one.
+mod copies;
 mod shelf;
 
+pub use copies::{Copies, CopyStage, CopyState};
 pub use shelf::{Entry, Remote, Shelf, Tick};
 
 use crate::speech::{
@@ -21,6 +23,8 @@ pub struct View {
     pub models: Shelf<CustomModel>,
     /// The base models.
     pub base_models: Shelf<BaseModel>,
+    /// The copies into this resource that are under way.
+    pub copies: Copies,
     /// The datasets; read only while an object has a use for them, so ask [`Shelf::is_known`].
     pub datasets: Shelf<Dataset>,
     /// The evaluations; read only while an object has a use for them, so ask [`Shelf::is_known`].

@@ -7,6 +7,7 @@
 mod harness;
 
 mod case;
+mod copy;
 mod crash;
 mod create;
 mod expiry;

@@ -4,6 +4,7 @@ mod sweep;
 
 pub use contact::{broken, is_connection_trouble};
 pub use sweep::run;
+pub(crate) use sweep::{Scope, Seen, counts, read};
 
 use super::{Context, wake};
 use crate::{
@@ -67,7 +68,7 @@ struct Awaited {
 }
 
 impl Remote {
-    fn new(budget: Budget, poll_interval: Duration) -> Self {
+    pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             budget: Arc::new(budget),
             view: RwLock::default(),

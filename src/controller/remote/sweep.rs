@@ -34,12 +34,12 @@ const PATIENCE: u32 = 3;
 
 /// What a sweep reads.
 #[derive(Clone, Copy, Debug)]
-struct Scope {
-    endpoints: bool,
-    models: bool,
-    base_models: bool,
-    datasets: bool,
-    evaluations: bool,
+pub(crate) struct Scope {
+    pub endpoints: bool,
+    pub models: bool,
+    pub base_models: bool,
+    pub datasets: bool,
+    pub evaluations: bool,
 }
 
 /// The loop's own memory.
@@ -238,7 +238,7 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-fn counts(view: &View) -> Counts {
+pub(crate) fn counts(view: &View) -> Counts {
     Counts {
         endpoints: view.endpoints.len(),
         models: view.models.len(),
@@ -248,15 +248,15 @@ fn counts(view: &View) -> Counts {
 
 /// What a sweep brought.
 #[derive(Default)]
-struct Seen {
-    changes: Changes,
-    retry_after: Option<Duration>,
-    has_datasets: bool,
-    has_evaluations: bool,
+pub(crate) struct Seen {
+    pub changes: Changes,
+    pub retry_after: Option<Duration>,
+    pub has_datasets: bool,
+    pub has_evaluations: bool,
 }
 
 /// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
-async fn read(
+pub(crate) async fn read(
     remote: &Remote,
     client: &Client,
     scope: Scope,

@@ -57,6 +57,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     status::describe(s, &identity, &mut status);
     gate::note(s, &mut status);
     let (verdict, outlook) = steps::decide(s, &identity, &mut status);
+    let verdict = quarantine::written_first(s, &mut status, verdict);
     finish(s, status, verdict, outlook)
 }
 
@@ -134,9 +135,9 @@ impl<'a> Snapshot<'a> {
         self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
     }
 
-    /// Whether an endpoint that somebody deleted is made anew.
+    /// Whether an endpoint that somebody deleted is made anew. The schema refuses that of an adopted one.
     fn recreates(&self) -> bool {
-        self.may_act() && self.object.spec.recreate == Recreate::WhenDeleted
+        self.may_act() && self.object.spec.adopt.is_none() && self.object.spec.recreate == Recreate::WhenDeleted
     }
 
     /// Whether deleting the object deletes the remote endpoint.

@@ -74,7 +74,9 @@ pub fn next_model<'a>(
     if is(serves, &choice.facts) {
         return match failed {
             false => Ok(Move::Stay),
-            true if was_cleared(endpoint, status) => Ok(at_once(choice.facts)),
+            true if was_cleared(endpoint, status) => {
+                model_choice::deployable(&choice.facts, s.now()).map(|()| at_once(choice.facts))
+            }
             true => Err(deployment_failed(endpoint)),
         };
     }

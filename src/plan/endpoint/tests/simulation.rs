@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 mod worlds;
 
-use worlds::{event, life};
+use worlds::{SPECS, event, life};
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,19 +45,11 @@ enum Event {
     Current(u128),
     Drift(u8),
     NewBase(u128),
+    /// Somebody deletes the endpoint.
+    Vanish,
+    /// Somebody agrees to a model, or takes all out of quarantine.
+    Annotate(&'static str, String),
 }
-
-const SPECS: [&str; 9] = [
-    "model: {base: {}}",
-    "model: {base: {id: 00000000-0000-0000-0000-000000000001}}",
-    "model: {id: 00000000-0000-0000-0000-000000000003}",
-    "model: {ref: {name: m}}",
-    "model: {ref: {name: m}}\nloggingEnabled: true\ndescription: words",
-    "model: {base: {}}\nsuspend: true",
-    "model: {ref: {name: m}}\ndeletionPolicy: Retain",
-    "model: {base: {}}\nmanagementPolicy: Observe",
-    "model: {ref: {name: m}}\ndisplayName: other",
-];
 
 struct Life {
     case: Case,
@@ -207,6 +199,8 @@ impl Life {
             }
             Action::Claim(_) | Action::Release => {}
             Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)
             | Action::CreateEvaluation(_)
@@ -282,8 +276,10 @@ impl Life {
             }
         }
         let plan = self.planned();
-        self.case.object.status = Some(plan.status.clone());
-        if self.case.world.failure.take().is_none() && plan.action.is_none() {
+        let before = self.case.object.status.replace(plan.status.clone());
+        // What went into quarantine is written down before the next step is taken.
+        let learned = plan.status.quarantine.len() > before.map_or(0, |before| before.quarantine.len());
+        if self.case.world.failure.take().is_none() && plan.action.is_none() && !learned {
             self.case.world.announced = None;
             assert_eq!(
                 self.planned().status,
@@ -343,6 +339,8 @@ impl Life {
             }
             Action::Claim(_) | Action::Release => {}
             Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)
             | Action::CreateEvaluation(_)
@@ -381,6 +379,8 @@ impl Life {
                     base_model(n, "2028-01-01T00:00:00Z"),
                 );
             }
+            Event::Vanish => drop(self.service.pop_first()),
+            Event::Annotate(key, value) => self.case.object.annotate(key, &value),
             Event::Drift(kind) => {
                 let Some(found) = self.service.values_mut().next() else {
                     return;

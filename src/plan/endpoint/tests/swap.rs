@@ -281,6 +281,9 @@ fn after_a_failed_swap_the_way_back_is_open() {
             put_state(&mut e.header, Status::Failed, at(NOW));
         });
     });
+    let told = "- | Ready=True Serving, Reconciling DeploymentFailed, ModelValid=True ModelServes";
+    assert_eq!(case.line(), told, "first it is written down");
+    let case = case.with(|c| c.object.status = Some(c.plan().status));
     assert_eq!(
         case.line(),
         "update 10 model | Ready=True Serving, Reconciling RolledBack, ModelValid=True ModelServes"

@@ -175,6 +175,7 @@ impl Life {
                 assert!(entry.is_owned_by(UID) && entry.confirmed);
             }
             Action::Claim(_) | Action::Release => {}
+            Action::CopyModel(_) | Action::FollowCopy { .. } => panic!("no step of a training"),
             Action::CreateEndpoint(_)
             | Action::UpdateEndpoint { .. }
             | Action::DeleteEndpoint(_)
@@ -280,6 +281,7 @@ impl Life {
                 }
             }
             Action::Claim(_) | Action::Release => {}
+            Action::CopyModel(_) | Action::FollowCopy { .. } => {}
             Action::CreateEndpoint(_)
             | Action::UpdateEndpoint { .. }
             | Action::DeleteEndpoint(_)
