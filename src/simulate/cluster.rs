@@ -86,7 +86,11 @@ impl Kind for SpeechModel {
     }
 
     fn plan(&self, _cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
-        plan::model::plan(&plan::model::Snapshot { object: self, around })
+        plan::model::plan(&plan::model::Snapshot {
+            object: self,
+            source: None,
+            around,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     plan::{
         List,
         connection::{self, Contact, Step},
+        evaluation::Unneeded,
     },
     speech::Error,
     view::Changes,
@@ -156,6 +157,8 @@ impl Region {
                 object: &self.cluster.connection,
                 contact: &operator.contact,
                 dependents,
+                unneeded: Unneeded::default(),
+                collect_from: None,
                 now: self.now,
             });
             if plan.step == Some(Step::Hold) && !is_held(&self.cluster.connection) {
