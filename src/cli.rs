@@ -20,6 +20,12 @@ pub enum Command {
     Crds(CrdsArgs),
     /// Print the coming trainings, swaps, expiries and risks of a fleet, from a live cluster. Changes nothing.
     Plan(PlanArgs),
+    /// Let a whole fleet live through years in seconds, with everything that goes wrong, and report.
+    ///
+    /// Runs the planners of this very program against an emulated Speech service within the process; touches neither a
+    /// cluster nor the network. Ends with 1 if an endpoint came to be served by an expired model though a newer one
+    /// could be had, or if any other promise was broken.
+    Simulate(SimulateArgs),
 }
 
 /// Options of `plan`.
@@ -68,6 +74,23 @@ pub enum PlanFormat {
     Ics,
     /// A drawing.
     Svg,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// How many endpoints there are, over as many Speech resources as they need.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub endpoints: u32,
+    /// How many years pass.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=20))]
+    pub years: u16,
+    /// Everything that happens by chance follows from it; the same seed gives the same report.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many threads compute; the report is the same with any number. As many as there are processors if absent.
+    #[arg(long)]
+    pub threads: Option<usize>,
 }
 
 /// Options of `crds`.

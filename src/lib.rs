@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod plan;
 pub mod run;
 pub mod serve;
+pub mod simulate;
 pub mod speech;
 pub mod telemetry;
 pub mod view;

@@ -3,7 +3,7 @@ use clap::Parser;
 use speech_operator::{
     calendar::command,
     cli::{Cli, Command, CrdsArgs, PlanArgs},
-    generate, run, telemetry,
+    generate, run, simulate, telemetry,
 };
 use std::{error::Error, process::ExitCode};
 
@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
         Command::Crds(args) => crds(&args),
         Command::Run(args) => run::run(args).await.map_err(Into::into),
         Command::Plan(args) => return plan(&args).await,
+        Command::Simulate(args) => simulate::command(&args).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,7 +14,12 @@ pub struct Notice {
 }
 
 /// What someone should look at though the operator goes on by itself.
-const TROUBLES: [Reason; 3] = [Reason::TrainingFailed, Reason::QuotaExceeded, Reason::Orphaned];
+const TROUBLES: [Reason; 4] = [
+    Reason::TrainingFailed,
+    Reason::CopyFailed,
+    Reason::QuotaExceeded,
+    Reason::Orphaned,
+];
 
 /// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, running
 /// into trouble on the way.

@@ -7,9 +7,11 @@
 mod harness;
 
 mod case;
+mod copy;
 mod crash;
 mod create;
 mod expiry;
+mod gate;
 mod heal;
 mod ownership;
 mod plan;

@@ -7,15 +7,15 @@ use crate::{
         swap::QuarantinedModel,
     },
     plan::{
-        Notice,
-        text::{parse, rfc3339},
+        Notice, Verdict,
+        text::{after, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
         entity::{Endpoint, Status},
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How many are remembered.
 const MOST: usize = 20;
@@ -84,6 +84,25 @@ pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mu
     add(status, model, &name, Reason::DeploymentFailed, message, ended);
 }
 
+/// A new entry is written down before anything is done: the step may wipe out what it was learned from.
+pub fn written_first(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, verdict: Verdict) -> Verdict {
+    let Some(entry) = new_entries(s, status).next().filter(|_| verdict.action.is_some()) else {
+        return verdict;
+    };
+    let message = format!("model {} goes into quarantine: {}", entry.name, entry.message);
+    let verdict = Verdict::working(reason(entry), message).until(after(s.now(), SignedDuration::from_secs(1)));
+    status.target = None;
+    verdict
+}
+
+fn new_entries<'a>(s: &Snapshot<'a>, status: &'a SpeechEndpointStatus) -> impl Iterator<Item = &'a QuarantinedModel> {
+    let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
+    status
+        .quarantine
+        .iter()
+        .filter(|entry| !before.iter().any(|old| old.model == entry.model))
+}
+
 /// Clears what the annotation asks for, once for each value.
 pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let asked = annotation::value(s.object, CLEAR_QUARANTINE);
@@ -109,8 +128,7 @@ pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 /// Tells what came into quarantine, and that it was cleared.
 pub fn notices(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Vec<Notice> {
     let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
-    let is_new = |entry: &&QuarantinedModel| !before.iter().any(|old| old.model == entry.model);
-    let mut notices: Vec<Notice> = (status.quarantine.iter().filter(is_new))
+    let mut notices: Vec<Notice> = new_entries(s, status)
         .map(|entry| Notice {
             warning: true,
             reason: reason(entry),

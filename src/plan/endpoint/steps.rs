@@ -244,7 +244,6 @@ fn note_deployment(
     next: Option<&Move<'_>>,
     status: &mut SpeechEndpointStatus,
 ) {
-    status.candidate = None;
     let active = status.active.as_ref().map(|active| active.model.clone());
     let named = endpoint.model.filter(|model| active != Some(model.to_string()));
     let before = s.old_status().and_then(|old| old.target.clone());
@@ -257,6 +256,9 @@ fn note_deployment(
         (None, Some(before), _) if active.as_ref() != Some(&before.model) => status.target = Some(before),
         (None, _, Some(Move::To { facts, interim, .. })) => note_target(s, status, facts, *interim),
         (None, _, Some(Move::Stay | Move::Held { .. }) | None) => {}
+    }
+    if status.target.is_some() {
+        status.candidate = None;
     }
 }
 
