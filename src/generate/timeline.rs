@@ -290,6 +290,7 @@ mod tests {
     fn what_is_created_first_waits_for_no_gate_window_or_approval() {
         let now = NOW.parse().unwrap();
         let mut view = view(now).unwrap();
+        view.endpoints = Shelf::default();
         sweep(&mut view.endpoints, Vec::new(), now);
         let models = planned(now).unwrap().models;
         let agenda = Agenda::default();
