@@ -68,19 +68,23 @@ fn named_base_model<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'
     Ok(model)
 }
 
-/// The base model to train from: the named one, or the newest of the locale that can still be trained from.
+/// The base model to train from: the named one, or the newest of the locale that can still be trained from and `serves`
+/// the datasets.
 pub fn trainable<'a>(
     view: &'a View,
     pinned: Option<EntityId>,
     locale: &str,
     now: Timestamp,
+    serves: impl Fn(&BaseModel) -> bool,
 ) -> Result<&'a BaseModel, Verdict> {
     let open = |model: &BaseModel| model.adaptation_until.is_none_or(|until| until > now);
     let Some(id) = pinned else {
         let fits = |model: &BaseModel| {
             open(model) && !model.supports_adaptations_with.is_empty() && model.header.status == Status::Succeeded
         };
-        return newest(view, locale, fits).ok_or_else(|| {
+        // Where none serves, the newest is told of.
+        let best = newest(view, locale, |model| fits(model) && serves(model));
+        return best.or_else(|| newest(view, locale, fits)).ok_or_else(|| {
             Verdict::stalled(
                 Reason::NoBaseModel,
                 format!("the Speech resource has no base model for {locale} that can be trained from"),

@@ -1,5 +1,6 @@
 //! What to do with a SpeechModel.
 mod copy;
+mod dataset;
 mod deletion;
 mod follow;
 mod lineage;
@@ -9,6 +10,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod training;
+mod turn;
 
 pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
 

@@ -1,5 +1,5 @@
 //! When the next revision is due though the spec has not changed.
-use super::{Snapshot, revision::Inputs};
+use super::{Snapshot, dataset, revision::Inputs};
 use crate::{
     api::{
         duration,
@@ -53,7 +53,10 @@ fn has_newer_base(s: &Snapshot<'_>, view: &View, inputs: &Inputs, newest: &Custo
         .base_model
         .map(ModelId::entity)
         .and_then(|id| view.base_models.get(id));
-    let best = model_choice::trainable(view, inputs.base_model, &s.object.spec.locale, s.now());
+    let datasets = dataset::ready(s, view, &inputs.datasets).unwrap_or_default();
+    let best = model_choice::trainable(view, inputs.base_model, &s.object.spec.locale, s.now(), |base| {
+        dataset::serves(base, &datasets)
+    });
     inputs.base_model.is_none()
         && best.is_ok_and(|best| own.is_some_and(|own| own.entity.header.created_at < best.header.created_at))
 }

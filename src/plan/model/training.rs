@@ -1,16 +1,21 @@
 //! Models that we train: one revision after the other, never two at once.
 use super::{
-    Snapshot,
+    Snapshot, dataset,
     lineage::{self, Lineage},
     renewal::{self, Due},
     revision::{Inputs, Revision},
+    turn,
 };
 use crate::{
     api::{
         Reason, SpeechModelStatus,
-        model::{RenewalTrigger, Training},
+        model::{CurrentModel, RenewalTrigger, Training},
     },
-    plan::{Action, Verdict, model_choice, text::day_time},
+    plan::{
+        Action, Verdict, model_choice,
+        text::{day_time, parse},
+        verdict::Phase,
+    },
     speech::{entity::BaseModel, request::CreateModel},
     view::View,
 };
@@ -51,7 +56,8 @@ pub fn decide(
         Some(newest) if same(&newest) && newest.failed() => failed(s, view, &lineage, &newest, &inputs, &print, status),
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
             match renewal::due(s, view, &spec, &inputs, newest.model()) {
-                Due::Now if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
+                Due::Now if s.may_act() => train(s, view, &lineage, &inputs, &print, status)
+                    .map_err(|verdict| still_current(s, status, verdict)),
                 Due::At(at) if s.may_act() => {
                     status.plan = vec![renewal::next_training(at)];
                     Ok(lineage.keep(s, view, status).until(at))
@@ -60,6 +66,22 @@ pub fn decide(
             }
         }
         Some(_) | None => train(s, view, &lineage, &inputs, &print, status),
+    }
+}
+
+/// What keeps a renewal from its beginning does not make worse what is current, as long as that is valid.
+fn still_current(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: Verdict) -> Verdict {
+    let valid = |current: &CurrentModel| parse(current.expires_at.as_deref()).is_none_or(|at| at > s.now());
+    match status.current.as_ref().filter(|current| valid(current)) {
+        Some(current) if verdict.phase == Phase::Stalled => Verdict {
+            phase: Phase::Done,
+            message: format!(
+                "model {} is current; its renewal waits: {}",
+                current.name, verdict.message
+            ),
+            ..verdict
+        },
+        Some(_) | None => verdict,
     }
 }
 
@@ -89,12 +111,14 @@ fn train(
         return Err(lineage::hands_off(s, &format!("train revision {number}")));
     }
     let creation = s.creation(status.closed_attempt);
-    let base = match (
-        model_choice::trainable(view, inputs.base_model, &s.object.spec.locale, s.now()),
-        creation.open(),
-    ) {
+    let base = match (from(s, view, inputs), creation.open()) {
         (Ok(base), _) => base,
         // A wish that cannot be met now does not end the search for what an earlier request may have made.
+        (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
+        (Err(verdict), _) => return Err(verdict),
+    };
+    let turn = match (turn::take(s, view, status), creation.open()) {
+        (Ok(turn), _) => turn,
         (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
         (Err(verdict), _) => return Err(verdict),
     };
@@ -106,9 +130,26 @@ fn train(
         ),
     )
     .watching();
-    lineage::order(s, status, &creation, verdict, |attempt| {
+    let ordered = lineage::order(s, status, &creation, verdict, |attempt| {
         Action::TrainModel(Box::new(request(s, inputs, print, base, number, attempt)))
+    })?;
+    Ok(if ordered.action.is_some() {
+        ordered.wanting(turn)
+    } else {
+        ordered
     })
+}
+
+/// The base model to train from, which serves all datasets.
+fn from<'a>(s: &Snapshot<'_>, view: &'a View, inputs: &Inputs) -> Result<&'a BaseModel, Verdict> {
+    let datasets = dataset::ready(s, view, &inputs.datasets)?;
+    let serves = |base: &BaseModel| dataset::serves(base, &datasets);
+    let base = model_choice::trainable(view, inputs.base_model, &s.object.spec.locale, s.now(), serves)?;
+    if serves(base) {
+        Ok(base)
+    } else {
+        Err(dataset::unsuitable(base, &datasets))
+    }
 }
 
 fn request(s: &Snapshot<'_>, inputs: &Inputs, print: &str, base: &BaseModel, number: u32, attempt: u32) -> CreateModel {
