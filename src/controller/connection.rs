@@ -119,7 +119,7 @@ fn unneeded(context: &Context, remote: &Remote) -> Unneeded {
 
 /// Deletes an evaluation that nobody needs; one that cannot be deleted is left for a while.
 async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &Remote, id: EntityId) -> Action {
-    let Some(link) = remote.link().filter(|link| !link.retired) else {
+    let Some(link) = remote.link() else {
         return Action::await_change();
     };
     match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {

@@ -98,7 +98,8 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         .deletion_timestamp
         .as_ref()
         .map(|time| time.0 + ORPHAN_AFTER);
-    let expendable = s.dependents == 0 || until.is_some_and(|until| until <= s.now);
+    let (collect, later) = collect(s, deleting);
+    let expendable = (s.dependents == 0 && collect.is_none()) || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {
         (true, true) if expendable => Some(Step::Release),
         (false, false) if s.dependents > 0 => Some(Step::Hold),
@@ -132,7 +133,6 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     }
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
     let until = until.filter(|until| held && *until > s.now);
-    let (collect, later) = collect(s, deleting);
     let look_again = [until, later].into_iter().flatten().min();
     Plan {
         step,
@@ -145,12 +145,13 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
 
 /// What to delete of what nobody needs any more, and when to look again for it.
 fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timestamp>) {
-    if deleting || !matches!(s.contact, Contact::Established(_)) {
+    if !matches!(s.contact, Contact::Established(_)) {
         return (None, None);
     }
     match s.collect_from.filter(|from| *from > s.now) {
-        Some(from) if s.unneeded.id.is_some() => (None, Some(from)),
-        Some(_) | None => (s.unneeded.id, s.unneeded.look_again),
+        // A connection that is being deleted does not stay for what cannot be deleted.
+        Some(from) if s.unneeded.id.is_some() => (None, (!deleting).then_some(from)),
+        Some(_) | None => (s.unneeded.id, s.unneeded.look_again.filter(|_| !deleting)),
     }
 }
 
