@@ -11,6 +11,7 @@ mod law;
 mod network;
 mod operator;
 mod pass;
+mod people;
 mod region;
 mod report;
 mod sweep;
