@@ -85,17 +85,17 @@ impl Laws {
             let Some(serving) = endpoint.serving else { return };
             let before = self.served.get(&endpoint.id).copied();
             if before.is_none_or(|(model, _)| model != serving) {
-                changed.push((endpoint.id, before, (serving, endpoint.expires_at)));
+                changed.push((endpoint.id, endpoint.since, before, (serving, endpoint.expires_at)));
             }
         });
         emulator.models(RESOURCE, |model| mark(model.custom_properties));
         twins
             .into_iter()
             .for_each(|twin| Self::broken(report, now, RESOURCE, twin));
-        for (endpoint, before, after) in changed {
+        for (endpoint, since, before, after) in changed {
             self.served.insert(endpoint, after);
             if let Some((_, deadline)) = before {
-                Self::judge_swap(report, now, endpoint, deadline, after.1);
+                Self::judge_swap(report, since, endpoint, deadline, after.1);
             }
         }
     }
@@ -136,8 +136,9 @@ impl Laws {
             let Key::Endpoint(index) = *key else { continue };
             let object = cluster.endpoints.get(index).and_then(Option::as_ref);
             if object.is_some_and(|object| has_successor(emulator, cluster, object, now)) {
-                let what = "an expired model is to serve though a newer one could be had";
-                Self::broken(report, now, fleet::name(*key), what);
+                let said = object.and_then(|object| object.status.as_ref()).map(|status| tell(&status.conditions));
+                let what = "an expired model is to serve though a newer one could be had; it says";
+                Self::broken(report, now, fleet::name(*key), format!("{what} {}", said.unwrap_or_default()));
             }
         }
     }
@@ -189,6 +190,12 @@ fn has_successor(emulator: &Emulator, cluster: &Cluster, object: &SpeechEndpoint
         found |= owned && !barred && usable && model.expires_at > now;
     });
     found
+}
+
+/// Conditions in one line.
+fn tell(conditions: &[Condition]) -> String {
+    let one = |told: &Condition| format!("{}={} {}: {}", told.type_, told.status, told.reason, told.message);
+    conditions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// What is wrong with how an object presents itself after a pass, if anything.
