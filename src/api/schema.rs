@@ -9,6 +9,12 @@ const SELECTOR_VALUES: (&str, &str) = (
     "operators In and NotIn need values; Exists and DoesNotExist take none",
 );
 
+/// Where label selectors stand.
+const SELECTORS: [&str; 2] = [
+    "/properties/spec/properties/allowedNamespaces/properties/selector/properties",
+    "/properties/spec/properties/model/properties/selector/properties",
+];
+
 /// All CRDs with their file names, in the order in which they are applied.
 pub fn crds() -> Vec<(&'static str, CustomResourceDefinition)> {
     vec![
@@ -27,7 +33,7 @@ fn finish(crd: CustomResourceDefinition) -> CustomResourceDefinition {
             }
             if let Some(schema) = version.pointer_mut("/schema/openAPIV3Schema") {
                 tidy(schema);
-                bound_selector(schema);
+                SELECTORS.iter().for_each(|path| bound_selector(schema, path));
             }
         }
     }
@@ -49,9 +55,9 @@ fn default_observed_generation(status: &mut Value) {
 }
 
 /// The schema of a label selector that comes with the Kubernetes types checks nothing: a selector that can match
-/// nothing, or that cannot be read at all, would only show as namespaces that are not allowed.
-fn bound_selector(schema: &mut Value) {
-    let path = "/properties/spec/properties/allowedNamespaces/properties/selector/properties";
+/// nothing, or that cannot be read at all, would only show as namespaces that are not allowed, or models that are not
+/// chosen.
+fn bound_selector(schema: &mut Value, path: &str) {
     let Some(selector) = schema.pointer_mut(path) else {
         return;
     };

@@ -70,7 +70,7 @@ async fn explain_tells_of_every_choice_of_a_model_and_its_meaning() -> Result<()
         "KIND:       SpeechEndpoint",
         "VERSION:    v1alpha1",
         "FIELD: model <Object>",
-        "The model to serve: exactly one of ref, id, base.",
+        "The model to serve: exactly one of ref, selector, id, base.",
         "base\t<Object>",
         "A base model: a fixed one, or with `{}` the newest of the locale",
         "id\t<string>",
@@ -172,7 +172,8 @@ async fn a_new_object_says_that_nobody_has_looked_and_nulls_and_defaults_are_set
     let endpoint = get(namespace, "spep/hotline").await?;
     let expected = serde_json::json!({
         "connectionRef": {"name": "west"}, "locale": "en-US", "model": {"ref": {"name": "claims"}},
-        "managementPolicy": "Full", "deletionPolicy": "Delete",
+        "managementPolicy": "Full", "deletionPolicy": "Delete", "recreate": "Never",
+        "swap": {"policy": "OnNewModel", "before": "30d", "approval": "None", "deadlineOverride": "24h"},
     });
     assert_eq!(endpoint["spec"], expected);
     let connection = get(namespace, "spconn/west").await?;
@@ -180,6 +181,7 @@ async fn a_new_object_says_that_nobody_has_looked_and_nulls_and_defaults_are_set
         "endpoint": "https://westeurope.api.cognitive.microsoft.com", "apiVersion": "2025-10-15",
         "auth": {"keySecretRef": {"name": "key", "key": "key"}}, "allowedNamespaces": {"from": "Same"},
         "pollInterval": "60s", "requestBudget": {"requests": 80, "per": "10s"},
+        "maxConcurrentSwaps": 5, "maxConcurrentTrainings": 4,
     });
     assert_eq!(connection["spec"], expected);
     Ok(())

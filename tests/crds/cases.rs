@@ -16,6 +16,7 @@ use super::schema::{Node, crds, has, nodes};
 const CONNECTIONS: &str = include_str!("cases/speechconnection.yaml");
 const MODELS: &str = include_str!("cases/speechmodel.yaml");
 const ENDPOINTS: &str = include_str!("cases/speechendpoint.yaml");
+const SWAPS: &str = include_str!("cases/swap.yaml");
 const WINDOWS: &str = include_str!("cases/window.yaml");
 
 /// How the API server speaks of a bound. `required` is told at the missing field.
@@ -187,6 +188,11 @@ async fn windows_of_swaps_are_accepted_or_refused_with_what_to_write_instead() -
 }
 
 #[tokio::test]
+async fn choices_and_swaps_are_accepted_or_refused_with_what_to_write_instead() -> Result<(), HarnessError> {
+    try_all("SpeechEndpoint", SWAPS).await
+}
+
+#[tokio::test]
 async fn manifests_of_endpoints_are_accepted_or_refused_with_what_to_write_instead() -> Result<(), HarnessError> {
     try_all("SpeechEndpoint", ENDPOINTS).await
 }
@@ -231,7 +237,7 @@ fn refusals(node: &Node) -> Vec<(String, String, String)> {
 fn every_rule_and_every_bound_has_a_refused_and_an_accepted_case() {
     let mut missing = BTreeSet::new();
     let mut seen = 0;
-    let files: [&[&str]; 3] = [&[CONNECTIONS], &[MODELS], &[ENDPOINTS, WINDOWS]];
+    let files: [&[&str]; 3] = [&[CONNECTIONS], &[MODELS], &[ENDPOINTS, SWAPS, WINDOWS]];
     for ((kind, crd), files) in crds().into_iter().zip(files) {
         let files: Vec<Cases> = files.iter().map(|yaml| read(yaml)).collect();
         let all = || {

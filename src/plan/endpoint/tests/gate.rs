@@ -25,6 +25,14 @@ const PAIR: fn() -> Pair = || Pair {
     dataset: id(5),
 };
 
+fn intent() -> CreationIntent {
+    CreationIntent {
+        attempt: 2,
+        at: at(NOW),
+        copy_of: None,
+    }
+}
+
 fn spec(thresholds: &str) -> String {
     let dataset = id(5);
     format!("model: {{ref: {{name: m}}}}\nswap: {{gate: {{evaluation: {{dataset: {dataset}, {thresholds}}}}}}}")
@@ -116,20 +124,20 @@ fn one_evaluation_is_made_and_waited_for() {
         (
             "announced in this pass",
             gated().with(|c| {
-                c.object.announce(CreationIntent { attempt: 2, at: at(NOW), copy_of: None });
+                c.object.announce(intent());
                 c.world.announced = Some(2);
             }),
             format!("evaluate 21 against 20 with 5 | Pending | {BEGINS}"),
         ),
         (
             "announced before a crash",
-            gated().with(|c| c.object.announce(CreationIntent { attempt: 2, at: at(NOW), copy_of: None })),
+            gated().with(|c| c.object.announce(intent())),
             "- | Pending | its evaluation; request 2 of 2026-03-01 10:00 UTC may still take effect; looking for its result until 2026-03-01 10:02 UTC".into(),
         ),
         (
             "announced before a crash, and it led to nothing",
             gated().with(|c| {
-                c.object.announce(CreationIntent { attempt: 2, at: at(NOW), copy_of: None });
+                c.object.announce(intent());
                 c.world.now = at("2026-03-01T10:02:00Z");
                 c.world.sweep();
             }),
@@ -498,11 +506,7 @@ fn a_request_for_reconciliation_does_not_wait_for_the_delay() {
 fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error() {
     let failed = |class| {
         gated().with(|c| {
-            c.object.announce(CreationIntent {
-                attempt: 2,
-                at: at(NOW),
-                copy_of: None,
-            });
+            c.object.announce(intent());
             c.world.announced = Some(2);
             c.world.failure = Some(Failure {
                 operation: "Evaluate",
