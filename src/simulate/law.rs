@@ -136,9 +136,16 @@ impl Laws {
             let Key::Endpoint(index) = *key else { continue };
             let object = cluster.endpoints.get(index).and_then(Option::as_ref);
             if object.is_some_and(|object| has_successor(emulator, cluster, object, now)) {
-                let said = object.and_then(|object| object.status.as_ref()).map(|status| tell(&status.conditions));
+                let said = object
+                    .and_then(|object| object.status.as_ref())
+                    .map(|status| tell(&status.conditions));
                 let what = "an expired model is to serve though a newer one could be had; it says";
-                Self::broken(report, now, fleet::name(*key), format!("{what} {}", said.unwrap_or_default()));
+                Self::broken(
+                    report,
+                    now,
+                    fleet::name(*key),
+                    format!("{what} {}", said.unwrap_or_default()),
+                );
             }
         }
     }

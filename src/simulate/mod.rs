@@ -6,6 +6,7 @@
 mod chance;
 mod cluster;
 mod command;
+mod connection;
 mod fleet;
 mod law;
 mod network;

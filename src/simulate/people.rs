@@ -4,9 +4,11 @@ use super::{chance::Chance, cluster, region::Event};
 use crate::api::{
     Reason, SpeechEndpoint,
     annotation::{APPROVED_MODEL, CLEAR_QUARANTINE},
+    condition,
     swap::{Approval, SwapPolicy},
 };
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest that anybody lets an endpoint wait for an approval.
@@ -47,6 +49,11 @@ impl People {
             self.asked.insert(index, candidate.model.clone());
             deeds.push((soon(patience(endpoint, now)), Event::Approve(index)));
         }
+        if let Some(since) = failed_since(&status.conditions)
+            && self.seen_to.insert((index, since))
+        {
+            deeds.push((soon(ROUNDS), Event::Clear(index)));
+        }
         for entry in &status.quarantine {
             let failed = entry.reason == Reason::DeploymentFailed.as_str();
             if failed && self.seen_to.insert((index, entry.at.clone())) {
@@ -77,16 +84,24 @@ fn patience(endpoint: &SpeechEndpoint, now: Timestamp) -> SignedDuration {
     left.clamp(SignedDuration::from_hours(1), LATE)
 }
 
-/// Writes what was decided: agreement to the candidate, or the order to try again what is in quarantine.
-pub fn annotate(endpoint: &mut SpeechEndpoint, agrees: bool) {
+/// Writes what was decided: agreement to the candidate, or the order to try again what failed.
+pub fn annotate(endpoint: &mut SpeechEndpoint, agrees: bool, now: Timestamp) {
     let Some(status) = &endpoint.status else { return };
     if agrees {
         if let Some(candidate) = status.candidate.as_ref().map(|candidate| candidate.model.clone()) {
             cluster::annotate(endpoint, APPROVED_MODEL, candidate);
         }
-    } else if let Some(entry) = status.quarantine.first() {
-        // The date makes it another value each time.
-        let value = format!("{},{}", entry.model, entry.at);
-        cluster::annotate(endpoint, CLEAR_QUARANTINE, value);
+        return;
     }
+    let failed = status.quarantine.first().map(|entry| &entry.model);
+    if let Some(model) = failed.or(status.active.as_ref().map(|active| &active.model)) {
+        // The time makes it another value each time.
+        cluster::annotate(endpoint, CLEAR_QUARANTINE, format!("{model},{now}"));
+    }
+}
+
+/// Since when an endpoint says that what serves could not be deployed.
+fn failed_since(conditions: &[Condition]) -> Option<String> {
+    let stalled = condition::find(conditions, condition::STALLED)?;
+    (stalled.reason == Reason::DeploymentFailed.as_str()).then(|| stalled.last_transition_time.0.to_string())
 }

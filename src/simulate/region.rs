@@ -221,6 +221,12 @@ impl Region {
             operator.and_then(Operator::next_sweep),
             operator.and_then(|operator| {
                 operator
+                    .collection
+                    .at
+                    .map(|at| at.max(operator.blocked_until.unwrap_or(at)))
+            }),
+            operator.and_then(|operator| {
+                operator
                     .blocked_until
                     .filter(|at| *at > self.now && !operator.woken.is_empty())
             }),
@@ -266,7 +272,7 @@ impl Region {
             }
             Event::Approve(index) | Event::Clear(index) => {
                 if let Some(Some(endpoint)) = self.cluster.endpoints.get_mut(index) {
-                    people::annotate(endpoint, event == Event::Approve(index));
+                    people::annotate(endpoint, event == Event::Approve(index), self.now);
                     self.wake(Key::Endpoint(index));
                 }
             }
@@ -319,6 +325,9 @@ impl Region {
     /// An object came, went or was marked as deleted: itself, and those that refer to it.
     fn changed(&mut self, key: Key) {
         self.wake(key);
+        if let Some(operator) = &mut self.operator {
+            operator.collection.woken = true;
+        }
         if let Key::Model(_) = key {
             self.wake_followers(&fleet::name(key));
         }
@@ -365,8 +374,11 @@ impl Region {
             if operator.contact == Contact::Pending || blocked {
                 return;
             }
-            let Some(key) = operator.woken.pop_first() else { return };
-            self.pass_over(key);
+            match operator.woken.pop_first() {
+                Some(key) => self.pass_over(key),
+                None if operator.is_collection_due(self.now) => self.pass_over_connection(),
+                None => return,
+            }
             if !self.report.violations.is_empty() {
                 return;
             }
