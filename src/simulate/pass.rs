@@ -56,6 +56,9 @@ impl Region {
                 End::Released => None,
             };
         }
+        if let Key::Endpoint(index) = key {
+            self.show(index);
+        }
     }
 
     /// Decides and acts until there is nothing more to do in this pass.
