@@ -6,16 +6,23 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod approve;
 mod case;
+mod choose;
 mod crash;
 mod create;
 mod expiry;
+mod fallback;
 mod heal;
 mod ownership;
 mod pressure;
 mod process;
+mod recreate;
 mod remove;
 mod rest;
+mod rollback;
+mod schedule;
 mod seed;
 mod stack;
 mod swap;
+mod turns;
