@@ -18,6 +18,79 @@ pub enum Command {
     Run(RunArgs),
     /// Print the CustomResourceDefinitions, or write or check all generated files.
     Crds(CrdsArgs),
+    /// Print the coming trainings, swaps, expiries and risks of a fleet, from a live cluster. Changes nothing.
+    Plan(PlanArgs),
+    /// Let a whole fleet live through years in seconds, with everything that goes wrong, and report.
+    ///
+    /// Runs the planners of this very program against an emulated Speech service within the process; touches neither a
+    /// cluster nor the network. Ends with 1 if an endpoint came to be served by an expired model though a newer one
+    /// could be had, or if any other promise was broken.
+    Simulate(SimulateArgs),
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// All namespaces.
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// One namespace; the default is that of the context.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Only the objects of one SpeechConnection, NAME or NAMESPACE/NAME; in all namespaces unless -n names one.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// How far ahead: a duration or a day. Models that do not exist yet have no date, so nothing is told beyond the next
+    /// training and the swap that follows from it. An object whose condition AtRisk is True is told however far away it is.
+    #[arg(long, default_value = "180d")]
+    pub until: String,
+    /// The form.
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Table)]
+    pub output: PlanFormat,
+    /// End with code 1 when any risk is listed. Without a plan the code is 2 in any case.
+    #[arg(long)]
+    pub fail_on_risk: bool,
+    /// The kubeconfig; the default is that of kubectl.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; the default is its current one.
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Take this for the present. For tests; hidden because a plan is about now.
+    #[arg(long, hide = true, value_name = "TIME")]
+    pub now: Option<jiff::Timestamp>,
+}
+
+/// Form of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// For calendars (RFC 5545).
+    Ics,
+    /// A drawing.
+    Svg,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// How many endpoints there are, over as many Speech resources as they need.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub endpoints: u32,
+    /// How many years pass.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=20))]
+    pub years: u16,
+    /// Everything that happens by chance follows from it; the same seed gives the same report.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many threads compute; the report is the same with any number. As many as there are processors if absent.
+    #[arg(long)]
+    pub threads: Option<usize>,
 }
 
 /// Options of `crds`.

@@ -3,6 +3,7 @@
 //! `docs/architecture.md` is the map. Arrows point one way: `api`, `speech` and `view` know nothing of the rest; `plan`
 //! decides from them, purely; `controller` has the effects. `emulator` stands alone.
 pub mod api;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod controller;
@@ -12,6 +13,7 @@ pub mod metrics;
 pub mod plan;
 pub mod run;
 pub mod serve;
+pub mod simulate;
 pub mod speech;
 pub mod telemetry;
 pub mod view;

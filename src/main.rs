@@ -1,8 +1,9 @@
 //! The operator's command line: reads options and dispatches.
 use clap::Parser;
 use speech_operator::{
-    cli::{Cli, Command, CrdsArgs},
-    generate, run, telemetry,
+    calendar::command,
+    cli::{Cli, Command, CrdsArgs, PlanArgs},
+    generate, run, simulate, telemetry,
 };
 use std::{error::Error, process::ExitCode};
 
@@ -13,12 +14,26 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Crds(args) => crds(&args),
         Command::Run(args) => run::run(args).await.map_err(Into::into),
+        Command::Plan(args) => return plan(&args).await,
+        Command::Simulate(args) => simulate::command(&args).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("speech-operator: {}", telemetry::chain(error.as_ref()));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// As `grep` and `diff` do: 1 is an answer, 2 is trouble.
+async fn plan(args: &PlanArgs) -> ExitCode {
+    match command::plan(args).await {
+        Ok(at_risk) if at_risk && args.fail_on_risk => ExitCode::from(1),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("speech-operator: {}", telemetry::chain(&error));
+            ExitCode::from(2)
         }
     }
 }

@@ -2,6 +2,7 @@
 use jiff::Timestamp;
 use kube::Resource;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Asks for a reconcile now; any new value counts.
 pub const RECONCILE_REQUESTED: &str = "customspeech.dev/reconcile-requested-at";
@@ -24,6 +25,9 @@ pub struct CreationIntent {
     pub attempt: u32,
     /// When it was announced (UTC).
     pub at: Timestamp,
+    /// The model that is to be copied; absent for everything that carries our mark from its first moment.
+    #[serde(default, rename = "copyOf")]
+    pub copy_of: Option<Uuid>,
 }
 
 impl CreationIntent {
@@ -33,12 +37,15 @@ impl CreationIntent {
         Some(serde_json::from_str(text).unwrap_or(Self {
             attempt: 1,
             at: Timestamp::UNIX_EPOCH,
+            copy_of: None,
         }))
     }
 
     /// The value of the annotation.
     pub fn to_value(self) -> String {
-        format!(r#"{{"attempt":{},"at":"{}"}}"#, self.attempt, self.at)
+        let Self { attempt, at, copy_of } = self;
+        let copy_of = copy_of.map_or_else(String::new, |model| format!(r#","copyOf":"{model}""#));
+        format!(r#"{{"attempt":{attempt},"at":"{at}"{copy_of}}}"#)
     }
 }
 

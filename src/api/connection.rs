@@ -22,6 +22,11 @@ const ENDPOINT_BASE: (&str, &str) = (
     "!self.matches('(?i)/(speechtotext|sts)(/|$)')",
     "endpoint ends before /speechtotext and /sts: give only what stands in front of it",
 );
+/// An ARM id as Azure's portal and CLI show it; Azure compares it without case.
+const RESOURCE_ID: (&str, &str) = (
+    "self.matches('(?i)^/subscriptions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/resourceGroups/[^/ ]+/providers/Microsoft[.]CognitiveServices/accounts/[^/ ]+$')",
+    "resourceId must be the ARM id of the Speech resource: /subscriptions/<uuid>/resourceGroups/<group>/providers/Microsoft.CognitiveServices/accounts/<name>",
+);
 const SELECTOR: (&str, &str) = (
     "(self.from == 'Selector') == has(self.selector)",
     "allowedNamespaces.selector goes with from: Selector, and only with it",
@@ -62,13 +67,19 @@ pub struct SpeechConnectionSpec {
     #[x_kube(validation = ENDPOINT_BARE)]
     #[x_kube(validation = ENDPOINT_BASE)]
     pub endpoint: String,
+    /// ARM id of the Speech resource, as `az cognitiveservices account show --query id` prints it. Needed only where models
+    /// are copied from this resource: the other resource gives its leave to this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = RESOURCE_ID)]
+    pub resource_id: Option<String>,
     /// Version of the REST API. v3.2 puts the version into the path and knows log files of endpoints; v3.2 and
     /// 2025-10-15 know projects.
     #[serde(default)]
     pub api_version: ApiVersionName,
     /// How to authenticate.
     pub auth: Auth,
-    /// Which namespaces may refer to this connection.
+    /// Which namespaces may refer to this connection, and copy models from its Speech resource.
     #[serde(default)]
     pub allowed_namespaces: AllowedNamespaces,
     /// How often the remote lists are read when nothing is under way (5s to 1h).

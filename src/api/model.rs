@@ -2,7 +2,8 @@
 use super::{
     planned::PlannedStep,
     reference::{
-        BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, is_false,
+        BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
+        is_false,
     },
     rule,
 };
@@ -12,12 +13,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const ONE_SOURCE: (&str, &str) = (
-    "[has(self.training), has(self.base), has(self.existing)].filter(set, set).size() == 1",
-    "source needs exactly one of training, base, existing: for example base: {} for the newest base model of the locale",
+    "[has(self.training), has(self.base), has(self.existing), has(self.copy)].filter(set, set).size() == 1",
+    "source needs exactly one of training, base, existing, copy: for example base: {} for the newest base model of the locale",
 );
 const SOURCE_KIND_IMMUTABLE: (&str, &str) = (
-    "has(self.training) == has(oldSelf.training) && has(self.base) == has(oldSelf.base) && has(self.existing) == has(oldSelf.existing)",
+    "has(self.training) == has(oldSelf.training) && has(self.base) == has(oldSelf.base) && has(self.existing) == has(oldSelf.existing) && has(self.copy) == has(oldSelf.copy)",
     "the kind of source cannot be changed: delete this object and create one with the other source",
+);
+const COPY_OF_ONE: (&str, &str) = (
+    "has(self.modelRef) ? !has(self.connectionRef) && !has(self.id) : has(self.connectionRef) && has(self.id)",
+    "source.copy needs either modelRef, or connectionRef together with id",
 );
 const UNIQUE_DATASETS: (&str, &str) = (
     "self.all(one, self.exists_one(other, other == one))",
@@ -26,7 +31,7 @@ const UNIQUE_DATASETS: (&str, &str) = (
 
 const RENEWAL_OF_TRAINING: (&str, &str) = (
     "!has(self.renewal) || has(self.source.training)",
-    "renewal goes with source.training only: a base model or an existing model is renewed by others, so remove renewal",
+    "renewal goes with source.training only: a base model, an existing model or the source of a copy is renewed by others, so remove renewal",
 );
 const UNIQUE_TRIGGERS: (&str, &str) = (
     "self.all(one, self.exists_one(other, other == one))",
@@ -37,7 +42,7 @@ const BEFORE: (&str, &str) = (
     "renewal.before must be whole days or hours between 1h and 730d: write for example 90d or 720h",
 );
 
-/// A model, and how it is obtained. Each training makes a new revision.
+/// A model, and how it is obtained. Each training or copy makes a new revision.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "customspeech.dev",
@@ -48,7 +53,7 @@ const BEFORE: (&str, &str) = (
     derive = "PartialEq",
     shortname = "spmodel",
     category = "speech",
-    doc = "A SpeechModel is a line of model revisions: trained from datasets, or following a base model or an existing custom model.",
+    doc = "A SpeechModel is a line of model revisions: trained from datasets, copied from another Speech resource, or following a base model or an existing custom model.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
@@ -85,7 +90,7 @@ pub struct SpeechModelSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub project: Option<String>,
-    /// Where the model comes from: exactly one of training, base, existing. The kind cannot be changed.
+    /// Where the model comes from: exactly one of training, base, existing, copy. The kind cannot be changed.
     pub source: ModelSource,
     /// When a new revision is trained. Absent means: before the current one expires, and when `source.training` changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,6 +178,28 @@ pub struct ModelSource {
     /// Use a custom model that somebody trained. It is never changed or deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<EntityRef>,
+    /// Copy a custom model from another Speech resource, and again when the source is renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<CopySource>,
+}
+
+/// What to copy: the current revision of a SpeechModel, or one custom model by its id. The connection of the source must
+/// allow the namespace of this object in its `allowedNamespaces`, and name its `resourceId`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = COPY_OF_ONE)]
+pub struct CopySource {
+    /// The SpeechModel whose current revision is copied; each of its new revisions is copied as a new revision of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_ref: Option<ModelRef>,
+    /// The connection of the Speech resource that holds the model `id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_ref: Option<ConnectionRef>,
+    /// A custom model of that resource: a UUID, or its full `self` URI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule::ID)]
+    pub id: Option<String>,
 }
 
 /// What to train with.
@@ -210,6 +237,9 @@ pub struct SpeechModelStatus {
     /// The revision that is being trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<CandidateModel>,
+    /// The copy that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copying: Option<CopyUnderWay>,
     /// Older revisions that still exist, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastModel>,
@@ -283,6 +313,23 @@ pub struct CandidateModel {
     /// The service's word: NotStarted, Running, Failed.
     pub state: String,
     /// When the training was ordered (RFC 3339, UTC).
+    pub started_at: String,
+}
+
+/// A copy that the service is making.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CopyUnderWay {
+    /// Id of the model that is copied.
+    pub source: String,
+    /// Number of the attempt, as announced on this object.
+    pub attempt: i32,
+    /// URI of the operation in the source's Speech resource.
+    pub operation: String,
+    /// Id of the new model, once the operation has succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// When the copy was ordered (RFC 3339, UTC).
     pub started_at: String,
 }
 

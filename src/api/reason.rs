@@ -80,6 +80,20 @@ reasons! {
     Training,
     /// The service could not train the model. The message has its words.
     TrainingFailed,
+    /// The model is being copied from another Speech resource.
+    Copying,
+    /// The service could not copy the model. The message has its words; it is copied again after a growing delay.
+    CopyFailed,
+    /// The service does not let the model be copied: a key is not allowed to (401, 403), the source connection's `resourceId` names another resource, or the source model cannot be copied. It is asked again after a growing delay.
+    CopyRefused,
+    /// The SpeechModel copies itself, by way of others. Nothing is copied until one of them has another source.
+    CopyCycle,
+    /// The model to copy is in the Speech resource of this very object. Use `source.existing`, or another connection.
+    SameResource,
+    /// The SpeechConnection of the model to copy lacks `spec.resourceId`, without which no other resource gives leave to copy.
+    ResourceIdMissing,
+    /// Only custom models can be copied, and the source is a base model. Follow the base model of the own resource with `source.base`.
+    ModelNotCopyable,
     /// The service could not deploy the endpoint. The message has its words; choose another model or delete the object.
     DeploymentFailed,
     /// The service refused the request, and only a change of the spec can help. The message has its words.

@@ -20,6 +20,21 @@ pub struct ConnectionRef {
     pub namespace: Option<String>,
 }
 
+/// Names a SpeechModel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelRef {
+    /// Name of the SpeechModel.
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::OBJECT_NAME)]
+    pub name: String,
+    /// Namespace of the SpeechModel; absent means the namespace of this object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = rule::OBJECT_NAME)]
+    pub namespace: Option<String>,
+}
+
 /// Names an object of the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -108,7 +123,7 @@ pub(super) fn is_false(flag: &bool) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastFailure {
-    /// What was attempted: Create, Train, Update or Delete.
+    /// What was attempted: Create, Train, Copy, Follow (of a copy), Update or Delete.
     pub operation: String,
     /// When it failed (RFC 3339, UTC).
     pub at: String,

@@ -31,7 +31,16 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
             gone(client.delete_custom_model(Lane::UserChange, *id).await)
                 .map(|()| remote.view_mut().models.removed(*id))
         }
-        Action::Claim(_) | Action::Release => Ok(()),
+        Action::CreateEvaluation(create) => client
+            .create_evaluation(Lane::UserChange, create)
+            .await
+            .map(|answer| remote.view_mut().evaluations.answered(answer.value)),
+        Action::DeleteEvaluation(id) => {
+            remote.view_mut().evaluations.touch(*id);
+            gone(client.delete_evaluation(Lane::Sweep, *id).await).map(|()| remote.view_mut().evaluations.removed(*id))
+        }
+        // A copy acts through two connections, see `copy::act`.
+        Action::Claim(_) | Action::Release | Action::CopyModel(_) | Action::FollowCopy { .. } => Ok(()),
     };
     done.map_err(|error| {
         if is_connection_trouble(&error) || error.kind() == ErrorKind::NotFound {
@@ -86,7 +95,7 @@ fn gone(answer: Result<(), Error>) -> Result<(), Error> {
 }
 
 /// What an error means for the next attempt of the same step.
-fn failure(action: &Action, error: &Error) -> Failure {
+pub fn failure(action: &Action, error: &Error) -> Failure {
     let code = match error.failure() {
         Some(failure) => failure.inner_code.clone().unwrap_or_else(|| failure.code.clone()),
         None => match error {
@@ -99,12 +108,15 @@ fn failure(action: &Action, error: &Error) -> Failure {
         },
     };
     let retry_after = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
-    let deletes = matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
     let class = match error.kind() {
         _ if error.perhaps_sent() => FailureClass::Uncertain,
         ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if is_quota(&code) => FailureClass::Quota,
         // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
-        ErrorKind::Rejected if !deletes => FailureClass::Terminal,
+        ErrorKind::Rejected if !action.deletes() => FailureClass::Terminal,
+        // Leave to copy is refused until somebody changes who may do what.
+        ErrorKind::Unauthorized | ErrorKind::Forbidden if matches!(action, Action::CopyModel(_)) => {
+            FailureClass::Terminal
+        }
         ErrorKind::Rejected
         | ErrorKind::Unauthorized
         | ErrorKind::Forbidden

@@ -1,6 +1,7 @@
 //! The reconcile of a SpeechConnection: from spec and Secret to a client, and from contact to conditions.
 use super::{
     Context,
+    act::act,
     guard::ReconcileError,
     remote::{self, Link, LinkSource, Remote},
     wake,
@@ -14,17 +15,25 @@ use crate::{
         reference::SecretKeyRef,
     },
     plan::{
-        connection::{self as plan, Contact, Snapshot, Step},
+        self,
+        connection::{Contact, Snapshot, Step},
+        evaluation::{self, Unneeded},
         line::Limits,
     },
-    speech::{ApiVersion, BaseUrl, Budget, Client, SubscriptionKey},
+    speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, SubscriptionKey},
 };
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
 use std::{sync::Arc, time::Duration};
+
+/// The pause between two deletions of what nobody needs.
+const NEXT_COLLECTION: Duration = Duration::from_secs(1);
+/// The pause after a deletion that failed.
+const COLLECTION_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Why no client can be made.
 struct Obstacle {
@@ -67,10 +76,12 @@ async fn report(
 ) -> Result<Action, WriteError> {
     let dependents = wake::count_dependents(context, key);
     let contact = remote.contact().clone();
-    let plan = plan::plan(&Snapshot {
+    let plan = plan::connection::plan(&Snapshot {
         object: &connection,
         contact: &contact,
         dependents,
+        unneeded: unneeded(context, remote),
+        collect_from: remote.collect_from(),
         now: context.clock.now(),
     });
     if let Some(step) = plan.step {
@@ -87,9 +98,42 @@ async fn report(
         context.recent.connections.wrote(written);
         context.events.publish(&*connection, &plan.notices);
     }
+    if let Some(id) = plan.collect {
+        return Ok(collect(context, key, remote, id).await);
+    }
     Ok(plan
         .look_again
         .map_or_else(Action::await_change, |at| Action::requeue(context.clock.wait_for(at))))
+}
+
+/// What the gates have left behind in the Speech resource.
+fn unneeded(context: &Context, remote: &Remote) -> Unneeded {
+    let view = remote.view();
+    if view.evaluations.is_empty() {
+        return Unneeded::default();
+    }
+    let endpoints = context.stores.endpoints.state();
+    let endpoints = endpoints.iter().map(|endpoint| &**endpoint);
+    evaluation::unneeded(&view, &context.cluster, endpoints, context.clock.now())
+}
+
+/// Deletes an evaluation that nobody needs; one that cannot be deleted is left for a while.
+async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &Remote, id: EntityId) -> Action {
+    let Some(link) = remote.link().filter(|link| !link.retired) else {
+        return Action::await_change();
+    };
+    match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {
+        Ok(()) => {
+            tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
+            Action::requeue(NEXT_COLLECTION)
+        }
+        Err(failure) => {
+            tracing::warn!(connection = %key, evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
+            let from = context.clock.now() + COLLECTION_DELAY;
+            remote.collect_no_sooner(from);
+            Action::requeue(context.clock.wait_for(from))
+        }
+    }
 }
 
 /// The Speech resource of the connection, with its settings brought up to date.

@@ -1,12 +1,12 @@
 //! What the controller has to know of a kind: models and endpoints share one reconcile.
-use super::{Context, observe, recent::Recent, remote::List, watch::Kept};
+use super::{Context, copy, observe, recent::Recent, remote::Remote, watch::Kept};
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
     plan::{self, Plan, Surroundings},
 };
 use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 /// What models and endpoints have in common.
 pub trait Managed:
@@ -22,8 +22,8 @@ pub trait Managed:
 {
     /// The type of the status.
     type Status: Serialize + Clone + Debug + PartialEq + Send + Sync;
-    /// The list in which its remote entities stand.
-    const LIST: List;
+    /// What else was observed before the Speech resource of the object is looked at.
+    type Source: Send;
 
     /// The connection that it refers to.
     fn connection_ref(&self) -> &ConnectionRef;
@@ -31,13 +31,17 @@ pub trait Managed:
     fn status(&self) -> Option<&Self::Status>;
     /// Our own writes to the kind.
     fn recent(context: &Context) -> &Recent<Self>;
+    /// Observes where the object is copied from.
+    fn source(&self, context: &Context) -> Self::Source;
+    /// The Speech resource from which the object is copied.
+    fn source_remote(&self, context: &Context) -> Option<Arc<Remote>>;
     /// Decides.
-    fn plan(&self, context: &Context, around: Surroundings<'_>) -> Plan<Self::Status>;
+    fn plan(&self, context: &Context, source: &Self::Source, around: Surroundings<'_>) -> Plan<Self::Status>;
 }
 
 impl Managed for SpeechModel {
     type Status = SpeechModelStatus;
-    const LIST: List = List::Models;
+    type Source = Option<plan::model::Source>;
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
@@ -51,14 +55,26 @@ impl Managed for SpeechModel {
         &context.recent.models
     }
 
-    fn plan(&self, _context: &Context, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
-        plan::model::plan(&plan::model::Snapshot { object: self, around })
+    fn source(&self, context: &Context) -> Self::Source {
+        copy::source(context, self)
+    }
+
+    fn source_remote(&self, context: &Context) -> Option<Arc<Remote>> {
+        context.remotes.get(&copy::source_key(context, self)?)
+    }
+
+    fn plan(&self, _context: &Context, source: &Self::Source, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
+        plan::model::plan(&plan::model::Snapshot {
+            object: self,
+            source: source.as_ref(),
+            around,
+        })
     }
 }
 
 impl Managed for SpeechEndpoint {
     type Status = SpeechEndpointStatus;
-    const LIST: List = List::Endpoints;
+    type Source = ();
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
@@ -72,7 +88,13 @@ impl Managed for SpeechEndpoint {
         &context.recent.endpoints
     }
 
-    fn plan(&self, context: &Context, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
+    fn source(&self, _context: &Context) {}
+
+    fn source_remote(&self, _context: &Context) -> Option<Arc<Remote>> {
+        None
+    }
+
+    fn plan(&self, context: &Context, _source: &(), around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
         let models = observe::referenced_models(context, self);
         let models: Vec<&SpeechModel> = models.iter().map(|model| &**model).collect();
         let holder = observe::holder(context, self);

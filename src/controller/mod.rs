@@ -1,20 +1,21 @@
 //! Effects: the watches, the three controllers, the Speech resources, and what they write.
 //!
 //! `observe` builds the snapshot from memory, [`crate::plan`] decides, `act` takes at most one remote step, `reconcile` reports.
-mod act;
+pub(crate) mod act;
 mod connection;
 mod context;
+mod copy;
 mod event;
 mod export;
 mod guard;
 mod managed;
 mod news;
-mod observe;
+pub(crate) mod observe;
 mod recent;
-mod reconcile;
-mod remote;
+pub(crate) mod reconcile;
+pub(crate) mod remote;
 mod start;
-mod wake;
+pub(crate) mod wake;
 mod watch;
 mod write;
 

@@ -34,8 +34,12 @@ pub struct Looked<'a> {
 impl Surrounding {
     /// Finds the connection that an object of a namespace refers to.
     pub fn of(context: &Context, reference: &ConnectionRef, namespace: &str) -> Self {
-        let key = connection_key(reference, namespace);
-        let connection = context.stores.connections.get(&key);
+        Self::at(context, &connection_key(reference, namespace), namespace)
+    }
+
+    /// Finds a connection as an object of a namespace sees it.
+    pub fn at(context: &Context, key: &ObjectRef<SpeechConnection>, namespace: &str) -> Self {
+        let connection = context.stores.connections.get(key);
         let home = key.namespace.clone().unwrap_or_default();
         let allowed = connection.as_ref().is_some_and(|connection| {
             let metadata = context.stores.namespaces.get(&ObjectRef::new(namespace));
@@ -49,7 +53,7 @@ impl Surrounding {
         Self {
             connection,
             allowed,
-            remote: context.remotes.get(&key),
+            remote: context.remotes.get(key),
         }
     }
 

@@ -2,7 +2,7 @@
 use super::{
     Context,
     act::act,
-    export,
+    copy, export,
     guard::ReconcileError,
     managed::Managed,
     observe::Surrounding,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, Plan, Surroundings, line::Want},
+    plan::{self, Action, Failure, List, Plan, Surroundings, line::Want},
 };
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
@@ -35,12 +35,23 @@ enum Turn {
 }
 
 /// Whether a step may end the use of a model by an endpoint.
-fn frees_model(action: &Action) -> bool {
+pub(crate) fn frees_model(action: &Action) -> bool {
     match action {
         Action::DeleteEndpoint(_) => true,
         Action::UpdateEndpoint { change, .. } => change.model.is_some(),
         Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
         Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
+        Action::CopyModel(_) | Action::FollowCopy { .. } => false,
+        Action::CreateEvaluation(_) | Action::DeleteEvaluation(_) => false,
+    }
+}
+
+fn connection_gone(action: &Action) -> Failure {
+    Failure {
+        operation: action.operation(),
+        code: "connection".into(),
+        message: "the connection is gone".into(),
+        class: plan::FailureClass::Transient { retry_after: None },
     }
 }
 
@@ -95,6 +106,7 @@ fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileEr
 impl<K: Managed> Pass<'_, K> {
     /// Looks and decides; no I/O.
     fn decide(&self) -> Plan<K::Status> {
+        let source = self.object.source(self.context);
         let looked = self.around.look();
         let around = Surroundings {
             now: self.context.clock.now(),
@@ -104,7 +116,7 @@ impl<K: Managed> Pass<'_, K> {
             failure: self.failure.as_ref(),
             agenda: looked.agenda(),
         };
-        let plan = self.object.plan(self.context, around);
+        let plan = self.object.plan(self.context, &source, around);
         drop(looked);
         // At once, and before any await: who decides next has to know.
         self.line_up(plan.wants);
@@ -143,8 +155,12 @@ impl<K: Managed> Pass<'_, K> {
             | Action::UpdateEndpoint { .. }
             | Action::DeleteEndpoint(_)
             | Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
-            | Action::DeleteModel(_)) => {
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_)) => {
                 self.tell_drift(plan);
                 self.failure = self.request(&action).await.err();
                 self.announced = None;
@@ -169,15 +185,17 @@ impl<K: Managed> Pass<'_, K> {
             .and_then(|remote| Some((remote, remote.link()?)))
         else {
             // The planner asked for a step through a connection that has gone since: nothing was sent.
-            let class = plan::FailureClass::Transient { retry_after: None };
-            return Err(Failure {
-                operation: action.operation(),
-                code: "connection".into(),
-                message: "the connection is gone".into(),
-                class,
-            });
+            return Err(connection_gone(action));
         };
-        let done = act(remote, &link.client, action).await;
+        let done = if matches!(action, Action::CopyModel(_) | Action::FollowCopy { .. }) {
+            let target = copy::Side {
+                remote,
+                client: &link.client,
+            };
+            self.act_on_copy(target, action).await
+        } else {
+            act(remote, &link.client, action).await
+        };
         if done.is_ok() && frees_model(action) {
             let namespace = self.object.meta().namespace.as_deref().unwrap_or_default();
             wake::on_model_freed(
@@ -186,6 +204,7 @@ impl<K: Managed> Pass<'_, K> {
             );
         }
         match &done {
+            Ok(()) if matches!(action, Action::FollowCopy { .. }) => {}
             Ok(()) => {
                 tracing::info!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "took a step")
             }
@@ -196,6 +215,18 @@ impl<K: Managed> Pass<'_, K> {
         done
     }
 
+    async fn act_on_copy(&self, target: copy::Side<'_>, action: &Action) -> Result<(), Failure> {
+        let found = self.object.source_remote(self.context);
+        let Some((remote, link)) = found.as_ref().and_then(|remote| Some((remote, remote.link()?))) else {
+            return Err(connection_gone(action));
+        };
+        let source = copy::Side {
+            remote,
+            client: &link.client,
+        };
+        copy::act(self.context, self.uid(), source, target, action).await
+    }
+
     /// Reports: what applications need, the status if it says something new, events, and when to look again.
     async fn settle(mut self, mut plan: Plan<K::Status>) -> Result<controller::Action, ReconcileError> {
         if self.failure.is_none()
@@ -204,7 +235,7 @@ impl<K: Managed> Pass<'_, K> {
             self.failure = Some(problem);
             plan = self.decide();
         }
-        self.mind_remote(plan.awaits_remote);
+        self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
             let written = write::status(self.context, &*self.object, &plan.status)
                 .await
@@ -221,10 +252,10 @@ impl<K: Managed> Pass<'_, K> {
         })
     }
 
-    fn mind_remote(&self, awaits: bool) {
-        match &self.around.remote {
-            Some(remote) if awaits => remote.await_change(self.uid(), K::LIST),
-            Some(_) | None => self.stop_awaiting(),
+    fn mind_remote(&self, awaits: Option<List>) {
+        match (&self.around.remote, awaits) {
+            (Some(remote), Some(list)) => remote.await_change(self.uid(), list),
+            (Some(_), None) | (None, _) => self.stop_awaiting(),
         }
     }
 

@@ -1,15 +1,18 @@
 //! Who has to be looked at when something else changes.
 //!
 //! A missing reference heals by these wakes, never by a poll.
-use super::{Context, Seen, managed::Managed, remote::Remote};
+use super::{Context, Seen, copy, managed::Managed, remote::Remote};
 use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
+    api::{
+        SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef,
+        swap::GateVerdict,
+    },
     speech::{EntityId, ModelId},
     view::Changes,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The queues into the three controllers; a queue holds an object once, however often it is woken.
@@ -97,7 +100,7 @@ pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: See
     }
 }
 
-/// A SpeechModel changed: itself, the endpoints that name it, and a connection that has to be held or let go.
+/// A SpeechModel changed: itself, the endpoints that name it, the models that copy it, and a connection that has to be held or let go.
 pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
     let own = on_managed(context, model, seen);
     if own {
@@ -113,6 +116,21 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
         .state_filter(named)
         .iter()
         .for_each(|endpoint| context.wakes.endpoint(endpoint));
+    wake_models(context, |m| copy::is_copy_of(m, model));
+}
+
+/// All models that a condition holds for.
+fn wake_models(context: &Context, concerned: impl Fn(&SpeechModel) -> bool) {
+    let models = context.stores.models.state_filter(concerned);
+    models.iter().for_each(|model| context.wakes.model(model));
+}
+
+/// All models that are copied and that a condition holds for. Asked outside the store, because the condition may have to
+/// look into it.
+fn wake_copies(context: &Context, concerned: impl Fn(&SpeechModel) -> bool) {
+    let copies = context.stores.models.state_filter(|m| m.spec.source.copy.is_some());
+    let concerned = copies.iter().filter(|model| concerned(model));
+    concerned.for_each(|model| context.wakes.model(model));
 }
 
 /// A SpeechEndpoint changed: itself, a rival for its remote endpoint, and a connection that has to be held or let go.
@@ -145,6 +163,7 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
         if let Some(remote) = context.remotes.get(&key) {
             let uid = object.meta().uid.as_deref().unwrap_or_default();
             remote.stop_awaiting(uid);
+            remote.view_mut().copies.forget(uid);
             if remote.agenda_mut().line.set(uid, None) {
                 line(context, &remote);
             }
@@ -188,11 +207,10 @@ pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>,
         .endpoints
         .state_filter(|e| e.meta().namespace.as_deref() == Some(&name) && elsewhere(&e.spec.connection_ref));
     endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
-    let models = context
-        .stores
-        .models
-        .state_filter(|m| m.meta().namespace.as_deref() == Some(&name) && elsewhere(&m.spec.connection_ref));
-    models.iter().for_each(|model| context.wakes.model(model));
+    wake_models(context, |m| {
+        m.meta().namespace.as_deref() == Some(&name)
+            && (elsewhere(&m.spec.connection_ref) || m.spec.source.copy.is_some())
+    });
 }
 
 /// A published ConfigMap changed or went: its owner puts it back.
@@ -218,14 +236,10 @@ pub fn on_export(context: &Context, export: &ConfigMap, _seen: Seen) {
     }
 }
 
-/// All that refer to a connection.
+/// All that refer to a connection, and all that are copied through it.
 pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
-    context
-        .stores
-        .models
-        .state_filter(|m| refers_to(m, key))
-        .iter()
-        .for_each(|model| context.wakes.model(model));
+    wake_models(context, |m| refers_to(m, key));
+    wake_copies(context, |m| copy::source_key(context, m).as_ref() == Some(key));
     context
         .stores
         .endpoints
@@ -246,24 +260,32 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
         return;
     }
     let owners = remote.owners_of(changes);
+    let judged_with = datasets_of(remote, changes);
     let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
-    let endpoint_concerned =
-        |e: &SpeechEndpoint| refers_to(e, key) && (is_owner(e.meta()) || concerns_endpoint(e, changes));
+    let endpoint_concerned = |e: &SpeechEndpoint| {
+        refers_to(e, key)
+            && (is_owner(e.meta()) || concerns_endpoint(e, changes) || concerns_gate(e, changes, &judged_with))
+    };
     context
         .stores
         .endpoints
         .state_filter(endpoint_concerned)
         .iter()
         .for_each(|endpoint| context.wakes.endpoint(endpoint));
-    let model_concerned = |m: &SpeechModel| refers_to(m, key) && (is_owner(m.meta()) || concerns_model(m, changes));
-    context
-        .stores
-        .models
-        .state_filter(model_concerned)
-        .iter()
-        .for_each(|model| context.wakes.model(model));
+    wake_models(context, |m| {
+        refers_to(m, key) && (is_owner(m.meta()) || concerns_model(m, changes))
+    });
+    if !changes.models.is_empty() {
+        wake_copies(context, |m| {
+            copy::source_key(context, m).as_ref() == Some(key)
+                && copy::wanted(context, m).is_some_and(|id| changes.models.contains(&id))
+        });
+    }
     if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
         line(context, remote);
+    }
+    if !changes.evaluations.is_empty() {
+        context.wakes.connection(key.clone());
     }
 }
 
@@ -291,16 +313,12 @@ pub fn line(context: &Context, remote: &Remote) {
 
 /// An endpoint let a model go: models that wait to be deleted, or have revisions to discard.
 pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
-    let waits = |m: &SpeechModel| refers_to(m, key) && (m.meta().deletion_timestamp.is_some() || has_history(m));
-    context
-        .stores
-        .models
-        .state_filter(waits)
-        .iter()
-        .for_each(|model| context.wakes.model(model));
+    wake_models(context, |m| {
+        refers_to(m, key) && (m.meta().deletion_timestamp.is_some() || has_history(m))
+    });
 }
 
-fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
+pub(crate) fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
     let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
         text.and_then(|text| text.parse().ok())
@@ -315,15 +333,87 @@ fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
             && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
 }
 
-fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
+/// The datasets that changed, and those of the evaluations that did.
+pub(crate) fn datasets_of(remote: &Remote, changes: &Changes) -> HashSet<EntityId> {
+    let view = remote.view();
+    let evaluated = changes.evaluations.iter().filter_map(|id| view.evaluations.get(*id));
+    let evaluated = evaluated.map(|entry| entry.entity.dataset);
+    changes.datasets.iter().copied().chain(evaluated).collect()
+}
+
+/// Whether an endpoint's gate asks for one of these datasets, or is about an evaluation that changed or went.
+pub(crate) fn concerns_gate(endpoint: &SpeechEndpoint, changes: &Changes, judged_with: &HashSet<EntityId>) -> bool {
+    let Some(gate) = &endpoint.spec.swap.gate else {
+        return false;
+    };
+    let judgement = endpoint.status.as_ref().and_then(|status| status.gate.as_ref());
+    let evaluation = judgement.and_then(|judgement| judgement.evaluation.as_ref()?.parse().ok());
+    gate.evaluation
+        .dataset
+        .parse()
+        .is_ok_and(|id: EntityId| judged_with.contains(&id))
+        || evaluation.is_some_and(|id: EntityId| changes.evaluations.contains(&id))
+}
+
+/// Whether a model is trained with one of these datasets.
+fn trains_with(model: &SpeechModel, datasets: &HashSet<EntityId>) -> bool {
+    let training = model.spec.source.training.as_ref();
+    training.is_some_and(|training| {
+        let named = |text: &String| text.parse().is_ok_and(|id: EntityId| datasets.contains(&id));
+        training.datasets.iter().any(named)
+    })
+}
+
+/// Which lists the objects of a connection need beside those that all need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Datasets: for gates and trainings.
+    pub datasets: bool,
+    /// Evaluations: for gates.
+    pub evaluations: bool,
+}
+
+fn judges(endpoint: &SpeechEndpoint) -> bool {
+    endpoint.spec.swap.gate.is_some()
+}
+
+fn trains(model: &SpeechModel) -> bool {
+    model.spec.source.training.is_some()
+}
+
+/// What the objects of a connection need.
+pub fn uses(context: &Context, key: &ObjectRef<SpeechConnection>) -> Uses {
+    let stores = &context.stores;
+    let evaluations = stores.endpoints.find(|e| refers_to(e, key) && judges(e)).is_some();
+    Uses {
+        datasets: evaluations || stores.models.find(|m| refers_to(m, key) && trains(m)).is_some(),
+        evaluations,
+    }
+}
+
+/// The objects of a connection that need lists which others do not.
+pub fn users(context: &Context, key: &ObjectRef<SpeechConnection>) {
+    let endpoints = context
+        .stores
+        .endpoints
+        .state_filter(|e| refers_to(e, key) && judges(e));
+    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let models = context.stores.models.state_filter(|m| refers_to(m, key) && trains(m));
+    models.iter().for_each(|model| context.wakes.model(model));
+}
+
+pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     let source = &model.spec.source;
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
     let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());
     existing.is_some_and(|id| changes.models.contains(&id))
         || revisions(model).any(|id| changes.models.contains(&id))
+        // A copy has no mark of ours when it appears.
+        || (!changes.models.is_empty() && awaits_copy(model))
+        || trains_with(model, &changes.datasets)
         || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
         // What an endpoint no longer uses, or has moved away from, can be deleted.
-        || (!changes.endpoints.is_empty() && source.training.is_some() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
+        || (!changes.endpoints.is_empty() && (source.training.is_some() || source.copy.is_some()) && (model.meta().deletion_timestamp.is_some() || has_history(model)))
 }
 
 /// The remote entities that the statuses of a connection's objects name.
@@ -333,6 +423,8 @@ pub struct Recorded {
     pub endpoints: Vec<EntityId>,
     /// Custom models.
     pub models: Vec<EntityId>,
+    /// Evaluations that somebody waits for.
+    pub evaluations: Vec<EntityId>,
 }
 
 /// What the statuses of a connection's objects name.
@@ -344,11 +436,32 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
             .filter_map(|endpoint| super::observe::claimed_id(endpoint))
             .collect(),
         models: models.iter().flat_map(|model| revisions(model)).collect(),
+        evaluations: (endpoints.iter())
+            .filter_map(|endpoint| pending_evaluation(endpoint))
+            .collect(),
     }
 }
 
+/// Whether a copy was announced and the status has not closed it.
+fn awaits_copy(model: &SpeechModel) -> bool {
+    let closed = model
+        .status
+        .as_ref()
+        .and_then(|status| status.closed_attempt)
+        .unwrap_or(0);
+    model.spec.source.copy.is_some()
+        && CreationIntent::of(model).is_some_and(|intent| i64::from(intent.attempt) > i64::from(closed))
+}
+
+/// The evaluation that an endpoint waits for.
+pub(crate) fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+    let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
+    let id = judgement.evaluation.as_ref()?;
+    id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
+}
+
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
-fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+pub(crate) fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let status = model.status.as_ref();
     let current = status
         .and_then(|status| status.current.as_ref())
@@ -361,14 +474,18 @@ fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
         .unwrap_or_default()
         .iter()
         .map(|past| &past.id);
+    let copy = status
+        .and_then(|status| status.copying.as_ref())
+        .and_then(|copying| copying.model.as_ref());
     current
         .into_iter()
         .chain(candidate)
+        .chain(copy)
         .chain(past)
         .filter_map(|id| id.parse().ok())
 }
 
-fn has_history(model: &SpeechModel) -> bool {
+pub(crate) fn has_history(model: &SpeechModel) -> bool {
     model.status.as_ref().is_some_and(|status| !status.history.is_empty())
 }
 

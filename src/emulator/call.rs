@@ -9,6 +9,7 @@ use super::entity::{Entity, View, whole_seconds};
 use super::error::ServiceError;
 use super::fault::{Faults, Target};
 use super::filter::{Filter, Property};
+use super::identity::Ids;
 use super::lifecycle::EntityError;
 use super::link::Links;
 use super::operation::Route;
@@ -48,6 +49,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// Clock seconds per real second.
     pub rate: f64,
+    /// Where the ids of new entities come from.
+    pub ids: &'a Ids,
     /// Parameters.
     pub query: &'a Query,
     /// Body.

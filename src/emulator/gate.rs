@@ -337,6 +337,7 @@ fn work_on(
             let links = Links::new(&incoming.host, name, *version);
             let mut call = Call {
                 rate: world.clock.rate(),
+                ids: &world.ids,
                 resources: &mut world.resources,
                 faults: &mut world.faults,
                 name,

@@ -14,6 +14,8 @@ mod expiry;
 mod fault;
 mod filter;
 mod gate;
+mod identity;
+mod inside;
 mod journal;
 mod lifecycle;
 mod link;
@@ -44,6 +46,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use connection::{Cut, CuttableListener};
+pub use inside::{Deployment, Revision, Work};
 pub use seed::{Seed, SeedError};
 use world::World;
 

@@ -89,6 +89,11 @@ impl Resource {
         self.next_due = Some(Timestamp::MIN);
     }
 
+    /// When the next step is due, as of the last `advance`; None = nothing to come.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.next_due
+    }
+
     /// Moves everything to where the clock says.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Arrival> {
         if self.next_due.is_none_or(|due| now < due) {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::fault::Faults;
+use super::identity::Ids;
 use super::journal::Journal;
 use super::resource::Resource;
 use super::seed::Seed;
@@ -21,6 +22,8 @@ pub struct World {
     pub faults: Faults,
     /// Requests so far.
     pub journal: Journal,
+    /// Where the ids of new entities come from.
+    pub ids: Ids,
 }
 
 impl World {
@@ -33,6 +36,7 @@ impl World {
             resources: BTreeMap::new(),
             faults: Faults::default(),
             journal: Journal::default(),
+            ids: Ids::default(),
         };
         world.put_resources(seed.resources, now);
         world

@@ -1,9 +1,12 @@
 //! What to say of a SpeechConnection, and who may use one.
-use super::{Notice, ORPHAN_AFTER, Verdict, notice, report, text::day_time};
-use crate::api::{
-    Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
-    connection::{AllowedNamespaces, NamespacesFrom},
-    is_held,
+use super::{Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, notice, report, text::day_time};
+use crate::{
+    api::{
+        Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
+        connection::{AllowedNamespaces, NamespacesFrom},
+        is_held,
+    },
+    speech::EntityId,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -19,6 +22,10 @@ pub struct Snapshot<'a> {
     pub contact: &'a Contact,
     /// How many SpeechModels and SpeechEndpoints refer to it and still need it.
     pub dependents: usize,
+    /// What the gates have left behind.
+    pub unneeded: Unneeded,
+    /// Before when nothing is deleted again, because a deletion failed (UTC).
+    pub collect_from: Option<Timestamp>,
     /// The present (UTC).
     pub now: Timestamp,
 }
@@ -68,6 +75,8 @@ pub enum Step {
 pub struct Plan {
     /// The next step.
     pub step: Option<Step>,
+    /// An evaluation to delete, because nobody needs it any more.
+    pub collect: Option<EntityId>,
     /// The status to show.
     pub status: SpeechConnectionStatus,
     /// When time alone may change the decision (UTC).
@@ -122,12 +131,26 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         );
     }
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
-    let look_again = until.filter(|until| held && *until > s.now);
+    let until = until.filter(|until| held && *until > s.now);
+    let (collect, later) = collect(s, deleting);
+    let look_again = [until, later].into_iter().flatten().min();
     Plan {
         step,
+        collect,
         status,
         look_again,
         notices,
+    }
+}
+
+/// What to delete of what nobody needs any more, and when to look again for it.
+fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timestamp>) {
+    if deleting || !matches!(s.contact, Contact::Established(_)) {
+        return (None, None);
+    }
+    match s.collect_from.filter(|from| *from > s.now) {
+        Some(from) if s.unneeded.id.is_some() => (None, Some(from)),
+        Some(_) | None => (s.unneeded.id, s.unneeded.look_again),
     }
 }
 

@@ -7,12 +7,18 @@ use super::{
     Action, Surroundings, Verdict,
     text::{after, day_time},
 };
-use crate::api::{Reason, annotation::CreationIntent};
+use crate::{
+    api::{Reason, annotation::CreationIntent},
+    speech::EntityId,
+};
 use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 
 /// Longer than any request may take and any list may lag: after this, what was sent has arrived or never will.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(120);
+
+/// The same for copies: what a lost answer spoke of is listed only when the copy is done.
+pub const COPY_GRACE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What the object and the view say of the creation.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +33,10 @@ pub struct Creation {
     pub swept_at: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
+    /// How long an announcement may still lead to something.
+    pub grace: SignedDuration,
+    /// The model that is to be copied.
+    pub copy_of: Option<EntityId>,
 }
 
 impl Creation {
@@ -43,7 +53,23 @@ impl Creation {
             announced: around.announced.filter(|_| around.failure.is_none()),
             swept_at,
             now: around.now,
+            grace: GRACE,
+            copy_of: None,
         }
+    }
+
+    /// The same for the copy of a model.
+    pub fn copying(self, copy_of: Option<EntityId>) -> Self {
+        Self {
+            grace: COPY_GRACE,
+            copy_of,
+            ..self
+        }
+    }
+
+    /// The announcement, if it was made in this pass, so that nothing was sent for it.
+    pub fn unsent(&self) -> Option<CreationIntent> {
+        self.open().filter(|intent| self.announced == Some(intent.attempt))
     }
 
     /// The announcement, while nobody knows whether it led to an entity.
@@ -53,18 +79,18 @@ impl Creation {
     }
 
     /// The time from which an open announcement that led to nothing can be taken as over.
-    pub fn settled_at(intent: CreationIntent) -> Timestamp {
-        after(intent.at, GRACE)
+    pub fn settled_at(&self, intent: CreationIntent) -> Timestamp {
+        after(intent.at, self.grace)
     }
 
     /// Whether an open announcement has certainly led to nothing, given that no entity with our mark is known.
     pub fn is_void(&self, intent: CreationIntent) -> bool {
-        self.swept_at.is_some_and(|at| at >= Self::settled_at(intent))
+        self.swept_at.is_some_and(|at| at >= self.settled_at(intent))
     }
 
     /// Waits for the end of the grace period.
     pub fn wait(&self, intent: CreationIntent) -> Verdict {
-        let settled = Self::settled_at(intent);
+        let settled = self.settled_at(intent);
         let message = format!(
             "request {} of {} may still take effect; looking for its result until {}",
             intent.attempt,
@@ -86,6 +112,7 @@ impl Creation {
             Some(_) | None => Ok(Action::Claim(Some(CreationIntent {
                 attempt: self.next_attempt(),
                 at: self.now,
+                copy_of: self.copy_of.map(EntityId::uuid),
             }))),
         }
     }
@@ -112,11 +139,14 @@ mod tests {
             intent: intent.map(|attempt| CreationIntent {
                 attempt,
                 at: at("2026-03-01T10:00:00Z"),
+                copy_of: None,
             }),
             closed_attempt: closed,
             announced,
             swept_at: Some(at(swept)),
             now: at("2026-03-01T10:05:00Z"),
+            grace: GRACE,
+            copy_of: None,
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod connection;
 mod creation;
 pub mod endpoint;
+pub mod evaluation;
 mod export;
 pub mod lead_time;
 pub mod line;
@@ -22,7 +23,7 @@ mod text;
 mod verdict;
 pub mod window;
 
-pub use creation::GRACE as CREATION_GRACE;
+pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
 use lead_time::{Durations, Took};
 use line::{Limits, Line, Want};
 pub use notice::Notice;
@@ -34,7 +35,7 @@ use crate::{
     speech::{
         EntityId,
         entity::OwnerTag,
-        request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
+        request::{CreateEndpoint, CreateEvaluation, CreateModel, UpdateEndpoint, UpdateModel},
     },
     view::View,
 };
@@ -57,8 +58,8 @@ pub struct Plan<S> {
     pub status: S,
     /// When time alone may change the decision (UTC).
     pub look_again: Option<Timestamp>,
-    /// Whether the remote side is about to change, so that it is worth looking often.
-    pub awaits_remote: bool,
+    /// The list that is about to change, so that it is worth looking often.
+    pub awaits: Option<List>,
     /// What the ConfigMap of `exportTo` has to hold; absent when there is nothing to publish.
     pub export: Option<Export>,
     /// What to tell as events.
@@ -67,6 +68,19 @@ pub struct Plan<S> {
     pub wants: Option<Want>,
     /// Work that was seen to end.
     pub took: Vec<Took>,
+}
+
+/// A list of the Speech service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Endpoints.
+    Endpoints,
+    /// Custom models.
+    Models,
+    /// Datasets.
+    Datasets,
+    /// Evaluations.
+    Evaluations,
 }
 
 /// A ConfigMap to publish.
@@ -100,6 +114,15 @@ pub enum Action {
     DeleteEndpoint(EntityId),
     /// POST a model.
     TrainModel(Box<CreateModel>),
+    /// Have a model of another resource copied: the leave of this resource, then the POST at the source.
+    CopyModel(Box<CopyModel>),
+    /// Ask at the source how a copy stands; changes nothing.
+    FollowCopy {
+        /// The attempt that began it.
+        attempt: u32,
+        /// Its URI.
+        operation: String,
+    },
     /// PATCH a model.
     UpdateModel {
         /// The model.
@@ -109,9 +132,27 @@ pub enum Action {
     },
     /// DELETE a custom model.
     DeleteModel(EntityId),
+    /// POST an evaluation.
+    CreateEvaluation(Box<CreateEvaluation>),
+    /// DELETE an evaluation.
+    DeleteEvaluation(EntityId),
+}
+
+/// What to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyModel {
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// The model in the source's resource.
+    pub source: EntityId,
+    /// The ARM id of the source's resource.
+    pub resource_id: String,
 }
 
 impl Action {
+    /// The word of a request for an evaluation.
+    pub const EVALUATE: &'static str = "Evaluate";
+
     /// The word under which a failure of this step is remembered.
     pub fn operation(&self) -> &'static str {
         match self {
@@ -119,12 +160,23 @@ impl Action {
             Self::Release => "Release",
             Self::CreateEndpoint(_) => "Create",
             Self::TrainModel(_) => "Train",
+            Self::CopyModel(_) => "Copy",
+            Self::FollowCopy { .. } => "Follow",
             Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
-            Self::DeleteEndpoint(_) | Self::DeleteModel(_) => "Delete",
+            Self::CreateEvaluation(_) => Self::EVALUATE,
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_) => "Delete",
         }
     }
 
-    /// Whether the step changes something in the Speech service.
+    /// Whether the step deletes something in the Speech service.
+    pub fn deletes(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_)
+        )
+    }
+
+    /// Whether the step is a request to the Speech service.
     pub fn is_remote(&self) -> bool {
         !matches!(self, Self::Claim(_) | Self::Release)
     }

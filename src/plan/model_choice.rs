@@ -1,5 +1,5 @@
 //! Which model of the Speech resource is meant.
-use super::{Verdict, text::day_time};
+use super::{List, Verdict, text::day_time};
 use crate::{
     api::{Reason, reference::BaseModelChoice},
     speech::{
@@ -131,7 +131,7 @@ pub fn deployable(facts: &ModelFacts<'_>, now: Timestamp) -> Result<(), Verdict>
                 Reason::ModelNotReady,
                 format!("model {name} ({id}) is {}", facts.status.as_str()),
             )
-            .watching());
+            .watching_list(List::Models));
         }
     }
     if !facts.supports_endpoints {

@@ -48,6 +48,17 @@ pub fn delay(count: i32) -> SignedDuration {
     (FIRST_DELAY * 2_i32.saturating_pow(doublings)).min(LONGEST_DELAY)
 }
 
+/// The first delay after work of the service that failed; doubled each time. Such work is billed, so it begins long.
+const FIRST_WORK_DELAY: SignedDuration = SignedDuration::from_mins(10);
+/// The longest such delay.
+const LONGEST_WORK_DELAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long to wait after so many failures of billed work in a row.
+pub fn work_delay(count: i32) -> SignedDuration {
+    let doublings = u32::try_from(count.saturating_sub(1)).unwrap_or(0).min(16);
+    (FIRST_WORK_DELAY * 2_i32.saturating_pow(doublings)).min(LONGEST_WORK_DELAY)
+}
+
 /// Remembers a failure of this pass beside the one before.
 pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64, now: Timestamp) -> LastFailure {
     let again = before.filter(|b| b.operation == failure.operation && b.generation == generation);
@@ -126,8 +137,10 @@ pub fn gate(
     let Some(last) = last.filter(|l| l.operation == action.operation() && l.generation == generation && !fresh) else {
         return verdict.with(action);
     };
-    // No spec can help a deletion, but the world can, for example when nothing uses the entity any more.
-    if last.terminal && !matches!(action, Action::DeleteEndpoint(_) | Action::DeleteModel(_)) {
+    // No spec can help a deletion or a copy, but the world can: nothing uses the entity any more, the source allows it.
+    let marks = matches!(&action, Action::UpdateModel { change, .. } if change.owner.is_some());
+    let copies = matches!(action, Action::CopyModel(_) | Action::FollowCopy { .. });
+    if last.terminal && !(action.deletes() || copies || marks) {
         return Verdict::stalled(
             Reason::Refused,
             format!("the service refused the request: {}", words(last)),
@@ -167,6 +180,11 @@ mod tests {
             .map(|count| delay(*count).as_secs())
             .collect();
         assert_eq!(seconds, [5, 10, 20, 640, 900, 900]);
+        let minutes: Vec<_> = [1, 2, 8, 9, 1000]
+            .iter()
+            .map(|count| work_delay(*count).as_secs() / 60)
+            .collect();
+        assert_eq!(minutes, [10, 20, 1280, 1440, 1440]);
     }
 
     fn failure(class: FailureClass) -> Failure {

@@ -7,7 +7,9 @@ use crate::{
     },
     speech::{
         EntityId, ModelId,
-        entity::{BaseModel, CustomModel, Endpoint, EntityError, Header, OwnerTag, Status},
+        entity::{
+            BaseModel, CustomModel, Dataset, Endpoint, EntityError, Evaluation, Header, OwnerTag, Scores, Status,
+        },
     },
     view::{Remote, Shelf, View},
 };
@@ -88,6 +90,36 @@ pub fn custom_model(n: u128, expires: &str) -> CustomModel {
         expires_at: (!expires.is_empty()).then(|| at(expires)),
         weight_percent: None,
         supports_endpoints: None,
+    }
+}
+
+/// A dataset with audio and transcripts.
+pub fn dataset(n: u128) -> Dataset {
+    Dataset {
+        header: header(n, "datasets"),
+        kind: "Acoustic".into(),
+        accepted_lines: Some(500),
+    }
+}
+
+/// An evaluation of two models that ended with these word error rates over 2000 words.
+pub fn evaluation(n: u128, models: [ModelId; 2], dataset: u128, rates: [f64; 2]) -> Evaluation {
+    let scores = |word_error_rate| {
+        Some(Scores {
+            word_error_rate,
+            token_error_rate: None,
+            word_count: Some(2000),
+        })
+    };
+    let [model1, model2] = models;
+    let [rate1, rate2] = rates;
+    Evaluation {
+        header: header(n, "evaluations"),
+        model1,
+        model2,
+        dataset: id(dataset),
+        scores1: scores(rate1),
+        scores2: scores(rate2),
     }
 }
 
@@ -191,7 +223,11 @@ pub trait Meta: kube::Resource + Sized {
 
     fn announces(self, attempt: u32, when: &str) -> Self {
         let mut object = self.claimed();
-        object.announce(CreationIntent { attempt, at: at(when) });
+        object.announce(CreationIntent {
+            attempt,
+            at: at(when),
+            copy_of: None,
+        });
         object
     }
 
@@ -264,6 +300,16 @@ impl World {
         self
     }
 
+    pub fn dataset(mut self, dataset: Dataset) -> Self {
+        learn(&mut self.view.datasets, dataset);
+        self
+    }
+
+    pub fn evaluation(mut self, evaluation: Evaluation) -> Self {
+        learn(&mut self.view.evaluations, evaluation);
+        self
+    }
+
     /// Known only from the answer to our own request.
     pub fn unconfirmed(mut self, endpoint: Endpoint) -> Self {
         self.view.endpoints.answered(endpoint);
@@ -313,6 +359,8 @@ impl World {
         resweep(&mut self.view.endpoints, self.now);
         resweep(&mut self.view.models, self.now);
         resweep(&mut self.view.base_models, self.now);
+        resweep(&mut self.view.datasets, self.now);
+        resweep(&mut self.view.evaluations, self.now);
     }
 
     pub fn around(&self) -> Surroundings<'_> {
@@ -370,13 +418,26 @@ pub fn step(action: Option<&Action>) -> String {
             super::endpoint::changed_fields(change),
             if *urgent { " urgently" } else { "" }
         ),
-        Some(Action::DeleteEndpoint(id) | Action::DeleteModel(id)) => format!("delete {}", number(*id)),
+        Some(Action::DeleteEndpoint(id) | Action::DeleteModel(id) | Action::DeleteEvaluation(id)) => {
+            format!("delete {}", number(*id))
+        }
         Some(Action::TrainModel(create)) => format!(
             "train {} from {}",
             create.owner.revision.unwrap_or(0),
             number(create.base_model)
         ),
-        Some(Action::UpdateModel { id, .. }) => format!("update {}", number(*id)),
+        Some(Action::UpdateModel { id, change }) => match &change.owner {
+            Some((tag, _)) => format!("mark {} as {}", number(*id), tag.revision.unwrap_or(0)),
+            None => format!("update {}", number(*id)),
+        },
+        Some(Action::CopyModel(copy)) => format!("copy {}", number(copy.source)),
+        Some(Action::FollowCopy { .. }) => "follow".into(),
+        Some(Action::CreateEvaluation(create)) => format!(
+            "evaluate {} against {} with {}",
+            number(create.model1.entity()),
+            number(create.model2.entity()),
+            number(create.dataset)
+        ),
     }
 }
 

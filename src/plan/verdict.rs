@@ -1,5 +1,5 @@
 //! What a rule says when it has something to say.
-use super::{Action, line::Want};
+use super::{Action, List, line::Want};
 use crate::api::Reason;
 use jiff::Timestamp;
 
@@ -12,6 +12,15 @@ pub enum Phase {
     Working,
     /// The user.
     Stalled,
+}
+
+/// What of the remote side is about to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaits {
+    /// The object's own remote entity.
+    Own,
+    /// What it depends on, in this list.
+    Other(List),
 }
 
 /// The decision of one rule.
@@ -27,10 +36,10 @@ pub struct Verdict {
     pub action: Option<Action>,
     /// When time alone may change the decision.
     pub look_again: Option<Timestamp>,
-    /// Whether the remote side is about to change.
-    pub awaits_remote: bool,
-    /// What the object waits for in the line of its connection.
-    pub wants: Option<Want>,
+    /// What of the remote side is about to change.
+    pub awaits: Option<Awaits>,
+    /// What the object waits for in the line of its connection. In a box because a verdict travels by value.
+    pub wants: Option<Box<Want>>,
 }
 
 impl Verdict {
@@ -41,7 +50,7 @@ impl Verdict {
             message: message.into(),
             action: None,
             look_again: None,
-            awaits_remote: false,
+            awaits: None,
             wants: None,
         }
     }
@@ -75,13 +84,27 @@ impl Verdict {
 
     /// With a place in the line of the connection.
     pub fn wanting(mut self, want: Want) -> Self {
-        self.wants = Some(want);
+        self.wants = Some(Box::new(want));
         self
     }
 
-    /// With an eye on the remote side.
+    /// With an eye on the object's own remote entity.
     pub fn watching(mut self) -> Self {
-        self.awaits_remote = true;
+        self.awaits = Some(Awaits::Own);
         self
+    }
+
+    /// With an eye on what the object depends on.
+    pub fn watching_list(mut self, list: List) -> Self {
+        self.awaits = Some(Awaits::Other(list));
+        self
+    }
+
+    /// The list to look at often; `own` is that of the object's own remote entities.
+    pub fn awaited(&self, own: List) -> Option<List> {
+        self.awaits.map(|awaits| match awaits {
+            Awaits::Own => own,
+            Awaits::Other(list) => list,
+        })
     }
 }

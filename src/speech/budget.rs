@@ -53,6 +53,7 @@ pub struct Budget {
 
 #[derive(Debug)]
 struct State {
+    unlimited: bool,
     limit: u32,
     per: Duration,
     effective: u32,
@@ -75,6 +76,7 @@ impl Budget {
         let limit = requests.max(1);
         Self {
             state: Mutex::new(State {
+                unlimited: false,
                 limit,
                 per: per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1),
                 effective: limit,
@@ -87,11 +89,18 @@ impl Budget {
         }
     }
 
+    /// A budget that holds nothing back, for a simulation that has a time of its own and counts by itself.
+    pub fn unlimited() -> Self {
+        let budget = Self::new(1, WINDOW_BOUNDS.0);
+        budget.lock().unlimited = true;
+        budget
+    }
+
     /// Waits until one request of this lane may start, and counts it. A caller that is dropped while waiting loses nothing.
     pub async fn acquire(&self, lane: Lane) {
         let place = {
             let mut state = self.lock();
-            if state.goes_first(lane) && state.spend(lane, Instant::now()).is_ok() {
+            if state.unlimited || state.goes_first(lane) && state.spend(lane, Instant::now()).is_ok() {
                 return;
             }
             self.queue(&mut state, lane)

@@ -146,6 +146,8 @@ pub struct Dataset {
     pub header: Header,
     /// `Language`, `Acoustic`, ...; an open list.
     pub kind: Box<str>,
+    /// How many lines were accepted on import, once the service says so.
+    pub accepted_lines: Option<i64>,
 }
 
 /// One comparison of two models on one dataset.
@@ -172,8 +174,8 @@ pub struct Scores {
     pub word_error_rate: f64,
     /// The same over display tokens, where the service gives it.
     pub token_error_rate: Option<f64>,
-    /// Reference words.
-    pub word_count: i64,
+    /// Reference words, where the service gives them.
+    pub word_count: Option<i64>,
 }
 
 /// A project, where the API version has them.

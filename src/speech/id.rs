@@ -18,6 +18,11 @@ impl EntityId {
     pub fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
+
+    /// The same as a UUID.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 impl FromStr for EntityId {

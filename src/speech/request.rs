@@ -75,6 +75,8 @@ pub struct UpdateModel {
     pub display_name: Option<String>,
     /// The description.
     pub description: Option<String>,
+    /// Our mark, with the foreign `customProperties` that stay beside it.
+    pub owner: Option<(OwnerTag, Entries)>,
 }
 
 /// POST `/evaluations`.

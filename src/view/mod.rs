@@ -1,13 +1,15 @@
 //! What is known of one Speech resource: plain data, filled by sweeps and by the answers to our own requests.
 //!
 //! The planner reads it instead of asking the service, so that a decision needs no request and can be tested without one.
+mod copies;
 mod shelf;
 
+pub use copies::{Copies, CopyStage, CopyState};
 pub use shelf::{Entry, Remote, Shelf, Tick};
 
 use crate::speech::{
     EntityId, ModelId,
-    entity::{BaseModel, CustomModel, Endpoint, Status},
+    entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Status},
 };
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -21,6 +23,12 @@ pub struct View {
     pub models: Shelf<CustomModel>,
     /// The base models.
     pub base_models: Shelf<BaseModel>,
+    /// The copies into this resource that are under way.
+    pub copies: Copies,
+    /// The datasets; read only while an object has a use for them, so ask [`Shelf::is_known`].
+    pub datasets: Shelf<Dataset>,
+    /// The evaluations; read only while an object has a use for them, so ask [`Shelf::is_known`].
+    pub evaluations: Shelf<Evaluation>,
 }
 
 /// What changed between two looks.
@@ -32,12 +40,25 @@ pub struct Changes {
     pub models: HashSet<EntityId>,
     /// Base models that appeared, changed or went.
     pub base_models: HashSet<EntityId>,
+    /// Datasets that appeared, changed or went.
+    pub datasets: HashSet<EntityId>,
+    /// Evaluations that appeared, changed or went.
+    pub evaluations: HashSet<EntityId>,
 }
 
 impl Changes {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.endpoints.is_empty() && self.models.is_empty() && self.base_models.is_empty()
+        let Self {
+            endpoints,
+            models,
+            base_models,
+            datasets,
+            evaluations,
+        } = self;
+        [endpoints, models, base_models, datasets, evaluations]
+            .iter()
+            .all(|changed| changed.is_empty())
     }
 
     /// Whether a model, of either kind, is among them.
@@ -73,7 +94,7 @@ pub struct ModelFacts<'a> {
 }
 
 impl View {
-    /// Whether every list has been read at least once.
+    /// Whether every list that all objects need has been read at least once.
     pub fn is_complete(&self) -> bool {
         self.endpoints.is_known() && self.models.is_known() && self.base_models.is_known()
     }

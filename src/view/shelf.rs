@@ -1,7 +1,7 @@
 //! The entities of one kind in one Speech resource.
 use crate::speech::{
     EntityId,
-    entity::{BaseModel, CustomModel, Endpoint, Header},
+    entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Header},
 };
 use jiff::Timestamp;
 use std::{
@@ -32,6 +32,18 @@ impl Remote for CustomModel {
 }
 
 impl Remote for BaseModel {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl Remote for Dataset {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl Remote for Evaluation {
     fn header(&self) -> &Header {
         &self.header
     }

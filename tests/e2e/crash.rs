@@ -16,13 +16,13 @@ fn base() -> Value {
 }
 
 /// Does this to the next request of an operation; returns the fault's id.
-async fn strike(case: &Case, operation: &str, action: Value) -> u64 {
+pub async fn strike(case: &Case, operation: &str, action: Value) -> u64 {
     let fault = json!({"route": {"resource": case.name, "path": operation}, "action": action, "times": 1});
     case.control.add_fault(fault).await.unwrap()["id"].as_u64().unwrap()
 }
 
 /// Waits until a fault has struck, that is until the request has arrived; then it is not listed any more.
-async fn struck(case: &Case, fault: u64) {
+pub async fn struck(case: &Case, fault: u64) {
     eventually("the request has arrived", SOON, async || {
         let faults = case
             .control
@@ -50,7 +50,7 @@ async fn is_the_only_one(case: &Case, kind: &str, object: &Value) {
     assert_eq!(marked[0]["id"].as_str(), id);
 }
 
-async fn kill_and_restart(stack: &mut Stack) {
+pub async fn kill_and_restart(stack: &mut Stack) {
     stack.kill_operator();
     stack.restart_operator().await;
 }

@@ -4,11 +4,12 @@ mod sweep;
 
 pub use contact::{broken, is_connection_trouble};
 pub use sweep::run;
+pub(crate) use sweep::{Scope, Seen, counts, read};
 
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
-    plan::{Agenda, connection::Contact},
+    plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client},
     view::{Changes, View},
 };
@@ -21,15 +22,6 @@ use std::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Which list an object waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum List {
-    /// Endpoints.
-    Endpoints,
-    /// Custom models.
-    Models,
-}
 
 /// How the resource is reached now.
 #[derive(Clone)]
@@ -64,6 +56,7 @@ pub struct Remote {
     agenda: RwLock<Agenda>,
     awaited: Mutex<HashMap<String, Awaited>>,
     rest: RwLock<Option<Timestamp>>,
+    collect_from: RwLock<Option<Timestamp>>,
     nudged: Notify,
     hurried: Notify,
 }
@@ -75,7 +68,7 @@ struct Awaited {
 }
 
 impl Remote {
-    fn new(budget: Budget, poll_interval: Duration) -> Self {
+    pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             budget: Arc::new(budget),
             view: RwLock::default(),
@@ -85,6 +78,7 @@ impl Remote {
             agenda: RwLock::default(),
             awaited: Mutex::default(),
             rest: RwLock::default(),
+            collect_from: RwLock::default(),
             nudged: Notify::new(),
             hurried: Notify::new(),
         }
@@ -201,6 +195,16 @@ impl Remote {
         *self.rest.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Before when nothing is deleted of what nobody needs, because a deletion failed (UTC).
+    pub fn collect_from(&self) -> Option<Timestamp> {
+        *self.collect_from.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a deletion of what nobody needs failed.
+    pub fn collect_no_sooner(&self, at: Timestamp) {
+        *self.collect_from.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
     /// The lists that are waited for, and how long the most impatient object has waited.
     fn impatience(&self) -> (HashSet<List>, Option<Duration>) {
         let awaited = self.awaited();
@@ -223,7 +227,16 @@ impl Remote {
             .iter()
             .filter_map(|id| view.models.get(*id))
             .filter_map(|entry| entry.entity.header.owner.clone());
-        endpoints.chain(models).map(|tag| tag.uid.clone()).collect()
+        let evaluations = changes
+            .evaluations
+            .iter()
+            .filter_map(|id| view.evaluations.get(*id))
+            .filter_map(|entry| entry.entity.header.owner.clone());
+        endpoints
+            .chain(models)
+            .chain(evaluations)
+            .map(|tag| tag.uid.clone())
+            .collect()
     }
 }
 

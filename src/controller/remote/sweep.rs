@@ -2,11 +2,14 @@
 //! the objects whose remote side changed. At rest there is no request per object.
 use super::{
     super::{Context, wake},
-    List, Remote, broken,
+    Remote, broken,
 };
 use crate::{
     api::SpeechConnection,
-    plan::connection::{Contact, Counts},
+    plan::{
+        List,
+        connection::{Contact, Counts},
+    },
     speech::{Answer, Client, EntityId, Error, ErrorKind, Lane, Listing},
     view::{self, Changes, Shelf, View},
 };
@@ -20,8 +23,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Base models appear a few times a year.
-const BASE_MODEL_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
+/// Base models appear a few times a year; datasets and evaluations seldom change unless an object waits for one.
+const RARE_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 /// The shortest time between two looks at what is under way.
 const FASTEST: Duration = Duration::from_secs(1);
 /// The longest that the service may put off a look.
@@ -31,10 +34,12 @@ const PATIENCE: u32 = 3;
 
 /// What a sweep reads.
 #[derive(Clone, Copy, Debug)]
-struct Scope {
-    endpoints: bool,
-    models: bool,
-    base_models: bool,
+pub(crate) struct Scope {
+    pub endpoints: bool,
+    pub models: bool,
+    pub base_models: bool,
+    pub datasets: bool,
+    pub evaluations: bool,
 }
 
 /// The loop's own memory.
@@ -45,6 +50,8 @@ struct Sweeper {
     failures: u32,
     full_at: Option<Timestamp>,
     base_models_at: Option<Timestamp>,
+    datasets_at: Option<Timestamp>,
+    evaluations_at: Option<Timestamp>,
 }
 
 /// Sweeps until the connection goes.
@@ -61,6 +68,8 @@ pub async fn run(
         failures: 0,
         full_at: None,
         base_models_at: None,
+        datasets_at: None,
+        evaluations_at: None,
     };
     let work = async {
         loop {
@@ -115,21 +124,69 @@ impl Sweeper {
             return;
         }
         let full = self.full_at.is_none_or(|at| at <= now) || self.failures > 0 || awaited.is_empty();
+        let due = |at: Option<Timestamp>| full && at.is_none_or(|at| at <= now);
+        let uses = match due(self.datasets_at) || due(self.evaluations_at) {
+            true => wake::uses(&self.context, &self.key),
+            false => wake::Uses::default(),
+        };
         let scope = Scope {
             endpoints: full || awaited.contains(&List::Endpoints),
             models: full || awaited.contains(&List::Models),
-            base_models: full && self.base_models_at.is_none_or(|at| at <= now),
+            base_models: due(self.base_models_at),
+            datasets: awaited.contains(&List::Datasets) || (uses.datasets && due(self.datasets_at)),
+            evaluations: awaited.contains(&List::Evaluations)
+                || (due(self.evaluations_at) && (uses.evaluations || self.has_evaluations())),
         };
         let began = Instant::now();
-        let recorded = match self.remote.view().is_complete() {
-            true => wake::Recorded::default(),
-            false => wake::recorded(&self.context, &self.key),
+        let recorded = match self.is_first(scope) {
+            true => wake::recorded(&self.context, &self.key),
+            false => wake::Recorded::default(),
         };
-        match read(&self.remote, &link.client, scope, &recorded, now).await {
-            Ok(seen) => self.succeeded(scope, full && !link.retired, now, seen),
-            Err(error) => self.failed(&error, now, link.retired),
+        let known_before = self.known();
+        let (seen, outcome) = read(&self.remote, &link.client, scope, &recorded, now).await;
+        if self.known() != known_before {
+            // A list may be empty, and still be what somebody waited for.
+            wake::users(&self.context, &self.key);
+        }
+        // A list that only some objects need is read again at the next whole look when it could not be read.
+        if seen.has_datasets {
+            self.datasets_at = Some(now + RARE_INTERVAL);
+        }
+        if seen.has_evaluations {
+            self.evaluations_at = Some(now + RARE_INTERVAL);
+            if full {
+                self.context.wakes.wake_connection(&self.key);
+            }
+        }
+        match outcome {
+            Ok(()) => self.succeeded(scope, full && !link.retired, now, seen),
+            Err(error) => {
+                wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
+                self.failed(&error, now, link.retired);
+            }
         }
         self.context.metrics.swept(&self.key, began.elapsed());
+    }
+
+    /// Whether there are evaluations that were made for one of us, which have to be deleted some day.
+    fn has_evaluations(&self) -> bool {
+        let view = self.remote.view();
+        view.evaluations
+            .iter()
+            .filter_map(|entry| entry.entity.header.owner.as_ref())
+            .any(|tag| tag.cluster == self.context.cluster)
+    }
+
+    /// Which of the lists that only some objects need have been read.
+    fn known(&self) -> (bool, bool) {
+        let view = self.remote.view();
+        (view.datasets.is_known(), view.evaluations.is_known())
+    }
+
+    /// Whether a list is read for the first time, in which case what a status names counts.
+    fn is_first(&self, scope: Scope) -> bool {
+        let view = self.remote.view();
+        !view.is_complete() || (scope.evaluations && !view.evaluations.is_known())
     }
 
     fn succeeded(&mut self, scope: Scope, full: bool, now: Timestamp, seen: Seen) {
@@ -143,7 +200,7 @@ impl Sweeper {
             self.context.metrics.swept_whole(&self.key, now);
         }
         if scope.base_models {
-            self.base_models_at = Some(now + BASE_MODEL_INTERVAL);
+            self.base_models_at = Some(now + RARE_INTERVAL);
         }
         wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
         if full {
@@ -181,7 +238,7 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-fn counts(view: &View) -> Counts {
+pub(crate) fn counts(view: &View) -> Counts {
     Counts {
         endpoints: view.endpoints.len(),
         models: view.models.len(),
@@ -191,112 +248,171 @@ fn counts(view: &View) -> Counts {
 
 /// What a sweep brought.
 #[derive(Default)]
-struct Seen {
-    changes: Changes,
-    retry_after: Option<Duration>,
+pub(crate) struct Seen {
+    pub changes: Changes,
+    pub retry_after: Option<Duration>,
+    pub has_datasets: bool,
+    pub has_evaluations: bool,
 }
 
-/// Reads the lists side by side.
-async fn read(
+/// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
+pub(crate) async fn read(
     remote: &Remote,
     client: &Client,
     scope: Scope,
     recorded: &wake::Recorded,
     now: Timestamp,
-) -> Result<Seen, Error> {
-    let endpoints = read_list(
-        remote,
+) -> (Seen, Result<(), Error>) {
+    let reader = Reader { remote, now };
+    let endpoints = reader.list(
         scope.endpoints,
         &recorded.endpoints,
-        now,
         |view| &mut view.endpoints,
         client.list_endpoints(Lane::Sweep, None),
         |id| client.get_endpoint(Lane::Sweep, id),
     );
-    let models = read_list(
-        remote,
+    let models = reader.list(
         scope.models,
         &recorded.models,
-        now,
         |view| &mut view.models,
         client.list_custom_models(Lane::Sweep, None),
         |id| client.get_custom_model(Lane::Sweep, id),
     );
-    let base_models = read_list(
-        remote,
+    let base_models = reader.list(
         scope.base_models,
         &[],
-        now,
         |view| &mut view.base_models,
         client.list_base_models(Lane::Sweep, None),
         |id| client.get_base_model(Lane::Sweep, id),
     );
-    let (endpoints, models, base_models) = futures::try_join!(endpoints, models, base_models)?;
-    Ok(Seen {
-        retry_after: endpoints.1.max(models.1),
+    let datasets = reader.list(
+        scope.datasets,
+        &[],
+        |view| &mut view.datasets,
+        client.list_datasets(Lane::Sweep, None),
+        |id| client.get_dataset(Lane::Sweep, id),
+    );
+    let evaluations = reader.list(
+        scope.evaluations,
+        &recorded.evaluations,
+        |view| &mut view.evaluations,
+        client.list_evaluations(Lane::Sweep, None),
+        |id| client.get_evaluation(Lane::Sweep, id),
+    );
+    let (endpoints, models, base_models, datasets, evaluations) =
+        futures::join!(endpoints, models, base_models, datasets, evaluations);
+    let seen = Seen {
+        retry_after: (endpoints.0.retry_after)
+            .max(models.0.retry_after)
+            .max(datasets.0.retry_after)
+            .max(evaluations.0.retry_after),
+        has_datasets: scope.datasets && is_read("datasets", datasets.1),
+        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1),
         changes: Changes {
-            endpoints: endpoints.0,
-            models: models.0,
-            base_models: base_models.0,
+            endpoints: endpoints.0.ids,
+            models: models.0.ids,
+            base_models: base_models.0.ids,
+            datasets: datasets.0.ids,
+            evaluations: evaluations.0.ids,
         },
-    })
+    };
+    (seen, endpoints.1.and(models.1).and(base_models.1))
 }
 
-type News = (HashSet<EntityId>, Option<Duration>);
+/// A list that only some objects need: that it cannot be read is no trouble of the connection.
+fn is_read(kind: &'static str, outcome: Result<(), Error>) -> bool {
+    outcome
+        .inspect_err(|error| tracing::warn!(kind, %error, "a list of the Speech resource cannot be read"))
+        .is_ok()
+}
 
-/// Reads one list into its shelf. What the list lacks is asked for by id before it is forgotten: a list may lag, and
-/// paging by offset may skip.
-async fn read_list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
-    remote: &Remote,
-    wanted: bool,
-    recorded: &[EntityId],
+/// What a list brought.
+#[derive(Default)]
+struct News {
+    ids: HashSet<EntityId>,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    remote: &'a Remote,
     now: Timestamp,
-    shelf: fn(&mut View) -> &mut Shelf<T>,
-    list: impl Future<Output = Result<Listing<T>, Error>>,
-    get: impl Fn(EntityId) -> G,
-) -> Result<News, Error> {
-    if !wanted {
-        return Ok((HashSet::new(), None));
+}
+
+impl Reader<'_> {
+    /// Reads one list into its shelf, if it is wanted.
+    async fn list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
+        self,
+        wanted: bool,
+        recorded: &[EntityId],
+        shelf: fn(&mut View) -> &mut Shelf<T>,
+        list: impl Future<Output = Result<Listing<T>, Error>>,
+        get: impl Fn(EntityId) -> G,
+    ) -> (News, Result<(), Error>) {
+        let mut news = News::default();
+        let outcome = match wanted {
+            true => self.read(recorded, shelf, list, get, &mut news).await,
+            false => Ok(()),
+        };
+        (news, outcome)
     }
-    let began = shelf(&mut remote.view_mut()).begin();
-    let listing = list.await?;
-    let retry_after = listing.retry_after;
-    if !shelf(&mut remote.view_mut()).is_known() {
-        // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
-        let listed: HashSet<_> = listing.values.iter().map(|entity| entity.header().id).collect();
-        for id in recorded.iter().filter(|id| !listed.contains(id)) {
-            match get(*id).await {
-                Ok(answer) => drop(shelf(&mut remote.view_mut()).read(answer.value, began)),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+
+    /// What the list lacks is asked for by id before it is forgotten: a list may lag, and paging by offset may skip.
+    async fn read<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
+        self,
+        recorded: &[EntityId],
+        shelf: fn(&mut View) -> &mut Shelf<T>,
+        list: impl Future<Output = Result<Listing<T>, Error>>,
+        get: impl Fn(EntityId) -> G,
+        news: &mut News,
+    ) -> Result<(), Error> {
+        let remote = self.remote;
+        let began = shelf(&mut remote.view_mut()).begin();
+        let listing = list.await?;
+        news.retry_after = listing.retry_after;
+        if !shelf(&mut remote.view_mut()).is_known() {
+            // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
+            let listed: HashSet<_> = listing.values.iter().map(|entity| entity.header().id).collect();
+            for id in recorded.iter().filter(|id| !listed.contains(id)) {
+                match get(*id).await {
+                    Ok(answer) => {
+                        if shelf(&mut remote.view_mut()).read(answer.value, began) {
+                            news.ids.insert(*id);
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        if listing.unreadable > 0 {
+            // Absence proves nothing in a list that was not wholly understood.
+            tracing::warn!(
+                unreadable = listing.unreadable,
+                "some entities of a list could not be understood"
+            );
+            news.ids
+                .extend(shelf(&mut remote.view_mut()).swept_partly(listing.values, began));
+            return Ok(());
+        }
+        let (changed, missing) = shelf(&mut remote.view_mut()).swept(listing.values, began, self.now);
+        news.ids.extend(changed);
+        for id in missing {
+            let began = shelf(&mut remote.view_mut()).begin();
+            match get(id).await {
+                Ok(answer) => {
+                    if shelf(&mut remote.view_mut()).read(answer.value, began) {
+                        news.ids.insert(id);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if shelf(&mut remote.view_mut()).vanished(id, began) {
+                        news.ids.insert(id);
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
-    if listing.unreadable > 0 {
-        // Absence proves nothing in a list that was not wholly understood.
-        tracing::warn!(
-            unreadable = listing.unreadable,
-            "some entities of a list could not be understood"
-        );
-        let news = shelf(&mut remote.view_mut()).swept_partly(listing.values, began);
-        return Ok((news, retry_after));
-    }
-    let (mut news, missing) = shelf(&mut remote.view_mut()).swept(listing.values, began, now);
-    for id in missing {
-        let began = shelf(&mut remote.view_mut()).begin();
-        match get(id).await {
-            Ok(answer) => {
-                if shelf(&mut remote.view_mut()).read(answer.value, began) {
-                    news.insert(id);
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                if shelf(&mut remote.view_mut()).vanished(id, began) {
-                    news.insert(id);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok((news, retry_after))
 }

@@ -5,7 +5,7 @@ mod spec;
 use serde_json::Value;
 
 use super::lifecycle::EntityError;
-pub use spec::{Action, FaultSpec, RouteMatch};
+pub use spec::{Action, FailNext, FaultSpec, RouteMatch};
 
 /// What faults are matched with.
 #[derive(Clone, Debug, Default)]

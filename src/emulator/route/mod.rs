@@ -103,7 +103,7 @@ fn new_header(members: &Members<'_>, call: &Call<'_>) -> Result<Header, ServiceE
         ));
     };
     Ok(Header {
-        id: Uuid::new_v4(),
+        id: call.ids.next(),
         display_name,
         description: members.text("description")?.map(str::to_owned),
         locale,

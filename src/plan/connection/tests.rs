@@ -31,6 +31,8 @@ fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> P
         object,
         contact,
         dependents,
+        unneeded: Unneeded::default(),
+        collect_from: None,
         now: at(NOW),
     });
     let before = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -154,6 +156,43 @@ fn namespaces_are_let_in_as_declared() {
             allows(&rule, "home", namespace, labels),
             expected,
             "{allowed} {namespace} {labels:?}"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
+    let object = connection(HELD);
+    let later = at("2026-03-01T10:05:00Z");
+    let found = Unneeded {
+        id: Some(crate::plan::testing::id(30)),
+        look_again: None,
+    };
+    let young = Unneeded {
+        id: None,
+        look_again: Some(later),
+    };
+    let good = Contact::Established(COUNTS);
+    let bad = broken(Reason::Throttled, true);
+    for (name, contact, unneeded, collect_from, collects, look_again) in [
+        ("found", &good, found, None, true, None),
+        ("a connection that does not work", &bad, found, None, false, None),
+        ("too young", &good, young, None, false, Some(later)),
+        ("after a failure", &good, found, Some(later), false, Some(later)),
+        ("long after a failure", &good, found, Some(at(NOW)), true, None),
+    ] {
+        let plan = plan(&Snapshot {
+            object: &object,
+            contact,
+            dependents: 1,
+            unneeded,
+            collect_from,
+            now: at(NOW),
+        });
+        assert_eq!(
+            (plan.collect.is_some(), plan.look_again),
+            (collects, look_again),
+            "{name}"
         );
     }
 }

@@ -5,12 +5,14 @@ use crate::{
         Reason, SpeechEndpointStatus,
         annotation::{self, APPROVED_MODEL},
         duration,
+        reference::BaseModelChoice,
         swap::{Approval, GateVerdict, OnDeadline, SwapPolicy},
     },
     plan::{
-        Action,
+        Action, List,
         lead_time::Work,
         line::{self, Want},
+        model_choice,
         text::{after, day_time, parse},
         window::Calendar,
     },
@@ -59,8 +61,8 @@ pub struct Course {
     pub look_again: Option<Timestamp>,
     /// The place in the line.
     pub wants: Option<Want>,
-    /// Whether the remote side is about to change.
-    pub awaits_remote: bool,
+    /// The list that is about to change.
+    pub awaits: Option<List>,
     /// Whether the windows are shut for good.
     pub never_opens: bool,
 }
@@ -174,7 +176,7 @@ pub fn plot(
         action: None,
         look_again: None,
         wants: None,
-        awaits_remote: false,
+        awaits: None,
         never_opens: timing.never_opens,
     };
     if !declared {
@@ -216,7 +218,18 @@ impl Course {
         dates: &Dates<'_>,
         status: &mut SpeechEndpointStatus,
     ) {
-        let (Some(gate), Some(active)) = (&s.object.spec.swap.gate, endpoint.model) else {
+        let Some(gate) = &s.object.spec.swap.gate else { return };
+        // Once the active model has expired, the newest base model is what answers, and the measure.
+        let expired = dates.expiry.is_some_and(|expiry| expiry <= s.now());
+        let answers = model_choice::base_model(
+            view,
+            &BaseModelChoice::default(),
+            &s.object.spec.locale,
+            s.now(),
+            |_| false,
+        );
+        let answers = answers.ok().filter(|_| expired).map(|facts| facts.model);
+        let Some(active) = answers.or(endpoint.model) else {
             return;
         };
         let ruling = gate::judge(s, view, &gate.evaluation, &choice.facts, active, status);
@@ -242,7 +255,7 @@ impl Course {
         );
         self.action = ruling.action;
         self.wants = ruling.wants;
-        self.awaits_remote = ruling.awaits_remote;
+        self.awaits = ruling.awaits;
         if let Some(at) = ruling.look_again {
             self.look(at);
         }

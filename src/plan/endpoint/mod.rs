@@ -4,6 +4,7 @@ mod course;
 mod deletion;
 mod gate;
 mod identity;
+mod memory;
 mod outlook;
 mod quarantine;
 mod settle;
@@ -15,7 +16,7 @@ pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
 
-use super::{Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition,
@@ -55,7 +56,9 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     let identity = identity::find(s);
     quarantine::clear_on_request(s, &mut status);
     status::describe(s, &identity, &mut status);
+    gate::note(s, &mut status);
     let (verdict, outlook) = steps::decide(s, &identity, &mut status);
+    let verdict = memory::written_first(s, &mut status, verdict);
     finish(s, status, verdict, outlook)
 }
 
@@ -97,11 +100,11 @@ fn finish(
     notices.extend(quarantine::notices(s, &status));
     Plan {
         export: export::of_endpoint(s.object, &status),
+        awaits: verdict.awaited(List::Endpoints),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
-        wants: verdict.wants,
-        took: Vec::new(),
+        wants: verdict.wants.map(|want| *want),
+        took: gate::took(s, &status).into_iter().collect(),
         status,
         notices,
     }
@@ -133,9 +136,9 @@ impl<'a> Snapshot<'a> {
         self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
     }
 
-    /// Whether an endpoint that somebody deleted is made anew.
+    /// Whether an endpoint that somebody deleted is made anew. The schema refuses that of an adopted one.
     fn recreates(&self) -> bool {
-        self.may_act() && self.object.spec.recreate == Recreate::WhenDeleted
+        self.may_act() && self.object.spec.adopt.is_none() && self.object.spec.recreate == Recreate::WhenDeleted
     }
 
     /// Whether deleting the object deletes the remote endpoint.

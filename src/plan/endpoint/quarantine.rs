@@ -84,6 +84,18 @@ pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mu
     add(status, model, &name, Reason::DeploymentFailed, message, ended);
 }
 
+/// What came into quarantine since the status was written.
+pub fn new_entries<'a>(
+    s: &Snapshot<'a>,
+    status: &'a SpeechEndpointStatus,
+) -> impl Iterator<Item = &'a QuarantinedModel> {
+    let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
+    status
+        .quarantine
+        .iter()
+        .filter(|entry| !before.iter().any(|old| old.model == entry.model))
+}
+
 /// Clears what the annotation asks for, once for each value.
 pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let asked = annotation::value(s.object, CLEAR_QUARANTINE);
@@ -109,8 +121,7 @@ pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 /// Tells what came into quarantine, and that it was cleared.
 pub fn notices(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Vec<Notice> {
     let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
-    let is_new = |entry: &&QuarantinedModel| !before.iter().any(|old| old.model == entry.model);
-    let mut notices: Vec<Notice> = (status.quarantine.iter().filter(is_new))
+    let mut notices: Vec<Notice> = new_entries(s, status)
         .map(|entry| Notice {
             warning: true,
             reason: reason(entry),

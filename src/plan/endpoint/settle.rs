@@ -74,7 +74,9 @@ pub fn next_model<'a>(
     if is(serves, &choice.facts) {
         return match failed {
             false => Ok(Move::Stay),
-            true if was_cleared(endpoint, status) => Ok(at_once(choice.facts)),
+            true if was_cleared(endpoint, status) => {
+                model_choice::deployable(&choice.facts, s.now()).map(|()| at_once(choice.facts))
+            }
             true => Err(deployment_failed(endpoint)),
         };
     }
@@ -333,13 +335,17 @@ fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> 
     let mut verdict = if choice.named || first == Reason::AwaitingTurn {
         Verdict::working(first, message)
     } else {
-        Verdict::done(Reason::Serving, message)
+        Verdict::done(first, message)
     };
     verdict.action = course.action.clone();
     verdict.look_again = course.look_again;
-    verdict.wants = course.wants;
-    verdict.awaits_remote = course.awaits_remote;
-    verdict
+    if let Some(want) = course.wants {
+        verdict = verdict.wanting(want);
+    }
+    match course.awaits {
+        Some(list) => verdict.watching_list(list),
+        None => verdict,
+    }
 }
 
 fn resting(s: &Snapshot<'_>) -> Reason {

@@ -21,6 +21,9 @@ use crate::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+/// How many ids of endpoints that were deleted are remembered.
+const FORMER_IDS: usize = 5;
+
 /// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     retry::note(
@@ -41,7 +44,11 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         return;
     }
     let header = &endpoint.header;
-    status.id = Some(header.id.to_string());
+    let id = header.id.to_string();
+    if let Some(former) = status.id.take().filter(|former| *former != id) {
+        forget(status, former);
+    }
+    status.id = Some(id);
     status.self_uri = Some(header.self_uri.to_string());
     status.links = endpoint.links.iter().cloned().collect();
     if let Some(tag) = header
@@ -70,6 +77,14 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
             });
         }
     }
+}
+
+/// The endpoint is gone, and another one with another id takes its place.
+pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
+    status.former_ids.insert(0, id);
+    status.former_ids.truncate(FORMER_IDS);
+    (status.id, status.self_uri, status.active) = (None, None, None);
+    status.links = Default::default();
 }
 
 /// The end of a fallback, also of one that nobody saw begin.

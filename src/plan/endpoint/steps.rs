@@ -34,8 +34,6 @@ use jiff::SignedDuration;
 
 /// How long a deployment takes at most as a rule, by the service's documents.
 const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
-/// How many ids of endpoints that were deleted are remembered.
-const FORMER_IDS: usize = 5;
 
 /// Decides about an endpoint that is not being deleted. The outlook is absent where nothing can be said of the future,
 /// so that what was said before stands.
@@ -63,7 +61,7 @@ pub fn decide(
         }
         Identity::Missing(id) => missing(s, *id),
         Identity::Lost(id) => {
-            forget(status, *id);
+            super::status::forget(status, id.to_string());
             create(s, view, project, status).unwrap_or_else(|verdict| verdict)
         }
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
@@ -104,15 +102,6 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>, Ca
     let calendar = Calendar::parse(&s.object.spec.swap.windows)
         .map_err(|error| Verdict::stalled(Reason::SpecInvalid, error.to_string()))?;
     Ok((view, project, calendar))
-}
-
-/// The endpoint is gone, and another one with another id takes its place.
-fn forget(status: &mut SpeechEndpointStatus, id: EntityId) {
-    status.former_ids.insert(0, id.to_string());
-    status.former_ids.dedup();
-    status.former_ids.truncate(FORMER_IDS);
-    (status.id, status.self_uri, status.active) = (None, None, None);
-    status.links = Default::default();
 }
 
 fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
@@ -255,7 +244,6 @@ fn note_deployment(
     next: Option<&Move<'_>>,
     status: &mut SpeechEndpointStatus,
 ) {
-    status.candidate = None;
     let active = status.active.as_ref().map(|active| active.model.clone());
     let named = endpoint.model.filter(|model| active != Some(model.to_string()));
     let before = s.old_status().and_then(|old| old.target.clone());
@@ -268,6 +256,9 @@ fn note_deployment(
         (None, Some(before), _) if active.as_ref() != Some(&before.model) => status.target = Some(before),
         (None, _, Some(Move::To { facts, interim, .. })) => note_target(s, status, facts, *interim),
         (None, _, Some(Move::Stay | Move::Held { .. }) | None) => {}
+    }
+    if status.target.is_some() {
+        status.candidate = None;
     }
 }
 

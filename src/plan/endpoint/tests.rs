@@ -1,10 +1,16 @@
 //! What an endpoint's plan says, case by case, and what holds in every world.
 mod choice;
+mod course;
 mod creation;
 mod deletion;
+mod gate;
 mod identity;
+mod outlook;
+mod quarantine;
+mod selector;
 mod simulation;
 mod swap;
+mod timing;
 
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel},
@@ -70,8 +76,13 @@ impl Case {
     }
 
     pub fn plan(&self) -> Plan<SpeechEndpointStatus> {
+        self.look(plan)
+    }
+
+    /// What a function says of the snapshot.
+    pub fn look<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
         let models: Vec<&SpeechModel> = self.model.iter().chain(&self.others).collect();
-        plan(&Snapshot {
+        look(&Snapshot {
             object: &self.object,
             models: &models,
             holder: self.holder,
@@ -124,5 +135,5 @@ fn a_healthy_endpoint_has_no_step_and_no_new_status() {
         Some(alarm),
         "30 days before the expiry a missing successor is told"
     );
-    assert!(!second.awaits_remote);
+    assert!(second.awaits.is_none());
 }

@@ -1,6 +1,8 @@
 //! What to do with a SpeechModel.
+mod copy;
 mod deletion;
 mod follow;
+mod lineage;
 mod renewal;
 mod revision;
 mod status;
@@ -8,7 +10,11 @@ mod status;
 mod tests;
 mod training;
 
-use super::{ConnectionState, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
+
+use super::{
+    Action, ConnectionState, List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report, retry,
+};
 use crate::{
     api::{
         Reason, SpeechModel, SpeechModelStatus, annotation, condition, is_held,
@@ -24,6 +30,8 @@ use kube::ResourceExt;
 pub struct Snapshot<'a> {
     /// The object.
     pub object: &'a SpeechModel,
+    /// Where a copy is taken from; absent for the other kinds of source.
+    pub source: Option<&'a Source>,
     /// The rest.
     pub around: Surroundings<'a>,
 }
@@ -33,7 +41,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechModelStatus> {
     let mut status = s.object.status.clone().unwrap_or_default();
     status::remember_failure(s, &mut status);
     let verdict = if s.object.metadata.deletion_timestamp.is_some() {
-        deletion::decide(s, &status)
+        deletion::decide(s, &mut status)
     } else {
         decide(s, &mut status).unwrap_or_else(|verdict| verdict)
     };
@@ -61,10 +69,12 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
         follow::base(s, view, base, status)
     } else if let Some(existing) = &source.existing {
         follow::existing(s, view, &existing.id, status)
+    } else if let Some(copy) = &source.copy {
+        copy::decide(s, view, copy, status)
     } else {
         Err(Verdict::stalled(
             Reason::SpecInvalid,
-            "spec.source needs exactly one of training, base, existing",
+            "spec.source needs exactly one of training, base, existing, copy",
         ))
     }
 }
@@ -92,11 +102,11 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     notices.extend(status::drift_notice(s, verdict.action.as_ref()));
     Plan {
         export: export::of_model(s.object, &status),
+        awaits: verdict.awaited(List::Models),
         action: verdict.action,
         look_again: verdict.look_again,
-        awaits_remote: verdict.awaits_remote,
-        wants: verdict.wants,
-        took: Vec::new(),
+        wants: verdict.wants.map(|want| *want),
+        took: copy::took(s, &status).into_iter().collect(),
         status,
         notices,
     }
@@ -123,7 +133,7 @@ impl<'a> Snapshot<'a> {
         is_held(self.object)
     }
 
-    /// Whether remote models may be trained, changed and deleted.
+    /// Whether remote models may be trained, copied, changed and deleted.
     fn may_act(&self) -> bool {
         self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
     }
@@ -131,7 +141,7 @@ impl<'a> Snapshot<'a> {
     fn deletes_remote(&self) -> bool {
         self.may_act()
             && self.object.spec.deletion_policy == DeletionPolicy::Delete
-            && self.object.spec.source.training.is_some()
+            && (self.object.spec.source.training.is_some() || self.object.spec.source.copy.is_some())
     }
 
     /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
@@ -140,6 +150,18 @@ impl<'a> Snapshot<'a> {
             .old_status()
             .and_then(|status| status.last_handled_reconcile_at.as_deref());
         self.around.failure.is_none() && annotation::reconcile_requested_anew(self.object, handled)
+    }
+
+    /// Lets a step through, or says why not yet.
+    fn gate(&self, status: &SpeechModelStatus, action: Action, verdict: Verdict) -> Verdict {
+        retry::gate(
+            status.last_failure.as_ref(),
+            action,
+            verdict,
+            self.generation(),
+            self.is_fresh(),
+            self.now(),
+        )
     }
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {

@@ -1,4 +1,4 @@
-//! The revisions of a trained model, as found in the Speech service by our mark.
+//! The revisions of a trained or copied model, as found in the Speech service by our mark.
 use super::Snapshot;
 use crate::{
     api::{SpeechModelStatus, model::Training},
@@ -11,7 +11,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// One training and what came of it.
+/// One training or copy, and what came of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Revision<'a> {
     /// The number, from 1.
@@ -33,14 +33,23 @@ impl<'a> Revision<'a> {
         self.model().header.id
     }
 
-    /// Whether it was trained well, which is final: the answer to a renaming says it as well as a read.
+    /// Whether it was made well, which is final: the answer to a renaming says it as well as a read.
     pub fn succeeded(&self) -> bool {
         self.model().header.status == Status::Succeeded
     }
 
-    /// Whether it was trained and failed.
+    /// Whether it was made and failed.
     pub fn failed(&self) -> bool {
         self.model().header.status == Status::Failed
+    }
+
+    /// Why it failed, in the service's words.
+    pub fn cause(&self) -> String {
+        let error = self.model().header.error.as_ref();
+        error.map_or_else(
+            || "no reason given".to_owned(),
+            |error| format!("{} ({})", error.message, error.code),
+        )
     }
 
     /// Whether any endpoint, ours or anybody's, serves it.

@@ -16,12 +16,16 @@ use crate::{
     view::{ModelFacts, View},
 };
 
-/// Keeps a failure of this pass, and closes the attempt of a training that certainly led to nothing.
+/// Keeps a failure of this pass, and closes the attempt of a training or copy that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
     retry::note(
         s.object,
         &s.around,
-        "Train",
+        if s.object.spec.source.copy.is_some() {
+            "Copy"
+        } else {
+            "Train"
+        },
         &mut status.last_failure,
         &mut status.closed_attempt,
     );

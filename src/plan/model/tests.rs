@@ -1,4 +1,5 @@
 //! What a model's plan says, case by case, and what holds in every world.
+mod copy;
 mod deletion;
 mod follow;
 mod renewal;
@@ -6,7 +7,7 @@ mod simulation;
 mod training;
 
 use super::{
-    Snapshot, plan,
+    Snapshot, Source, plan,
     revision::{Inputs, Revision},
 };
 use crate::{
@@ -29,12 +30,17 @@ pub fn print_of(spec: &str) -> String {
 /// A snapshot that can be changed between plans.
 pub struct Case {
     pub world: World,
+    pub source: Option<Source>,
     pub object: SpeechModel,
 }
 
 impl Case {
     pub fn new(world: World, object: SpeechModel) -> Self {
-        Self { world, object }
+        Self {
+            world,
+            source: None,
+            object,
+        }
     }
 
     /// Ours since long ago, and shown once.
@@ -58,6 +64,7 @@ impl Case {
     pub fn plan(&self) -> Plan<SpeechModelStatus> {
         plan(&Snapshot {
             object: &self.object,
+            source: self.source.as_ref(),
             around: self.world.around(),
         })
     }
@@ -102,6 +109,7 @@ fn of_two_models_with_one_number_the_recorded_one_counts() {
     let case = Case::new(world, model(TRAINING));
     let snapshot = Snapshot {
         object: &case.object,
+        source: None,
         around: case.world.around(),
     };
     let all = super::revision::all(&snapshot, &case.world.view);

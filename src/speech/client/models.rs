@@ -59,15 +59,18 @@ impl Client {
         id: EntityId,
         update: &UpdateModel,
     ) -> Result<Answer<CustomModel>, Error> {
+        const ROUTE: &str = "update_custom_model";
+        let owner = update.owner.as_ref();
         let payload = Payload {
             display_name: update.display_name.as_deref(),
             description: update.description.as_deref(),
+            custom_properties: owner
+                .map(|(tag, foreign)| self.inner.mark(ROUTE, tag, foreign))
+                .transpose()?,
             ..Payload::default()
         };
         let url = self.inner.address.entity("models", id);
-        self.inner
-            .write_entity("update_custom_model", lane, Method::PATCH, url, &payload)
-            .await
+        self.inner.write_entity(ROUTE, lane, Method::PATCH, url, &payload).await
     }
 
     /// DELETE `/models/{id}`; a missing one is a success too. One in use is refused (`InUseViolation`).

@@ -66,6 +66,7 @@ pub(in crate::speech) struct Details {
     pub token_error_rate2: Option<f64>,
     pub word_count1: Option<i64>,
     pub word_count2: Option<i64>,
+    pub accepted_line_count: Option<i64>,
     pub size: Option<i64>,
 }
 

@@ -170,6 +170,7 @@ impl FromDocument for Dataset {
         Ok(Self {
             header: header(&mut document)?,
             kind: document.kind.unwrap_or_default(),
+            accepted_lines: document.properties.and_then(|details| details.accepted_line_count),
         })
     }
 
@@ -218,7 +219,7 @@ fn scores(word_error_rate: Option<f64>, token_error_rate: Option<f64>, word_coun
     Some(Scores {
         word_error_rate: word_error_rate.filter(|rate| *rate >= 0.0)?,
         token_error_rate: token_error_rate.filter(|rate| *rate >= 0.0),
-        word_count: word_count.filter(|count| *count >= 0)?,
+        word_count: word_count.filter(|count| *count >= 0),
     })
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    plan::testing::{NOW, at, base_id, id, owned, remote, with},
+    plan::testing::{NOW, World, at, base_id, custom_id, dataset, evaluation, id, owned, remote, with},
     speech::entity::Status,
 };
 
@@ -111,4 +111,34 @@ fn a_locale_is_moving_while_an_endpoint_of_it_is_not_at_rest() {
     );
     assert!(view.is_moving("en-US"));
     assert_eq!(view.users_of(base_id(1)).count(), 1);
+}
+
+#[test]
+fn what_only_some_objects_need_is_no_part_of_completeness() {
+    let mut view = crate::view::View::default();
+    let began = view.endpoints.begin();
+    view.endpoints.swept(Vec::new(), began, at(NOW));
+    view.models.swept(Vec::new(), began, at(NOW));
+    view.base_models.swept(Vec::new(), began, at(NOW));
+    assert!(view.is_complete() && !view.datasets.is_known() && !view.evaluations.is_known());
+    let world = World::new()
+        .dataset(dataset(5))
+        .evaluation(evaluation(6, [base_id(1), custom_id(2)], 5, [0.1, 0.2]))
+        .swept(NOW);
+    assert!(world.view.datasets.is_known() && world.view.evaluations.is_known());
+    assert!(world.view.datasets.get(id(5)).is_some() && world.view.evaluations.get(id(6)).is_some());
+}
+
+#[test]
+fn a_change_of_any_list_is_a_change() {
+    use crate::view::Changes;
+    assert!(Changes::default().is_empty());
+    for change in [
+        |changes: &mut Changes| changes.datasets.insert(id(1)),
+        |changes: &mut Changes| changes.evaluations.insert(id(1)),
+        |changes: &mut Changes| changes.endpoints.insert(id(1)),
+    ] {
+        let mut changes = Changes::default();
+        assert!(change(&mut changes) && !changes.is_empty());
+    }
 }

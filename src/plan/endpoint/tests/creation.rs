@@ -118,7 +118,7 @@ fn what_was_created_is_taken_over_by_its_mark() {
     let plan = with_remote(Status::Running, true).plan();
     assert_eq!(plan.status.closed_attempt, Some(1));
     assert_eq!(plan.status.target.unwrap().model, base_id(1).to_string());
-    assert!(plan.status.active.is_none() && plan.awaits_remote);
+    assert!(plan.status.active.is_none() && plan.awaits.is_some());
     assert_eq!(
         plan.look_again,
         Some(at(NOW) + minutes(30)),

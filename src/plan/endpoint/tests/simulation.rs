@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 mod worlds;
 
-use worlds::{event, life};
+use worlds::{SPECS, event, life};
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,19 +45,11 @@ enum Event {
     Current(u128),
     Drift(u8),
     NewBase(u128),
+    /// Somebody deletes the endpoint.
+    Vanish,
+    /// Somebody agrees to a model, or takes all out of quarantine.
+    Annotate(&'static str, String),
 }
-
-const SPECS: [&str; 9] = [
-    "model: {base: {}}",
-    "model: {base: {id: 00000000-0000-0000-0000-000000000001}}",
-    "model: {id: 00000000-0000-0000-0000-000000000003}",
-    "model: {ref: {name: m}}",
-    "model: {ref: {name: m}}\nloggingEnabled: true\ndescription: words",
-    "model: {base: {}}\nsuspend: true",
-    "model: {ref: {name: m}}\ndeletionPolicy: Retain",
-    "model: {base: {}}\nmanagementPolicy: Observe",
-    "model: {ref: {name: m}}\ndisplayName: other",
-];
 
 struct Life {
     case: Case,
@@ -206,7 +198,13 @@ impl Life {
                 assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
             }
             Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {
+            Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {
                 panic!("no step of an endpoint")
             }
         }
@@ -278,8 +276,10 @@ impl Life {
             }
         }
         let plan = self.planned();
-        self.case.object.status = Some(plan.status.clone());
-        if self.case.world.failure.take().is_none() && plan.action.is_none() {
+        let before = self.case.object.status.replace(plan.status.clone());
+        // What went into quarantine is written down before the next step is taken.
+        let learned = plan.status.quarantine.len() > before.map_or(0, |before| before.quarantine.len());
+        if self.case.world.failure.take().is_none() && plan.action.is_none() && !learned {
             self.case.world.announced = None;
             assert_eq!(
                 self.planned().status,
@@ -338,7 +338,13 @@ impl Life {
                 }
             }
             Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_) | Action::UpdateModel { .. } | Action::DeleteModel(_) => {}
+            Action::TrainModel(_)
+            | Action::CopyModel(_)
+            | Action::FollowCopy { .. }
+            | Action::UpdateModel { .. }
+            | Action::DeleteModel(_)
+            | Action::CreateEvaluation(_)
+            | Action::DeleteEvaluation(_) => {}
         }
     }
 
@@ -373,6 +379,8 @@ impl Life {
                     base_model(n, "2028-01-01T00:00:00Z"),
                 );
             }
+            Event::Vanish => drop(self.service.pop_first()),
+            Event::Annotate(key, value) => self.case.object.annotate(key, &value),
             Event::Drift(kind) => {
                 let Some(found) = self.service.values_mut().next() else {
                     return;
@@ -407,14 +415,14 @@ impl Life {
             self.sweep();
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
-            let done = plan.action.is_none() && !plan.awaits_remote && before == self.case.object.status;
+            let done = plan.action.is_none() && plan.awaits.is_none() && before == self.case.object.status;
             quiet = if done { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return plan;
             }
             let pause = self.now() + SignedDuration::from_secs(60);
             self.case.world.now = match plan.look_again {
-                Some(at) if plan.action.is_none() && !plan.awaits_remote && at < self.now() + minutes(20) => at,
+                Some(at) if plan.action.is_none() && plan.awaits.is_none() && at < self.now() + minutes(20) => at,
                 Some(_) | None => pause,
             };
         }

@@ -53,7 +53,7 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
         assert_eq!(models(&case), apart, "accepted is not serving");
         let plan = case.show();
         assert_eq!(plan.status.target.unwrap().since, since);
-        assert!(plan.awaits_remote);
+        assert!(plan.awaits.is_some());
     }
     case.remote(10, |e| put_state(&mut e.header, Status::Succeeded, at(NOW)));
     assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
@@ -281,6 +281,9 @@ fn after_a_failed_swap_the_way_back_is_open() {
             put_state(&mut e.header, Status::Failed, at(NOW));
         });
     });
+    let told = "- | Ready=True Serving, Reconciling DeploymentFailed, ModelValid=True ModelServes";
+    assert_eq!(case.line(), told, "first it is written down");
+    let case = case.with(|c| c.object.status = Some(c.plan().status));
     assert_eq!(
         case.line(),
         "update 10 model | Ready=True Serving, Reconciling RolledBack, ModelValid=True ModelServes"

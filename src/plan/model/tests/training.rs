@@ -221,6 +221,7 @@ fn a_newer_revision_is_candidate_until_it_is_good() {
     case.object.announce(crate::api::annotation::CreationIntent {
         attempt: 2,
         at: at(NOW),
+        copy_of: None,
     });
     case.world.announced = Some(2);
     let Some(Action::TrainModel(request)) = case.plan().action else {
@@ -349,7 +350,7 @@ fn failed_trainings_are_repeated_ever_more_rarely_whatever_history_is_kept() {
         learn(&mut case.world.view.models, failed);
         case.world.sweep();
     }
-    assert_eq!(super::super::training::retraining_delay(100), minutes(24 * 60));
+    assert_eq!(crate::plan::retry::work_delay(100), minutes(24 * 60));
     case.object.annotate(crate::api::annotation::RECONCILE_REQUESTED, "now");
     assert!(
         step(case.plan().action.as_ref()).starts_with("announce"),

@@ -18,7 +18,7 @@ impl Observer for Recorder {
 async fn rename(client: &Client) -> Error {
     let update = UpdateModel {
         display_name: Some("New".into()),
-        description: None,
+        ..UpdateModel::default()
     };
     client
         .update_custom_model(Lane::UserChange, id(), &update)

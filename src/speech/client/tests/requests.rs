@@ -220,7 +220,7 @@ async fn a_training_a_dataset_and_an_evaluation_are_sent_as_the_service_wants_th
     client.create_dataset(lane, &dataset).await.unwrap();
     let rename = UpdateModel {
         display_name: Some("New".into()),
-        description: None,
+        ..UpdateModel::default()
     };
     client.update_custom_model(lane, id(), &rename).await.unwrap();
     let rename = UpdateDataset {

@@ -1,5 +1,24 @@
 //! Random worlds, and what happens in them.
 use super::*;
+use crate::api::annotation::{APPROVED_MODEL, CLEAR_QUARANTINE};
+
+pub const SPECS: [&str; 15] = [
+    "model: {base: {}}",
+    "model: {base: {id: 00000000-0000-0000-0000-000000000001}}",
+    "model: {id: 00000000-0000-0000-0000-000000000003}",
+    "model: {ref: {name: m}}",
+    "model: {ref: {name: m}}\nloggingEnabled: true\ndescription: words",
+    "model: {base: {}}\nsuspend: true",
+    "model: {ref: {name: m}}\ndeletionPolicy: Retain",
+    "model: {base: {}}\nmanagementPolicy: Observe",
+    "model: {ref: {name: m}}\ndisplayName: other",
+    "model: {ref: {name: m}}\nrecreate: WhenDeleted",
+    "model: {base: {}}\nswap: {policy: BeforeExpiry}\nrecreate: WhenDeleted",
+    "model: {ref: {name: m}}\nswap: {policy: Manual}",
+    "model: {base: {}}\nswap: {approval: Required}",
+    "model: {ref: {name: m}}\nswap: {windows: [{kind: Allow, days: [Sat, Sun]}]}",
+    "model: {selector: {matchLabels: {team: claims}}, exclude: [00000000-0000-0000-0000-000000000004]}",
+];
 
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
@@ -27,6 +46,9 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => (3u128..5).prop_map(Event::Current),
         1 => (0u8..4).prop_map(Event::Drift),
         1 => (5u128..8).prop_map(Event::NewBase),
+        1 => Just(Event::Vanish),
+        1 => (1u128..8).prop_map(|n| Event::Annotate(APPROVED_MODEL, id(n).to_string())),
+        1 => (0u8..9).prop_map(|n| Event::Annotate(CLEAR_QUARANTINE, format!("all {n}"))),
     ]
 }
 

@@ -1,0 +1,232 @@
+//! Reads the objects of a fleet from a cluster. Nothing is ever written.
+use super::fleet::{Objects, connection};
+use http::{StatusCode, Uri};
+use k8s_openapi::NamespaceResourceScope;
+use kube::{
+    Api, Client, Config, Resource, ResourceExt,
+    api::ListParams,
+    config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use serde::de::DeserializeOwned;
+use std::{collections::BTreeSet, fmt::Debug, path::PathBuf, time::Duration};
+
+/// How many objects one answer holds.
+const PAGE: u32 = 500;
+/// A list that is so often cut short is not read to its end.
+const ATTEMPTS: u32 = 3;
+/// Who waits at a terminal gives up sooner than an operator.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which cluster, as whom: as kubectl understands it.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// The kubeconfig; absent means $KUBECONFIG, `~/.kube/config`, or the pod's own account.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context; absent means the current one.
+    pub context: Option<String>,
+}
+
+/// Why a fleet cannot be read, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// There is no kubeconfig, and this is no pod.
+    #[error("no cluster: set KUBECONFIG, write --kubeconfig FILE, or run in a pod with a ServiceAccount")]
+    NoCluster(#[source] Box<InferConfigError>),
+    /// The kubeconfig, or the context in it, cannot be used.
+    #[error("the kubeconfig cannot be used; `kubectl config get-contexts` shows what it holds")]
+    Kubeconfig(#[source] Box<KubeconfigError>),
+    /// No client can be made from the kubeconfig.
+    #[error("no client for the cluster at {cluster}")]
+    Client {
+        /// Its URL.
+        cluster: Uri,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// The cluster does not answer.
+    #[error("the cluster at {cluster} does not answer; `kubectl cluster-info` shows whether it can be reached")]
+    Unreachable {
+        /// Its URL.
+        cluster: Uri,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// The kinds are not installed.
+    #[error(
+        "the cluster at {cluster} has no {plural}.customspeech.dev: install them with `kubectl apply -k deploy/base`"
+    )]
+    NotInstalled {
+        /// Its URL.
+        cluster: Uri,
+        /// The kind, in the plural.
+        plural: String,
+    },
+    /// Who asks is not known to the cluster.
+    #[error("the cluster at {cluster} does not know who asks: {message}; log in anew")]
+    Unauthorized {
+        /// Its URL.
+        cluster: Uri,
+        /// The cluster's words.
+        message: String,
+    },
+    /// Who asks may not list.
+    #[error(
+        "{message}; bind the ClusterRole `view` to this user in the namespaces to plan for{}",
+        if *everywhere { ", or name one namespace with -n" } else { "" }
+    )]
+    Forbidden {
+        /// The cluster's words.
+        message: String,
+        /// Whether all namespaces were asked for.
+        everywhere: bool,
+    },
+    /// Anything else.
+    #[error("{plural}.customspeech.dev cannot be listed")]
+    Refused {
+        /// The kind, in the plural.
+        plural: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+}
+
+/// A cluster to read from.
+pub struct Cluster {
+    client: Client,
+    url: Uri,
+    /// The namespace of the context.
+    pub default_namespace: String,
+}
+
+impl Cluster {
+    /// Finds the cluster; sends nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::NoCluster`], [`ClusterError::Kubeconfig`] and [`ClusterError::Client`].
+    pub async fn find(access: &Access) -> Result<Self, ClusterError> {
+        let unusable = |error| ClusterError::Kubeconfig(Box::new(error));
+        let options = KubeConfigOptions {
+            context: access.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        let mut config = match &access.kubeconfig {
+            Some(file) => {
+                let read = Kubeconfig::read_from(file).map_err(unusable)?;
+                Config::from_custom_kubeconfig(read, &options).await.map_err(unusable)?
+            }
+            None if options.context.is_some() => Config::from_kubeconfig(&options).await.map_err(unusable)?,
+            None => Config::infer()
+                .await
+                .map_err(|error| ClusterError::NoCluster(Box::new(error)))?,
+        };
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        let (url, default_namespace) = (config.cluster_url.clone(), config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|source| ClusterError::Client {
+            cluster: url.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(Self {
+            client,
+            url,
+            default_namespace,
+        })
+    }
+
+    /// The objects of a namespace, or of all.
+    ///
+    /// # Errors
+    ///
+    /// All but those of [`Cluster::find`].
+    pub async fn objects(&self, namespace: Option<&str>) -> Result<Objects, ClusterError> {
+        let mut objects = Objects {
+            connections: self.list(namespace).await?,
+            models: self.list(namespace).await?,
+            endpoints: self.list(namespace).await?,
+        };
+        if let Some(home) = namespace {
+            for elsewhere in other_homes(&objects, home) {
+                // Whether a connection of another team works is told to those who may see it.
+                match self.list(Some(&elsewhere)).await {
+                    Ok(connections) => objects.connections.extend(connections),
+                    Err(ClusterError::Forbidden { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(objects)
+    }
+
+    /// All objects of a kind, in pages that show one state of the cluster.
+    async fn list<K>(&self, namespace: Option<&str>) -> Result<Vec<K>, ClusterError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    {
+        let api: Api<K> = match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let mut attempt = 1;
+        let mut objects = Vec::new();
+        let mut params = ListParams::default().limit(PAGE);
+        loop {
+            match api.list(&params).await {
+                Ok(page) => {
+                    let more = page.metadata.continue_.filter(|token| !token.is_empty());
+                    objects.extend(page.items);
+                    let Some(token) = more else { return Ok(objects) };
+                    params.continue_token = Some(token);
+                }
+                // The state that the pages show has been forgotten: from the beginning.
+                Err(kube::Error::Api(status)) if status.code == StatusCode::GONE && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    objects.clear();
+                    params.continue_token = None;
+                }
+                Err(error) => return Err(self.explain::<K>(error, namespace.is_none())),
+            }
+        }
+    }
+
+    fn explain<K: Resource<DynamicType = ()>>(&self, error: kube::Error, everywhere: bool) -> ClusterError {
+        let cluster = self.url.clone();
+        let plural = K::plural(&()).into_owned();
+        if matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_)) {
+            let source = Box::new(error);
+            return ClusterError::Unreachable { cluster, source };
+        }
+        let answer = if let kube::Error::Api(status) = &error {
+            StatusCode::from_u16(status.code).ok().zip(Some(status.message.clone()))
+        } else {
+            None
+        };
+        match answer {
+            Some((StatusCode::NOT_FOUND, _)) => ClusterError::NotInstalled { cluster, plural },
+            Some((StatusCode::UNAUTHORIZED, message)) => ClusterError::Unauthorized { cluster, message },
+            Some((StatusCode::FORBIDDEN, message)) => ClusterError::Forbidden { message, everywhere },
+            Some(_) | None => ClusterError::Refused {
+                plural,
+                source: Box::new(error),
+            },
+        }
+    }
+}
+
+/// The other namespaces in which connections of these objects are.
+fn other_homes(objects: &Objects, home: &str) -> BTreeSet<String> {
+    let references = objects
+        .models
+        .iter()
+        .map(|model| (&model.spec.connection_ref, model.namespace()))
+        .chain(
+            objects
+                .endpoints
+                .iter()
+                .map(|endpoint| (&endpoint.spec.connection_ref, endpoint.namespace())),
+        );
+    let homes = references.filter_map(|(reference, namespace)| {
+        let path = connection(reference, &namespace.unwrap_or_default());
+        Some(path.split_once('/')?.0.to_owned())
+    });
+    homes.filter(|other| other != home).collect()
+}

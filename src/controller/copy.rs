@@ -1,0 +1,251 @@
+//! Copies act through two connections: leave is asked at the target, the order goes to the source.
+use super::{
+    Context,
+    act::failure,
+    observe::Surrounding,
+    remote::{Remote, is_connection_trouble},
+    wake::connection_key,
+};
+use crate::{
+    api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource},
+    plan::{
+        Action, CopyModel, Failure, FailureClass,
+        model::{Found, Source, SourceState, find_cycle, wanted_id},
+    },
+    speech::{Answer, Client, EntityId, Error, ErrorKind, Lane, entity::CopyOperation},
+    view::{CopyStage, CopyState},
+};
+use jiff::SignedDuration;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use std::sync::Arc;
+
+/// The SpeechModel that a copy names.
+fn named_model(context: &Context, copy: &CopySource, namespace: &str) -> Option<Arc<SpeechModel>> {
+    let reference = copy.model_ref.as_ref()?;
+    get(
+        context,
+        reference.namespace.as_deref().unwrap_or(namespace),
+        &reference.name,
+    )
+}
+
+fn get(context: &Context, namespace: &str, name: &str) -> Option<Arc<SpeechModel>> {
+    let found = context.stores.models.get(&ObjectRef::new(name).within(namespace))?;
+    Some(context.recent.models.freshest(found))
+}
+
+fn source_of(context: &Context, copy: &CopySource, namespace: &str) -> Option<ObjectRef<SpeechConnection>> {
+    if copy.model_ref.is_some() {
+        let object = named_model(context, copy, namespace)?;
+        return Some(connection_key(
+            &object.spec.connection_ref,
+            &object.namespace().unwrap_or_default(),
+        ));
+    }
+    Some(connection_key(copy.connection_ref.as_ref()?, namespace))
+}
+
+/// The connection from whose Speech resource an object is copied.
+pub fn source_key(context: &Context, model: &SpeechModel) -> Option<ObjectRef<SpeechConnection>> {
+    let copy = model.spec.source.copy.as_ref()?;
+    source_of(context, copy, &model.namespace().unwrap_or_default())
+}
+
+/// Whether an object is a copy of this SpeechModel.
+pub fn is_copy_of(model: &SpeechModel, source: &SpeechModel) -> bool {
+    let reference = model.spec.source.copy.as_ref().and_then(|copy| copy.model_ref.as_ref());
+    reference.is_some_and(|reference| {
+        Some(&reference.name) == source.metadata.name.as_ref()
+            && reference.namespace.as_ref().or(model.metadata.namespace.as_ref()) == source.metadata.namespace.as_ref()
+    })
+}
+
+/// The model that an object has copied, as far as the objects name one.
+pub fn wanted(context: &Context, model: &SpeechModel) -> Option<EntityId> {
+    let copy = model.spec.source.copy.as_ref()?;
+    let object = named_model(context, copy, &model.namespace().unwrap_or_default());
+    if copy.model_ref.is_some() && object.is_none() {
+        return None;
+    }
+    wanted_id(copy, object.as_deref())
+}
+
+/// Where an object is copied from, from memory only. Looks at the source's Speech resource and leaves it before anything
+/// looks at the target's: two objects that copy both ways would wait for each other.
+pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
+    let copy = model.spec.source.copy.as_ref()?;
+    let namespace = model.namespace().unwrap_or_default();
+    if let Some(way) = find_cycle(model, |namespace, name| get(context, namespace, name)) {
+        return Some(Source::Cycle(way));
+    }
+    let object = named_model(context, copy, &namespace);
+    if let (Some(reference), None) = (&copy.model_ref, &object) {
+        let home = reference.namespace.as_deref().unwrap_or(&namespace);
+        return Some(Source::NotFound(format!("{home}/{}", reference.name)));
+    }
+    let key = source_of(context, copy, &namespace)?;
+    let own = connection_key(&model.spec.connection_ref, &namespace);
+    let around = Surrounding::at(context, &key, &namespace);
+    let wanted = wanted_id(copy, object.as_deref());
+    let announced = CreationIntent::of(model).and_then(|intent| intent.copy_of);
+    let ids = wanted.into_iter().chain(announced.map(EntityId::from_uuid));
+    let looked = around.look();
+    Some(Source::Found(Box::new(Found {
+        connection: format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name),
+        state: match looked.state() {
+            crate::plan::ConnectionState::NotFound => SourceState::NotFound,
+            crate::plan::ConnectionState::NotAllowed => SourceState::NotAllowed,
+            crate::plan::ConnectionState::NotReady { message, .. } => SourceState::NotReady(message.to_owned()),
+            crate::plan::ConnectionState::Ready { .. } => SourceState::Ready,
+        },
+        models: looked.state().view().map_or_else(Vec::new, |view| {
+            ids.filter_map(|id| view.models.get(id))
+                .map(|entry| Arc::clone(&entry.entity))
+                .collect()
+        }),
+        resource_id: context
+            .stores
+            .connections
+            .get(&key)
+            .and_then(|c| c.spec.resource_id.clone()),
+        is_own_resource: key == own || is_same_resource(context, &key, &own),
+        rival: wanted.and_then(|id| rival(context, model, &own, id)),
+        object,
+    })))
+}
+
+/// Whether two connections lead to one Speech resource, as far as their specs tell.
+fn is_same_resource(context: &Context, a: &ObjectRef<SpeechConnection>, b: &ObjectRef<SpeechConnection>) -> bool {
+    let (Some(a), Some(b)) = (context.stores.connections.get(a), context.stores.connections.get(b)) else {
+        return false;
+    };
+    let address = |c: &SpeechConnection| c.spec.endpoint.trim_end_matches('/').to_ascii_lowercase();
+    let id = |c: &SpeechConnection| c.spec.resource_id.as_deref().map(str::to_ascii_lowercase);
+    address(&a) == address(&b) || (id(&a).is_some() && id(&a) == id(&b))
+}
+
+/// Another object that is having the same model copied into the same Speech resource and announced it before.
+fn rival(
+    context: &Context,
+    model: &SpeechModel,
+    target: &ObjectRef<SpeechConnection>,
+    wanted: EntityId,
+) -> Option<String> {
+    let now = context.clock.now();
+    let open = |m: &SpeechModel| {
+        let closed = m.status.as_ref().and_then(|status| status.closed_attempt).unwrap_or(0);
+        CreationIntent::of(m)
+            .filter(|intent| i64::from(intent.attempt) > i64::from(closed))
+            .filter(|intent| intent.copy_of == Some(wanted.uuid()))
+            .filter(|intent| now.duration_since(intent.at) < crate::plan::COPY_GRACE)
+            .map(|intent| (intent.at, m.uid()))
+    };
+    let mine = open(model);
+    let into_target = |m: &SpeechModel| {
+        let key = connection_key(&m.spec.connection_ref, &m.namespace().unwrap_or_default());
+        key == *target || is_same_resource(context, &key, target)
+    };
+    let others = context
+        .stores
+        .models
+        .state_filter(|m| m.spec.source.copy.is_some() && m.uid() != model.uid());
+    let mut others = others.into_iter().map(|m| context.recent.models.freshest(m));
+    let ahead = others.find(|m| {
+        let before_mine = |theirs| mine.as_ref().is_none_or(|mine| theirs < *mine);
+        open(m).is_some_and(before_mine) && into_target(m)
+    })?;
+    Some(format!(
+        "{}/{}",
+        ahead.namespace().unwrap_or_default(),
+        ahead.name_any()
+    ))
+}
+
+/// A Speech resource and a client for it.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// What is known of it.
+    pub remote: &'a Remote,
+    /// How to reach it.
+    pub client: &'a Client,
+}
+
+/// Takes a step of a copy for the object with this uid; the view of the target remembers how the copy stands.
+pub async fn act(
+    context: &Context,
+    uid: &str,
+    source: Side<'_>,
+    target: Side<'_>,
+    action: &Action,
+) -> Result<(), Failure> {
+    let told = |attempt: u32, answer: Answer<CopyOperation>| {
+        let state = CopyState {
+            attempt,
+            looked_at: context.clock.now(),
+            rest: answer.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok()),
+            stage: CopyStage::of(&answer.value),
+            operation: answer.value.self_uri,
+        };
+        target.remote.view_mut().copies.told(uid, state);
+    };
+    if let Action::CopyModel(copy) = action {
+        let answer = order(source, target, copy, action).await?;
+        told(copy.attempt, answer);
+    }
+    if let Action::FollowCopy { attempt, operation } = action {
+        match source.client.get_copy(Lane::Sweep, operation).await {
+            Ok(mut answer) => {
+                // The address that the order named stays: an answer may name another spelling.
+                answer.value.self_uri = operation.as_str().into();
+                told(*attempt, answer);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound || matches!(error, Error::ForeignLink { .. }) => {
+                let state = CopyState {
+                    attempt: *attempt,
+                    operation: operation.as_str().into(),
+                    looked_at: context.clock.now(),
+                    rest: None,
+                    stage: CopyStage::Unknown,
+                };
+                target.remote.view_mut().copies.told(uid, state);
+            }
+            Err(error) => return Err(trouble(source.remote, action, &error)),
+        }
+    }
+    Ok(())
+}
+
+/// Asks the target for leave and gives it to the source.
+async fn order(
+    source: Side<'_>,
+    target: Side<'_>,
+    copy: &CopyModel,
+    action: &Action,
+) -> Result<Answer<CopyOperation>, Failure> {
+    let leave = target
+        .client
+        .authorize_copy(Lane::UserChange, &copy.resource_id)
+        .await
+        .map_err(|error| {
+            let failure = trouble(target.remote, action, &error);
+            // A leave that is not used makes nothing, whatever became of the request.
+            let class = match failure.class {
+                FailureClass::Uncertain => FailureClass::Transient { retry_after: None },
+                class @ (FailureClass::Terminal | FailureClass::Quota | FailureClass::Transient { .. }) => class,
+            };
+            Failure { class, ..failure }
+        })?;
+    source
+        .client
+        .copy_custom_model(Lane::UserChange, copy.source, &leave.value)
+        .await
+        .map_err(|error| trouble(source.remote, action, &error))
+}
+
+/// What an error means, and a look at the resource that it speaks of.
+fn trouble(remote: &Remote, action: &Action, error: &Error) -> Failure {
+    if is_connection_trouble(error) || error.kind() == ErrorKind::NotFound {
+        remote.nudge();
+    }
+    failure(action, error)
+}

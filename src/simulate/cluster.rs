@@ -1,0 +1,205 @@
+//! The objects of one connection, as the apiserver would hold them: what survives every operator.
+use crate::{
+    api::{
+        FINALIZER, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
+        annotation::{CREATION_INTENT, CreationIntent},
+    },
+    controller::observe::means,
+    plan::{self, Plan, Surroundings},
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{Resource, ResourceExt};
+use std::collections::BTreeMap;
+
+/// The uid of the `kube-system` namespace.
+pub const UID: &str = "00000000-0000-4000-8000-00000000c1c1";
+
+/// One object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A SpeechModel.
+    Model(usize),
+    /// A SpeechEndpoint.
+    Endpoint(usize),
+}
+
+/// The connection and all that refer to it.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// The SpeechConnection.
+    pub connection: SpeechConnection,
+    /// SpeechModels, as long as they exist.
+    pub models: Vec<Option<SpeechModel>>,
+    /// SpeechEndpoints, as long as they exist.
+    pub endpoints: Vec<Option<SpeechEndpoint>>,
+    /// Objects by uid, also those that are gone.
+    pub by_uid: BTreeMap<String, Key>,
+}
+
+/// What models and endpoints have in common.
+pub trait Kind: Resource<DynamicType = ()> + Clone {
+    /// The type of the status.
+    type Status: Clone + PartialEq;
+
+    /// The place of an object.
+    fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
+    /// Its key.
+    fn key(index: usize) -> Key;
+    /// The locale.
+    fn locale(&self) -> &str;
+    /// The status, once somebody wrote one.
+    fn status(&self) -> Option<&Self::Status>;
+    /// Writes the status.
+    fn set_status(&mut self, status: Self::Status);
+    /// The conditions of a status.
+    fn conditions(status: &Self::Status) -> &[Condition];
+    /// Decides, with all that the object refers to.
+    fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<Self::Status>;
+}
+
+impl Kind for SpeechModel {
+    type Status = SpeechModelStatus;
+
+    fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
+        cluster.models.get_mut(index)
+    }
+
+    fn key(index: usize) -> Key {
+        Key::Model(index)
+    }
+
+    fn locale(&self) -> &str {
+        &self.spec.locale
+    }
+
+    fn status(&self) -> Option<&SpeechModelStatus> {
+        self.status.as_ref()
+    }
+
+    fn set_status(&mut self, status: SpeechModelStatus) {
+        self.status = Some(status);
+    }
+
+    fn conditions(status: &SpeechModelStatus) -> &[Condition] {
+        &status.conditions
+    }
+
+    fn plan(&self, _cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
+        plan::model::plan(&plan::model::Snapshot {
+            object: self,
+            source: None,
+            around,
+        })
+    }
+}
+
+impl Kind for SpeechEndpoint {
+    type Status = SpeechEndpointStatus;
+
+    fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
+        cluster.endpoints.get_mut(index)
+    }
+
+    fn key(index: usize) -> Key {
+        Key::Endpoint(index)
+    }
+
+    fn locale(&self) -> &str {
+        &self.spec.locale
+    }
+
+    fn status(&self) -> Option<&SpeechEndpointStatus> {
+        self.status.as_ref()
+    }
+
+    fn set_status(&mut self, status: SpeechEndpointStatus) {
+        self.status = Some(status);
+    }
+
+    fn conditions(status: &SpeechEndpointStatus) -> &[Condition] {
+        &status.conditions
+    }
+
+    fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
+        let mut models: Vec<_> = (cluster.models.iter().flatten())
+            .filter(|model| means(self, model))
+            .collect();
+        models.sort_by_key(|model| model.name_any());
+        plan::endpoint::plan(&plan::endpoint::Snapshot {
+            object: self,
+            models: &models,
+            holder: None,
+            abandoned: false,
+            around,
+        })
+    }
+}
+
+impl Cluster {
+    /// The SpeechModel with this name.
+    pub fn model(&self, name: &str) -> Option<&SpeechModel> {
+        let mut present = self.models.iter().flatten();
+        present.find(|model| model.metadata.name.as_deref() == Some(name))
+    }
+
+    /// All objects that exist.
+    pub fn keys(&self) -> Vec<Key> {
+        let models = self.models.iter().enumerate().filter(|(_, object)| object.is_some());
+        let endpoints = self.endpoints.iter().enumerate().filter(|(_, object)| object.is_some());
+        models
+            .map(|(index, _)| Key::Model(index))
+            .chain(endpoints.map(|(index, _)| Key::Endpoint(index)))
+            .collect()
+    }
+
+    /// The endpoints that follow a SpeechModel of this name, or may.
+    pub fn followers(&self, name: &str) -> Vec<Key> {
+        let follows = |endpoint: &SpeechEndpoint| {
+            let choice = &endpoint.spec.model;
+            choice.selector.is_some() || choice.r#ref.as_ref().is_some_and(|named| named.name == name)
+        };
+        let endpoints = self.endpoints.iter().enumerate();
+        endpoints
+            .filter(|(_, object)| object.as_ref().is_some_and(follows))
+            .map(|(index, _)| Key::Endpoint(index))
+            .collect()
+    }
+
+    /// A user deletes an object: it goes at once, or when its finalizer does.
+    pub fn delete(&mut self, key: Key, now: Timestamp) {
+        fn mark<K: Resource>(slot: &mut Option<K>, now: Timestamp) {
+            let Some(object) = slot else { return };
+            if object.finalizers().is_empty() {
+                *slot = None;
+            } else {
+                object.meta_mut().deletion_timestamp.get_or_insert(Time(now));
+            }
+        }
+        match key {
+            Key::Model(index) => self.models.get_mut(index).into_iter().for_each(|slot| mark(slot, now)),
+            Key::Endpoint(index) => {
+                let slot = self.endpoints.get_mut(index).into_iter();
+                slot.for_each(|slot| mark(slot, now));
+            }
+        }
+    }
+}
+
+/// Puts the finalizer on and, before a creation, the announcement.
+pub fn claim(object: &mut impl Resource, intent: Option<CreationIntent>) {
+    let meta = object.meta_mut();
+    let finalizers = meta.finalizers.get_or_insert_default();
+    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+        finalizers.push(FINALIZER.to_owned());
+    }
+    if let Some(intent) = intent {
+        annotate(object, CREATION_INTENT, intent.to_value());
+    }
+}
+
+/// Writes an annotation.
+pub fn annotate(object: &mut impl Resource, key: &str, value: String) {
+    let annotations = object.meta_mut().annotations.get_or_insert_default();
+    annotations.insert(key.to_owned(), value);
+}

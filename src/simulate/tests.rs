@@ -1,0 +1,285 @@
+//! Whole simulations: small ones of every kind, and what the laws notice.
+use super::{
+    Habits, Setting,
+    cluster::Key,
+    fleet::{Draft, EndpointDraft, Manifests, ModelDraft, Source},
+    law::{self, Laws},
+    region::{Region, Span},
+    report::Report,
+    run, world,
+};
+use crate::{
+    api::condition,
+    emulator::{Emulator, Seed},
+};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report_on_any_number_of_threads() {
+    let report = |seed, threads| run(&Setting::new(60, 1, seed), threads).unwrap();
+    let first = report(7, 1);
+    assert_eq!(first.violations, []);
+    assert_eq!(first.to_string(), report(7, 2).to_string());
+    assert_ne!(first.to_string(), report(8, 2).to_string());
+    assert!(first.swaps > 0 && first.tally.trainings > 0 && first.tally.failures > 0);
+    assert_eq!((first.expired, first.quarter_days, first.endpoints), (0, 4, 60));
+}
+
+fn hours(most: i64) -> impl Strategy<Value = SignedDuration> {
+    (0..most).prop_map(SignedDuration::from_hours)
+}
+
+fn model() -> impl Strategy<Value = ModelDraft> {
+    let source = prop_oneof![Just(Source::Training), Just(Source::Base)];
+    let edits = prop::collection::vec(hours(9_000), 0..3);
+    (0..3_usize, source, 30..400_u32, any::<bool>(), 0..3, hours(500), edits).prop_map(
+        |(locale, source, renew_days, on_new_base, history, applied, edits)| ModelDraft {
+            locale,
+            source,
+            renew_days,
+            on_new_base,
+            history,
+            applied,
+            edits,
+        },
+    )
+}
+
+fn endpoint() -> impl Strategy<Value = EndpointDraft> {
+    (prop::option::of(0..2_usize), 0..3_usize, hours(2_000)).prop_map(|(model, locale, applied)| EndpointDraft {
+        model,
+        locale,
+        applied,
+    })
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let models = prop::collection::vec(model(), 1..3);
+    (models, prop::collection::vec(endpoint(), 1..7)).prop_map(|(models, mut endpoints)| {
+        for endpoint in &mut endpoints {
+            endpoint.model = endpoint.model.map(|model| model % models.len());
+        }
+        Draft { models, endpoints }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_small_fleet_ever_breaks_a_promise(
+        seed in any::<u64>(),
+        days in 30..1_100_i64,
+        failed_requests in prop_oneof![Just(0.0), 0.0..0.3],
+        draft in draft(),
+    ) {
+        let span = Span { start: at("2027-01-14T00:00:00Z"), days };
+        let habits = Habits { failed_requests, ..Habits::default() };
+        let report = Region::begin(seed, seed, span, draft, habits).unwrap().run();
+        prop_assert_eq!(&report.violations, &vec![], "{}", report);
+    }
+}
+
+/// A service that holds what is given, and laws that have not seen anything.
+fn truth(resource: Value) -> (Emulator, Laws, Report) {
+    let mut resource = resource;
+    resource["key1"] = json!("k");
+    let seed = json!({ "now": "2027-03-01T00:00:00Z", "rate": 0.0, "resources": { "west": resource } });
+    let emulator = Emulator::new(Seed::parse(&seed.to_string()).unwrap());
+    (emulator, Laws::default(), Report::default())
+}
+
+fn id(n: u128) -> String {
+    uuid::Uuid::from_u128(n).to_string()
+}
+
+fn trained(n: u128, uid: &str, attempt: u32, ends: &str) -> Value {
+    json!({
+        "id": id(n), "displayName": "m", "locale": "en-US", "transcriptionDateTime": ends,
+        "createdDateTime": "2026-01-01T00:00:00Z",
+        "customProperties": {
+            "customspeech.dev/uid": uid, "customspeech.dev/attempt": attempt.to_string(),
+            "customspeech.dev/cluster": super::cluster::UID,
+        },
+    })
+}
+
+fn serving(n: u128, uid: &str, model: u128) -> Value {
+    let mut endpoint = trained(n, uid, 1, "");
+    endpoint.as_object_mut().unwrap().remove("transcriptionDateTime");
+    endpoint["model"] = json!(format!("models/{}", id(model)));
+    endpoint
+}
+
+fn said(report: &Report) -> Vec<&str> {
+    report
+        .violations
+        .iter()
+        .map(|violation| violation.what.as_str())
+        .collect()
+}
+
+const EARLY: &str = "2027-07-15T00:00:00Z";
+const LATE: &str = "2028-01-15T00:00:00Z";
+
+#[test]
+fn two_entities_of_one_attempt_are_noticed() {
+    let now = at("2027-03-01T00:00:00Z");
+    let models = [trained(1, "u", 1, EARLY), trained(2, "u", 2, EARLY)];
+    let (emulator, mut laws, mut report) = truth(json!({ "models": models }));
+    laws.audit(&mut report, &emulator, now);
+    assert_eq!(said(&report), [""; 0]);
+    let models = [trained(1, "u", 1, EARLY), trained(2, "u", 1, EARLY)];
+    let (emulator, mut laws, mut report) = truth(json!({ "models": models }));
+    laws.audit(&mut report, &emulator, now);
+    assert_eq!(said(&report), ["two remote entities of u by attempt 1"]);
+}
+
+#[test]
+fn a_swap_to_a_model_that_expires_earlier_is_noticed() {
+    let now = at("2027-03-01T00:00:00Z");
+    let models = [trained(1, "m", 1, EARLY), trained(2, "m", 2, LATE)];
+    let served = |model| truth(json!({ "models": models, "endpoints": [serving(9, "e", model)] }));
+    for (before, after, swaps, broken) in [(1, 2, 1, 0), (2, 2, 0, 0), (2, 1, 1, 1)] {
+        let (emulator, mut laws, mut report) = served(before);
+        laws.audit(&mut report, &emulator, now);
+        laws.audit(&mut report, &served(after).0, now);
+        assert_eq!(
+            (report.swaps, report.violations.len()),
+            (swaps, broken),
+            "{before} to {after}"
+        );
+    }
+}
+
+#[test]
+fn an_expired_model_that_serves_is_noticed_where_another_could_be_had() {
+    let draft = Draft {
+        models: vec![ModelDraft {
+            locale: 0,
+            source: Source::Training,
+            renew_days: 90,
+            on_new_base: false,
+            history: 1,
+            applied: SignedDuration::ZERO,
+            edits: Vec::new(),
+        }],
+        endpoints: vec![EndpointDraft {
+            model: Some(0),
+            locale: 0,
+            applied: SignedDuration::ZERO,
+        }],
+    };
+    let start = at("2027-03-01T00:00:00Z");
+    let manifests = Manifests::new(1, draft);
+    let mut cluster = manifests.cluster(start).unwrap();
+    cluster.models[0] = manifests.model(0, start);
+    cluster.endpoints[0] = manifests.endpoint(0, start);
+    let uid = |key| cluster.by_uid.iter().find(|(_, of)| **of == key).unwrap().0.as_str();
+    let (model, endpoint) = (uid(Key::Model(0)), uid(Key::Endpoint(0)));
+    let only = vec![trained(1, model, 1, EARLY)];
+    let both = vec![trained(1, model, 1, EARLY), trained(2, model, 2, LATE)];
+    for (models, when, expired, broken) in [
+        (&both, "2027-07-14T23:59:59Z", 0, 0),
+        (&only, EARLY, 1, 0),
+        (&both, EARLY, 1, 1),
+    ] {
+        let (emulator, mut laws, mut report) =
+            truth(json!({ "models": models, "endpoints": [serving(9, endpoint, 1)] }));
+        emulator.stand_at(at(when));
+        laws.expire(&mut report, &emulator, &cluster, at(when));
+        laws.expire(&mut report, &emulator, &cluster, at(when));
+        assert_eq!((report.expired, report.violations.len()), (expired, broken), "{when}");
+    }
+}
+
+#[test]
+fn what_is_left_in_the_end_is_noticed() {
+    let start = at("2027-03-01T00:00:00Z");
+    let draft = Draft {
+        models: Vec::new(),
+        endpoints: vec![EndpointDraft {
+            model: None,
+            locale: 0,
+            applied: SignedDuration::ZERO,
+        }],
+    };
+    let manifests = Manifests::new(1, draft);
+    let mut cluster = manifests.cluster(start).unwrap();
+    cluster.endpoints[0] = manifests.endpoint(0, start);
+    let (emulator, _, mut report) = truth(json!({
+        "models": [trained(1, "m", 1, EARLY)], "endpoints": [serving(9, "e", 1)]
+    }));
+    Laws::close(&mut report, &emulator, &cluster, start);
+    let expected = [
+        "was deleted and never let go".to_owned(),
+        format!("endpoint {} is left without an object", id(9)),
+        format!("model {} is left without an object", id(1)),
+    ];
+    assert_eq!(said(&report), expected);
+}
+
+#[test]
+fn an_object_that_waits_for_nothing_is_noticed() {
+    let now = at("2027-03-01T00:00:00Z");
+    let condition = |kind: &str, status: &str, reason: &str| Condition {
+        type_: kind.into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: String::new(),
+        last_transition_time: Time(now),
+        observed_generation: Some(1),
+    };
+    let ready = condition(condition::READY, "True", "Serving");
+    let unready = condition(condition::READY, "False", "Retrying");
+    let working = condition(condition::RECONCILING, "True", "Retrying");
+    let waiting = condition(condition::RECONCILING, "True", "ModelNotReady");
+    let stalled = condition(condition::STALLED, "True", "Refused");
+    for (conditions, look_again, awaits, fine) in [
+        (vec![ready.clone()], None, false, true),
+        (vec![unready.clone()], Some(now), true, false),
+        (vec![unready.clone(), working.clone()], None, false, false),
+        (vec![unready.clone(), working.clone()], Some(now), false, true),
+        (vec![unready.clone(), working.clone()], None, true, true),
+        (vec![unready.clone(), waiting], None, false, true),
+        (vec![unready, stalled], None, false, true),
+        (vec![ready, working], None, false, false),
+    ] {
+        let told = law::presentation(&conditions, look_again, awaits);
+        assert_eq!(told.is_none(), fine, "{conditions:?} {look_again:?} {awaits}: {told:?}");
+    }
+}
+
+#[test]
+fn a_hot_loop_is_noticed() {
+    let (mut laws, mut report) = (Laws::default(), Report::default());
+    for minute in 0..200 {
+        laws.passed(
+            &mut report,
+            Key::Model(0),
+            at(EARLY) + SignedDuration::from_mins(minute),
+        );
+    }
+    assert_eq!(said(&report), [""; 0]);
+    for _ in 0..200 {
+        laws.passed(&mut report, Key::Model(0), at(EARLY));
+    }
+    assert_eq!(said(&report), ["looked at 25 times in one moment"]);
+}
+
+#[test]
+fn base_models_appear_all_the_time_and_every_locale_can_be_trained() {
+    let start = at("2027-01-14T00:00:00Z");
+    for seed in 0..50 {
+        let world = world::begin(seed, start, 1_100).unwrap();
+        assert!(world.appearances.len() >= 3 * 1_100 / 160, "{seed}");
+        assert!(world.appearances.is_sorted());
+    }
+}
