@@ -49,7 +49,7 @@ fn a_swap_waits_for_approval_and_the_right_id_lets_exactly_that_model_through() 
         let told = waiting(case, json!({"approval": "Required"})).await;
         let asked = format!("annotation customspeech.dev/{APPROVED}={BASE_NEW}");
         assert!(message(&told, "Ready").contains(&asked), "{told:#}");
-        assert_eq!(condition(&told, "Ready")["reason"], "Serving");
+        assert_eq!(condition(&told, "Ready")["reason"], "ApprovalAwaited");
         assert_eq!(told["status"]["candidate"]["model"], BASE_NEW);
         let step = &told["status"]["plan"][0];
         assert_eq!(step["action"], "Swap", "{told:#}");
