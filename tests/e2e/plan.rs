@@ -130,10 +130,10 @@ fn the_plan_has_the_dates_of_the_service_and_the_same_bytes_twice() {
         let steps = document["objects"].as_array().unwrap().iter();
         let steps = steps.map(|row| row["steps"].as_array().unwrap().len());
         assert_eq!(events.len(), steps.sum::<usize>());
+        let summaries: Vec<_> = events.iter().filter_map(|event| event.get_summary()).collect();
         assert!(
-            events
-                .iter()
-                .any(|event| event.get_summary() == Some("Expire plan/fixed: by hand"))
+            summaries.contains(&"[at risk] Expire plan/fixed: by hand"),
+            "{summaries:?}"
         );
     });
 }

@@ -22,23 +22,14 @@ pub fn written_first(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, verdic
 }
 
 fn unwritten(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<(Reason, String)> {
-    // A request to clear that is not noted as handled would clear again what fails meanwhile.
-    let handled = |status: &SpeechEndpointStatus| status.last_handled_clear_quarantine.clone();
     let old = s.old_status();
     if let Some(entry) = quarantine::new_entries(s, status).next() {
         let message = format!("model {} goes into quarantine: {}", entry.name, entry.message);
         return Some((quarantine::reason(entry), message));
     }
-    if let Some(former) = status.former_ids.first()
-        && old.is_none_or(|old| old.former_ids.first() != Some(former))
-    {
+    let former = status.former_ids.first()?;
+    old.is_none_or(|old| old.former_ids.first() != Some(former)).then(|| {
         let message = format!("endpoint {former} was deleted in the Speech service; another is to take its place");
-        return Some((Reason::Recreating, message));
-    }
-    (old.and_then(handled) != handled(status)).then(|| {
-        (
-            Reason::QuarantineCleared,
-            "models were taken out of quarantine on request".to_owned(),
-        )
+        (Reason::Recreating, message)
     })
 }

@@ -21,6 +21,7 @@ use crate::{
         model_choice::{self, parse_id},
         retry,
         text::{after, day_time, parse, rfc3339},
+        verdict::Phase,
         window::Calendar,
     },
     speech::{
@@ -42,10 +43,13 @@ pub fn decide(
     identity: &Identity<'_>,
     status: &mut SpeechEndpointStatus,
 ) -> (Verdict, Option<Outlook>) {
-    let (view, project, calendar) = match preconditions(s) {
+    let (view, project) = match preconditions(s) {
         Ok(found) => found,
         Err(verdict) => return (verdict, None),
     };
+    let windows = Calendar::parse(&s.object.spec.swap.windows);
+    // Windows that cannot be read are shut: what is not allowed for certain waits, but not past the deadline.
+    let calendar = windows.clone().unwrap_or_else(|_| Calendar::shut());
     // What is not known now keeps its place above; from here on these follow from what is there.
     if !matches!(identity, Identity::Unseen) {
         (status.target, status.candidate) = (None, None);
@@ -66,11 +70,20 @@ pub fn decide(
         }
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
     };
+    let verdict = match windows {
+        Err(error) if verdict.phase == Phase::Done => Verdict {
+            phase: Phase::Stalled,
+            reason: Reason::SpecInvalid,
+            message: error.to_string(),
+            ..verdict
+        },
+        Ok(_) | Err(_) => verdict,
+    };
     (verdict, outlook)
 }
 
 /// What must hold before anything can be said of the remote endpoint.
-fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>, Calendar), Verdict> {
+fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), Verdict> {
     if let Some(obstacle) = s.around.connection.obstacle(s.connection_name()) {
         return Err(obstacle);
     }
@@ -99,9 +112,7 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>, Ca
             format!("SpeechEndpoint {holder} holds this remote endpoint already; delete one of the two"),
         ));
     }
-    let calendar = Calendar::parse(&s.object.spec.swap.windows)
-        .map_err(|error| Verdict::stalled(Reason::SpecInvalid, error.to_string()))?;
-    Ok((view, project, calendar))
+    Ok((view, project))
 }
 
 fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {

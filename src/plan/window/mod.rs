@@ -24,6 +24,7 @@ const STRIDE: SignedDuration = SignedDuration::from_hours(40 * 24);
 pub struct Calendar {
     allow: Vec<Recurrence>,
     deny: Vec<Recurrence>,
+    shut: bool,
 }
 
 impl Calendar {
@@ -40,20 +41,28 @@ impl Calendar {
         Ok(calendar)
     }
 
+    /// One that is never open: what stands for windows that cannot be read.
+    pub fn shut() -> Self {
+        Self {
+            shut: true,
+            ..Self::default()
+        }
+    }
+
     /// Whether there are no windows, so that every time is open.
     pub fn is_always_open(&self) -> bool {
-        self.allow.is_empty() && self.deny.is_empty()
+        self.allow.is_empty() && self.deny.is_empty() && !self.shut
     }
 
     /// Whether a swap may begin at this time.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let covered = |windows: &[Recurrence]| windows.iter().any(|window| window.covers(at));
-        (self.allow.is_empty() || covered(&self.allow)) && !covered(&self.deny)
+        !self.shut && (self.allow.is_empty() || covered(&self.allow)) && !covered(&self.deny)
     }
 
     /// The open times from `from` to before `to`: in order, apart from each other, cut off at both ends.
     pub fn open_spans(&self, from: Timestamp, to: Timestamp) -> Vec<Span> {
-        let Some(whole) = Span::between(from, to) else {
+        let Some(whole) = Span::between(from, to).filter(|_| !self.shut) else {
             return Vec::new();
         };
         let open = match &self.allow[..] {

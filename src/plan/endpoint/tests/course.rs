@@ -120,7 +120,15 @@ fn a_window_holds_a_swap_but_not_past_the_last_day() {
         (
             "an unknown zone",
             newer("windows: [{kind: Deny, timeZone: Europe/Atlantis}]"),
-            "- | Ready=False SpecInvalid, Stalled SpecInvalid, ModelValid=True ModelServes",
+            "- | Ready=False SpecInvalid, Stalled SpecInvalid, ModelValid=True ModelServes, AtRisk=True WindowNeverOpens",
+        ),
+        (
+            "an unknown zone, on the last day",
+            on(
+                newer("windows: [{kind: Deny, timeZone: Europe/Atlantis}]"),
+                "2026-04-14T00:00:00Z",
+            ),
+            &urgently(MOVES),
         ),
     ]);
     assert_eq!(newer(mondays).plan().look_again, Some(at("2026-03-02T01:00:00Z")));
