@@ -21,8 +21,8 @@ const TROUBLES: [Reason; 4] = [
     Reason::Orphaned,
 ];
 
-/// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, running
-/// into trouble on the way.
+/// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, being
+/// at risk, running into trouble on the way.
 pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut transition = |kind: &str, status: &str, warning: bool| {
@@ -43,6 +43,7 @@ pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     transition(condition::READY, "True", false);
     transition(condition::STALLED, "True", true);
     transition(condition::MODEL_VALID, "False", true);
+    transition(condition::AT_RISK, "True", true);
     if condition::find(after, condition::RECONCILING).is_some_and(|c| is_trouble(&c.reason)) {
         transition(condition::RECONCILING, "True", true);
     }

@@ -4,6 +4,7 @@ mod course;
 mod deletion;
 mod gate;
 mod identity;
+mod memory;
 mod outlook;
 mod quarantine;
 mod settle;
@@ -57,7 +58,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     status::describe(s, &identity, &mut status);
     gate::note(s, &mut status);
     let (verdict, outlook) = steps::decide(s, &identity, &mut status);
-    let verdict = quarantine::written_first(s, &mut status, verdict);
+    let verdict = memory::written_first(s, &mut status, verdict);
     finish(s, status, verdict, outlook)
 }
 

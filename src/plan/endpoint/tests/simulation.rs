@@ -285,8 +285,10 @@ impl Life {
         }
         let plan = self.planned();
         let before = self.case.object.status.replace(plan.status.clone());
-        // What went into quarantine is written down before the next step is taken.
-        let learned = plan.status.quarantine.len() > before.map_or(0, |before| before.quarantine.len());
+        // What went into quarantine, and an id that is gone, are written down before the next step is taken.
+        let before = before.unwrap_or_default();
+        let learned =
+            plan.status.quarantine.len() > before.quarantine.len() || plan.status.former_ids != before.former_ids;
         if self.case.world.failure.take().is_none() && plan.action.is_none() && !learned {
             self.case.world.announced = None;
             assert_eq!(
