@@ -271,7 +271,7 @@ pub struct World {
 }
 
 impl World {
-    /// A connection that works, with base model 1 and all lists read now.
+    /// A connection that works, with base model 1, datasets 50 and 51 to train with, and all lists read now.
     pub fn new() -> Self {
         let world = Self {
             view: View::default(),
@@ -282,7 +282,9 @@ impl World {
             failure: None,
             agenda: Agenda::default(),
         };
-        with(world.base(base_model(1, LATER)), World::sweep)
+        let text = |n| with(dataset(n), |one| one.kind = "Language".into());
+        let world = world.base(base_model(1, LATER)).dataset(text(50)).dataset(text(51));
+        with(world, World::sweep)
     }
 
     pub fn base(mut self, model: BaseModel) -> Self {

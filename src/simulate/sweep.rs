@@ -148,7 +148,7 @@ impl Region {
     }
 
     /// The pass over the SpeechConnection: it is held while objects need it, and says how it is.
-    fn report_connection(&mut self) {
+    pub(super) fn report_connection(&mut self) {
         let Some(operator) = &self.operator else { return };
         let dependents = self.cluster.keys().len();
         for _ in 0..2 {
@@ -156,6 +156,7 @@ impl Region {
                 object: &self.cluster.connection,
                 contact: &operator.contact,
                 dependents,
+                durations: &operator.remote.agenda().durations,
                 unneeded: Default::default(),
                 collect_from: None,
                 now: self.now,
