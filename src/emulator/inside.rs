@@ -40,6 +40,8 @@ pub struct Deployment<'a> {
     pub serving: Option<Uuid>,
     /// When recognition with that model ends (UTC).
     pub expires_at: Option<Timestamp>,
+    /// Since when the endpoint is in its present state (UTC).
+    pub since: Timestamp,
 }
 
 /// A custom model as it truly is.
@@ -152,6 +154,7 @@ impl Emulator {
                     ModelRef::Custom(id) | ModelRef::Base(id) => id,
                 }),
                 expires_at: facts.map(|facts| facts.transcription_end),
+                since: endpoint.last_action(),
             });
         }
     }

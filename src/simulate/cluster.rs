@@ -137,12 +137,6 @@ impl Kind for SpeechEndpoint {
 }
 
 impl Cluster {
-    /// The SpeechModel with this name.
-    pub fn model(&self, name: &str) -> Option<&SpeechModel> {
-        let mut present = self.models.iter().flatten();
-        present.find(|model| model.metadata.name.as_deref() == Some(name))
-    }
-
     /// All objects that exist.
     pub fn keys(&self) -> Vec<Key> {
         let models = self.models.iter().enumerate().filter(|(_, object)| object.is_some());

@@ -47,11 +47,11 @@ pub fn command(args: &SimulateArgs) -> Result<(), SimulateError> {
         "took {took:.1} s, {:.0} steps per second",
         report.steps as f64 / took.max(0.001)
     );
-    if report.violations.is_empty() {
+    if report.violations.is_empty() && report.expired == 0 {
         return Ok(());
     }
     Err(SimulateError::Broken {
-        count: report.violations.len(),
+        count: report.violations.len() + report.expired,
         endpoints,
         years: args.years,
         seed: args.seed,

@@ -53,6 +53,27 @@ pub struct EndpointDraft {
     pub locale: usize,
     /// When it is applied, after the beginning.
     pub applied: SignedDuration,
+    /// When and how it moves to another model.
+    pub swap: SwapDraft,
+}
+
+/// When and how an endpoint moves to another model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SwapDraft {
+    /// Whether it follows all SpeechModels of its locale instead of one.
+    pub by_label: bool,
+    /// `swap.policy`, by number: OnNewModel, BeforeExpiry, Manual.
+    pub policy: usize,
+    /// `swap.before` in days.
+    pub before_days: u32,
+    /// `swap.windows`, by number.
+    pub windows: usize,
+    /// `swap.deadlineOverride` in hours.
+    pub override_hours: u32,
+    /// `swap.gate.onDeadline`, by number: Hold, Promote, NewestBase; none is no gate.
+    pub gate: Option<usize>,
+    /// Whether a person has to agree.
+    pub approval: bool,
 }
 
 /// All that is declared for one Speech resource.
@@ -130,7 +151,76 @@ impl EndpointDraft {
             model: chance.hits(0.85).then_some(model),
             locale: usize::try_from(chance.below(LOCALES.len() as u64)).unwrap_or(0),
             applied: rollout(chance, days),
+            swap: SwapDraft::any(chance),
         }
+    }
+}
+
+/// A number below `bound`.
+fn number(chance: &mut Chance, bound: usize) -> usize {
+    usize::try_from(chance.below(bound as u64)).unwrap_or(0)
+}
+
+impl SwapDraft {
+    fn any(chance: &mut Chance) -> Self {
+        let policies = [0, 0, 0, 0, 1, 1, 1, 1, 1, 2];
+        Self {
+            by_label: chance.hits(0.1),
+            policy: *chance.pick(&policies).unwrap_or(&0),
+            before_days: *chance.pick(&[7, 14, 30, 45]).unwrap_or(&30),
+            windows: if chance.hits(0.5) { 0 } else { number(chance, WINDOWS) },
+            override_hours: *chance.pick(&[24, 24, 48, 0]).unwrap_or(&24),
+            gate: chance.hits(0.4).then(|| number(chance, 3)),
+            approval: chance.hits(0.15),
+        }
+    }
+
+    /// The part of a manifest.
+    fn spec(&self, locale: usize) -> Value {
+        let one = |names: [&str; 3], index: usize| names.get(index % 3).copied().unwrap_or_default().to_owned();
+        let mut swap = json!({
+            "policy": one(["OnNewModel", "BeforeExpiry", "Manual"], self.policy),
+            "before": format!("{}d", self.before_days),
+            "deadlineOverride": if self.override_hours == 0 { "0s".to_owned() } else { format!("{}h", self.override_hours) },
+            "approval": if self.approval { "Required" } else { "None" },
+            "windows": windows(self.windows),
+        });
+        if let (Some(gate), Some(members)) = (self.gate, swap.as_object_mut()) {
+            let evaluation = json!({
+                "dataset": world::audio_dataset(locale), "maxWordErrorRate": 0.25, "maxRegression": 0.2, "minWords": 100,
+            });
+            let on_deadline = one(["Hold", "Promote", "NewestBase"], gate);
+            members.insert(
+                "gate".into(),
+                json!({ "evaluation": evaluation, "onDeadline": on_deadline }),
+            );
+        }
+        swap
+    }
+}
+
+/// How many ways of windows there are.
+pub const WINDOWS: usize = 5;
+
+/// Windows that open again and again, and a freeze at the turn of each year.
+fn windows(number: usize) -> Value {
+    let freeze = |year: i32| {
+        let (from, until) = (format!("{year}-12-15"), format!("{}-01-10", year + 1));
+        json!({ "kind": "Deny", "from": from, "until": until, "timeZone": "Europe/Berlin" })
+    };
+    let freezes = (2026..2036).map(freeze);
+    let nights = json!({
+        "kind": "Allow", "days": ["Sat", "Sun"], "start": "01:00", "duration": "4h", "timeZone": "Europe/Berlin",
+    });
+    let office = json!({
+        "kind": "Allow", "days": ["Tue", "Wed", "Thu"], "start": "10:00", "duration": "6h", "timeZone": "America/New_York",
+    });
+    match number {
+        1 => json!([nights]),
+        2 => json!([office]),
+        3 => freezes.collect(),
+        4 => freezes.chain([nights]).collect(),
+        _ => json!([]),
     }
 }
 
@@ -152,7 +242,7 @@ impl Manifests {
         let connection: SpeechConnection = serde_json::from_value(json!({
             "apiVersion": "customspeech.dev/v1alpha1",
             "kind": "SpeechConnection",
-            "metadata": self.metadata("west", now),
+            "metadata": self.metadata("west", now, ""),
             "spec": {
                 "endpoint": world::BASE_URL,
                 "auth": { "keySecretRef": { "name": "speech-key" } },
@@ -175,19 +265,20 @@ impl Manifests {
         Uuid::from_u64_pair(high, low).to_string()
     }
 
-    fn metadata(&self, name: &str, now: Timestamp) -> Value {
+    fn metadata(&self, name: &str, now: Timestamp, locale: &str) -> Value {
         json!({
             "name": name, "namespace": NAMESPACE, "uid": self.uid(name), "generation": 1,
             "creationTimestamp": now.to_string(),
-            "labels": { "line": name },
+            "labels": { "locale": locale },
         })
     }
 
     fn object<K: DeserializeOwned>(&self, kind: &str, key: Key, now: Timestamp, spec: Value) -> Option<K> {
+        let locale = spec.get("locale").and_then(Value::as_str).unwrap_or_default();
         let object = json!({
             "apiVersion": "customspeech.dev/v1alpha1",
             "kind": kind,
-            "metadata": self.metadata(&name(key), now),
+            "metadata": self.metadata(&name(key), now, locale),
             "spec": spec,
         });
         // A draft that makes no object makes none: the report counts what was declared.
@@ -220,14 +311,19 @@ impl Manifests {
     /// A SpeechEndpoint as its manifest has it.
     pub fn endpoint(&self, index: usize, now: Timestamp) -> Option<SpeechEndpoint> {
         let draft = self.draft.endpoints.get(index)?;
+        let locale_number = self.draft.locale(draft);
         let model = match draft.model {
+            Some(_) if draft.swap.by_label => {
+                json!({ "selector": { "matchLabels": { "locale": locale(locale_number) } } })
+            }
             Some(model) => json!({ "ref": { "name": name(Key::Model(model)) } }),
             None => json!({ "base": {} }),
         };
         let spec = json!({
             "connectionRef": { "name": "west" },
-            "locale": locale(self.draft.locale(draft)),
+            "locale": locale(locale_number),
             "model": model,
+            "swap": draft.swap.spec(locale_number),
         });
         self.object("SpeechEndpoint", Key::Endpoint(index), now, spec)
     }
@@ -252,10 +348,11 @@ pub fn locale(number: usize) -> &'static str {
 }
 
 /// Somebody changes the datasets that a model is trained with.
-pub fn change_datasets(model: &mut SpeechModel, edit: usize) {
+pub fn change_datasets(model: &mut SpeechModel) {
     let number = LOCALES.iter().position(|name| *name == model.spec.locale).unwrap_or(0);
     if let Some(training) = &mut model.spec.source.training {
-        training.datasets = vec![world::text_dataset(number, 1 + edit)];
+        let before = training.datasets.first().cloned().unwrap_or_default();
+        training.datasets = vec![world::next_text_dataset(number, &before)];
         let generation = &mut model.metadata.generation;
         *generation = Some(generation.unwrap_or(1) + 1);
     }

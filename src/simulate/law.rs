@@ -2,11 +2,13 @@
 use super::{
     cluster::{self, Cluster, Key},
     fleet,
+    people::needs_approval,
     report::{Report, Violation},
     world::RESOURCE,
 };
 use crate::{
     api::{SpeechEndpoint, condition},
+    controller::observe::means,
     emulator::Emulator,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -83,17 +85,17 @@ impl Laws {
             let Some(serving) = endpoint.serving else { return };
             let before = self.served.get(&endpoint.id).copied();
             if before.is_none_or(|(model, _)| model != serving) {
-                changed.push((endpoint.id, before, (serving, endpoint.expires_at)));
+                changed.push((endpoint.id, endpoint.since, before, (serving, endpoint.expires_at)));
             }
         });
         emulator.models(RESOURCE, |model| mark(model.custom_properties));
         twins
             .into_iter()
             .for_each(|twin| Self::broken(report, now, RESOURCE, twin));
-        for (endpoint, before, after) in changed {
+        for (endpoint, since, before, after) in changed {
             self.served.insert(endpoint, after);
             if let Some((_, deadline)) = before {
-                Self::judge_swap(report, now, endpoint, deadline, after.1);
+                Self::judge_swap(report, since, endpoint, deadline, after.1);
             }
         }
     }
@@ -134,8 +136,16 @@ impl Laws {
             let Key::Endpoint(index) = *key else { continue };
             let object = cluster.endpoints.get(index).and_then(Option::as_ref);
             if object.is_some_and(|object| has_successor(emulator, cluster, object, now)) {
-                let what = "an expired model is to serve though a newer one could be had";
-                Self::broken(report, now, fleet::name(*key), what);
+                let said = object
+                    .and_then(|object| object.status.as_ref())
+                    .map(|status| tell(&status.conditions));
+                let what = "an expired model is to serve though a newer one could be had; it says";
+                Self::broken(
+                    report,
+                    now,
+                    fleet::name(*key),
+                    format!("{what} {}", said.unwrap_or_default()),
+                );
             }
         }
     }
@@ -163,19 +173,36 @@ impl Laws {
     }
 }
 
-/// Whether a model that the endpoint's spec asks for could have served before its own expired.
+/// Whether a model that the endpoint's spec asks for could have served before its own expired. What the spec itself holds
+/// back, and nobody let go, could not.
 fn has_successor(emulator: &Emulator, cluster: &Cluster, object: &SpeechEndpoint, now: Timestamp) -> bool {
-    let Some(named) = &object.spec.model.r#ref else {
+    let swap = &object.spec.swap;
+    let hopeless = !swap.windows.is_empty() && swap.deadline_override == "0s";
+    if hopeless || swap.gate.is_some() || needs_approval(object) || object.spec.suspend {
+        return false;
+    }
+    if object.spec.model.base.is_some() {
         return true;
-    };
-    let owner = cluster.model(&named.name).and_then(|model| model.metadata.uid.clone());
+    }
+    let meant = cluster.models.iter().flatten().filter(|model| means(object, model));
+    let owners: Vec<_> = meant.filter_map(|model| model.metadata.uid.clone()).collect();
+    let quarantine = object.status.as_ref().map(|status| status.quarantine.as_slice());
     let in_time = now.saturating_sub(HASTE).unwrap_or(now);
     let mut found = false;
     emulator.models(RESOURCE, |model| {
-        let owned = owner.is_some() && model.custom_properties.get(UID) == owner.as_ref();
-        found |= owned && model.expires_at > now && model.usable_since.is_some_and(|since| since <= in_time);
+        let owned = model.custom_properties.get(UID).is_some_and(|uid| owners.contains(uid));
+        let id = model.id.to_string();
+        let barred = quarantine.unwrap_or_default().iter().any(|entry| entry.model == id);
+        let usable = model.usable_since.is_some_and(|since| since <= in_time);
+        found |= owned && !barred && usable && model.expires_at > now;
     });
     found
+}
+
+/// Conditions in one line.
+fn tell(conditions: &[Condition]) -> String {
+    let one = |told: &Condition| format!("{}={} {}: {}", told.type_, told.status, told.reason, told.message);
+    conditions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// What is wrong with how an object presents itself after a pass, if anything.

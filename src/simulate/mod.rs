@@ -6,11 +6,13 @@
 mod chance;
 mod cluster;
 mod command;
+mod connection;
 mod fleet;
 mod law;
 mod network;
 mod operator;
 mod pass;
+mod people;
 mod region;
 mod report;
 mod sweep;

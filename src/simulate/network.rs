@@ -34,6 +34,8 @@ pub struct Habits {
     pub failed_trainings: f64,
     /// Share of deployments of another model that end in failure.
     pub failed_deployments: f64,
+    /// Share of evaluations that end in failure.
+    pub failed_evaluations: f64,
     /// Share of trained models that are worse than any gate allows.
     pub bad_models: f64,
 }
@@ -44,7 +46,8 @@ impl Default for Habits {
             failed_requests: 0.01,
             slow_trainings: 0.05,
             failed_trainings: 0.01,
-            failed_deployments: 0.0,
+            failed_deployments: 0.01,
+            failed_evaluations: 0.02,
             bad_models: 0.02,
         }
     }
@@ -65,6 +68,10 @@ pub struct Tally {
     pub failed_trainings: u64,
     /// Deployments that were made to fail.
     pub failed_deployments: u64,
+    /// Models that are worse than any gate allows.
+    pub bad_models: u64,
+    /// Evaluations that began.
+    pub evaluations: u64,
     /// The most requests in any window of ten seconds.
     pub peak: usize,
 }
@@ -228,11 +235,30 @@ impl Network {
         if method != Method::GET {
             self.prepare(&method, request.uri().path());
         }
+        let trains = method == Method::POST && request.uri().path().ends_with("/models");
         let answer = tower::ServiceExt::oneshot(self.router.clone(), request.map(Body::from));
         let (head, body) = answer.await.unwrap_or_else(|never| match never {}).into_parts();
         let body = axum::body::to_bytes(body, limit).await;
         let body = body.map_err(|_| TransportError::Body(BodyProblem::Cut))?;
+        if trains && head.status.is_success() {
+            self.spoil(&body);
+        }
         Ok(Response::from_parts(head, body))
+    }
+
+    /// Some models come out worse than any gate allows; only an evaluation tells.
+    fn spoil(&self, answer: &[u8]) {
+        let model: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
+        let uri = model
+            .get("self")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default();
+        let path = uri.split('?').next().unwrap_or_default();
+        let id = path.rsplit('/').next().and_then(|id| id.parse::<uuid::Uuid>().ok());
+        if let Some(id) = id.filter(|id| is_below(weigh(self.seed, ("bad", id)), self.habits.bad_models)) {
+            self.emulator.set_word_error_rate(&self.resource, id, 0.6);
+            self.state().tally.bad_models += 1;
+        }
     }
 
     /// Decides how long the work takes that is about to begin, and how it ends.
@@ -244,7 +270,10 @@ impl Network {
         let minutes = |most: u64| 120.0 + (draw("minutes") % (most * 60)) as f64;
         let (work, seconds, failure) = match (method.as_str(), path.rsplit('/').next().unwrap_or_default()) {
             ("POST", "endpoints") => (Work::CreateEndpoint, minutes(10), None),
-            ("POST", "evaluations") => (Work::Evaluation, minutes(120), None),
+            ("POST", "evaluations") => {
+                let fails = is_below(draw("evaluation fails"), self.habits.failed_evaluations);
+                (Work::Evaluation, minutes(120), fails.then_some("evaluation"))
+            }
             ("POST", "models") => {
                 let slow = is_below(draw("slow"), self.habits.slow_trainings);
                 let fails = is_below(draw("training fails"), self.habits.failed_trainings);
@@ -260,6 +289,7 @@ impl Network {
         };
         let tally = &mut state.tally;
         tally.trainings += u64::from(work == Work::Training);
+        tally.evaluations += u64::from(work == Work::Evaluation);
         tally.slow_trainings += u64::from(work == Work::Training && seconds > hours(24.0));
         tally.failed_trainings += u64::from(failure == Some("model"));
         tally.failed_deployments += u64::from(failure == Some("endpoint"));

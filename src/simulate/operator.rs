@@ -36,9 +36,22 @@ pub struct Operator {
     pub woken: BTreeSet<Key>,
     /// When to look at what.
     pub sweeps: Sweeps,
+    /// The pass over the SpeechConnection.
+    pub collection: Collection,
     looks: BTreeSet<(Timestamp, Key)>,
     look_at: BTreeMap<Key, Timestamp>,
     awaits: BTreeMap<Key, (List, Timestamp)>,
+}
+
+/// When to look at the SpeechConnection itself, which deletes what the gates have left behind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Collection {
+    /// Whether it has to be looked at now.
+    pub woken: bool,
+    /// When time alone asks for a look (UTC).
+    pub at: Option<Timestamp>,
+    /// Before when nothing is deleted again, because a deletion failed (UTC).
+    pub from: Option<Timestamp>,
 }
 
 /// When the lists are read.
@@ -74,6 +87,10 @@ impl Operator {
                 base_models: true,
                 failures: 0,
                 last_at: Timestamp::MIN,
+            },
+            collection: Collection {
+                woken: true,
+                ..Collection::default()
             },
             looks: BTreeSet::new(),
             look_at: BTreeMap::new(),
@@ -179,6 +196,17 @@ impl Operator {
     pub fn is_first(&self, scope: Scope) -> bool {
         let view = self.remote.view();
         !view.is_complete() || (scope.evaluations && !view.evaluations.is_known())
+    }
+
+    /// Which of the lists that only some objects need were ever read.
+    pub fn known(&self) -> (bool, bool) {
+        let view = self.remote.view();
+        (view.datasets.is_known(), view.evaluations.is_known())
+    }
+
+    /// Whether the SpeechConnection is to be looked at.
+    pub fn is_collection_due(&self, now: Timestamp) -> bool {
+        self.collection.woken || self.collection.at.is_some_and(|at| at <= now)
     }
 
     /// Asks for a whole look, at the latest then.

@@ -6,6 +6,7 @@ use super::{
     law::Laws,
     network::{Habits, Network},
     operator::Operator,
+    people::{self, People},
     report::Report,
     world::{self, World},
 };
@@ -26,11 +27,15 @@ const DEATHS_PER_YEAR: i64 = 12;
 
 /// What happens in the world, whoever wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
+pub enum Event {
     /// Somebody applies an object.
     Apply(Key),
     /// Somebody changes what a model is trained with.
-    Edit(usize, usize),
+    Edit(usize),
+    /// Somebody agrees to the candidate of an endpoint.
+    Approve(usize),
+    /// Somebody clears what an endpoint has in quarantine.
+    Clear(usize),
     /// A base model appears.
     BaseModel,
     /// Models expire.
@@ -78,6 +83,7 @@ pub struct Region {
     pub(super) doom: Option<Place>,
     pub(super) world: World,
     manifests: Manifests,
+    people: People,
     events: BTreeMap<(Timestamp, usize), Event>,
     chance: Chance,
     end: Timestamp,
@@ -130,6 +136,7 @@ impl Region {
             doom: None,
             world,
             manifests,
+            people: People::default(),
             events: BTreeMap::new(),
             chance: Chance::fork(seed, "events"),
             end: span.start + days(span.days) + FAREWELL,
@@ -149,8 +156,8 @@ impl Region {
             self.happens(close + farewell, Event::Delete(key));
         }
         for (index, model) in draft.models.iter().enumerate() {
-            for (count, after) in model.edits.iter().enumerate() {
-                self.happens(span.start + *after, Event::Edit(index, count));
+            for after in &model.edits {
+                self.happens(span.start + *after, Event::Edit(index));
             }
         }
         for at in self.world.appearances.clone() {
@@ -214,6 +221,12 @@ impl Region {
             operator.and_then(Operator::next_sweep),
             operator.and_then(|operator| {
                 operator
+                    .collection
+                    .at
+                    .map(|at| at.max(operator.blocked_until.unwrap_or(at)))
+            }),
+            operator.and_then(|operator| {
+                operator
                     .blocked_until
                     .filter(|at| *at > self.now && !operator.woken.is_empty())
             }),
@@ -251,10 +264,16 @@ impl Region {
                     .for_each(|slot| slot.clone_from(&object));
                 self.changed(key);
             }
-            Event::Edit(index, count) => {
+            Event::Edit(index) => {
                 if let Some(Some(model)) = self.cluster.models.get_mut(index) {
-                    fleet::change_datasets(model, count);
+                    fleet::change_datasets(model);
                     self.wake(Key::Model(index));
+                }
+            }
+            Event::Approve(index) | Event::Clear(index) => {
+                if let Some(Some(endpoint)) = self.cluster.endpoints.get_mut(index) {
+                    people::annotate(endpoint, event == Event::Approve(index), self.now);
+                    self.wake(Key::Endpoint(index));
                 }
             }
             Event::BaseModel => {
@@ -279,6 +298,13 @@ impl Region {
             Event::Death => {}
             Event::Election => {
                 self.operator = Operator::begin(&self.network, self.now);
+                if let (Some(operator), Some(status)) = (&self.operator, &self.cluster.connection.status) {
+                    operator
+                        .remote
+                        .agenda_mut()
+                        .durations
+                        .learn_from_status(&status.durations);
+                }
             }
             Event::Delete(key) => {
                 self.cluster.delete(key, self.now);
@@ -287,9 +313,28 @@ impl Region {
         }
     }
 
+    /// People see what an endpoint says, and will do something about it.
+    pub(super) fn show(&mut self, index: usize) {
+        let Some(Some(endpoint)) = self.cluster.endpoints.get(index) else {
+            return;
+        };
+        let model = self
+            .manifests
+            .draft()
+            .endpoints
+            .get(index)
+            .and_then(|draft| draft.model);
+        for (at, deed) in self.people.react(index, endpoint, model, &mut self.chance, self.now) {
+            self.happens(at, deed);
+        }
+    }
+
     /// An object came, went or was marked as deleted: itself, and those that refer to it.
     fn changed(&mut self, key: Key) {
         self.wake(key);
+        if let Some(operator) = &mut self.operator {
+            operator.collection.woken = true;
+        }
         if let Key::Model(_) = key {
             self.wake_followers(&fleet::name(key));
         }
@@ -336,8 +381,11 @@ impl Region {
             if operator.contact == Contact::Pending || blocked {
                 return;
             }
-            let Some(key) = operator.woken.pop_first() else { return };
-            self.pass_over(key);
+            match operator.woken.pop_first() {
+                Some(key) => self.pass_over(key),
+                None if operator.is_collection_due(self.now) => self.pass_over_connection(),
+                None => return,
+            }
             if !self.report.violations.is_empty() {
                 return;
             }

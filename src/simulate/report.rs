@@ -115,6 +115,8 @@ impl Tally {
         self.slow_trainings += other.slow_trainings;
         self.failed_trainings += other.failed_trainings;
         self.failed_deployments += other.failed_deployments;
+        self.bad_models += other.bad_models;
+        self.evaluations += other.evaluations;
         self.peak = self.peak.max(other.peak);
     }
 }
@@ -130,6 +132,8 @@ impl fmt::Display for Report {
         line("trainings", &self.tally.trainings)?;
         line("trainings that took a week", &self.tally.slow_trainings)?;
         line("trainings that failed", &self.tally.failed_trainings)?;
+        line("models worse than any gate allows", &self.tally.bad_models)?;
+        line("evaluations", &self.tally.evaluations)?;
         line("deployments that failed", &self.tally.failed_deployments)?;
         line("requests", &self.tally.requests)?;
         line("requests that failed", &self.tally.failures)?;

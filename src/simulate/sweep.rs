@@ -5,15 +5,12 @@ use super::{
     region::Region,
 };
 use crate::{
-    api::{SpeechEndpoint, is_held},
+    api::SpeechEndpoint,
     controller::{
         remote::{Scope, Seen, broken, counts, read},
         wake,
     },
-    plan::{
-        List,
-        connection::{self, Contact, Step},
-    },
+    plan::{List, connection::Contact},
     speech::Error,
     view::Changes,
 };
@@ -33,7 +30,8 @@ impl Region {
         let sweeps = &mut operator.sweeps;
         if changed {
             sweeps.quiet_until = Some(now);
-            if sweeps.next_at.is_none() && operator.is_waiting() {
+            operator.look_at_all(now.saturating_add(POLL).unwrap_or(now));
+            if operator.sweeps.next_at.is_none() && operator.is_waiting() {
                 operator.sweeps.next_at = Some(now.saturating_add(FASTEST).unwrap_or(now));
             }
         }
@@ -69,6 +67,7 @@ impl Region {
         } else {
             wake::Recorded::default()
         };
+        let known_before = operator.known();
         let (remote, client) = (&operator.remote, &operator.client);
         let (seen, outcome) = futures::executor::block_on(read(remote, client, scope, &recorded, now));
         operator.sweeps.last_at = now;
@@ -76,6 +75,15 @@ impl Region {
             operator.rest(wait, now);
         }
         operator.sweeps.quiet_until = self.world.emulator.next_change();
+        // What changes while nobody waits is seen by the next regular look.
+        if let Some(quiet) = operator.sweeps.quiet_until {
+            operator.look_at_all(quiet.max(now).saturating_add(POLL).unwrap_or(now));
+        }
+        if operator.known() != known_before {
+            // A list may be empty, and still be what somebody waited for.
+            operator.woken.extend(self.cluster.keys());
+        }
+        operator.collection.woken |= full && seen.has_evaluations;
         match outcome {
             Ok(()) => self.swept(scope, full, &seen),
             Err(error) => {
@@ -142,30 +150,7 @@ impl Region {
         if opens {
             operator.woken.extend(self.cluster.keys());
         }
-        if news {
-            self.report_connection();
-        }
-    }
-
-    /// The pass over the SpeechConnection: it is held while objects need it, and says how it is.
-    fn report_connection(&mut self) {
-        let Some(operator) = &self.operator else { return };
-        let dependents = self.cluster.keys().len();
-        for _ in 0..2 {
-            let plan = connection::plan(&connection::Snapshot {
-                object: &self.cluster.connection,
-                contact: &operator.contact,
-                dependents,
-                unneeded: Default::default(),
-                collect_from: None,
-                now: self.now,
-            });
-            if plan.step == Some(Step::Hold) && !is_held(&self.cluster.connection) {
-                cluster::claim(&mut self.cluster.connection, None);
-                continue;
-            }
-            self.cluster.connection.status = Some(plan.status);
-        }
+        operator.collection.woken |= news;
     }
 
     /// Wakes the objects that stand for what changed, or depend on it.
@@ -174,6 +159,7 @@ impl Region {
             return;
         }
         let Some(operator) = &mut self.operator else { return };
+        operator.collection.woken |= !changes.evaluations.is_empty();
         let owners = operator.remote.owners_of(changes);
         let judged_with = wake::datasets_of(&operator.remote, changes);
         let concerned = |endpoint: &SpeechEndpoint| {

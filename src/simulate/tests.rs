@@ -2,7 +2,7 @@
 use super::{
     Habits, Setting,
     cluster::Key,
-    fleet::{Draft, EndpointDraft, Manifests, ModelDraft, Source},
+    fleet::{Draft, EndpointDraft, Manifests, ModelDraft, Source, SwapDraft, WINDOWS},
     law::{self, Laws},
     region::{Region, Span},
     report::Report,
@@ -52,11 +52,39 @@ fn model() -> impl Strategy<Value = ModelDraft> {
     )
 }
 
+fn swap() -> impl Strategy<Value = SwapDraft> {
+    let hours = prop_oneof![Just(0_u32), 1..200_u32];
+    let gate = prop::option::of(0..3_usize);
+    (
+        any::<bool>(),
+        0..3_usize,
+        9..120_u32,
+        0..WINDOWS,
+        hours,
+        gate,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(by_label, policy, before_days, windows, override_hours, gate, approval)| SwapDraft {
+                by_label,
+                policy,
+                before_days,
+                windows,
+                override_hours,
+                gate,
+                approval,
+            },
+        )
+}
+
 fn endpoint() -> impl Strategy<Value = EndpointDraft> {
-    (prop::option::of(0..2_usize), 0..3_usize, hours(2_000)).prop_map(|(model, locale, applied)| EndpointDraft {
-        model,
-        locale,
-        applied,
+    (prop::option::of(0..2_usize), 0..3_usize, hours(2_000), swap()).prop_map(|(model, locale, applied, swap)| {
+        EndpointDraft {
+            model,
+            locale,
+            applied,
+            swap,
+        }
     })
 }
 
@@ -175,6 +203,7 @@ fn an_expired_model_that_serves_is_noticed_where_another_could_be_had() {
             model: Some(0),
             locale: 0,
             applied: SignedDuration::ZERO,
+            swap: SwapDraft::default(),
         }],
     };
     let start = at("2027-03-01T00:00:00Z");
@@ -209,6 +238,7 @@ fn what_is_left_in_the_end_is_noticed() {
             model: None,
             locale: 0,
             applied: SignedDuration::ZERO,
+            swap: SwapDraft::default(),
         }],
     };
     let manifests = Manifests::new(1, draft);

@@ -94,6 +94,12 @@ pub fn text_dataset(locale: usize, index: usize) -> String {
     Uuid::from_u64_pair(locale as u64 + 1, (index % DATASETS) as u64 + 1).to_string()
 }
 
+/// The id of the text dataset that follows another.
+pub fn next_text_dataset(locale: usize, before: &str) -> String {
+    let number = (0..DATASETS).find(|index| text_dataset(locale, *index) == before);
+    text_dataset(locale, number.unwrap_or(0) + 1)
+}
+
 /// The id of the dataset of a locale that has audio.
 pub fn audio_dataset(locale: usize) -> String {
     Uuid::from_u64_pair(locale as u64 + 1, 99).to_string()
