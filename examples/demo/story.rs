@@ -324,7 +324,7 @@ async fn summarize(screen: &mut Screen, stage: &Stage, tale: &Tale, swap: &Swap)
 }
 
 /// Lets the service's clock jump.
-async fn travel(screen: &mut Screen, stage: &Stage, to: &str, heading: &str) -> Result<(), DemoError> {
+pub async fn travel(screen: &mut Screen, stage: &Stage, to: &str, heading: &str) -> Result<(), DemoError> {
     let at = to.parse().map_err(|_| DemoError::Untrue {
         expected: "a time in the story".to_owned(),
         found: to.to_owned(),
@@ -334,9 +334,14 @@ async fn travel(screen: &mut Screen, stage: &Stage, to: &str, heading: &str) -> 
     Ok(())
 }
 
-async fn wait(screen: &mut Screen, stage: &Stage, what: &str, object: &str) -> Result<(), DemoError> {
+pub async fn wait(screen: &mut Screen, stage: &Stage, what: &str, object: &str) -> Result<(), DemoError> {
     let timeout = format!("--timeout={}s", DEADLINE.as_secs());
-    stage.kubectl(screen, &["wait", what, object, &timeout]).await.map(drop)
+    let arguments: Vec<&str> = ["wait", what]
+        .into_iter()
+        .chain(object.split(' '))
+        .chain([&*timeout])
+        .collect();
+    stage.kubectl(screen, &arguments).await.map(drop)
 }
 
 /// Recognizes once and demands that this model answers.
@@ -378,6 +383,6 @@ async fn current_model(stage: &Stage, revision: i64) -> Result<Model, DemoError>
 }
 
 /// The day of a timestamp.
-fn day(timestamp: &str) -> String {
+pub fn day(timestamp: &str) -> String {
     timestamp.split('T').next().unwrap_or_default().to_owned()
 }
