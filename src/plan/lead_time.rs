@@ -89,8 +89,8 @@ impl Durations {
 
     /// Takes what was seen; tells whether it is longer than all before, in whole minutes.
     pub fn learn(&mut self, locale: &str, took: Took) -> bool {
-        let minutes = (took.time.as_secs().max(0) + 59) / 60;
-        let time = SignedDuration::from_mins(minutes).min(LONGEST);
+        let seconds = took.time.min(LONGEST).as_secs().max(0);
+        let time = SignedDuration::from_mins((seconds + 59) / 60);
         if time.is_zero() {
             return false;
         }

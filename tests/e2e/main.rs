@@ -18,6 +18,7 @@ mod plan;
 mod pressure;
 mod process;
 mod remove;
+mod renewal;
 mod rest;
 mod seed;
 mod stack;

@@ -1,10 +1,13 @@
 //! What a model's plan says, case by case, and what holds in every world.
 mod copy;
+mod dataset;
 mod deletion;
 mod follow;
+mod lead_time;
 mod renewal;
 mod simulation;
 mod training;
+mod turn;
 
 use super::{
     Snapshot, Source, plan,
