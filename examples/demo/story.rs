@@ -144,8 +144,8 @@ async fn swap(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Result<Swap, D
     screen.say("The operator has said from the first day when it will train the next revision:");
     stage.kubectl(screen, &when).await?;
     let application = Application::start(tale.service.clone(), &tale.hotline);
-    let heading = "Ninety days before the hotline's model expires";
-    travel(screen, stage, "2028-01-16T09:00:00Z", heading).await?;
+    let heading = "Twelve weeks before the hotline's model expires";
+    travel(screen, stage, "2028-01-23T09:00:00Z", heading).await?;
     let due = Instant::now();
     screen.say("Nobody does anything. An application goes on recognizing, ten times a second.");
     wait(
