@@ -1,5 +1,7 @@
 //! What to say of a SpeechConnection, and who may use one.
-use super::{Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, notice, report, text::day_time};
+use super::{
+    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, text::day_time,
+};
 use crate::{
     api::{
         Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
@@ -22,6 +24,8 @@ pub struct Snapshot<'a> {
     pub contact: &'a Contact,
     /// How many SpeechModels and SpeechEndpoints refer to it and still need it.
     pub dependents: usize,
+    /// How long work was seen to take.
+    pub durations: &'a Durations,
     /// What the gates have left behind.
     pub unneeded: Unneeded,
     /// Before when nothing is deleted again, because a deletion failed (UTC).
@@ -131,6 +135,9 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
             number(counts.base_models),
         );
     }
+    let mut durations = s.durations.clone();
+    durations.learn_from_status(&old.durations);
+    status.durations = durations.to_status();
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
     let until = until.filter(|until| held && *until > s.now);
     let look_again = [until, later].into_iter().flatten().min();

@@ -69,3 +69,38 @@ pub fn drift(what: &str) -> Notice {
         note: format!("{what} was changed in the Speech service by someone else; putting it back"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::condition::{AT_RISK, Statement, Truth, stamp};
+    use jiff::Timestamp;
+
+    fn at_risk(reason: Reason, message: &str) -> Vec<Condition> {
+        let statement = Statement {
+            kind: AT_RISK,
+            truth: Truth::True,
+            reason,
+            message: message.to_owned(),
+        };
+        stamp(&[], vec![statement], 1, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_risk_is_told_once_for_each_reason() {
+        let risk = at_risk(Reason::NoSuccessor, "nothing follows");
+        let told = of_conditions(&[], &risk);
+        assert_eq!(
+            told,
+            [Notice {
+                warning: true,
+                reason: Reason::NoSuccessor,
+                note: "nothing follows".to_owned(),
+            }]
+        );
+        assert_eq!(of_conditions(&risk, &at_risk(Reason::NoSuccessor, "other words")), []);
+        let other = of_conditions(&risk, &at_risk(Reason::WindowNeverOpens, "shut"));
+        assert_eq!(other.len(), 1);
+        assert_eq!(of_conditions(&risk, &[]), []);
+    }
+}

@@ -31,6 +31,7 @@ fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> P
         object,
         contact,
         dependents,
+        durations: &Durations::default(),
         unneeded: Unneeded::default(),
         collect_from: None,
         now: at(NOW),
@@ -216,6 +217,7 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
         let plan = plan(&Snapshot {
             object,
             contact,
+            durations: &Durations::default(),
             dependents: usize::from(object == &kept),
             unneeded,
             collect_from,
@@ -223,4 +225,36 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
         });
         assert_eq!((plan.collect.is_some(), plan.step, plan.look_again), expected, "{name}");
     }
+}
+
+#[test]
+fn what_was_learned_is_written_down_and_never_forgotten() {
+    use crate::plan::lead_time::{Took, Work};
+    let took = |minutes| Took {
+        work: Work::Training,
+        time: jiff::SignedDuration::from_mins(minutes),
+    };
+    let mut durations = Durations::default();
+    durations.learn("en-US", took(90));
+    let mut object = connection(HELD);
+    let contact = Contact::Established(COUNTS);
+    let mut write = |durations: &Durations| {
+        let plan = plan(&Snapshot {
+            object: &object,
+            contact: &contact,
+            dependents: 1,
+            durations,
+            unneeded: Unneeded::default(),
+            collect_from: None,
+            now: at(NOW),
+        });
+        let shown = serde_json::to_string(&plan.status.durations).unwrap();
+        object.status = Some(plan.status);
+        shown
+    };
+    let ninety = r#"[{"locale":"en-US","training":"90m"}]"#;
+    assert_eq!(write(&durations), ninety);
+    assert_eq!(write(&Durations::default()), ninety, "a new operator knows nothing yet");
+    durations.learn("en-US", took(120));
+    assert_eq!(write(&durations), r#"[{"locale":"en-US","training":"120m"}]"#);
 }

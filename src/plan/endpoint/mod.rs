@@ -15,6 +15,7 @@ mod timing;
 pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
+pub(in crate::plan) use timing::share;
 
 use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
@@ -104,7 +105,10 @@ fn finish(
         action: verdict.action,
         look_again: verdict.look_again,
         wants: verdict.wants.map(|want| *want),
-        took: gate::took(s, &status).into_iter().collect(),
+        took: gate::took(s, &status)
+            .into_iter()
+            .chain(status::deployed(s, &status))
+            .collect(),
         status,
         notices,
     }

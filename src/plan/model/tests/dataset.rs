@@ -75,5 +75,5 @@ fn a_renewal_that_cannot_begin_leaves_what_is_current_alone() {
     });
     let due = Case::of(World::new().custom(made), TRAINING);
     assert!(due.line().starts_with("announce 2 | "), "{}", due.line());
-    assert_eq!(gone(due).line(), "- | Ready=True DatasetNotFound");
+    assert_eq!(gone(due).line(), "- | Ready=True Synced, AtRisk=True DatasetNotFound");
 }

@@ -45,11 +45,6 @@ fn a_training_waits_until_there_is_room() {
             WAITS,
         ),
         ("what is not ours does not count", anothers(beside(2, 1)), TRAINS),
-        (
-            "it began before the others came",
-            beside(2, 2).with(|c| assert!(c.world.agenda.line.set(UID, Some(Want::TrainingBegins)))),
-            TRAINS,
-        ),
     ]);
     assert_eq!(
         beside(2, 1).plan().wants,
