@@ -1,6 +1,7 @@
 //! The files that are written from the code: CRDs, RBAC and reference documentation. CI fails when they drift.
 mod rbac;
 mod reference;
+mod timeline;
 
 use crate::api::{reason, schema};
 use serde_json::Value;
@@ -37,6 +38,9 @@ pub enum GenerateError {
         /// Why.
         source: io::Error,
     },
+    /// The picture of docs/swaps.md cannot be drawn.
+    #[error("the objects of docs/swaps.md cannot be drawn")]
+    Timeline(#[source] timeline::TimelineError),
     /// Files differ from what the code says.
     #[error("out of date: {}; run `speech-operator crds --write` and commit the result", .0.join(", "))]
     Drift(Vec<String>),
@@ -62,6 +66,7 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         ("docs/api.md", reference::document()),
         ("deploy/base/cluster-roles.yaml", rbac::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
+        ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),
     ] {
         files.push(GeneratedFile {
             path: path.into(),

@@ -76,10 +76,12 @@ async fn report(
 ) -> Result<Action, WriteError> {
     let dependents = wake::count_dependents(context, key);
     let contact = remote.contact().clone();
+    let durations = remote.agenda().durations.clone();
     let plan = plan::connection::plan(&Snapshot {
         object: &connection,
         contact: &contact,
         dependents,
+        durations: &durations,
         unneeded: unneeded(context, remote),
         collect_from: remote.collect_from(),
         now: context.clock.now(),
@@ -119,7 +121,7 @@ fn unneeded(context: &Context, remote: &Remote) -> Unneeded {
 
 /// Deletes an evaluation that nobody needs; one that cannot be deleted is left for a while.
 async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &Remote, id: EntityId) -> Action {
-    let Some(link) = remote.link().filter(|link| !link.retired) else {
+    let Some(link) = remote.link() else {
         return Action::await_change();
     };
     match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {
@@ -148,7 +150,13 @@ fn remote_of(context: &Arc<Context>, key: &ObjectRef<SpeechConnection>, connecti
         return remote;
     }
     let (remote, token) = context.remotes.add(key.clone(), Budget::new(requests, per), interval);
-    remote.agenda_mut().limits = limits;
+    let mut agenda = remote.agenda_mut();
+    agenda.limits = limits;
+    // What was learned before a restart, before anything is planned.
+    if let Some(status) = &connection.status {
+        agenda.durations.learn_from_status(&status.durations);
+    }
+    drop(agenda);
     tokio::spawn(remote::run(
         Arc::clone(context),
         key.clone(),

@@ -27,6 +27,8 @@ pub trait Managed:
 
     /// The connection that it refers to.
     fn connection_ref(&self) -> &ConnectionRef;
+    /// The locale of its model.
+    fn locale(&self) -> &str;
     /// The status, once somebody wrote one.
     fn status(&self) -> Option<&Self::Status>;
     /// Our own writes to the kind.
@@ -45,6 +47,10 @@ impl Managed for SpeechModel {
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
+    }
+
+    fn locale(&self) -> &str {
+        &self.spec.locale
     }
 
     fn status(&self) -> Option<&SpeechModelStatus> {
@@ -78,6 +84,10 @@ impl Managed for SpeechEndpoint {
 
     fn connection_ref(&self) -> &ConnectionRef {
         &self.spec.connection_ref
+    }
+
+    fn locale(&self) -> &str {
+        &self.spec.locale
     }
 
     fn status(&self) -> Option<&SpeechEndpointStatus> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, List, Plan, Surroundings, line::Want},
+    plan::{self, Action, Failure, List, Plan, Surroundings, lead_time::Took, line::Want},
 };
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
@@ -107,6 +107,7 @@ impl<K: Managed> Pass<'_, K> {
     /// Looks and decides; no I/O.
     fn decide(&self) -> Plan<K::Status> {
         let source = self.object.source(self.context);
+        let one_at_a_time = self.around.remote.as_ref().map(|remote| remote.deciding());
         let looked = self.around.look();
         let around = Surroundings {
             now: self.context.clock.now(),
@@ -120,6 +121,7 @@ impl<K: Managed> Pass<'_, K> {
         drop(looked);
         // At once, and before any await: who decides next has to know.
         self.line_up(plan.wants);
+        drop(one_at_a_time);
         plan
     }
 
@@ -129,6 +131,25 @@ impl<K: Managed> Pass<'_, K> {
         let changed = remote.agenda_mut().line.set(self.uid(), want);
         if changed && want.is_none() {
             wake::line(self.context, remote);
+        }
+    }
+
+    /// Notes how long work took. A longer time than all before concerns the connection, which writes it down, and all
+    /// that is planned by it.
+    fn learn(&self, took: &[Took]) {
+        let Some(remote) = self.around.remote.as_ref().filter(|_| !took.is_empty()) else {
+            return;
+        };
+        let mut agenda = remote.agenda_mut();
+        let news = took.iter().fold(false, |news, took| {
+            agenda.durations.learn(self.object.locale(), *took) || news
+        });
+        drop(agenda);
+        if news {
+            let namespace = self.object.meta().namespace.as_deref().unwrap_or_default();
+            let key = wake::connection_key(self.object.connection_ref(), namespace);
+            self.context.wakes.wake_connection(&key);
+            wake::dependents(self.context, &key);
         }
     }
 
@@ -235,6 +256,7 @@ impl<K: Managed> Pass<'_, K> {
             self.failure = Some(problem);
             plan = self.decide();
         }
+        self.learn(&plan.took);
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
             let written = write::status(self.context, &*self.object, &plan.status)

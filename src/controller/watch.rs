@@ -3,7 +3,10 @@ use super::Context;
 use crate::{
     api::{
         SpeechConnection, SpeechEndpoint, SpeechModel,
-        annotation::{CREATION_INTENT, CreationIntent, RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX},
+        annotation::{
+            APPROVED_MODEL, CLEAR_QUARANTINE, CREATION_INTENT, CreationIntent, RECONCILE_REQUESTED,
+            RECONCILE_REQUESTED_FLUX,
+        },
     },
     clock::Clock,
 };
@@ -21,7 +24,13 @@ use serde::de::DeserializeOwned;
 use std::{fmt::Debug, hash::Hash, sync::Arc};
 
 /// The annotations that mean something to us.
-const READ_HERE: [&str; 3] = [RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX, CREATION_INTENT];
+const READ_HERE: [&str; 5] = [
+    RECONCILE_REQUESTED,
+    RECONCILE_REQUESTED_FLUX,
+    CREATION_INTENT,
+    APPROVED_MODEL,
+    CLEAR_QUARANTINE,
+];
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What to say of a SpeechConnection, and who may use one.
-use super::{Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, notice, report, text::day_time};
+use super::{
+    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, text::day_time,
+};
 use crate::{
     api::{
         Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
@@ -22,6 +24,8 @@ pub struct Snapshot<'a> {
     pub contact: &'a Contact,
     /// How many SpeechModels and SpeechEndpoints refer to it and still need it.
     pub dependents: usize,
+    /// How long work was seen to take.
+    pub durations: &'a Durations,
     /// What the gates have left behind.
     pub unneeded: Unneeded,
     /// Before when nothing is deleted again, because a deletion failed (UTC).
@@ -98,7 +102,8 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         .deletion_timestamp
         .as_ref()
         .map(|time| time.0 + ORPHAN_AFTER);
-    let expendable = s.dependents == 0 || until.is_some_and(|until| until <= s.now);
+    let (collect, later) = collect(s, deleting);
+    let expendable = (s.dependents == 0 && collect.is_none()) || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {
         (true, true) if expendable => Some(Step::Release),
         (false, false) if s.dependents > 0 => Some(Step::Hold),
@@ -130,9 +135,11 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
             number(counts.base_models),
         );
     }
+    let mut durations = s.durations.clone();
+    durations.learn_from_status(&old.durations);
+    status.durations = durations.to_status();
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
     let until = until.filter(|until| held && *until > s.now);
-    let (collect, later) = collect(s, deleting);
     let look_again = [until, later].into_iter().flatten().min();
     Plan {
         step,
@@ -145,12 +152,13 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
 
 /// What to delete of what nobody needs any more, and when to look again for it.
 fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timestamp>) {
-    if deleting || !matches!(s.contact, Contact::Established(_)) {
+    if !matches!(s.contact, Contact::Established(_)) {
         return (None, None);
     }
     match s.collect_from.filter(|from| *from > s.now) {
-        Some(from) if s.unneeded.id.is_some() => (None, Some(from)),
-        Some(_) | None => (s.unneeded.id, s.unneeded.look_again),
+        // A connection that is being deleted does not stay for what cannot be deleted.
+        Some(from) if s.unneeded.id.is_some() => (None, (!deleting).then_some(from)),
+        Some(_) | None => (s.unneeded.id, s.unneeded.look_again.filter(|_| !deleting)),
     }
 }
 

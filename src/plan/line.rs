@@ -15,6 +15,8 @@ pub enum Want {
     Swap(Timestamp),
     /// To train a model; the time is its deadline (UTC).
     Training(Timestamp),
+    /// Its training is announced or being ordered: the turn is taken, though nothing can be seen of it yet.
+    TrainingBegins,
     /// An evaluation, which others of the same pair share.
     Evaluation(Pair),
 }
@@ -67,12 +69,12 @@ impl Line {
         match before {
             Some(Want::Swap(at)) => drop(self.swaps.remove(&entry(at))),
             Some(Want::Training(at)) => drop(self.trainings.remove(&entry(at))),
-            Some(Want::Creation | Want::Evaluation(_)) | None => {}
+            Some(Want::Creation | Want::TrainingBegins | Want::Evaluation(_)) | None => {}
         }
         match want {
             Some(Want::Swap(at)) => drop(self.swaps.insert(entry(at))),
             Some(Want::Training(at)) => drop(self.trainings.insert(entry(at))),
-            Some(Want::Creation | Want::Evaluation(_)) | None => {}
+            Some(Want::Creation | Want::TrainingBegins | Want::Evaluation(_)) | None => {}
         }
         true
     }
@@ -80,6 +82,11 @@ impl Line {
     /// Whether an object is creating its endpoint.
     pub fn creates(&self, uid: &str) -> bool {
         self.wants.get(uid) == Some(&Want::Creation)
+    }
+
+    /// Whether an object is beginning its training.
+    pub fn trains(&self, uid: &str) -> bool {
+        self.wants.get(uid) == Some(&Want::TrainingBegins)
     }
 
     /// How many others wait for a swap with an earlier deadline; the uid decides between equal ones.
@@ -123,13 +130,21 @@ pub fn swaps_under_way(view: &View, line: &Line, cluster: &str, own: EntityId) -
     moving.count()
 }
 
-/// How many models of our objects are being trained.
-pub fn trainings_under_way(view: &View, cluster: &str) -> usize {
+/// How many other models of our objects are being trained, or are about to be.
+pub fn trainings_under_way(view: &View, line: &Line, cluster: &str, own: &str) -> usize {
     let running = view.models.iter().filter(|entry| {
         let header = &entry.entity.header;
-        !header.status.is_terminal() && header.owner.as_ref().is_some_and(|tag| tag.cluster == cluster)
+        let tag = header
+            .owner
+            .as_ref()
+            .filter(|tag| tag.cluster == cluster && tag.uid != own);
+        !header.status.is_terminal() && tag.is_some_and(|tag| !line.trains(&tag.uid))
     });
-    running.count()
+    let beginning = line
+        .wants
+        .iter()
+        .filter(|(uid, want)| *uid != own && **want == Want::TrainingBegins);
+    running.count() + beginning.count()
 }
 
 fn before(waiting: &BTreeSet<(Timestamp, String)>, deadline: Timestamp, uid: &str) -> usize {

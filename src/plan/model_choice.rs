@@ -68,23 +68,27 @@ fn named_base_model<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'
     Ok(model)
 }
 
-/// The base model to train from: the named one, or the newest of the locale that can still be trained from.
+/// The base model to train from: the named one, or the newest of the locale that can still be trained from with datasets
+/// of all these kinds.
 pub fn trainable<'a>(
     view: &'a View,
     pinned: Option<EntityId>,
+    kinds: &[&str],
     locale: &str,
     now: Timestamp,
 ) -> Result<&'a BaseModel, Verdict> {
     let open = |model: &BaseModel| model.adaptation_until.is_none_or(|until| until > now);
     let Some(id) = pinned else {
-        let fits = |model: &BaseModel| {
+        let usable = |model: &BaseModel| {
             open(model) && !model.supports_adaptations_with.is_empty() && model.header.status == Status::Succeeded
         };
-        return newest(view, locale, fits).ok_or_else(|| {
-            Verdict::stalled(
+        let fits = |model: &BaseModel| usable(model) && unsupported(model, kinds).is_empty();
+        return newest(view, locale, fits).ok_or_else(|| match newest(view, locale, usable) {
+            Some(model) => unsuitable(model, kinds),
+            None => Verdict::stalled(
                 Reason::NoBaseModel,
                 format!("the Speech resource has no base model for {locale} that can be trained from"),
-            )
+            ),
         });
     };
     let model = named_base_model(view, id, locale)?;
@@ -96,8 +100,28 @@ pub fn trainable<'a>(
                 day_time(until)
             ),
         )),
+        Some(_) | None if !unsupported(model, kinds).is_empty() => Err(unsuitable(model, kinds)),
         Some(_) | None => Ok(model),
     }
+}
+
+/// The kinds of datasets that a base model cannot be trained with.
+fn unsupported<'k>(model: &BaseModel, kinds: &[&'k str]) -> Vec<&'k str> {
+    let is_supported = |kind: &str| model.supports_adaptations_with.iter().any(|known| &**known == kind);
+    kinds.iter().copied().filter(|kind| !is_supported(kind)).collect()
+}
+
+fn unsuitable(model: &BaseModel, kinds: &[&str]) -> Verdict {
+    let known: Vec<&str> = model.supports_adaptations_with.iter().map(|kind| &**kind).collect();
+    Verdict::stalled(
+        Reason::DatasetUnsuitable,
+        format!(
+            "spec.source.training.datasets are of kind {}, but base model {} can be trained with {} only",
+            kinds.join(", "),
+            model.header.display_name,
+            known.join(", ")
+        ),
+    )
 }
 
 /// A custom model by id, of the right locale.

@@ -21,8 +21,8 @@ const TROUBLES: [Reason; 4] = [
     Reason::Orphaned,
 ];
 
-/// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, running
-/// into trouble on the way.
+/// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, being
+/// at risk, running into trouble on the way.
 pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut transition = |kind: &str, status: &str, warning: bool| {
@@ -43,6 +43,7 @@ pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     transition(condition::READY, "True", false);
     transition(condition::STALLED, "True", true);
     transition(condition::MODEL_VALID, "False", true);
+    transition(condition::AT_RISK, "True", true);
     if condition::find(after, condition::RECONCILING).is_some_and(|c| is_trouble(&c.reason)) {
         transition(condition::RECONCILING, "True", true);
     }
@@ -66,5 +67,40 @@ pub fn drift(what: &str) -> Notice {
         warning: true,
         reason: Reason::DriftCorrected,
         note: format!("{what} was changed in the Speech service by someone else; putting it back"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::condition::{AT_RISK, Statement, Truth, stamp};
+    use jiff::Timestamp;
+
+    fn at_risk(reason: Reason, message: &str) -> Vec<Condition> {
+        let statement = Statement {
+            kind: AT_RISK,
+            truth: Truth::True,
+            reason,
+            message: message.to_owned(),
+        };
+        stamp(&[], vec![statement], 1, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_risk_is_told_once_for_each_reason() {
+        let risk = at_risk(Reason::NoSuccessor, "nothing follows");
+        let told = of_conditions(&[], &risk);
+        assert_eq!(
+            told,
+            [Notice {
+                warning: true,
+                reason: Reason::NoSuccessor,
+                note: "nothing follows".to_owned(),
+            }]
+        );
+        assert_eq!(of_conditions(&risk, &at_risk(Reason::NoSuccessor, "other words")), []);
+        let other = of_conditions(&risk, &at_risk(Reason::WindowNeverOpens, "shut"));
+        assert_eq!(other.len(), 1);
+        assert_eq!(of_conditions(&risk, &[]), []);
     }
 }

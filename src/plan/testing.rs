@@ -102,6 +102,11 @@ pub fn dataset(n: u128) -> Dataset {
     }
 }
 
+/// A dataset that the base models here can be trained with.
+pub fn text(n: u128) -> Dataset {
+    with(dataset(n), |d| d.kind = "Language".into())
+}
+
 /// An evaluation of two models that ended with these word error rates over 2000 words.
 pub fn evaluation(n: u128, models: [ModelId; 2], dataset: u128, rates: [f64; 2]) -> Evaluation {
     let scores = |word_error_rate| {
@@ -271,7 +276,7 @@ pub struct World {
 }
 
 impl World {
-    /// A connection that works, with base model 1 and all lists read now.
+    /// A connection that works, with base model 1, datasets 50 and 51, and all lists read now.
     pub fn new() -> Self {
         let world = Self {
             view: View::default(),
@@ -282,7 +287,8 @@ impl World {
             failure: None,
             agenda: Agenda::default(),
         };
-        with(world.base(base_model(1, LATER)), World::sweep)
+        let world = world.base(base_model(1, LATER)).dataset(text(50)).dataset(text(51));
+        with(world, World::sweep)
     }
 
     pub fn base(mut self, model: BaseModel) -> Self {

@@ -38,6 +38,7 @@ const TABLES: &str = concat!(
     include_str!("endpoint/tests/timing.rs"),
     include_str!("model/tests/copy.rs"),
     include_str!("model/tests/copy/obstacles.rs"),
+    include_str!("model/tests/dataset.rs"),
     include_str!("model/tests/deletion.rs"),
     include_str!("model/tests/follow.rs"),
     include_str!("model/tests/training.rs"),

@@ -56,6 +56,7 @@ impl Region {
             object: &self.cluster.connection,
             contact: &operator.contact,
             dependents: self.cluster.keys().len(),
+            durations: &operator.remote.agenda().durations,
             unneeded,
             collect_from: operator.collection.from,
             now: self.now,

@@ -116,13 +116,16 @@ impl Region {
         drop((view, agenda));
         let uid = object.meta().uid.as_deref().unwrap_or_default();
         let mut agenda = operator.remote.agenda_mut();
-        for took in &plan.took {
-            agenda.durations.learn(object.locale(), *took);
-        }
+        let learned = plan.took.iter().fold(false, |news, took| {
+            agenda.durations.learn(object.locale(), *took) || news
+        });
         let left = agenda.line.set(uid, plan.wants) && plan.wants.is_none();
         drop(agenda);
         if left {
             self.wake_line();
+        }
+        if learned {
+            self.pass_over_connection();
         }
         Some(plan)
     }

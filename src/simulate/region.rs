@@ -298,6 +298,13 @@ impl Region {
             Event::Death => {}
             Event::Election => {
                 self.operator = Operator::begin(&self.network, self.now);
+                if let (Some(operator), Some(status)) = (&self.operator, &self.cluster.connection.status) {
+                    operator
+                        .remote
+                        .agenda_mut()
+                        .durations
+                        .learn_from_status(&status.durations);
+                }
             }
             Event::Delete(key) => {
                 self.cluster.delete(key, self.now);

@@ -77,6 +77,53 @@ impl Case {
         self.declare("SpeechModel", name, merged(usual, spec)).await;
     }
 
+    /// Applies a model of locale en-US with labels.
+    pub async fn labelled_model(&self, name: &str, labels: Value, spec: Value) {
+        let usual = json!({"connectionRef": {"name": "speech"}, "locale": "en-US"});
+        self.apply(json!({
+            "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechModel",
+            "metadata": {"name": name, "labels": labels}, "spec": merged(usual, spec),
+        }))
+        .await;
+    }
+
+    /// Sets an annotation of an object, or removes it with null.
+    pub async fn annotate(&self, kind: &str, name: &str, key: &str, value: Value) {
+        let annotations = json!({format!("customspeech.dev/{key}"): value});
+        self.patch(kind, name, json!({"metadata": {"annotations": annotations}}))
+            .await;
+    }
+
+    /// Waits until an endpoint is Ready with this model; returns it.
+    pub async fn serves(&self, endpoint: &str, model: &str) -> Value {
+        self.until("SpeechEndpoint", endpoint, &format!("serves {model}"), |object| {
+            is_ready(object) && object["status"]["active"]["model"] == model
+        })
+        .await
+    }
+
+    /// Waits until an endpoint is Ready and says so with these words; returns it.
+    pub async fn says(&self, endpoint: &str, words: &str) -> Value {
+        self.until("SpeechEndpoint", endpoint, &format!("says {words:?}"), |object| {
+            is_ready(object) && message(object, "Ready").contains(words)
+        })
+        .await
+    }
+
+    /// Has every list read and every endpoint looked at, so that whatever was to be done has begun.
+    pub async fn look(&self, endpoint: &str) -> Value {
+        let word = self.journal().await.len().to_string();
+        for (kind, name) in [("SpeechConnection", "speech"), ("SpeechEndpoint", endpoint)] {
+            self.annotate(kind, name, "reconcile-requested-at", word.clone().into())
+                .await;
+            self.until(kind, name, "is looked at", |object| {
+                object["status"]["lastHandledReconcileAt"] == word.as_str()
+            })
+            .await;
+        }
+        self.get("SpeechEndpoint", endpoint).await
+    }
+
     async fn declare(&self, kind: &str, name: &str, spec: Value) {
         self.apply(json!({
             "apiVersion": "customspeech.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec,
@@ -318,6 +365,11 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
     let conditions = object["status"]["conditions"].as_array();
     let found = conditions.and_then(|all| all.iter().find(|condition| condition["type"] == kind));
     found.unwrap_or(&Value::Null)
+}
+
+/// What a condition of an object says.
+pub fn message<'a>(object: &'a Value, kind: &str) -> &'a str {
+    condition(object, kind)["message"].as_str().unwrap_or_default()
 }
 
 /// Whether an object's newest generation is Ready and nothing is under way.

@@ -184,8 +184,8 @@ fn a_missing_dataset_or_base_model_is_told_and_a_corrected_spec_heals() {
         case.reason("SpeechModel", "claims", "BaseModelNotFound").await;
         assert_eq!(case.remote_writes().await.len(), 0);
         case.model("claims", source(nowhere, BASE_OLD)).await;
-        case.reason("SpeechModel", "claims", "Refused").await;
-        case.event("claims", "Refused").await;
+        case.reason("SpeechModel", "claims", "DatasetNotFound").await;
+        case.event("claims", "DatasetNotFound").await;
         case.model("claims", source(TEXT, BASE_OLD)).await;
         case.ready("SpeechModel", "claims").await;
         assert_eq!(case.marked("models", "claims").await.len(), 1);

@@ -6,19 +6,26 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod approve;
 mod case;
+mod choose;
 mod copy;
 mod crash;
 mod create;
 mod expiry;
+mod fallback;
 mod gate;
 mod heal;
 mod ownership;
 mod plan;
 mod pressure;
 mod process;
+mod recreate;
 mod remove;
 mod rest;
+mod rollback;
+mod schedule;
 mod seed;
 mod stack;
 mod swap;
+mod turns;

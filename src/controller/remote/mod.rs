@@ -54,6 +54,7 @@ pub struct Remote {
     contact: RwLock<Contact>,
     poll_interval: RwLock<Duration>,
     agenda: RwLock<Agenda>,
+    deciding: Mutex<()>,
     awaited: Mutex<HashMap<String, Awaited>>,
     rest: RwLock<Option<Timestamp>>,
     collect_from: RwLock<Option<Timestamp>>,
@@ -76,6 +77,7 @@ impl Remote {
             contact: RwLock::new(Contact::Pending),
             poll_interval: RwLock::new(poll_interval),
             agenda: RwLock::default(),
+            deciding: Mutex::default(),
             awaited: Mutex::default(),
             rest: RwLock::default(),
             collect_from: RwLock::default(),
@@ -102,6 +104,12 @@ impl Remote {
     /// The same, to note what an object wants. Never held across an await.
     pub fn agenda_mut(&self) -> RwLockWriteGuard<'_, Agenda> {
         self.agenda.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held from the look to the place in the line, so that two objects do not take the last turn at once. Never held
+    /// across an await.
+    pub fn deciding(&self) -> MutexGuard<'_, ()> {
+        self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What came of the last contact.

@@ -31,6 +31,7 @@ fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> P
         object,
         contact,
         dependents,
+        durations: &Durations::default(),
         unneeded: Unneeded::default(),
         collect_from: None,
         now: at(NOW),
@@ -162,8 +163,9 @@ fn namespaces_are_let_in_as_declared() {
 
 #[test]
 fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
-    let object = connection(HELD);
+    let (kept, going) = (connection(HELD), connection(&format!("{HELD}{DELETED}")));
     let later = at("2026-03-01T10:05:00Z");
+    let end = at("2026-03-01T10:05:00Z");
     let found = Unneeded {
         id: Some(crate::plan::testing::id(30)),
         look_again: None,
@@ -174,25 +176,85 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
     };
     let good = Contact::Established(COUNTS);
     let bad = broken(Reason::Throttled, true);
-    for (name, contact, unneeded, collect_from, collects, look_again) in [
-        ("found", &good, found, None, true, None),
-        ("a connection that does not work", &bad, found, None, false, None),
-        ("too young", &good, young, None, false, Some(later)),
-        ("after a failure", &good, found, Some(later), false, Some(later)),
-        ("long after a failure", &good, found, Some(at(NOW)), true, None),
+    for (name, object, contact, unneeded, collect_from, expected) in [
+        ("found", &kept, &good, found, None, (true, None, None)),
+        ("out of order", &kept, &bad, found, None, (false, None, None)),
+        ("too young", &kept, &good, young, None, (false, None, Some(later))),
+        (
+            "after a failure",
+            &kept,
+            &good,
+            found,
+            Some(later),
+            (false, None, Some(later)),
+        ),
+        (
+            "long after a failure",
+            &kept,
+            &good,
+            found,
+            Some(at(NOW)),
+            (true, None, None),
+        ),
+        ("at the end", &going, &good, found, None, (true, None, Some(end))),
+        (
+            "at the end, young",
+            &going,
+            &good,
+            young,
+            None,
+            (false, Some(Step::Release), Some(end)),
+        ),
+        (
+            "at the end, failed",
+            &going,
+            &good,
+            found,
+            Some(later),
+            (false, Some(Step::Release), Some(end)),
+        ),
     ] {
         let plan = plan(&Snapshot {
-            object: &object,
+            object,
             contact,
-            dependents: 1,
+            durations: &Durations::default(),
+            dependents: usize::from(object == &kept),
             unneeded,
             collect_from,
             now: at(NOW),
         });
-        assert_eq!(
-            (plan.collect.is_some(), plan.look_again),
-            (collects, look_again),
-            "{name}"
-        );
+        assert_eq!((plan.collect.is_some(), plan.step, plan.look_again), expected, "{name}");
     }
+}
+
+#[test]
+fn what_was_learned_is_written_down_and_never_forgotten() {
+    use crate::plan::lead_time::{Took, Work};
+    let took = |minutes| Took {
+        work: Work::Training,
+        time: jiff::SignedDuration::from_mins(minutes),
+    };
+    let mut durations = Durations::default();
+    durations.learn("en-US", took(90));
+    let mut object = connection(HELD);
+    let contact = Contact::Established(COUNTS);
+    let mut write = |durations: &Durations| {
+        let plan = plan(&Snapshot {
+            object: &object,
+            contact: &contact,
+            dependents: 1,
+            durations,
+            unneeded: Unneeded::default(),
+            collect_from: None,
+            now: at(NOW),
+        });
+        let shown = serde_json::to_string(&plan.status.durations).unwrap();
+        object.status = Some(plan.status);
+        shown
+    };
+    let ninety = r#"[{"locale":"en-US","training":"90m"}]"#;
+    assert_eq!(write(&durations), ninety);
+    assert_eq!(write(&Durations::default()), ninety, "a new operator knows nothing yet");
+    durations.learn("en-US", took(120));
+    assert_eq!(write(&durations), r#"[{"locale":"en-US","training":"120m"}]"#);
 }

@@ -4,6 +4,7 @@ mod course;
 mod deletion;
 mod gate;
 mod identity;
+mod memory;
 mod outlook;
 mod quarantine;
 mod settle;
@@ -14,6 +15,7 @@ mod timing;
 pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
+pub(in crate::plan) use timing::share;
 
 use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
 use crate::{
@@ -57,7 +59,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     status::describe(s, &identity, &mut status);
     gate::note(s, &mut status);
     let (verdict, outlook) = steps::decide(s, &identity, &mut status);
-    let verdict = quarantine::written_first(s, &mut status, verdict);
+    let verdict = memory::written_first(s, &mut status, verdict);
     finish(s, status, verdict, outlook)
 }
 
@@ -103,7 +105,10 @@ fn finish(
         action: verdict.action,
         look_again: verdict.look_again,
         wants: verdict.wants.map(|want| *want),
-        took: gate::took(s, &status).into_iter().collect(),
+        took: gate::took(s, &status)
+            .into_iter()
+            .chain(status::deployed(s, &status))
+            .collect(),
         status,
         notices,
     }

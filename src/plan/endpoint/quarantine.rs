@@ -7,15 +7,15 @@ use crate::{
         swap::QuarantinedModel,
     },
     plan::{
-        Notice, Verdict,
-        text::{after, parse, rfc3339},
+        Notice,
+        text::{parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
         entity::{Endpoint, Status},
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// How many are remembered.
 const MOST: usize = 20;
@@ -84,18 +84,11 @@ pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mu
     add(status, model, &name, Reason::DeploymentFailed, message, ended);
 }
 
-/// A new entry is written down before anything is done: the step may wipe out what it was learned from.
-pub fn written_first(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, verdict: Verdict) -> Verdict {
-    let Some(entry) = new_entries(s, status).next().filter(|_| verdict.action.is_some()) else {
-        return verdict;
-    };
-    let message = format!("model {} goes into quarantine: {}", entry.name, entry.message);
-    let verdict = Verdict::working(reason(entry), message).until(after(s.now(), SignedDuration::from_secs(1)));
-    status.target = None;
-    verdict
-}
-
-fn new_entries<'a>(s: &Snapshot<'a>, status: &'a SpeechEndpointStatus) -> impl Iterator<Item = &'a QuarantinedModel> {
+/// What came into quarantine since the status was written.
+pub fn new_entries<'a>(
+    s: &Snapshot<'a>,
+    status: &'a SpeechEndpointStatus,
+) -> impl Iterator<Item = &'a QuarantinedModel> {
     let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
     status
         .quarantine

@@ -7,7 +7,9 @@ use crate::{
         endpoint::{ActiveModel, Fallback, PreviousModel},
     },
     plan::{
-        Action, Notice, Verdict, notice,
+        Action, Notice, Verdict,
+        lead_time::{Took, Work},
+        notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, parse, rfc3339},
@@ -109,6 +111,27 @@ pub fn count_fallback(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
         }
         (Some(_), Some(_)) | (None, None) => {}
     }
+}
+
+/// The deployment that this plan sees end: from the creation of the endpoint, or from the swap's beginning unless requests
+/// for it failed meanwhile.
+pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took> {
+    let old = s.old_status()?;
+    let (target, active) = (old.target.as_ref()?, status.active.as_ref()?);
+    let before = old.active.as_ref().map(|before| before.model.as_str());
+    if target.model != active.model || before == Some(active.model.as_str()) || old.last_failure.is_some() {
+        return None;
+    }
+    let id = status.id.as_deref()?.parse().ok()?;
+    let header = &s.around.connection.view()?.endpoints.get(id)?.entity.header;
+    let begun = match before {
+        Some(_) => parse(Some(&target.since))?,
+        None => header.created_at,
+    };
+    Some(Took {
+        work: Work::Deploying,
+        time: header.last_action_at.duration_since(begun),
+    })
 }
 
 /// The condition `AtRisk`; what was told before stands where nothing can be said now.

@@ -1,14 +1,17 @@
 //! What to do with a SpeechModel.
 mod copy;
+mod dataset;
 mod deletion;
 mod follow;
 mod lineage;
+mod outlook;
 mod renewal;
 mod revision;
 mod status;
 #[cfg(test)]
 mod tests;
 mod training;
+mod turn;
 
 pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
 
@@ -89,7 +92,14 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
         .unwrap_or_default();
     let verdict = status::with_expiry(s, &status, verdict);
     let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
-    let statements = report::statements(&verdict, status::meanwhile(s, &status));
+    let outlook = outlook::of(s, &status);
+    let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
+    statements.extend(outlook::at_risk(before, outlook.as_ref()));
+    let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
+    let verdict = look_again.into_iter().fold(verdict, Verdict::until);
+    if let Some(outlook) = outlook {
+        status.plan = outlook.steps;
+    }
     let generation = s.generation();
     status.conditions = condition::stamp(before, statements, generation, s.around.now);
     status.observed_generation = generation;
@@ -106,7 +116,10 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
         action: verdict.action,
         look_again: verdict.look_again,
         wants: verdict.wants.map(|want| *want),
-        took: copy::took(s, &status).into_iter().collect(),
+        took: copy::took(s, &status)
+            .into_iter()
+            .chain(training::took(s, &status))
+            .collect(),
         status,
         notices,
     }

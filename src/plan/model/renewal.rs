@@ -1,72 +1,111 @@
 //! When the next revision is due though the spec has not changed.
-use super::{Snapshot, revision::Inputs};
+//!
+//! ```text
+//!  expiry - before                                  expiry - needed            expiry
+//! ────────┼──────────── each at its own share ──────────────┼─────────────────────┼──▶
+//!         └─ of the first half, of 7 days at most ─┘        └── the latest start
+//! ```
+//!
+//! What is needed is what training and deploying take here, with a margin (see [`crate::plan::lead_time`]). A `before`
+//! that is shorter does not count: the training begins at the latest start.
+use super::{Snapshot, dataset, revision::Inputs};
 use crate::{
     api::{
         duration,
         model::{Renewal, RenewalTrigger},
-        planned::{PlannedAction, PlannedStep},
     },
-    plan::{model_choice, text::rfc3339},
+    plan::{
+        endpoint::share,
+        lead_time::{Lead, Work},
+        model_choice,
+    },
     speech::{ModelId, entity::CustomModel},
     view::View,
 };
 use jiff::{SignedDuration, Timestamp};
 
+/// Over so much time the trainings of a fleet are spread at most.
+const LONGEST_SPREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// What comes between the order of a training and the day on which its model serves.
+const CHAIN: [Work; 2] = [Work::Training, Work::Deploying];
+
 /// When the next training is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// At once.
-    Now,
-    /// On a date to come.
-    At(Timestamp),
+    /// At once, for a newer base model.
+    NewBaseModel,
+    /// On this date, perhaps past, ahead of the expiry.
+    BeforeExpiry(Schedule),
     /// Not by the calendar.
     Never,
+}
+
+/// The dates of a renewal ahead of an expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// When the training begins.
+    pub start: Timestamp,
+    /// When it has to have begun.
+    pub latest: Timestamp,
+    /// When the newest revision expires.
+    pub expires: Timestamp,
+    /// Whether `before` is shorter than what is needed.
+    pub is_short: bool,
 }
 
 /// When the newest revision has to be followed by another.
 pub fn due(s: &Snapshot<'_>, view: &View, renewal: &Renewal, inputs: &Inputs, newest: &CustomModel) -> Due {
     if renewal.on.contains(&RenewalTrigger::NewBaseModel) && has_newer_base(s, view, inputs, newest) {
-        return Due::Now;
+        return Due::NewBaseModel;
     }
-    match before_expiry(renewal, newest) {
-        Some(at) if at <= s.now() => Due::Now,
-        Some(at) => Due::At(at),
-        None => Due::Never,
-    }
+    before_expiry(s, renewal, newest).map_or(Due::Never, Due::BeforeExpiry)
 }
 
-/// `before` ahead of the expiry, but never in the first half of the revision's life: with a `before` longer than a life,
-/// each revision would be due on the day on which it was made.
-fn before_expiry(renewal: &Renewal, newest: &CustomModel) -> Option<Timestamp> {
+/// How long it takes here until a training that is ordered serves.
+pub fn lead(s: &Snapshot<'_>) -> Lead {
+    s.around.agenda.durations.lead(&s.object.spec.locale, &CHAIN)
+}
+
+/// `before` ahead of the expiry, or earlier where more is needed; but never in the first half of the revision's life: with
+/// a `before` longer than a life, each revision would be due on the day on which it was made.
+fn before_expiry(s: &Snapshot<'_>, renewal: &Renewal, newest: &CustomModel) -> Option<Schedule> {
     if !renewal.on.contains(&RenewalTrigger::BeforeExpiry) {
         return None;
     }
     let expires = newest.expires_at?;
     let before = SignedDuration::try_from(duration::parse(&renewal.before).ok()?).ok()?;
     let half = expires.duration_since(newest.header.created_at) / 2;
-    Some(expires.saturating_sub(before.min(half)).unwrap_or(expires))
+    let needed = lead(s).needed;
+    let ahead = |span: SignedDuration| expires.saturating_sub(span.min(half)).unwrap_or(expires);
+    let (declared, latest) = (ahead(before), ahead(needed));
+    Some(Schedule {
+        start: declared.min(latest) + spread(s.uid(), latest.duration_since(declared)),
+        latest,
+        expires,
+        is_short: latest < declared,
+    })
+}
+
+/// The object's own share of the time over which a fleet is spread, in whole seconds.
+fn spread(uid: &str, span: SignedDuration) -> SignedDuration {
+    let most = (span / 2).min(LONGEST_SPREAD).as_secs();
+    let Ok(most) = u128::try_from(most) else {
+        return SignedDuration::ZERO;
+    };
+    let part = (most * u128::from(share(uid))) >> 64;
+    SignedDuration::from_secs(i64::try_from(part).unwrap_or(0))
 }
 
 /// Whether a newer base model than the revision's own can be trained from. A pinned one is the user's own word.
 fn has_newer_base(s: &Snapshot<'_>, view: &View, inputs: &Inputs, newest: &CustomModel) -> bool {
+    if inputs.base_model.is_some() {
+        return false;
+    }
     let own = newest
         .base_model
         .map(ModelId::entity)
         .and_then(|id| view.base_models.get(id));
-    let best = model_choice::trainable(view, inputs.base_model, &s.object.spec.locale, s.now());
-    inputs.base_model.is_none()
-        && best.is_ok_and(|best| own.is_some_and(|own| own.entity.header.created_at < best.header.created_at))
-}
-
-/// The next training, for the status.
-pub fn next_training(at: Timestamp) -> PlannedStep {
-    PlannedStep {
-        action: PlannedAction::Train,
-        at: rfc3339(at),
-        to: None,
-        reason: "BeforeExpiry".into(),
-        blocked_by: Vec::new(),
-        risk: None,
-        forecast: false,
-    }
+    let best = dataset::kinds(s, view, inputs)
+        .and_then(|kinds| model_choice::trainable(view, None, &kinds, &s.object.spec.locale, s.now()));
+    best.is_ok_and(|best| own.is_some_and(|own| own.entity.header.created_at < best.header.created_at))
 }

@@ -1,10 +1,12 @@
 //! What a model's plan says, case by case, and what holds in every world.
 mod copy;
+mod dataset;
 mod deletion;
 mod follow;
 mod renewal;
 mod simulation;
 mod training;
+mod turn;
 
 use super::{
     Snapshot, Source, plan,
@@ -13,6 +15,7 @@ use super::{
 use crate::{
     api::{SpeechModel, SpeechModelStatus},
     plan::{Plan, testing::*},
+    speech::entity::Dataset,
 };
 
 /// Trains from dataset 50.

@@ -1,16 +1,23 @@
 //! Models that we train: one revision after the other, never two at once.
 use super::{
-    Snapshot,
+    Snapshot, dataset,
     lineage::{self, Lineage},
     renewal::{self, Due},
     revision::{Inputs, Revision},
+    turn,
 };
 use crate::{
     api::{
         Reason, SpeechModelStatus,
         model::{RenewalTrigger, Training},
     },
-    plan::{Action, Verdict, model_choice, text::day_time},
+    plan::{
+        Action, Verdict,
+        lead_time::{Took, Work},
+        model_choice,
+        text::{after, day_time},
+        verdict::Phase,
+    },
     speech::{entity::BaseModel, request::CreateModel},
     view::View,
 };
@@ -41,35 +48,71 @@ pub fn decide(
     }
     let newest = lineage.newest();
     if let Some(running) = newest.filter(|newest| !newest.failed() && !newest.succeeded()) {
-        return Err(under_way(&running));
+        return Err(under_way(s, &running));
     }
     let print = inputs.fingerprint();
     let same = |revision: &Revision<'_>| revision.tag.inputs.as_deref() == Some(print.as_str());
     let spec = s.object.spec.renewal.clone().unwrap_or_default();
-    status.plan = Vec::new();
     match newest {
         Some(newest) if same(&newest) && newest.failed() => failed(s, view, &lineage, &newest, &inputs, &print, status),
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
             match renewal::due(s, view, &spec, &inputs, newest.model()) {
-                Due::Now if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
-                Due::At(at) if s.may_act() => {
-                    status.plan = vec![renewal::next_training(at)];
-                    Ok(lineage.keep(s, view, status).until(at))
+                Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
+                Due::BeforeExpiry(dates) if s.may_act() && dates.start <= s.now() => {
+                    train(s, view, &lineage, &inputs, &print, status)
                 }
-                Due::Now | Due::At(_) | Due::Never => Ok(lineage.keep(s, view, status)),
+                Due::BeforeExpiry(dates) if s.may_act() => Ok(lineage.keep(s, view, status).until(dates.start)),
+                Due::NewBaseModel | Due::BeforeExpiry(_) | Due::Never => Ok(lineage.keep(s, view, status)),
             }
         }
         Some(_) | None => train(s, view, &lineage, &inputs, &print, status),
     }
 }
 
-fn under_way(revision: &Revision<'_>) -> Verdict {
-    let since = day_time(revision.model().header.created_at);
+/// The training that was seen to run and has succeeded.
+pub fn took(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Took> {
+    s.object.spec.source.training.as_ref()?;
+    let ran = s.old_status()?.candidate.as_ref()?;
+    let made = status.current.as_ref().filter(|made| made.id == ran.id)?;
+    let header = &s
+        .around
+        .connection
+        .view()?
+        .models
+        .get(made.id.parse().ok()?)?
+        .entity
+        .header;
+    Some(Took {
+        work: Work::Training,
+        time: header.last_action_at.duration_since(header.created_at),
+    })
+}
+
+/// Whether the newest good revision is what is declared, so that the object does its job without another.
+pub fn is_satisfied(s: &Snapshot<'_>, lineage: &Lineage<'_>, print: &str) -> bool {
+    let on = s.object.spec.renewal.clone().unwrap_or_default().on;
+    let current = lineage.revisions.iter().rev().find(|revision| revision.succeeded());
+    current.is_some_and(|current| {
+        current.tag.inputs.as_deref() == Some(print) || !on.contains(&RenewalTrigger::SpecChange)
+    })
+}
+
+fn under_way(s: &Snapshot<'_>, revision: &Revision<'_>) -> Verdict {
+    let since = revision.model().header.created_at;
+    let longest = s.around.agenda.durations.longest(&s.object.spec.locale, Work::Training);
+    let takes = match longest {
+        Some(longest) => format!(
+            "as long as the longest before, until {}",
+            day_time(after(since, longest))
+        ),
+        None => "minutes for text, up to days for audio".to_owned(),
+    };
     Verdict::working(
         Reason::Training,
         format!(
-            "revision {} is being trained since {since}; minutes for text, up to days for audio",
-            revision.number
+            "revision {} is being trained since {}; {takes}",
+            revision.number,
+            day_time(since)
         ),
     )
     .watching()
@@ -89,13 +132,12 @@ fn train(
         return Err(lineage::hands_off(s, &format!("train revision {number}")));
     }
     let creation = s.creation(status.closed_attempt);
-    let base = match (
-        model_choice::trainable(view, inputs.base_model, &s.object.spec.locale, s.now()),
-        creation.open(),
-    ) {
+    let satisfied = is_satisfied(s, lineage, print);
+    let base = match (base(s, view, inputs), creation.open()) {
         (Ok(base), _) => base,
         // A wish that cannot be met now does not end the search for what an earlier request may have made.
         (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
+        (Err(verdict), _) if satisfied => return Ok(kept_without(verdict)),
         (Err(verdict), _) => return Err(verdict),
     };
     let verdict = Verdict::working(
@@ -106,9 +148,32 @@ fn train(
         ),
     )
     .watching();
-    lineage::order(s, status, &creation, verdict, |attempt| {
+    let ordered = lineage::order(s, status, &creation, verdict, |attempt| {
         Action::TrainModel(Box::new(request(s, inputs, print, base, number, attempt)))
-    })
+    });
+    match ordered {
+        Ok(order) => Ok(turn::take(s, view, status, satisfied, order)),
+        Err(waits) => Err(waits.wanting(turn::UNDER_WAY)),
+    }
+}
+
+/// The base model to train from, once the datasets are found to be in order.
+pub fn base<'a>(s: &Snapshot<'_>, view: &'a View, inputs: &Inputs) -> Result<&'a BaseModel, Verdict> {
+    let kinds = dataset::kinds(s, view, inputs)?;
+    model_choice::trainable(view, inputs.base_model, &kinds, &s.object.spec.locale, s.now())
+}
+
+/// A renewal that cannot begin takes nothing from what is current; the risk is told by `AtRisk`.
+fn kept_without(obstacle: Verdict) -> Verdict {
+    Verdict {
+        phase: Phase::Done,
+        reason: Reason::Synced,
+        message: format!(
+            "the current revision is as declared, but the next training cannot begin: {}",
+            obstacle.message
+        ),
+        ..obstacle
+    }
 }
 
 fn request(s: &Snapshot<'_>, inputs: &Inputs, print: &str, base: &BaseModel, number: u32, attempt: u32) -> CreateModel {

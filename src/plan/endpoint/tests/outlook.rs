@@ -168,6 +168,9 @@ fn an_endpoint_that_was_deleted_is_made_anew_only_on_request() {
         gone("Never").line()
     );
     let mut case = gone("WhenDeleted");
+    // The old id is written down first: nothing else tells of it once there is another.
+    assert_eq!(case.line(), "- | Ready=False Recreating, Reconciling Recreating");
+    case.show();
     assert_eq!(
         case.line(),
         "announce 2 | Ready=False Recreating, Reconciling Recreating"

@@ -14,8 +14,10 @@ use kube::ResourceExt;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
 
+mod lab;
 mod worlds;
 
+use lab::Lab;
 use worlds::{SPECS, event, life};
 
 /// What becomes of a request.
@@ -55,6 +57,7 @@ struct Life {
     case: Case,
     service: BTreeMap<EntityId, Endpoint>,
     late: Vec<(Timestamp, Endpoint)>,
+    lab: Lab,
     next_id: u128,
     posts: usize,
 }
@@ -65,7 +68,8 @@ impl Life {
         let world = World::new()
             .base(base_model(2, "2026-06-01T00:00:00Z"))
             .custom(first)
-            .custom(second);
+            .custom(second)
+            .dataset(dataset(5));
         let mut object = endpoint(SPECS[spec]);
         if adopt {
             object.spec.adopt = Some(crate::api::reference::EntityRef { id: id(10).to_string() });
@@ -76,6 +80,7 @@ impl Life {
             case,
             service: BTreeMap::new(),
             late: Vec::new(),
+            lab: Lab::default(),
             next_id: 100,
             posts: 0,
         };
@@ -98,6 +103,7 @@ impl Life {
         let began = shelf.begin();
         let (_, missing) = shelf.swept(self.service.values().cloned().collect(), began, now);
         missing.into_iter().for_each(|id| assert!(shelf.vanished(id, began)));
+        self.lab.sweep(&mut self.case.world.view, &self.case.object, now);
     }
 
     fn ours(&self) -> usize {
@@ -171,11 +177,8 @@ impl Life {
             );
         }
         match action {
-            Action::CreateEndpoint(create) => {
-                let open = CreationIntent::of(&self.case.object).unwrap();
-                assert_eq!(self.case.world.announced, Some(open.attempt));
-                assert_eq!(create.owner.attempt, open.attempt);
-            }
+            Action::CreateEndpoint(create) => self.judge_post(create.owner.attempt),
+            Action::CreateEvaluation(create) => self.judge_post(create.owner.attempt),
             Action::UpdateEndpoint { id, change, .. } => {
                 assert!(
                     self.case.world.view.endpoints.get(*id).unwrap().confirmed,
@@ -203,11 +206,16 @@ impl Life {
             | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)
-            | Action::CreateEvaluation(_)
             | Action::DeleteEvaluation(_) => {
                 panic!("no step of an endpoint")
             }
         }
+    }
+
+    /// A request leaves only for the attempt that this very pass announced.
+    fn judge_post(&self, attempt: u32) {
+        let open = CreationIntent::of(&self.case.object).unwrap();
+        assert_eq!((self.case.world.announced, attempt), (Some(open.attempt), open.attempt));
     }
 
     fn judge_model(&self, change: &UpdateEndpoint) {
@@ -277,8 +285,10 @@ impl Life {
         }
         let plan = self.planned();
         let before = self.case.object.status.replace(plan.status.clone());
-        // What went into quarantine is written down before the next step is taken.
-        let learned = plan.status.quarantine.len() > before.map_or(0, |before| before.quarantine.len());
+        // What went into quarantine, and an id that is gone, are written down before the next step is taken.
+        let before = before.unwrap_or_default();
+        let learned =
+            plan.status.quarantine.len() > before.quarantine.len() || plan.status.former_ids != before.former_ids;
         if self.case.world.failure.take().is_none() && plan.action.is_none() && !learned {
             self.case.world.announced = None;
             assert_eq!(
@@ -343,8 +353,8 @@ impl Life {
             | Action::FollowCopy { .. }
             | Action::UpdateModel { .. }
             | Action::DeleteModel(_)
-            | Action::CreateEvaluation(_)
             | Action::DeleteEvaluation(_) => {}
+            Action::CreateEvaluation(create) => self.lab.post(&create, fate, &mut self.case.world.view, now),
         }
     }
 
@@ -356,6 +366,7 @@ impl Life {
             Event::Sweep => self.sweep(),
             Event::Restart => {
                 self.case.world.view.endpoints = Default::default();
+                self.case.world.view.evaluations = Default::default();
                 self.sweep();
             }
             Event::Link(works, seen, usable) => {
@@ -396,6 +407,7 @@ impl Life {
     }
 
     fn progress(&mut self, good: bool) {
+        self.lab.progress(good, self.now());
         for remote in self
             .service
             .values_mut()
@@ -471,6 +483,7 @@ proptest! {
         for event in events {
             life.happen(event);
             prop_assert!(life.ours() <= 1, "a twin: {:?}", life.service);
+            prop_assert!(!life.lab.has_twins(), "an evaluation was made twice");
         }
         let posts = life.posts;
         let plan = life.settle();

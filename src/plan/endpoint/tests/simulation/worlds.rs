@@ -2,7 +2,7 @@
 use super::*;
 use crate::api::annotation::{APPROVED_MODEL, CLEAR_QUARANTINE};
 
-pub const SPECS: [&str; 15] = [
+pub const SPECS: [&str; 17] = [
     "model: {base: {}}",
     "model: {base: {id: 00000000-0000-0000-0000-000000000001}}",
     "model: {id: 00000000-0000-0000-0000-000000000003}",
@@ -18,6 +18,8 @@ pub const SPECS: [&str; 15] = [
     "model: {base: {}}\nswap: {approval: Required}",
     "model: {ref: {name: m}}\nswap: {windows: [{kind: Allow, days: [Sat, Sun]}]}",
     "model: {selector: {matchLabels: {team: claims}}, exclude: [00000000-0000-0000-0000-000000000004]}",
+    "model: {ref: {name: m}}\nswap: {gate: {evaluation: {dataset: 00000000-0000-0000-0000-000000000005, maxWordErrorRate: 0.15}}}",
+    "model: {base: {}}\nswap: {gate: {onDeadline: Promote, evaluation: {dataset: 00000000-0000-0000-0000-000000000005, maxRegression: 0.01, minWords: 1000}}}",
 ];
 
 fn fate() -> impl Strategy<Value = Fate> {

@@ -1,0 +1,59 @@
+//! The turn of a training: at most `maxConcurrentTrainings` of a connection at a time, the earliest deadline first.
+use super::Snapshot;
+use crate::{
+    api::{Reason, SpeechModelStatus},
+    plan::{
+        Action, Verdict,
+        line::{self, Want},
+        text::{after, parse},
+        verdict::Phase,
+    },
+    view::View,
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// Who waits for a turn is woken when one comes free; this is for the case that nobody does it.
+const SAFETY_NET: SignedDuration = SignedDuration::from_mins(1);
+/// The place in the line of what was announced: it may be under way already, though nobody can see it yet.
+pub const UNDER_WAY: Want = Want::TrainingBegins;
+
+/// Lets an order of a training through when it is its turn; what was announced has its turn. `satisfied` says whether the
+/// current revision is what is declared.
+pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied: bool, order: Verdict) -> Verdict {
+    let Some(action) = &order.action else { return order };
+    if !matches!(action, Action::Claim(Some(_))) || s.creation(status.closed_attempt).open().is_some() {
+        return order.wanting(UNDER_WAY);
+    }
+    let agenda = s.around.agenda;
+    let deadline = deadline(status);
+    let running = line::trainings_under_way(view, &agenda.line, s.around.cluster, s.uid());
+    let ahead = agenda.line.trainings_before(deadline, s.uid());
+    if running + ahead < agenda.limits.trainings {
+        return order.wanting(UNDER_WAY);
+    }
+    let trains = match agenda.limits.trainings {
+        1 => "one training".to_owned(),
+        many => format!("{many} trainings"),
+    };
+    let message = format!("the next training waits for its turn: {trains} at a time on this connection");
+    let waiting = match status.current.as_ref().filter(|_| satisfied) {
+        // A failure is forgotten by what is done, so that it would be repeated too soon.
+        Some(_) if status.last_failure.is_none() => Verdict {
+            phase: Phase::Done,
+            ..Verdict::working(
+                Reason::AwaitingTurn,
+                format!("the current revision is valid; {message}"),
+            )
+        },
+        Some(_) | None => Verdict::working(Reason::AwaitingTurn, message),
+    };
+    waiting
+        .wanting(Want::Training(deadline))
+        .until(after(s.now(), SAFETY_NET))
+}
+
+/// When the revision is needed: when the current one expires.
+fn deadline(status: &SpeechModelStatus) -> Timestamp {
+    let current = status.current.as_ref();
+    parse(current.and_then(|current| current.expires_at.as_deref())).unwrap_or(Timestamp::MAX)
+}
