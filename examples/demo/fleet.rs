@@ -254,7 +254,8 @@ async fn cities_keep_their_days(stage: &Stage) -> Result<(), DemoError> {
 
 async fn until(stage: &Stage, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Result<Value, DemoError> {
     let object = format!("spep/{name}");
-    let found = eventually(&format!("{name} {what}"), DEADLINE, async || {
+    let what = format!("{name} {what}");
+    let found = eventually(&what, DEADLINE, async || {
         let endpoint = stage.object(&object).await.map_err(|error| error.to_string())?;
         if holds(&endpoint) {
             Ok(endpoint)
