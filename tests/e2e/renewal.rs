@@ -67,7 +67,7 @@ fn trainings_take_turns() {
 }
 
 #[test]
-fn how_long_work_took_outlives_the_operator_and_a_lead_that_is_too_short_is_told() {
+fn how_long_work_took_outlives_the_operator_and_counts_in_the_plan() {
     alone("renewal-durations", async |case, stack| {
         connect(case, 0.3, 4).await;
         let short = json!({"source": {"training": {"datasets": [MORE_TEXT]}}, "renewal": {"before": "1h"}});
