@@ -7,6 +7,7 @@
 //! Environment: `KEEP=1` leaves all running at the end, `NO_COLOR=1` prints without colours, `DEMO_TRANSCRIPT=FILE` and
 //! `DEMO_SVG=FILE` write what was shown as Markdown and as a picture.
 
+mod fleet;
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 mod record;
@@ -107,7 +108,8 @@ async fn tell(screen: &mut Screen, stage: &mut Option<Stage>) -> Result<(), Demo
     std::env::set_current_dir(root).map_err(|error| DemoError::File(root.to_owned(), error))?;
     story::introduce(screen);
     let stage = stage.insert(Stage::set(screen).await?);
-    story::play(screen, stage).await
+    story::play(screen, stage).await?;
+    fleet::play(screen, stage).await
 }
 
 /// Waits for Ctrl-C, or another wish that this ends.

@@ -144,6 +144,11 @@ impl Reader<'_> {
         let mut row = row(model, "SpeechModel", connection, &model.spec.locale);
         let Some(status) = &model.status else { return row };
         row.steps = self.steps(&row, &status.plan);
+        for step in &mut row.steps {
+            if matches!(step.action, PlannedAction::Train | PlannedAction::Copy) {
+                step.to.get_or_insert_with(|| "the next revision".to_owned());
+            }
+        }
         if let Some(current) = &status.current {
             let label = label(&current.name, current.revision);
             self.expire(&mut row, label, current.expires_at.as_deref());

@@ -112,6 +112,23 @@ fn the_expiry_of_what_serves_is_told_once_with_what_follows() {
 }
 
 #[test]
+fn a_training_leads_to_the_next_revision_and_the_expiry_is_followed() {
+    let training = json!([{"action": "Train", "at": "2027-10-17T00:00:00Z", "reason": "BeforeExpiry"}]);
+    let objects = Objects {
+        models: vec![model("shop/claims", "m5", training)],
+        ..Objects::default()
+    };
+    let far = rows(&objects, at(NOW), at("2029-01-01T00:00:00Z"), &Filter::default());
+    assert_eq!(
+        said(&far),
+        [
+            "2027-10-17 Train the next revision: BeforeExpiry",
+            "2028-01-15 Expire claims, revision 5: Followed"
+        ]
+    );
+}
+
+#[test]
 fn an_expiry_that_is_over_is_a_risk_that_has_come() {
     let mut expired = endpoint("shop/a", json!([]));
     expired.status.as_mut().unwrap().active.as_mut().unwrap().expires_at = Some("2026-11-01T00:00:00Z".to_owned());

@@ -154,10 +154,15 @@ fn view(now: Timestamp) -> Result<View, TimelineError> {
         kind: "Acoustic".into(),
         accepted_lines: Some(2_000),
     };
+    let phrases = Dataset {
+        header: header(32, "datasets", "phrases", "2026-02-01T08:00:00Z")?,
+        kind: "Language".into(),
+        accepted_lines: Some(800),
+    };
     sweep(&mut view.base_models, base_models, now);
     sweep(&mut view.models, models, now);
     sweep(&mut view.endpoints, endpoints, now);
-    sweep(&mut view.datasets, vec![recordings], now);
+    sweep(&mut view.datasets, vec![recordings, phrases], now);
     sweep(&mut view.evaluations, Vec::new(), now);
     Ok(view)
 }

@@ -186,6 +186,20 @@ async fn every_sample_is_accepted() -> Result<(), HarnessError> {
     Ok(())
 }
 
+#[tokio::test]
+async fn every_object_of_the_document_on_swaps_is_accepted() -> Result<(), HarnessError> {
+    let document = std::fs::read_to_string(repository().join("docs/swaps.md")).unwrap();
+    let parts = document.split("```yaml\n").skip(1);
+    let blocks: Vec<&str> = parts.map(|part| part.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 5, "{blocks:?}");
+    for block in blocks {
+        let args = ["create", "--dry-run=server", "--validate=strict", "--filename", "-"];
+        let output = plane().await?.kubectl_stdin(&args, block).await?;
+        assert!(output.success() && output.stderr.is_empty(), "{block}\n{output:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn every_sample_names_a_connection_and_models_that_the_samples_declare() {
     let mut objects = Vec::new();
