@@ -219,6 +219,7 @@ fn known(
             s.now(),
         ));
     }
+    quarantine::take_back(s, view, endpoint, status);
     quarantine::note_failed_deployment(s, endpoint, status);
     let dates = Dates::of(s, status, calendar);
     let judged = status.gate.clone();
