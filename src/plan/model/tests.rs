@@ -16,7 +16,6 @@ use super::{
 use crate::{
     api::{SpeechModel, SpeechModelStatus},
     plan::{Plan, testing::*},
-    speech::entity::Dataset,
 };
 
 /// Trains from dataset 50.

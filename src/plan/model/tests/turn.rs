@@ -80,10 +80,7 @@ fn who_waits_or_begins_has_a_place_in_the_line_and_who_trains_has_none() {
     let plan = case.plan();
     assert_eq!(plan.wants, Some(Want::Training(at(LATER))));
     assert_eq!(plan.look_again, Some(at("2026-12-20T00:01:00Z")));
-    assert_eq!(
-        limited(due(World::new()), 1).plan().wants,
-        Some(Want::Training(Timestamp::MIN))
-    );
+    assert_eq!(limited(due(World::new()), 1).plan().wants, Some(Want::TrainingBegins));
     let running = due(
         World::new().custom(with(revision(21, 2, &print_of(TRAINING), Status::Running), |m| {
             m.header.created_at = at("2026-12-19T00:00:00Z");
@@ -93,7 +90,7 @@ fn who_waits_or_begins_has_a_place_in_the_line_and_who_trains_has_none() {
     let lost = Case::new(World::new(), model(TRAINING).announces(1, "2026-03-01T09:59:30Z"));
     assert_eq!(
         lost.plan().wants,
-        Some(Want::Training(Timestamp::MIN)),
+        Some(Want::TrainingBegins),
         "it may be under way already"
     );
 }
