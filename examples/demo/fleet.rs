@@ -30,6 +30,7 @@ const TRADING: [&str; 2] = ["trading-desk", "trading-floor"];
 /// Plays all acts.
 pub async fn play(screen: &mut Screen, stage: &Stage) -> Result<(), DemoError> {
     let service = Service::of(stage.emulator_url(), RESOURCE)?;
+    screen.next_picture();
     declare(screen, stage).await?;
     let listeners = listeners(stage, &service).await?;
     publish(screen, stage).await?;

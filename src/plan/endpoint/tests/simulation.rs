@@ -15,9 +15,11 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
 
 mod lab;
+mod service;
 mod worlds;
 
 use lab::Lab;
+use service::patch;
 use worlds::{SPECS, event, gated_life, life};
 
 /// What becomes of a request.
@@ -441,29 +443,6 @@ impl Life {
             };
         }
         panic!("no rest: {} {:#?}", self.case.line(), self.case.object.status);
-    }
-}
-
-/// As the service does: a new model is deployed for a while.
-fn patch(found: &mut Endpoint, change: &UpdateEndpoint, now: Timestamp) {
-    if let Some(model) = change.model {
-        found.model = Some(model);
-        put_state(&mut found.header, Status::Running, now);
-    }
-    found.header.display_name = change
-        .display_name
-        .as_deref()
-        .unwrap_or(&found.header.display_name)
-        .into();
-    found.header.description = change
-        .description
-        .as_deref()
-        .unwrap_or(&found.header.description)
-        .into();
-    found.logging_enabled = change.logging_enabled.unwrap_or(found.logging_enabled);
-    if let Some((owner, rest)) = &change.owner {
-        found.header.owner = Some(Arc::new(owner.clone()));
-        found.header.foreign_properties = rest.clone();
     }
 }
 
