@@ -10,8 +10,8 @@ demo: cargo control-plane ## Watch a model being swapped before it expires; KEEP
 	@cargo build --bins --example demo
 	@cargo run --quiet --example demo
 
-demo-docs: ## Run the demo and write docs/demo.md and docs/demo.svg
-	@DEMO_TRANSCRIPT=docs/demo.md DEMO_SVG=docs/demo.svg $(MAKE) --no-print-directory demo
+demo-docs: ## Run the demo and write docs/demo.md, docs/demo.svg and docs/fleet.svg
+	@DEMO_TRANSCRIPT=docs/demo.md DEMO_SVG=docs/demo.svg DEMO_FLEET_SVG=docs/fleet.svg $(MAKE) --no-print-directory demo
 
 test: cargo ## Run all checks and tests
 	@.ci/test.sh

@@ -5,8 +5,9 @@
 //! demo tells what it expected and ends with 1.
 //!
 //! Environment: `KEEP=1` leaves all running at the end, `NO_COLOR=1` prints without colours, `DEMO_TRANSCRIPT=FILE` and
-//! `DEMO_SVG=FILE` write what was shown as Markdown and as a picture.
+//! `DEMO_SVG=FILE` write what was shown as Markdown and as a picture, `DEMO_FLEET_SVG=FILE` that of the fleet.
 
+mod fleet;
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 mod record;
@@ -107,7 +108,8 @@ async fn tell(screen: &mut Screen, stage: &mut Option<Stage>) -> Result<(), Demo
     std::env::set_current_dir(root).map_err(|error| DemoError::File(root.to_owned(), error))?;
     story::introduce(screen);
     let stage = stage.insert(Stage::set(screen).await?);
-    story::play(screen, stage).await
+    story::play(screen, stage).await?;
+    fleet::play(screen, stage).await
 }
 
 /// Waits for Ctrl-C, or another wish that this ends.
@@ -125,9 +127,11 @@ async fn interrupted() {
 }
 
 fn write_documents(screen: &Screen) -> Result<(), DemoError> {
+    let picture = |number: usize| svg::render(screen.pictures().get(number).map_or(&[], Vec::as_slice));
     let written = [
         ("DEMO_TRANSCRIPT", screen.transcript()),
-        ("DEMO_SVG", svg::render(screen.picture())),
+        ("DEMO_SVG", picture(0)),
+        ("DEMO_FLEET_SVG", picture(1)),
     ];
     for (variable, text) in written {
         if let Some(path) = std::env::var_os(variable) {

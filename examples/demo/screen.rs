@@ -49,7 +49,7 @@ pub struct Screen {
     progress_shown: bool,
     started: Instant,
     shown: Vec<Line>,
-    picture: Vec<Line>,
+    pictures: Vec<Vec<Line>>,
     in_picture: bool,
 }
 
@@ -63,7 +63,7 @@ impl Screen {
             progress_shown: false,
             started: Instant::now(),
             shown: Vec::new(),
-            picture: Vec::new(),
+            pictures: vec![Vec::new()],
             in_picture: true,
         }
     }
@@ -78,9 +78,14 @@ impl Screen {
         self.in_picture = is_in;
     }
 
-    /// The lines for the picture.
-    pub fn picture(&self) -> &[Line] {
-        &self.picture
+    /// Begins another picture.
+    pub fn next_picture(&mut self) {
+        self.pictures.push(Vec::new());
+    }
+
+    /// The lines for each picture.
+    pub fn pictures(&self) -> &[Vec<Line>] {
+        &self.pictures
     }
 
     /// Everything shown, as a Markdown document.
@@ -105,8 +110,8 @@ impl Screen {
             style,
             text: text.to_owned(),
         };
-        if self.in_picture {
-            self.picture.push(line.clone());
+        if let Some(picture) = self.pictures.last_mut().filter(|_| self.in_picture) {
+            picture.push(line.clone());
         }
         self.shown.push(line);
     }

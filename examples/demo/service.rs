@@ -35,13 +35,18 @@ pub struct Recognition {
 impl Service {
     /// A client of the emulator at `emulator`; the process must have chosen rustls' cryptography before.
     pub fn new(emulator: &str) -> Result<Self, DemoError> {
+        Self::of(emulator, RESOURCE)
+    }
+
+    /// The same of another Speech resource.
+    pub fn of(emulator: &str, resource: &str) -> Result<Self, DemoError> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
             .no_proxy()
             .build()?;
         Ok(Self {
             http,
-            base: format!("{emulator}/{RESOURCE}"),
+            base: format!("{emulator}/{resource}"),
         })
     }
 

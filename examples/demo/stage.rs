@@ -90,7 +90,11 @@ impl Stage {
 
     /// Applies the connection with the emulator's port put in.
     pub async fn connect(&self, screen: &mut Screen) -> Result<(), DemoError> {
-        let path = "deploy/demo/connection.yaml";
+        self.apply_with_address(screen, "deploy/demo/connection.yaml").await
+    }
+
+    /// Applies a file with the emulator's port put in.
+    pub async fn apply_with_address(&self, screen: &mut Screen, path: &str) -> Result<(), DemoError> {
         let yaml = std::fs::read_to_string(path).map_err(|error| DemoError::File(path.to_owned(), error))?;
         let address = self.emulator_url().trim_start_matches("http://");
         let typed = format!("sed 's/{WRITTEN_ADDRESS}/{address}/' {path} | kubectl apply -f -");
@@ -100,9 +104,14 @@ impl Stage {
         show(screen, &typed, &output)
     }
 
-    /// An object as JSON, for checks.
+    /// An object, or several by a selector, as JSON, for checks.
     pub async fn object(&self, name: &str) -> Result<Value, DemoError> {
-        let text = self.plane.kubectl_ok(&["get", name, "--output", "json"]).await?;
+        let arguments: Vec<&str> = ["get"]
+            .into_iter()
+            .chain(name.split(' '))
+            .chain(["--output", "json"])
+            .collect();
+        let text = self.plane.kubectl_ok(&arguments).await?;
         serde_json::from_str(&text).map_err(|error| DemoError::Untrue {
             expected: format!("{name} as JSON"),
             found: error.to_string(),

@@ -144,8 +144,8 @@ async fn swap(screen: &mut Screen, stage: &Stage, tale: &Tale) -> Result<Swap, D
     screen.say("The operator has said from the first day when it will train the next revision:");
     stage.kubectl(screen, &when).await?;
     let application = Application::start(tale.service.clone(), &tale.hotline);
-    let heading = "Ninety days before the hotline's model expires";
-    travel(screen, stage, "2028-01-16T09:00:00Z", heading).await?;
+    let heading = "Twelve weeks before the hotline's model expires";
+    travel(screen, stage, "2028-01-23T09:00:00Z", heading).await?;
     let due = Instant::now();
     screen.say("Nobody does anything. An application goes on recognizing, ten times a second.");
     wait(
@@ -324,7 +324,7 @@ async fn summarize(screen: &mut Screen, stage: &Stage, tale: &Tale, swap: &Swap)
 }
 
 /// Lets the service's clock jump.
-async fn travel(screen: &mut Screen, stage: &Stage, to: &str, heading: &str) -> Result<(), DemoError> {
+pub async fn travel(screen: &mut Screen, stage: &Stage, to: &str, heading: &str) -> Result<(), DemoError> {
     let at = to.parse().map_err(|_| DemoError::Untrue {
         expected: "a time in the story".to_owned(),
         found: to.to_owned(),
@@ -334,9 +334,14 @@ async fn travel(screen: &mut Screen, stage: &Stage, to: &str, heading: &str) -> 
     Ok(())
 }
 
-async fn wait(screen: &mut Screen, stage: &Stage, what: &str, object: &str) -> Result<(), DemoError> {
+pub async fn wait(screen: &mut Screen, stage: &Stage, what: &str, object: &str) -> Result<(), DemoError> {
     let timeout = format!("--timeout={}s", DEADLINE.as_secs());
-    stage.kubectl(screen, &["wait", what, object, &timeout]).await.map(drop)
+    let arguments: Vec<&str> = ["wait", what]
+        .into_iter()
+        .chain(object.split(' '))
+        .chain([&*timeout])
+        .collect();
+    stage.kubectl(screen, &arguments).await.map(drop)
 }
 
 /// Recognizes once and demands that this model answers.
@@ -378,6 +383,6 @@ async fn current_model(stage: &Stage, revision: i64) -> Result<Model, DemoError>
 }
 
 /// The day of a timestamp.
-fn day(timestamp: &str) -> String {
+pub fn day(timestamp: &str) -> String {
     timestamp.split('T').next().unwrap_or_default().to_owned()
 }

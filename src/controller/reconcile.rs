@@ -141,9 +141,10 @@ impl<K: Managed> Pass<'_, K> {
             return;
         };
         let mut agenda = remote.agenda_mut();
-        let news = took.iter().fold(false, |news, took| {
-            agenda.durations.learn(self.object.locale(), *took) || news
-        });
+        let mut news = false;
+        for took in took {
+            news |= agenda.durations.learn(self.object.locale(), *took);
+        }
         drop(agenda);
         if news {
             let namespace = self.object.meta().namespace.as_deref().unwrap_or_default();

@@ -149,14 +149,20 @@ fn view(now: Timestamp) -> Result<View, TimelineError> {
         endpoint(23, "dictation", ModelId::Custom(id(12)))?,
         endpoint(24, "archive", ModelId::Custom(id(14)))?,
     ];
-    let datasets = vec![
-        dataset(31, "recordings", "Acoustic")?,
-        dataset(32, "phrases", "Language")?,
-    ];
+    let recordings = Dataset {
+        header: header(31, "datasets", "recordings", "2026-02-01T08:00:00Z")?,
+        kind: "Acoustic".into(),
+        accepted_lines: Some(2_000),
+    };
+    let phrases = Dataset {
+        header: header(32, "datasets", "phrases", "2026-02-01T08:00:00Z")?,
+        kind: "Language".into(),
+        accepted_lines: Some(800),
+    };
     sweep(&mut view.base_models, base_models, now);
     sweep(&mut view.models, models, now);
     sweep(&mut view.endpoints, endpoints, now);
-    sweep(&mut view.datasets, datasets, now);
+    sweep(&mut view.datasets, vec![recordings, phrases], now);
     sweep(&mut view.evaluations, Vec::new(), now);
     Ok(view)
 }
@@ -217,14 +223,6 @@ fn custom_model(number: u128, name: &str, created: &str, expires: &str) -> Resul
         expires_at: Some(expires.parse()?),
         weight_percent: None,
         supports_endpoints: Some(true),
-    })
-}
-
-fn dataset(number: u128, name: &str, kind: &str) -> Result<Dataset, jiff::Error> {
-    Ok(Dataset {
-        header: header(number, "datasets", name, "2026-02-01T08:00:00Z")?,
-        kind: kind.into(),
-        accepted_lines: Some(2_000),
     })
 }
 

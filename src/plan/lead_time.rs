@@ -89,11 +89,12 @@ impl Durations {
 
     /// Takes what was seen; tells whether it is longer than all before, in whole minutes.
     pub fn learn(&mut self, locale: &str, took: Took) -> bool {
-        let minutes = (took.time.as_secs().max(0) + 59) / 60;
-        let time = SignedDuration::from_mins(minutes).min(LONGEST);
-        if time.is_zero() {
+        // An end before the beginning tells of clocks, not of work.
+        if took.time.is_negative() {
             return false;
         }
+        let seconds = took.time.min(LONGEST).as_secs();
+        let time = SignedDuration::from_mins(((seconds + 59) / 60).max(1));
         let longest = self.longest.entry((locale.to_owned(), took.work)).or_default();
         let news = time > *longest;
         *longest = time.max(*longest);

@@ -160,6 +160,22 @@ impl Cluster {
             .collect()
     }
 
+    /// Whether a request of an object failed and has not been repeated with success.
+    pub fn has_failure(&self, key: Key) -> bool {
+        match key {
+            Key::Model(index) => {
+                let model = self.models.get(index).and_then(Option::as_ref);
+                let status = model.and_then(|model| model.status.as_ref());
+                status.is_some_and(|status| status.last_failure.is_some())
+            }
+            Key::Endpoint(index) => {
+                let endpoint = self.endpoints.get(index).and_then(Option::as_ref);
+                let status = endpoint.and_then(|endpoint| endpoint.status.as_ref());
+                status.is_some_and(|status| status.last_failure.is_some())
+            }
+        }
+    }
+
     /// A user deletes an object: it goes at once, or when its finalizer does.
     pub fn delete(&mut self, key: Key, now: Timestamp) {
         fn mark<K: Resource>(slot: &mut Option<K>, now: Timestamp) {

@@ -116,9 +116,10 @@ impl Region {
         drop((view, agenda));
         let uid = object.meta().uid.as_deref().unwrap_or_default();
         let mut agenda = operator.remote.agenda_mut();
-        let learned = plan.took.iter().fold(false, |news, took| {
-            agenda.durations.learn(object.locale(), *took) || news
-        });
+        let mut learned = false;
+        for took in &plan.took {
+            learned |= agenda.durations.learn(object.locale(), *took);
+        }
         let left = agenda.line.set(uid, plan.wants) && plan.wants.is_none();
         drop(agenda);
         if left {

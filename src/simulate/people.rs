@@ -17,6 +17,8 @@ const LATE: SignedDuration = SignedDuration::from_hours(40 * 24);
 const LAST_CALL: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// A look at the alarms is taken at least so often.
 const ROUNDS: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// Whoever is on call sees to an alarm within this time.
+const ON_CALL: SignedDuration = SignedDuration::from_hours(4);
 
 /// What people have taken note of.
 #[derive(Debug, Default)]
@@ -52,12 +54,12 @@ impl People {
         if let Some(since) = failed_since(&status.conditions)
             && self.seen_to.insert((index, since))
         {
-            deeds.push((soon(ROUNDS), Event::Clear(index)));
+            deeds.push((soon(ON_CALL), Event::Clear(index)));
         }
         for entry in &status.quarantine {
             let failed = entry.reason == Reason::DeploymentFailed.as_str();
             if failed && self.seen_to.insert((index, entry.at.clone())) {
-                deeds.push((soon(ROUNDS), Event::Clear(index)));
+                deeds.push((soon(ON_CALL), Event::Clear(index)));
             }
             if let Some(model) = model
                 && !failed

@@ -307,6 +307,7 @@ impl Region {
                 }
             }
             Event::Delete(key) => {
+                self.report.unrecovered += u64::from(self.cluster.has_failure(key));
                 self.cluster.delete(key, self.now);
                 self.changed(key);
             }

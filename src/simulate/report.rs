@@ -27,7 +27,7 @@ pub struct Report {
     pub spread: [u64; EDGES.len() + 1],
     /// Requests and work.
     pub tally: Tally,
-    /// Failed requests whose object or connection was not in order again in the end.
+    /// Objects that still had a failed request to repeat when their time was over.
     pub unrecovered: u64,
     /// Leaders that died.
     pub leaders: u64,

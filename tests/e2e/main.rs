@@ -22,6 +22,7 @@ mod pressure;
 mod process;
 mod recreate;
 mod remove;
+mod renewal;
 mod rest;
 mod rollback;
 mod schedule;

@@ -67,7 +67,7 @@ fn a_failed_deployment_goes_back_and_is_not_tried_again_until_somebody_says_so()
 #[test]
 fn a_model_that_fails_again_after_it_was_cleared_is_in_quarantine_again() {
     shared("rollback-again", async |case, _| {
-        // The service tells times in whole seconds: what fails in the second of the request may be from before it.
+        // Meanwhile the service shows the model as deployed, which turns out to be wrong. Times are whole seconds: what fails in the second of the request may be from before it.
         let slow = json!({"timings": {"endpointCreate": 0.3, "endpointUpdate": 1.5}});
         case.control.put_resource(&case.name, slow).await.unwrap();
         failing(case).await;
@@ -83,7 +83,10 @@ fn a_model_that_fails_again_after_it_was_cleared_is_in_quarantine_again() {
         assert_eq!(endpoint["status"]["active"]["model"], BASE_OLD);
         assert_eq!(endpoint["status"]["quarantine"].as_array().unwrap().len(), 1);
         case.look("hotline").await;
-        assert_eq!(case.calls("Endpoints_Update").await, 4, "there and back, twice");
+        // The request may come while the service is still on the way back, which it answers with a refusal.
+        let mut accepted = case.journal().await;
+        accepted.retain(|entry| entry["operation"] == "Endpoints_Update" && entry["status"] != 409);
+        assert_eq!(accepted.len(), 4, "there and back, twice");
     });
 }
 

@@ -69,7 +69,6 @@ pub fn judge(
         dataset,
     };
     let before = status.gate.take().filter(|judgement| is_about(judgement, pair));
-    close_attempts(s, view, status);
     let bench = Bench {
         s,
         view,
@@ -84,15 +83,18 @@ pub fn judge(
     finding.ruling
 }
 
-/// Writes down the end of an evaluation also where nothing is judged any more, because the swap that it allowed has begun.
+/// Writes down what became of requests for evaluations, and the end of an evaluation also where nothing is judged any
+/// more, because the swap that it allowed has begun.
 pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
-    let Some((judgement, gate, view)) = status
+    let Some(view) = s.around.connection.view() else { return };
+    close_attempts(s, view, status);
+    let Some((judgement, gate)) = status
         .gate
         .as_ref()
         .filter(|judgement| judgement.verdict == GateVerdict::Pending)
         .and_then(|judgement| {
             let gate = &s.object.spec.swap.gate.as_ref()?.evaluation;
-            Some((judgement.clone(), gate, s.around.connection.view()?))
+            Some((judgement.clone(), gate))
         })
     else {
         return;

@@ -4,21 +4,25 @@ use crate::{
     api::{
         Reason, SpeechEndpointStatus,
         annotation::{self, CLEAR_QUARANTINE},
+        endpoint::ActiveModel,
         swap::QuarantinedModel,
     },
     plan::{
-        Notice,
-        text::{parse, rfc3339},
+        Notice, model_choice,
+        text::{after, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
         entity::{Endpoint, Status},
     },
+    view::View,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How many are remembered.
 const MOST: usize = 20;
+/// A deployment that fails later than so long after it began is not the one that was shown as done.
+const SHOWN: SignedDuration = SignedDuration::from_hours(24);
 /// The word that clears all.
 const ALL: &str = "all";
 
@@ -58,6 +62,38 @@ pub fn add(
     };
     status.quarantine.insert(0, entry);
     status.quarantine.truncate(MOST);
+}
+
+/// Takes back that a model serves whose deployment failed after all: the service may show the new model as deployed while
+/// the old one still answers. What answers then is the model before, as long as it can be deployed.
+pub fn take_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+    let (Some(active), Some(previous)) = (&status.active, &status.previous) else {
+        return;
+    };
+    let is_named = endpoint.model.is_some_and(|model| model.to_string() == active.model);
+    if endpoint.header.status != Status::Failed || !is_named {
+        return;
+    }
+    let ended = endpoint.header.last_action_at;
+    let of_this_swap = parse(Some(&active.since)).is_some_and(|since| since <= ended && ended < after(since, SHOWN));
+    let before = previous.model.parse().ok().and_then(|id: EntityId| {
+        view.model(ModelId::Custom(id))
+            .or_else(|| view.model(ModelId::Base(id)))
+    });
+    let Some(facts) = before.filter(|facts| of_this_swap && model_choice::deployable(facts, s.now()).is_ok()) else {
+        return;
+    };
+    status.active = Some(ActiveModel {
+        model: previous.model.clone(),
+        base: previous.base,
+        name: facts.name.to_owned(),
+        revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+        expires_at: facts.expires_at.map(rfc3339),
+        interim: false,
+        // Since when it served was forgotten; until then it certainly did.
+        since: previous.until.clone(),
+    });
+    status.previous = None;
 }
 
 /// A deployment of another model than the active one that ended in failure puts that model into quarantine, unless

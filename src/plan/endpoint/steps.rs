@@ -219,11 +219,15 @@ fn known(
             s.now(),
         ));
     }
+    quarantine::take_back(s, view, endpoint, status);
     quarantine::note_failed_deployment(s, endpoint, status);
     let dates = Dates::of(s, status, calendar);
+    let judged = status.gate.clone();
     let next = settle::next_model(s, view, endpoint, &dates, status);
     let under_way = !(entry.confirmed && endpoint.header.status.is_terminal());
     if under_way {
+        // Whom the next candidate has to be compared with is known at the end.
+        status.gate = judged;
         note_deployment(s, view, endpoint, next.as_ref().ok(), status);
     }
     let verdict = match (&endpoint.header.status, &next) {

@@ -3,6 +3,7 @@ mod copy;
 mod dataset;
 mod deletion;
 mod follow;
+mod lead_time;
 mod renewal;
 mod simulation;
 mod training;
@@ -15,7 +16,6 @@ use super::{
 use crate::{
     api::{SpeechModel, SpeechModelStatus},
     plan::{Plan, testing::*},
-    speech::entity::Dataset,
 };
 
 /// Trains from dataset 50.

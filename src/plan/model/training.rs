@@ -136,7 +136,9 @@ fn train(
     let base = match (base(s, view, inputs), creation.open()) {
         (Ok(base), _) => base,
         // A wish that cannot be met now does not end the search for what an earlier request may have made.
-        (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
+        (Err(_), Some(intent)) if !creation.is_void(intent) => {
+            return Err(creation.wait(intent).wanting(turn::UNDER_WAY));
+        }
         (Err(verdict), _) if satisfied => return Ok(kept_without(verdict)),
         (Err(verdict), _) => return Err(verdict),
     };

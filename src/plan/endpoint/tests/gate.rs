@@ -15,6 +15,8 @@ use crate::{
 };
 use std::sync::Arc;
 
+mod failures;
+
 const THRESHOLDS: &str = "maxWordErrorRate: 0.15, maxRegression: 0.02, minWords: 1000";
 const BEGINS: &str = "its evaluation against the active model, which begins";
 const AGAIN: &str =
@@ -455,88 +457,6 @@ fn ruling(case: &Case) -> Ruling {
     let rules = case.object.spec.swap.gate.clone().unwrap().evaluation;
     let candidate = view.model(custom_id(21)).unwrap();
     case.look(|s| judge(s, view, &rules, &candidate, custom_id(20), &mut status))
-}
-
-#[test]
-fn an_evaluation_that_fails_is_made_anew_ever_more_rarely() {
-    let mut case = finding(in_state(30, Status::Failed, NOW));
-    assert_eq!(said(&case), format!("- | Error 1 | {AGAIN}"));
-    assert_eq!(case.show().look_again, Some(at(NOW) + minutes(10)));
-    case.world.view.evaluations = Default::default();
-    case.world.sweep();
-    assert_eq!(
-        said(&case),
-        format!("- | Error 1 | {AGAIN}"),
-        "remembered without the evaluation"
-    );
-    case.world.now = at(NOW) + minutes(10);
-    assert_eq!(said(&case), format!("announce 3 | Error 1 | {BEGINS}"));
-    case.show();
-    learn(
-        &mut case.world.view.evaluations,
-        in_state(31, Status::Running, "2026-03-01T10:10:00Z"),
-    );
-    assert_eq!(gate(&case).errors, 1);
-    case.show();
-    learn(
-        &mut case.world.view.evaluations,
-        in_state(31, Status::Failed, "2026-03-01T10:20:00Z"),
-    );
-    assert_eq!((gate(&case).verdict, gate(&case).errors), (GateVerdict::Error, 2));
-    assert_eq!(
-        case.show().look_again,
-        Some(at("2026-03-01T10:40:00Z")),
-        "twice as long"
-    );
-    assert_eq!(gate(&case).errors, 2, "counted once");
-    learn(&mut case.world.view.evaluations, ended([0.1, 0.1]));
-    assert_eq!((gate(&case).verdict, gate(&case).errors), (GateVerdict::Pass, 2));
-}
-
-#[test]
-fn a_request_for_reconciliation_does_not_wait_for_the_delay() {
-    let case = finding(in_state(30, Status::Failed, NOW)).with(|c| {
-        c.show();
-        c.object.annotate("reconcile.fluxcd.io/requestedAt", "now");
-    });
-    assert_eq!(said(&case), format!("announce 3 | Error 1 | {BEGINS}"));
-}
-
-#[test]
-fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error() {
-    let failed = |class| {
-        gated().with(|c| {
-            c.object.announce(intent());
-            c.world.announced = Some(2);
-            c.world.failure = Some(Failure {
-                operation: "Evaluate",
-                code: "Code".into(),
-                message: "words".into(),
-                class,
-            });
-        })
-    };
-    let transient = failed(FailureClass::Transient { retry_after: None });
-    assert_eq!(
-        said(&transient),
-        "- | Pending | its evaluation; words (Code); tried 1 times, next at 2026-03-01 10:00 UTC"
-    );
-    assert_eq!(
-        transient.plan().status.closed_attempt,
-        Some(2),
-        "it certainly made none"
-    );
-    let uncertain = failed(FailureClass::Uncertain);
-    assert!(said(&uncertain).contains("request 2 of 2026-03-01 10:00 UTC may still take effect"));
-    assert_eq!(uncertain.plan().status.closed_attempt, Some(1));
-    let mut refused = failed(FailureClass::Terminal);
-    let words = "- | Error 1 | another request for an evaluation at 2026-03-01 10:10 UTC, because the service refused the last one: words (Code)";
-    check_gates(vec![("refused", failed(FailureClass::Terminal), words.into())]);
-    refused.show();
-    refused.world.failure = None;
-    refused.world.announced = None;
-    refused.world.now = at(NOW) + minutes(10);
-    assert_eq!(said(&refused), format!("announce 3 | Error 1 | {BEGINS}"));
 }
 
 #[test]

@@ -74,6 +74,38 @@ fn a_failed_swap_goes_back_and_the_model_is_not_tried_again() {
 }
 
 #[test]
+fn a_swap_that_was_shown_as_done_and_failed_after_all_is_taken_back() {
+    let fails = |when: &str| {
+        let mut case = newer("");
+        case.show();
+        case.remote(10, |e| {
+            e.model = Some(custom_id(4));
+            put_state(&mut e.header, Status::Succeeded, at(NOW));
+        });
+        let shown = case.show().status;
+        assert_eq!(shown.active.unwrap().model, id(4).to_string());
+        assert_eq!(shown.previous.unwrap().model, id(3).to_string());
+        case.world.now = at(when);
+        case.remote(10, |e| put_state(&mut e.header, Status::Failed, at(when)));
+        case
+    };
+    let mut failed = fails("2026-03-01T10:10:00Z");
+    let status = failed.show().status;
+    assert_eq!(status.active.unwrap().model, id(3).to_string());
+    assert_eq!(status.previous, None);
+    assert_eq!(status.quarantine[0].model, id(4).to_string());
+    assert_eq!(goes_to(&failed), Some(custom_id(3)));
+
+    let later = fails("2026-03-20T00:00:00Z").show().status;
+    assert_eq!(
+        later.active.unwrap().model,
+        id(4).to_string(),
+        "not the same deployment"
+    );
+    assert!(later.quarantine.is_empty());
+}
+
+#[test]
 fn a_failed_swap_with_nothing_to_go_back_to_waits_for_the_next_model() {
     let case = failed().with(|c| c.world.now = at("2026-04-15T00:00:00Z"));
     assert_eq!(

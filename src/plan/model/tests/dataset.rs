@@ -1,79 +1,147 @@
-//! Datasets are looked at before anything is trained.
+//! What a training needs is told before anything is trained.
 use super::*;
-use crate::{plan::List, speech::entity::Status, view::Shelf};
+use crate::{
+    api::{Reason, condition},
+    speech::entity::{BaseModel, Status},
+};
 
-const TRAINS: &str = "announce 1 | Ready=False Training, Reconciling Training";
-
-/// A first training with dataset 50 after a change.
-fn first(change: impl FnOnce(&mut Dataset)) -> Case {
-    Case::new(World::new(), model(TRAINING)).with(|c| learn(&mut c.world.view.datasets, with(text(50), change)))
+/// Dataset 50 in another state.
+fn changed(change: impl FnOnce(&mut crate::speech::entity::Dataset)) -> World {
+    let text = with(dataset(50), |one| one.kind = "Language".into());
+    World::new().dataset(with(text, change))
 }
 
-fn gone(mut case: Case) -> Case {
-    case.world.view.datasets.removed(id(50));
-    case
+fn without_dataset() -> World {
+    let mut world = World::new();
+    world.view.datasets.removed(id(50));
+    world
+}
+
+fn older_for_audio(n: u128) -> BaseModel {
+    with(base_model(n, LATER), |m| {
+        m.header.created_at = at("2025-12-01T00:00:00Z");
+        m.supports_adaptations_with = Box::from(["Language".into(), "Acoustic".into()]);
+    })
 }
 
 #[test]
-fn a_dataset_has_to_be_there_imported_and_fit() {
+fn a_first_training_waits_for_datasets_that_can_be_used() {
+    let first = |world: World| Case::new(world, model(TRAINING));
     let stalled = |reason: &str| format!("- | Ready=False {reason}, Stalled {reason}");
-    let waits = |reason: &str| format!("- | Ready=False {reason}, Reconciling {reason}");
+    let working = |reason: &str| format!("- | Ready=False {reason}, Reconciling {reason}");
     check(vec![
-        ("good", first(|_| ()), TRAINS),
-        ("gone", gone(first(|_| ())), &stalled("DatasetNotFound")),
+        ("gone", first(without_dataset()), &stalled("DatasetNotFound")),
         (
             "being imported",
-            first(|d| d.header.status = Status::Running),
-            &waits("DatasetNotReady"),
+            first(changed(|one| one.header.status = Status::Running)),
+            &working("DatasetNotReady"),
         ),
         (
             "not imported",
-            first(|d| put_state(&mut d.header, Status::Failed, at(NOW))),
+            first(changed(|one| put_state(&mut one.header, Status::Failed, at(NOW)))),
             &stalled("DatasetNotReady"),
         ),
         (
             "of another locale",
-            first(|d| d.header.locale = "de-DE".into()),
+            first(changed(|one| one.header.locale = "de-DE".into())),
             &stalled("DatasetUnsuitable"),
         ),
         (
             "of another kind",
-            first(|d| d.kind = "Acoustic".into()),
+            first(changed(|one| one.kind = "Acoustic".into())),
             &stalled("DatasetUnsuitable"),
         ),
         (
-            "never seen",
-            first(|_| ()).with(|c| c.world.view.datasets = Shelf::default()),
-            &waits("Connecting"),
+            "never read",
+            first(World::new()).with(|c| c.world.view.datasets = Default::default()),
+            &working("Connecting"),
+        ),
+        (
+            "in order",
+            first(World::new()),
+            "announce 1 | Ready=False Training, Reconciling Training",
         ),
     ]);
+    let told = first(changed(|one| one.kind = "Acoustic".into())).plan();
     assert_eq!(
-        gone(first(|_| ())).plan().awaits,
-        Some(List::Datasets),
-        "it heals when the dataset appears"
+        told.status.conditions[0].message,
+        "spec.source.training.datasets are of kind Acoustic, but base model remote-1 can be trained with Language only"
     );
 }
 
 #[test]
-fn the_newest_base_model_that_serves_all_datasets_is_taken() {
-    let newer = |kinds: &[&str]| {
-        let kinds = kinds.iter().map(|kind| (*kind).into()).collect();
-        let base = with(base_model(2, LATER), |m| m.supports_adaptations_with = kinds);
-        let world = World::new().base(base).announced(1);
-        Case::new(world, model(TRAINING).announces(1, NOW)).line()
-    };
-    let from = |n: u128| format!("train 1 from {n} | Ready=False Training, Reconciling Training");
-    assert_eq!(newer(&["Acoustic", "Language"]), from(2));
-    assert_eq!(newer(&["Acoustic"]), from(1), "the newest does not serve text");
+fn the_newest_base_model_that_serves_all_kinds_is_trained_from() {
+    let audio = || changed(|one| one.kind = "Acoustic".into()).base(older_for_audio(2));
+    let case = Case::new(audio(), model(TRAINING).announces(1, NOW)).with(|c| c.world.announced = Some(1));
+    assert_eq!(
+        case.line(),
+        "train 1 from 2 | Ready=False Training, Reconciling Training"
+    );
 }
 
 #[test]
-fn a_renewal_that_cannot_begin_leaves_what_is_current_alone() {
-    let made = with(revision(20, 1, &print_of(TRAINING), Status::Succeeded), |m| {
-        m.header.created_at = at("2025-06-01T00:00:00Z");
-        m.expires_at = Some(at("2026-04-15T00:00:00Z"));
-    });
-    let due = Case::of(World::new().custom(made), TRAINING);
-    assert!(due.line().starts_with("announce 2 | "), "{}", due.line());
-    assert_eq!(gone(due).line(), "- | Ready=True Synced, AtRisk=True DatasetNotFound");
+fn a_dataset_that_vanishes_leaves_the_current_revision_alone_and_is_told_at_once() {
+    let mut case = Case::of(
+        World::new().custom(revision(20, 1, &print_of(TRAINING), Status::Succeeded)),
+        TRAINING,
+    );
+    assert_eq!(case.line(), "- | Ready=True Synced");
+    case.world.view.datasets.removed(id(50));
+    assert_eq!(case.line(), "- | Ready=True Synced, AtRisk=True DatasetNotFound");
+    let plan = case.show().status.plan;
+    let steps: Vec<_> = plan
+        .iter()
+        .map(|step| (step.action.as_str(), step.reason.as_str()))
+        .collect();
+    assert_eq!(steps, [("Train", "BeforeExpiry"), ("Expire", "DatasetNotFound")]);
+    assert_eq!(plan[0].blocked_by.len(), 1);
+    case.world.now = at("2027-01-14T00:00:00Z");
+    assert_eq!(
+        case.line(),
+        "- | Ready=True Synced, AtRisk=True DatasetNotFound",
+        "also when it is due"
+    );
+    case.world.view.datasets = World::new().view.datasets;
+    case.world.view.base_models = World::new()
+        .base(with(base_model(2, LATER), |m| m.adaptation_until = None))
+        .view
+        .base_models;
+    assert_eq!(case.line().split(" | ").next(), Some("announce 2"), "it heals");
+}
+
+#[test]
+fn a_pinned_base_model_is_told_ninety_days_ahead() {
+    let text = format!(
+        "source: {{training: {{datasets: [{}], baseModel: {{id: {}}}}}}}",
+        id(50),
+        id(1)
+    );
+    let case = |now: &str| {
+        let mut case = Case::of(
+            World::new()
+                .base(with(base_model(1, LATER), |m| {
+                    m.adaptation_until = Some(at("2026-09-01T00:00:00Z"))
+                }))
+                .custom(revision(20, 1, &print_of(&text), Status::Succeeded)),
+            &text,
+        );
+        case.world.now = at(now);
+        case
+    };
+    let early = case("2026-03-01T00:00:00Z");
+    assert_eq!(early.line(), "- | Ready=True Synced");
+    let plan = early.plan();
+    assert_eq!(plan.look_again, Some(at("2026-06-03T00:00:00Z")));
+    assert_eq!(plan.status.plan[1].reason, "BaseModelNotTrainable");
+    for now in ["2026-06-03T00:00:00Z", "2026-09-02T00:00:00Z", "2027-01-14T00:00:00Z"] {
+        assert_eq!(
+            case(now).line(),
+            "- | Ready=True Synced, AtRisk=True BaseModelNotTrainable",
+            "{now}"
+        );
+    }
+    let risk = case("2026-06-03T00:00:00Z").plan().status;
+    let risk = condition::find(&risk.conditions, condition::AT_RISK).unwrap();
+    assert!(risk.message.contains("2026-09-01 00:00 UTC"), "{}", risk.message);
+    assert_eq!(risk.reason, Reason::BaseModelNotTrainable.as_str());
 }

@@ -29,16 +29,16 @@ const RESTS: &str = "- | Ready=True Synced";
 #[test]
 fn a_revision_is_renewed_ahead_of_its_expiry() {
     check(vec![
-        ("a second early", line("2026-10-16T23:59:59Z", ""), RESTS),
-        ("in time", line("2026-10-17T00:00:00Z", ""), TRAINS),
+        ("a second early", line("2026-10-22T10:53:25Z", ""), RESTS),
+        ("in time", line("2026-10-22T10:53:26Z", ""), TRAINS),
         (
             "another lead",
-            line("2026-12-15T23:00:00Z", "renewal: {before: 720h}"),
+            line("2026-12-21T10:53:25Z", "renewal: {before: 720h}"),
             RESTS,
         ),
         (
             "another lead, in time",
-            line("2026-12-16T00:00:00Z", "renewal: {before: 720h}"),
+            line("2026-12-21T10:53:26Z", "renewal: {before: 720h}"),
             TRAINS,
         ),
         (
@@ -54,17 +54,17 @@ fn a_revision_is_renewed_ahead_of_its_expiry() {
         ),
     ]);
     let plan = line("2026-03-01T00:00:00Z", "").plan();
-    assert_eq!(plan.look_again, Some(at("2026-10-17T00:00:00Z")));
+    assert_eq!(plan.look_again, Some(at("2026-10-22T10:53:26Z")));
     let next = plan.status.plan.first().unwrap().clone();
     assert_eq!(
         (next.action.as_str(), next.at.as_str(), next.reason.as_str()),
-        ("Train", "2026-10-17T00:00:00Z", "BeforeExpiry")
+        ("Train", "2026-10-22T10:53:26Z", "BeforeExpiry")
     );
 }
 
 #[test]
 fn a_lead_longer_than_a_life_does_not_train_in_a_circle() {
-    let half = "2026-01-08T00:00:00Z";
+    let half = "2026-01-13T10:53:26Z";
     let renewal = "renewal: {before: 730d}";
     assert_eq!(line(half, renewal).line(), TRAINS);
     assert_eq!(line("2026-01-07T00:00:00Z", renewal).line(), RESTS);
@@ -125,6 +125,6 @@ fn a_changed_spec_waits_for_the_date_where_changes_do_not_renew() {
     };
     check(vec![
         ("before", case("2026-03-01T00:00:00Z"), RESTS),
-        ("on the date", case("2026-10-17T00:00:00Z"), TRAINS),
+        ("on the date", case("2026-10-22T10:53:26Z"), TRAINS),
     ]);
 }

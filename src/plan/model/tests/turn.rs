@@ -1,55 +1,96 @@
-//! So many trainings at a time.
+//! Turns: at most so many trainings of a connection at a time, the earliest deadline first.
 use super::*;
 use crate::{
     plan::line::Want,
-    speech::entity::{OwnerTag, Status},
+    speech::entity::{CustomModel, Status},
 };
 use jiff::Timestamp;
 use std::sync::Arc;
 
-const TRAINS: &str = "announce 1 | Ready=False Training, Reconciling Training";
-const WAITS: &str = "- | Ready=False AwaitingTurn, Reconciling AwaitingTurn";
+/// Another object's model that is being trained.
+fn rival(n: u128) -> CustomModel {
+    with(revision(n, 1, "x", Status::Running), |m| {
+        m.header.owner = Some(Arc::new(tag("another", 1)));
+    })
+}
 
-/// A first training, while others run.
-fn beside(limit: usize, running: u128) -> Case {
-    let other = |n: u128| {
-        with(custom_model(60 + n, LATER), |m| {
-            m.header.status = Status::Running;
-            m.header.owner = Some(Arc::new(OwnerTag {
-                revision: Some(1),
-                ..tag(&format!("other-{n}"), 1)
-            }));
-        })
-    };
-    let world = (0..running).map(other).fold(World::new(), World::custom);
-    Case::new(world, model(TRAINING)).with(|c| c.world.agenda.limits.trainings = limit)
+fn limited(case: Case, limit: usize) -> Case {
+    case.with(|c| c.world.agenda.limits.trainings = limit)
+}
+
+fn due(world: World) -> Case {
+    Case::of(
+        world.custom(revision(20, 1, &print_of(TRAINING), Status::Succeeded)),
+        TRAINING,
+    )
+    .with(|c| c.world.now = at("2026-12-20T00:00:00Z"))
 }
 
 #[test]
-fn a_training_waits_until_there_is_room() {
-    let wants = |want| beside(2, 1).with(|c| assert!(c.world.agenda.line.set("another", Some(want))));
-    let anothers = |case: Case| {
-        case.with(|c| {
-            let strange = with(custom_model(70, LATER), |m| m.header.status = Status::Running);
-            learn(&mut c.world.view.models, strange);
-        })
-    };
+fn a_training_waits_for_its_turn() {
+    let first = |world: World| Case::new(world, model(TRAINING));
+    let waits = "- | Ready=False AwaitingTurn, Reconciling AwaitingTurn";
+    let starts = "announce 1 | Ready=False Training, Reconciling Training";
+    let ahead =
+        |case: Case, at: Timestamp| case.with(|c| assert!(c.world.agenda.line.set("uid-0", Some(Want::Training(at)))));
     check(vec![
-        ("room", beside(2, 1), TRAINS),
-        ("no room", beside(2, 2), WAITS),
-        ("another one is about to be ordered", wants(Want::TrainingBegins), WAITS),
-        ("another one is needed earlier", wants(Want::Training(at(LATER))), WAITS),
+        ("alone", limited(first(World::new()), 1), starts),
+        ("another runs", limited(first(World::new().custom(rival(30))), 1), waits),
         (
-            "another first one, by uid",
-            wants(Want::Training(Timestamp::MAX)),
-            WAITS,
+            "room for two",
+            limited(first(World::new().custom(rival(30))), 2),
+            starts,
         ),
-        ("what is not ours does not count", anothers(beside(2, 1)), TRAINS),
+        (
+            "of another cluster",
+            limited(
+                first(World::new().custom(with(rival(30), |m| {
+                    m.header.owner = Some(Arc::new(with(tag("another", 1), |t| t.cluster = "far".into())));
+                }))),
+                1,
+            ),
+            starts,
+        ),
+        (
+            "an earlier one waits",
+            ahead(limited(first(World::new()), 1), at(LATER)),
+            waits,
+        ),
+        (
+            "one was ordered",
+            ahead(limited(first(World::new()), 1), Timestamp::MIN),
+            waits,
+        ),
+        (
+            "a renewal",
+            limited(due(World::new().custom(rival(30))), 1),
+            "- | Ready=True AwaitingTurn",
+        ),
+        (
+            "a renewal ahead of first ones",
+            ahead(limited(due(World::new()), 1), Timestamp::MAX),
+            "announce 2 | Ready=True Synced, Reconciling Training",
+        ),
     ]);
-    assert_eq!(
-        beside(2, 1).plan().wants,
-        Some(Want::TrainingBegins),
-        "others have to know at once"
+}
+
+#[test]
+fn who_waits_or_begins_has_a_place_in_the_line_and_who_trains_has_none() {
+    let case = limited(due(World::new().custom(rival(30))), 1);
+    let plan = case.plan();
+    assert_eq!(plan.wants, Some(Want::Training(at(LATER))));
+    assert_eq!(plan.look_again, Some(at("2026-12-20T00:01:00Z")));
+    assert_eq!(limited(due(World::new()), 1).plan().wants, Some(Want::TrainingBegins));
+    let running = due(
+        World::new().custom(with(revision(21, 2, &print_of(TRAINING), Status::Running), |m| {
+            m.header.created_at = at("2026-12-19T00:00:00Z");
+        })),
     );
-    assert_eq!(beside(2, 2).plan().wants, Some(Want::Training(Timestamp::MAX)));
+    assert_eq!((running.plan().wants, running.plan().action), (None, None));
+    let lost = Case::new(World::new(), model(TRAINING).announces(1, "2026-03-01T09:59:30Z"));
+    assert_eq!(
+        lost.plan().wants,
+        Some(Want::TrainingBegins),
+        "it may be under way already"
+    );
 }

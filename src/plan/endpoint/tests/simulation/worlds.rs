@@ -93,6 +93,20 @@ fn standing() -> impl Strategy<Value = Option<Endpoint>> {
     }))
 }
 
+/// An endpoint that serves model 3 behind a gate, while model 4 is to follow.
+pub fn gated_life() -> impl Strategy<Value = Life> {
+    (15..17_usize).prop_map(|spec| {
+        let later = custom_model(4, LATER);
+        let mut life = Life::new(15, false, None, [custom_model(3, "2026-09-01T00:00:00Z"), later]);
+        life.settle();
+        if spec == 16 {
+            life.case.edit("model: {ref: {name: m}}\nswap: {gate: {onDeadline: NewestBase, evaluation: {dataset: 00000000-0000-0000-0000-000000000005, maxWordErrorRate: 0.2}}}");
+        }
+        life.case.model = Some(model_with_current(4));
+        life
+    })
+}
+
 pub fn life() -> impl Strategy<Value = Life> {
     let deps = (0..SPECS.len(), any::<bool>(), standing(), custom(3), custom(4));
     deps.prop_map(|(spec, adopt, remote, first, second)| {
