@@ -161,15 +161,16 @@ async fn nothing_is_left_when_the_owner_of_a_plane_is_killed() -> Result<(), Har
 
     eventually("all processes of the plane end and its folder goes", SOON, async || {
         let left = processes_that_mention(plane_folder);
-        match (left.is_empty(), Path::new(plane_folder).exists()) {
+        // One that is ending has no command line any more, but is still there.
+        let ending: Vec<_> = pids.iter().filter(|pid| is_alive(pid)).collect();
+        match (left.is_empty() && ending.is_empty(), Path::new(plane_folder).exists()) {
             (true, false) => Ok(()),
-            (_, exists) => Err(format!("folder exists: {exists}; processes: {left:#?}")),
+            (_, exists) => Err(format!(
+                "folder exists: {exists}; processes: {left:#?}; ending: {ending:?}"
+            )),
         }
     })
     .await?;
-    for pid in pids {
-        assert!(!is_alive(pid), "{pid} still runs");
-    }
     Ok(())
 }
 

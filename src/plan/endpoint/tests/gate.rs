@@ -15,6 +15,7 @@ use crate::{
 };
 use std::sync::Arc;
 
+mod deadline;
 mod failures;
 
 const THRESHOLDS: &str = "maxWordErrorRate: 0.15, maxRegression: 0.02, minWords: 1000";
