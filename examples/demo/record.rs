@@ -140,6 +140,47 @@ impl Drop for Application {
     }
 }
 
+/// How many endpoints the service changes at a time, looked at again and again.
+pub struct Deployments {
+    seen: Arc<Mutex<Result<usize, String>>>,
+    task: JoinHandle<()>,
+}
+
+impl Deployments {
+    /// Begins to look.
+    pub fn watch(service: Service) -> Self {
+        let seen = Arc::new(Mutex::new(Ok(0)));
+        let writer = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            loop {
+                let look = service.deployments_under_way().await;
+                note_most(&mut lock(&writer), look.map_err(|error| error.to_string()));
+                tokio::time::sleep(PACE).await;
+            }
+        });
+        Self { seen, task }
+    }
+
+    /// The most that were seen, or why one look failed.
+    pub fn most_at_once(&self) -> Result<usize, String> {
+        lock(&self.seen).clone()
+    }
+}
+
+fn note_most(seen: &mut Result<usize, String>, look: Result<usize, String>) {
+    match (seen.as_mut(), look) {
+        (Ok(most), Ok(now)) => *most = now.max(*most),
+        (Ok(_), Err(error)) => *seen = Err(error),
+        (Err(_), _) => {}
+    }
+}
+
+impl Drop for Deployments {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -114,6 +114,14 @@ impl Service {
         Ok(models)
     }
 
+    /// How many endpoints the service is changing.
+    pub async fn deployments_under_way(&self) -> Result<usize, DemoError> {
+        let listed = self.get("endpoints").await?;
+        let endpoints = listed.get("values").and_then(Value::as_array).into_iter().flatten();
+        let moving = |endpoint: &&Value| matches!(text(endpoint, "/status").as_str(), "NotStarted" | "Running");
+        Ok(endpoints.filter(moving).count())
+    }
+
     async fn get(&self, path: &str) -> Result<Value, DemoError> {
         let url = format!("{}/speechtotext/{path}?{VERSION}", self.base);
         let request = self.http.get(url).header("Ocp-Apim-Subscription-Key", KEY);
