@@ -135,6 +135,17 @@ impl Laws {
             let Some(key) = cluster.by_uid.get(&uid) else { continue };
             let Key::Endpoint(index) = *key else { continue };
             let object = cluster.endpoints.get(index).and_then(Option::as_ref);
+            let words = object.map(|object| {
+                let status = object.status.as_ref();
+                let conditions = status.map(|status| tell(&status.conditions)).unwrap_or_default();
+                let swap = serde_json::to_string(&object.spec.swap).unwrap_or_default();
+                format!("{conditions}; its spec has swap: {swap}")
+            });
+            report.told.push(Violation {
+                at: now,
+                place: fleet::name(*key),
+                what: words.unwrap_or_default(),
+            });
             if object.is_some_and(|object| has_successor(emulator, cluster, object, now)) {
                 let said = object
                     .and_then(|object| object.status.as_ref())

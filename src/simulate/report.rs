@@ -21,6 +21,8 @@ pub struct Report {
     pub quarter_days: usize,
     /// Endpoints that an expired model was to serve at any time, so that a base model answered.
     pub expired: usize,
+    /// What those said of themselves at that time.
+    pub told: Vec<Violation>,
     /// Endpoints that came to serve another model.
     pub swaps: u64,
     /// Swaps by the days that were left to the model before; the last count is for those after its expiry.
@@ -78,6 +80,7 @@ impl Report {
         self.years = other.years;
         self.quarter_days = self.quarter_days.max(other.quarter_days);
         self.expired += other.expired;
+        self.told.extend(other.told);
         self.swaps += other.swaps;
         for (own, more) in self.spread.iter_mut().zip(other.spread) {
             *own += more;
@@ -156,6 +159,13 @@ impl fmt::Display for Report {
             };
             let text = format!("{name:>18} {count:>6} {}", Self::bar(*count, most));
             writeln!(f, "{}", text.trim_end())?;
+        }
+        for expired in &self.told {
+            writeln!(
+                f,
+                "served by an expired model at {}: {}: {}",
+                expired.at, expired.place, expired.what
+            )?;
         }
         Ok(())
     }
