@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 /// Nothing is begun later than this before it is needed.
-pub const SHORTEST_LEAD: SignedDuration = SignedDuration::from_hours(1);
+const SHORTEST_LEAD: SignedDuration = SignedDuration::from_hours(1);
 /// So many times the longest time seen is set aside.
 const MARGIN: i32 = 2;
 /// The longest time that is learned: what a clock or a date that is wrong says must not be believed.

@@ -13,8 +13,10 @@ pub mod model;
 mod model_choice;
 mod notice;
 mod orphan;
+mod outlook;
 mod report;
 mod retry;
+mod spread;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -30,6 +30,7 @@ const TABLES: &str = concat!(
     include_str!("endpoint/tests/creation.rs"),
     include_str!("endpoint/tests/deletion.rs"),
     include_str!("endpoint/tests/gate.rs"),
+    include_str!("endpoint/tests/gate/dataset.rs"),
     include_str!("endpoint/tests/gate/failures.rs"),
     include_str!("endpoint/tests/identity.rs"),
     include_str!("endpoint/tests/outlook.rs"),

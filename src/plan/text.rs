@@ -1,4 +1,5 @@
 //! How models and dates are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
+use crate::speech::entity::Header;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 /// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
@@ -18,12 +19,31 @@ pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.saturating_add(span).unwrap_or(at)
 }
 
+/// A moment earlier by a span; the difference ends at the first one.
+pub fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_sub(span).unwrap_or(at)
+}
+
 /// When a timestamp in a status is.
 pub fn parse(at: Option<&str>) -> Option<Timestamp> {
     at.and_then(|at| at.parse().ok())
 }
 
 /// A model for a person. Revisions of one SpeechModel share their name.
+pub fn named(name: &str, revision: Option<impl std::fmt::Display>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
+}
+
+/// The same as the subject of a sentence.
 pub fn model(name: &str, revision: Option<impl std::fmt::Display>) -> String {
-    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision},"))
+    let comma = if revision.is_some() { "," } else { "" };
+    named(name, revision) + comma
+}
+
+/// The service's own words on what failed.
+pub fn cause(header: &Header) -> String {
+    header.error.as_ref().map_or_else(
+        || "no reason given".to_owned(),
+        |error| format!("{} ({})", error.message, error.code),
+    )
 }

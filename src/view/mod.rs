@@ -107,6 +107,12 @@ impl View {
         }
     }
 
+    /// What is known of a model of which only the id is known, not the kind.
+    pub fn model_by_id(&self, id: EntityId) -> Option<ModelFacts<'_>> {
+        self.model(ModelId::Custom(id))
+            .or_else(|| self.model(ModelId::Base(id)))
+    }
+
     /// The endpoints that serve a model, or are about to.
     pub fn users_of(&self, model: ModelId) -> impl Iterator<Item = &Endpoint> {
         self.endpoints

@@ -157,7 +157,7 @@ fn barred_words(facts: &ModelFacts<'_>, entry: &QuarantinedModel) -> String {
 
 /// The model for a person.
 pub fn named(facts: &ModelFacts<'_>) -> String {
-    text::model(facts.name, facts.revision).trim_end_matches(',').to_owned()
+    text::named(facts.name, facts.revision)
 }
 
 /// What a model that the selector meets lacks to be chosen.

@@ -13,21 +13,18 @@ use crate::{
         lead_time::Work,
         line::{self, Want},
         model_choice,
-        text::{after, day_time, parse},
+        spread::share,
+        text::{after, before, day_time, parse},
         window::Calendar,
     },
-    speech::{EntityId, ModelId, entity::Endpoint},
+    speech::{EntityId, entity::Endpoint},
     view::{ModelFacts, View},
 };
 use jiff::{SignedDuration, Timestamp};
 use timing::{By, Terms};
 
 /// So close to the expiry of what serves, a swap goes before all other requests.
-pub const URGENT: SignedDuration = SignedDuration::from_hours(24);
-/// A deployment where none was seen: what the service's documents give as usual.
-const ASSUMED_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
-/// A deployment is given at least so long.
-const SHORTEST_LEAD: SignedDuration = SignedDuration::from_hours(1);
+const URGENT: SignedDuration = SignedDuration::from_hours(24);
 /// Where windows are never overridden, a gate is given up so long before the expiry.
 const GATE_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
 /// Who waits for a turn is woken when one comes free; this is for the case that nobody does it.
@@ -40,8 +37,6 @@ pub struct Block {
     pub reason: Reason,
     /// The same for a person.
     pub words: String,
-    /// Whether only a person can end it.
-    pub needs_person: bool,
 }
 
 /// The way to a model.
@@ -90,31 +85,39 @@ impl<'a> Dates<'a> {
                 .ok()
                 .and_then(|span| SignedDuration::try_from(span).ok())
         };
-        let seen = s
-            .around
-            .agenda
-            .durations
-            .longest(&s.object.spec.locale, Work::Deploying);
+        let durations = &s.around.agenda.durations;
         let active = status.active.as_ref();
         Self {
             expiry: active.and_then(|active| parse(active.expires_at.as_deref())),
             before: span(&swap.before).unwrap_or_default(),
             deadline_override: span(&swap.deadline_override).unwrap_or_default(),
-            lead: (seen.unwrap_or(ASSUMED_DEPLOYMENT) * 2).max(SHORTEST_LEAD),
+            lead: durations.lead(&s.object.spec.locale, &[Work::Deploying]).needed,
             calendar,
         }
     }
 
+    /// Whether the active model has expired.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expiry.is_some_and(|expiry| expiry <= now)
+    }
+
+    /// Whether a swap goes before all other requests.
+    pub fn is_urgent(&self, now: Timestamp) -> bool {
+        self.expiry.is_some_and(|expiry| expiry <= after(now, URGENT))
+    }
+
+    fn ahead(&self, span: SignedDuration) -> Option<Timestamp> {
+        self.expiry.map(|expiry| before(expiry, span))
+    }
+
     /// From when on what blocks a swap is told as a risk.
     pub fn alarm(&self) -> Option<Timestamp> {
-        let ahead = self.before.max(self.lead);
-        self.expiry.map(|expiry| expiry.saturating_sub(ahead).unwrap_or(expiry))
+        self.ahead(self.before.max(self.lead))
     }
 
     /// The latest start that leaves time for the deployment.
     pub fn latest(&self) -> Option<Timestamp> {
-        self.expiry
-            .map(|expiry| expiry.saturating_sub(self.lead).unwrap_or(expiry))
+        self.ahead(self.lead)
     }
 
     /// From when on a gate that still blocks is given up, where the spec says so.
@@ -124,8 +127,7 @@ impl<'a> Dates<'a> {
         } else {
             self.deadline_override
         };
-        let ahead = ahead.max(self.lead);
-        self.expiry.map(|expiry| expiry.saturating_sub(ahead).unwrap_or(expiry))
+        self.ahead(ahead.max(self.lead))
     }
 
     fn terms(&self, s: &Snapshot<'_>, since: Timestamp, policy: SwapPolicy) -> Terms<'a> {
@@ -138,7 +140,7 @@ impl<'a> Dates<'a> {
             deadline_override: self.deadline_override,
             lead: self.lead,
             calendar: self.calendar,
-            share: timing::share(s.uid()),
+            share: share(s.uid()),
         }
     }
 
@@ -167,12 +169,11 @@ pub fn plot(
         .and_then(|candidate| parse(Some(&candidate.since)))
         .unwrap_or(s.now());
     let timing = dates.terms(s, since, policy).timing();
-    let expired = dates.expiry.is_some_and(|expiry| expiry <= s.now());
     let mut course = Course {
         at: timing.at,
         by: timing.by,
         blocks: Vec::new(),
-        urgent: dates.expiry.is_some_and(|expiry| expiry <= after(s.now(), URGENT)),
+        urgent: dates.is_urgent(s.now()),
         action: None,
         look_again: None,
         wants: None,
@@ -186,7 +187,7 @@ pub fn plot(
         course.await_approval(s, view, choice, policy, status);
     }
     course.await_date(s);
-    course.await_turn(s, view, endpoint, dates, expired);
+    course.await_turn(s, view, endpoint, dates);
     course
 }
 
@@ -196,11 +197,10 @@ impl Course {
         self.blocks.is_empty()
     }
 
-    fn block(&mut self, reason: Reason, words: impl Into<String>, needs_person: bool) {
+    fn block(&mut self, reason: Reason, words: impl Into<String>) {
         self.blocks.push(Block {
             reason,
             words: words.into(),
-            needs_person,
         });
     }
 
@@ -220,15 +220,13 @@ impl Course {
     ) {
         let Some(gate) = &s.object.spec.swap.gate else { return };
         // Once the active model has expired, the newest base model is what answers, and the measure.
-        let expired = dates.expiry.is_some_and(|expiry| expiry <= s.now());
-        let answers = model_choice::base_model(
-            view,
-            &BaseModelChoice::default(),
-            &s.object.spec.locale,
-            s.now(),
-            |_| false,
-        );
-        let answers = answers.ok().filter(|_| expired).map(|facts| facts.model);
+        let locale = &s.object.spec.locale;
+        let newest = || model_choice::base_model(view, &BaseModelChoice::default(), locale, s.now(), |_| false).ok();
+        let answers = dates
+            .has_expired(s.now())
+            .then(newest)
+            .flatten()
+            .map(|facts| facts.model);
         let Some(active) = answers.or(endpoint.model) else {
             return;
         };
@@ -244,15 +242,7 @@ impl Course {
         if let Some(late) = late.filter(|late| *late > s.now()) {
             self.look(late);
         }
-        let stuck = matches!(
-            ruling.verdict,
-            GateVerdict::Fail | GateVerdict::Inconclusive | GateVerdict::Error
-        );
-        self.block(
-            ruling.reason,
-            ruling.message,
-            stuck && gate.on_deadline == OnDeadline::Hold,
-        );
+        self.block(ruling.reason, ruling.message);
         self.action = ruling.action;
         self.wants = ruling.wants;
         self.awaits = ruling.awaits;
@@ -285,23 +275,20 @@ impl Course {
                     .as_ref()
                     .is_none_or(|active| active.model != id.to_string()) =>
             {
-                let known = view
-                    .model(ModelId::Custom(id))
-                    .or_else(|| view.model(ModelId::Base(id)));
-                let what = known.map_or_else(
+                let what = view.model_by_id(id).map_or_else(
                     || format!("{id}, which the Speech resource does not have"),
                     |facts: ModelFacts<'_>| format!("{} ({id})", super::choice::named(&facts)),
                 );
                 let words = format!("approval of {name} ({candidate}); the annotation {APPROVED_MODEL} names {what}");
-                self.block(Reason::ApprovalOfOther, words, true);
+                self.block(Reason::ApprovalOfOther, words);
             }
             Some(Err(_)) => {
                 let words = format!("approval of {name} ({candidate}); the annotation {APPROVED_MODEL} holds no id");
-                self.block(Reason::ApprovalOfOther, words, true);
+                self.block(Reason::ApprovalOfOther, words);
             }
             Some(Ok(_)) | None => {
                 let words = format!("approval of {name}: annotation {APPROVED_MODEL}={candidate}");
-                self.block(Reason::ApprovalAwaited, words, true);
+                self.block(Reason::ApprovalAwaited, words);
             }
         }
     }
@@ -331,33 +318,34 @@ impl Course {
                         (Reason::SwapScheduled, format!("its day, {}", day_time(at)))
                     }
                 };
-                self.block(reason, words, false);
+                self.block(reason, words);
             }
             None => self.block(
                 Reason::WindowNeverOpens,
                 "a window, but none opens before the active model expires",
-                true,
             ),
         }
     }
 
     /// At most so many at a time, first those that expire first.
-    fn await_turn(&mut self, s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, dates: &Dates<'_>, expired: bool) {
+    fn await_turn(&mut self, s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, dates: &Dates<'_>) {
+        if !self.is_clear() {
+            return;
+        }
         let agenda = s.around.agenda;
-        let deadline = if expired {
+        let deadline = if dates.has_expired(s.now()) {
             Timestamp::MIN
         } else {
             dates.expiry.unwrap_or(Timestamp::MAX)
         };
         let moving = line::swaps_under_way(view, &agenda.line, s.around.cluster, endpoint.header.id);
         let ahead = agenda.line.swaps_before(deadline, s.uid());
-        if !self.is_clear() || moving + ahead < agenda.limits.swaps {
+        if moving + ahead < agenda.limits.swaps {
             return;
         }
         self.block(
             Reason::AwaitingTurn,
             format!("its turn: {} swaps at a time on this connection", agenda.limits.swaps),
-            false,
         );
         self.wants = Some(Want::Swap(deadline));
         self.look(after(s.now(), TURN));

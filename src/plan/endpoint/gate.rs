@@ -14,7 +14,7 @@ use crate::{
         lead_time::{Took, Work},
         line::{Pair, Want},
         retry,
-        text::{after, day_time, parse, rfc3339},
+        text::{after, cause, day_time, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
@@ -332,10 +332,7 @@ impl Bench<'_> {
         let known = self
             .before
             .is_some_and(|before| before.verdict == GateVerdict::Error && before.evaluation.as_ref() == Some(&id));
-        let words = header.error.as_ref().map_or_else(
-            || "no reason given".to_owned(),
-            |error| format!("{} ({})", error.message, error.code),
-        );
+        let words = cause(header);
         let errors = self.errors().saturating_add(i32::from(!known));
         Finding {
             evaluation: Some(header.id),

@@ -15,9 +15,8 @@ mod timing;
 pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
-pub(in crate::plan) use timing::share;
 
-use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report};
+use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, outlook::Outlook, report};
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition,
@@ -30,7 +29,6 @@ use crate::{
 use identity::Identity;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use outlook::Outlook;
 
 /// All that a decision about an endpoint depends on.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +79,7 @@ fn finish(
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(status::model_valid(s, &status));
     status::count_fallback(s, &mut status);
-    statements.extend(status::at_risk(before, outlook.as_ref()));
+    statements.extend(super::outlook::at_risk(before, outlook.as_ref()));
     let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
     let verdict = look_again.into_iter().fold(verdict, Verdict::until);
     if let Some(outlook) = outlook {

@@ -1,4 +1,4 @@
-//! What comes next, with dates; and what goes wrong if nobody acts.
+//! What comes next for an endpoint.
 use super::{
     Snapshot, choice,
     course::{Course, Dates},
@@ -14,25 +14,12 @@ use crate::{
     plan::{
         Verdict,
         lead_time::Work,
-        text::{after, day_time, parse, rfc3339},
+        outlook::{Outlook, step},
+        text::{after, day_time, named, parse},
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt;
-
-/// A training where none was seen: a day is long for text and short for much audio.
-const ASSUMED_TRAINING: SignedDuration = SignedDuration::from_hours(24);
-
-/// The dated plan of an endpoint.
-#[derive(Clone, Debug, Default)]
-pub struct Outlook {
-    /// What comes next.
-    pub steps: Vec<PlannedStep>,
-    /// What goes wrong if nobody acts.
-    pub risk: Option<(Reason, String)>,
-    /// When time alone changes the risk.
-    pub look_again: Option<Timestamp>,
-}
 
 /// The outlook of an endpoint that serves.
 pub fn of(
@@ -52,26 +39,10 @@ pub fn of(
     }
 }
 
-fn step(action: PlannedAction, at: Timestamp, reason: &str) -> PlannedStep {
-    PlannedStep {
-        action,
-        at: rfc3339(at),
-        to: None,
-        reason: reason.to_owned(),
-        blocked_by: Vec::new(),
-        risk: None,
-        forecast: false,
-    }
-}
-
 /// The swap has begun.
 pub fn moving(status: &SpeechEndpointStatus) -> Outlook {
     let steps = status.target.as_ref().map(|target| PlannedStep {
-        to: Some(
-            crate::plan::text::model(&target.name, target.revision)
-                .trim_end_matches(',')
-                .to_owned(),
-        ),
+        to: Some(named(&target.name, target.revision)),
         at: target.since.clone(),
         ..step(PlannedAction::Swap, Timestamp::UNIX_EPOCH, "Deploying")
     });
@@ -263,8 +234,7 @@ fn forecast(s: &Snapshot<'_>, dates: &Dates<'_>) -> Option<PlannedStep> {
         .around
         .agenda
         .durations
-        .longest(&s.object.spec.locale, Work::Training)
-        .unwrap_or(ASSUMED_TRAINING);
+        .expected(&s.object.spec.locale, Work::Training);
     let ready = |model: &&SpeechModel| {
         let plan = &model.status.as_ref()?.plan;
         let makes = plan

@@ -9,7 +9,7 @@ use crate::{
     },
     plan::{
         Notice, model_choice,
-        text::{after, parse, rfc3339},
+        text::{after, cause, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
@@ -76,10 +76,7 @@ pub fn take_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, status: &mu
     }
     let ended = endpoint.header.last_action_at;
     let of_this_swap = parse(Some(&active.since)).is_some_and(|since| since <= ended && ended < after(since, SHOWN));
-    let before = previous.model.parse().ok().and_then(|id: EntityId| {
-        view.model(ModelId::Custom(id))
-            .or_else(|| view.model(ModelId::Base(id)))
-    });
+    let before = previous.model.parse().ok().and_then(|id| view.model_by_id(id));
     let Some(facts) = before.filter(|facts| of_this_swap && model_choice::deployable(facts, s.now()).is_ok()) else {
         return;
     };
@@ -113,10 +110,7 @@ pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mu
     }
     let facts = s.around.connection.view().and_then(|view| view.model(model));
     let name = facts.map_or_else(|| model.to_string(), |facts| facts.name.to_owned());
-    let message = format!(
-        "the service could not deploy it: {}",
-        super::settle::failure_words(endpoint)
-    );
+    let message = format!("the service could not deploy it: {}", cause(&endpoint.header));
     add(status, model, &name, Reason::DeploymentFailed, message, ended);
 }
 

@@ -15,7 +15,7 @@ use crate::{
     },
     plan::{
         Action, Verdict, model_choice, retry,
-        text::{parse, rfc3339},
+        text::{cause, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
@@ -61,7 +61,7 @@ pub fn next_model<'a>(
     let at_once = |facts| Move::To {
         facts,
         interim: false,
-        urgent: urgent(s, dates),
+        urgent: dates.is_urgent(s.now()),
     };
     // A swap that failed goes back to what served last, before anything else is tried.
     if failed && let Some(back) = last_good(s, view, status).filter(|back| !is(serves, back)) {
@@ -98,15 +98,9 @@ pub fn next_model<'a>(
     if !choice.named {
         choice::expires_no_earlier(s, status, &choice.facts)?;
     }
-    note_candidate(s, status, &choice);
-    let course = course::plot(s, view, endpoint, &choice, dates, status);
+    let course = approach(s, view, endpoint, &choice, dates, status);
     if course.is_clear() {
-        status.candidate = None;
-        return Ok(Move::To {
-            facts: choice.facts,
-            interim: choice.interim,
-            urgent: course.urgent,
-        });
+        return Ok(by(choice, course));
     }
     if judged_unfit(s, &choice, status) {
         // Out of the choice from now on; the next look chooses without it.
@@ -116,12 +110,7 @@ pub fn next_model<'a>(
     if let Some(facts) = unfinished.or(moved_away) {
         return Ok(at_once(facts));
     }
-    Ok(
-        instead(s, view, endpoint, dates, status, Some(&course)).unwrap_or(Move::Held {
-            choice,
-            course: Box::new(course),
-        }),
-    )
+    Ok(instead(s, view, endpoint, dates, status, Some(&course)).unwrap_or_else(|| by(choice, course)))
 }
 
 /// A candidate that failed its gate goes into quarantine with the numbers.
@@ -159,20 +148,40 @@ fn instead<'a>(
     if is(endpoint.model, &choice.facts) || !later {
         return None;
     }
-    note_candidate(s, status, &choice);
-    let course = course::plot(s, view, endpoint, &choice, dates, status);
+    let course = approach(s, view, endpoint, &choice, dates, status);
+    Some(by(choice, course))
+}
+
+/// Notes a candidate and plots the course to it; what moves now is a candidate no more.
+fn approach(
+    s: &Snapshot<'_>,
+    view: &View,
+    endpoint: &Endpoint,
+    choice: &Choice<'_>,
+    dates: &Dates<'_>,
+    status: &mut SpeechEndpointStatus,
+) -> Course {
+    note_candidate(s, status, choice);
+    let course = course::plot(s, view, endpoint, choice, dates, status);
     if course.is_clear() {
         status.candidate = None;
-        return Some(Move::To {
-            facts: choice.facts,
-            interim: true,
-            urgent: course.urgent,
-        });
     }
-    Some(Move::Held {
+    course
+}
+
+/// The move that a course allows.
+fn by<'a>(choice: Choice<'a>, course: Course) -> Move<'a> {
+    if course.is_clear() {
+        return Move::To {
+            facts: choice.facts,
+            interim: choice.interim,
+            urgent: course.urgent,
+        };
+    }
+    Move::Held {
         choice,
         course: Box::new(course),
-    })
+    }
 }
 
 /// Whether a gate gives this reason.
@@ -193,12 +202,6 @@ fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
     serves.is_some_and(|serves| serves.entity() == facts.model.entity())
 }
 
-fn urgent(s: &Snapshot<'_>, dates: &Dates<'_>) -> bool {
-    dates
-        .expiry
-        .is_some_and(|expiry| expiry <= crate::plan::text::after(s.now(), course::URGENT))
-}
-
 /// What served last, while it can still serve.
 fn last_good<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Option<ModelFacts<'a>> {
     usable(s, view, status, &status.active.as_ref()?.model)
@@ -216,9 +219,7 @@ fn recorded<'a>(
 
 fn usable<'a>(s: &Snapshot<'_>, view: &'a View, status: &SpeechEndpointStatus, id: &str) -> Option<ModelFacts<'a>> {
     let id: EntityId = id.parse().ok()?;
-    let facts = view
-        .model(ModelId::Custom(id))
-        .or_else(|| view.model(ModelId::Base(id)))?;
+    let facts = view.model_by_id(id)?;
     let fits = model_choice::deployable(&facts, s.now()).is_ok() && quarantine::find(status, facts.model).is_none();
     fits.then_some(facts)
 }
@@ -235,19 +236,27 @@ fn was_cleared(endpoint: &Endpoint, status: &SpeechEndpointStatus) -> bool {
 
 /// The model that is to follow, and since when that is known.
 fn note_candidate(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, choice: &Choice<'_>) {
-    let id = choice.facts.model.to_string();
-    let known = s
-        .old_status()
-        .and_then(|old| old.candidate.as_ref())
-        .filter(|candidate| candidate.model == id);
-    status.candidate = Some(TargetModel {
-        since: known.map_or_else(|| rfc3339(s.now()), |candidate| candidate.since.clone()),
-        base: choice.facts.model.is_base(),
-        name: choice.facts.name.to_owned(),
-        revision: choice.facts.revision.and_then(|revision| i32::try_from(revision).ok()),
-        interim: choice.interim,
+    let before = s.old_status().and_then(|old| old.candidate.as_ref());
+    status.candidate = Some(on_its_way(s, &choice.facts, choice.interim, before));
+}
+
+/// A model on its way, with the time since when it is if it was so before.
+pub fn on_its_way(
+    s: &Snapshot<'_>,
+    facts: &ModelFacts<'_>,
+    interim: bool,
+    before: Option<&TargetModel>,
+) -> TargetModel {
+    let id = facts.model.to_string();
+    let before = before.filter(|before| before.model == id);
+    TargetModel {
+        since: before.map_or_else(|| rfc3339(s.now()), |before| before.since.clone()),
+        base: facts.model.is_base(),
+        name: facts.name.to_owned(),
+        revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+        interim,
         model: id,
-    });
+    }
 }
 
 /// Compares with the spec.
@@ -368,15 +377,7 @@ fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) ->
 fn deployment_failed(endpoint: &Endpoint) -> Verdict {
     Verdict::stalled(
         Reason::DeploymentFailed,
-        format!("the service could not deploy the endpoint: {}", failure_words(endpoint)),
-    )
-}
-
-/// The service's own words on a failed deployment.
-pub fn failure_words(endpoint: &Endpoint) -> String {
-    endpoint.header.error.as_ref().map_or_else(
-        || "no reason given".to_owned(),
-        |error| format!("{} ({})", error.message, error.code),
+        format!("the service could not deploy the endpoint: {}", cause(&endpoint.header)),
     )
 }
 

@@ -1,9 +1,9 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot, outlook::Outlook, settle, steps};
+use super::{Identity, Snapshot, settle, steps};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
-        condition::{self, AT_RISK, MODEL_VALID, Statement, Truth},
+        condition::{MODEL_VALID, Statement, Truth},
         endpoint::{ActiveModel, Fallback, PreviousModel},
     },
     plan::{
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// How many ids of endpoints that were deleted are remembered.
 const FORMER_IDS: usize = 5;
@@ -134,24 +133,6 @@ pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took>
     })
 }
 
-/// The condition `AtRisk`; what was told before stands where nothing can be said now.
-pub fn at_risk(before: &[Condition], outlook: Option<&Outlook>) -> Option<Statement> {
-    let (reason, message) = match outlook {
-        Some(outlook) => outlook.risk.clone()?,
-        None => {
-            let told = condition::find(before, AT_RISK)?;
-            let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
-            (*reason, told.message.clone())
-        }
-    };
-    Some(Statement {
-        kind: AT_RISK,
-        truth: Truth::True,
-        reason,
-        message,
-    })
-}
-
 /// Tells that the endpoint has another id.
 pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Notice> {
     let (former, id) = (status.former_ids.first()?, status.id.as_ref()?);
@@ -169,7 +150,7 @@ pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Opt
 pub fn label_of_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<String> {
     let active = status.active.as_ref()?;
     let valid = expiry(status).is_none_or(|at| at > s.now());
-    valid.then(|| label(active).trim_end_matches(',').to_owned())
+    valid.then(|| text::named(&active.name, active.revision))
 }
 
 /// The model that serves: the one that the service reports once it reports success.
@@ -299,7 +280,7 @@ pub fn swap_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<No
         note: format!(
             "model {} serves in place of {}",
             label(after),
-            label(before).trim_end_matches(',')
+            text::named(&before.name, before.revision)
         ),
     })
 }

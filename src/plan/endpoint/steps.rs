@@ -4,23 +4,22 @@ use super::{
     course::Dates,
     identity,
     identity::Identity,
-    outlook::{self, Outlook},
-    quarantine,
+    outlook, quarantine,
     settle::{self, Move},
     untouched,
 };
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
-        endpoint::TargetModel,
         reference::{LastFailure, ManagementPolicy},
     },
     plan::{
         Action, ConnectionState, Verdict,
         line::Want,
         model_choice::{self, parse_id},
+        outlook::Outlook,
         retry,
-        text::{after, day_time, parse, rfc3339},
+        text::{after, day_time, parse},
         verdict::Phase,
         window::Calendar,
     },
@@ -308,19 +307,8 @@ pub(super) fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, m
     if status.active.as_ref().is_some_and(|active| active.model == id) {
         return;
     }
-    let before = s
-        .old_status()
-        .and_then(|old| old.target.as_ref())
-        .filter(|target| target.model == id);
-    let since = before.map_or_else(|| rfc3339(s.now()), |target| target.since.clone());
-    status.target = Some(TargetModel {
-        model: id,
-        base: model.model.is_base(),
-        name: model.name.to_owned(),
-        interim,
-        revision: model.revision.and_then(|revision| i32::try_from(revision).ok()),
-        since,
-    });
+    let before = s.old_status().and_then(|old| old.target.as_ref());
+    status.target = Some(settle::on_its_way(s, model, interim, before));
 }
 
 /// The service is at work: say so honestly, also when it takes longer than usual.

@@ -8,7 +8,10 @@
 //! ```
 use crate::{
     api::swap::SwapPolicy,
-    plan::{text::after, window::Calendar},
+    plan::{
+        text::{after, before},
+        window::Calendar,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -99,16 +102,16 @@ impl Terms<'_> {
 
     /// The latest start that leaves time for the deployment.
     pub fn latest(&self, expiry: Timestamp) -> Timestamp {
-        back(expiry, self.lead)
+        before(expiry, self.lead)
     }
 
     fn earliest(&self, expiry: Timestamp) -> Timestamp {
-        back(expiry, self.before.max(self.lead))
+        before(expiry, self.before.max(self.lead))
     }
 
     /// From when on windows no longer count.
     pub fn overridden_from(&self, expiry: Timestamp) -> Option<Timestamp> {
-        (!self.deadline_override.is_zero()).then(|| back(expiry, self.deadline_override.max(self.lead)))
+        (!self.deadline_override.is_zero()).then(|| before(expiry, self.deadline_override.max(self.lead)))
     }
 
     /// The object's own moment: its share of the open time between the earliest start and the last resort.
@@ -134,19 +137,4 @@ impl Terms<'_> {
             (None, None) => (None, By::Window),
         }
     }
-}
-
-fn back(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.saturating_sub(span).unwrap_or(at)
-}
-
-/// Where an object stands among all, by its uid: evenly spread, the same in every run (FNV-1a, then mixed so that uids
-/// that differ in few places end up far apart).
-pub fn share(uid: &str) -> u64 {
-    let hash = uid.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    mixed ^ (mixed >> 33)
 }

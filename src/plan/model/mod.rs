@@ -94,7 +94,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
     let outlook = outlook::of(s, &status);
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
-    statements.extend(outlook::at_risk(before, outlook.as_ref()));
+    statements.extend(super::outlook::at_risk(before, outlook.as_ref()));
     let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
     let verdict = look_again.into_iter().fold(verdict, Verdict::until);
     if let Some(outlook) = outlook {

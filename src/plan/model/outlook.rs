@@ -9,33 +9,21 @@ use super::{
 use crate::{
     api::{
         Reason, SpeechModelStatus,
-        condition::{self, AT_RISK, Statement, Truth},
         model::{Renewal, RenewalTrigger, Training},
         planned::{PlannedAction, PlannedStep},
     },
     plan::{
         ConnectionState,
-        text::{after, day_time, parse, rfc3339},
+        outlook::{Outlook, step},
+        text::{after, before, day_time, parse},
         verdict::Phase,
     },
     view::View,
 };
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// So long ahead of its adaptationDateTime it is told that a pinned base model cannot be trained from at the next renewal.
 const PIN_NOTICE: SignedDuration = SignedDuration::from_hours(90 * 24);
-
-/// The dated plan of a model.
-#[derive(Clone, Debug, Default)]
-pub struct Outlook {
-    /// What comes next.
-    pub steps: Vec<PlannedStep>,
-    /// What goes wrong if nobody acts.
-    pub risk: Option<(Reason, String)>,
-    /// When time alone changes the risk.
-    pub look_again: Option<Timestamp>,
-}
 
 /// The outlook of a model; none where nothing can be said now, so that what was told before stands.
 pub fn of(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Outlook> {
@@ -61,39 +49,9 @@ pub fn of(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Outlook> {
     }
 }
 
-/// The condition `AtRisk`; what was told before stands where nothing can be said now.
-pub fn at_risk(before: &[Condition], outlook: Option<&Outlook>) -> Option<Statement> {
-    let (reason, message) = match outlook {
-        Some(outlook) => outlook.risk.clone()?,
-        None => {
-            let told = condition::find(before, AT_RISK)?;
-            let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
-            (*reason, told.message.clone())
-        }
-    };
-    Some(Statement {
-        kind: AT_RISK,
-        truth: Truth::True,
-        reason,
-        message,
-    })
-}
-
 fn expiry(status: &SpeechModelStatus) -> Option<Timestamp> {
     let current = status.current.as_ref()?;
     parse(current.expires_at.as_deref())
-}
-
-fn step(action: PlannedAction, at: Timestamp, reason: &str) -> PlannedStep {
-    PlannedStep {
-        action,
-        at: rfc3339(at),
-        to: None,
-        reason: reason.to_owned(),
-        blocked_by: Vec::new(),
-        risk: None,
-        forecast: false,
-    }
 }
 
 fn expires(at: Timestamp, reason: &str) -> PlannedStep {
@@ -231,7 +189,7 @@ fn to_come(
     let lead = renewal::lead(s);
     let obstacle = obstacle(s, view, inputs, next.at);
     let is_short = next.dates.is_some_and(|dates| dates.is_short);
-    let by_itself = |expiry: Timestamp| expiry.saturating_sub(lead.expected).unwrap_or(expiry);
+    let by_itself = |expiry: Timestamp| before(expiry, lead.expected);
     let latest = expiry.map(|expiry| next.dates.map_or(by_itself(expiry), |dates| dates.latest));
     let mut look_again = latest.filter(|latest| *latest > s.now());
     let risk = match (&obstacle, latest) {
@@ -352,7 +310,7 @@ fn obstacle(s: &Snapshot<'_>, view: &View, inputs: &Inputs, at: Timestamp) -> Op
             pinned.entity.header.display_name,
             day_time(until)
         ),
-        told_from: until.saturating_sub(PIN_NOTICE).unwrap_or(until),
+        told_from: before(until, PIN_NOTICE),
         lasts: true,
     })
 }

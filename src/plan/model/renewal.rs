@@ -15,9 +15,10 @@ use crate::{
         model::{Renewal, RenewalTrigger},
     },
     plan::{
-        endpoint::share,
         lead_time::{Lead, Work},
         model_choice,
+        spread::share,
+        text::before,
     },
     speech::{ModelId, entity::CustomModel},
     view::View,
@@ -73,11 +74,11 @@ fn before_expiry(s: &Snapshot<'_>, renewal: &Renewal, newest: &CustomModel) -> O
         return None;
     }
     let expires = newest.expires_at?;
-    let before = SignedDuration::try_from(duration::parse(&renewal.before).ok()?).ok()?;
+    let declared = SignedDuration::try_from(duration::parse(&renewal.before).ok()?).ok()?;
     let half = expires.duration_since(newest.header.created_at) / 2;
     let needed = lead(s).needed;
-    let ahead = |span: SignedDuration| expires.saturating_sub(span.min(half)).unwrap_or(expires);
-    let (declared, latest) = (ahead(before), ahead(needed));
+    let ahead = |span: SignedDuration| before(expires, span.min(half));
+    let (declared, latest) = (ahead(declared), ahead(needed));
     Some(Schedule {
         start: declared.min(latest) + spread(s.uid(), latest.duration_since(declared)),
         latest,

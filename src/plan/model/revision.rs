@@ -2,7 +2,7 @@
 use super::Snapshot;
 use crate::{
     api::{SpeechModelStatus, model::Training},
-    plan::{Verdict, model_choice::parse_id},
+    plan::{Verdict, model_choice::parse_id, text},
     speech::{
         EntityId, ModelId,
         entity::{CustomModel, OwnerTag, Status},
@@ -45,11 +45,7 @@ impl<'a> Revision<'a> {
 
     /// Why it failed, in the service's words.
     pub fn cause(&self) -> String {
-        let error = self.model().header.error.as_ref();
-        error.map_or_else(
-            || "no reason given".to_owned(),
-            |error| format!("{} ({})", error.message, error.code),
-        )
+        text::cause(&self.model().header)
     }
 
     /// Whether any endpoint, ours or anybody's, serves it.

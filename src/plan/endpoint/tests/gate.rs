@@ -15,6 +15,7 @@ use crate::{
 };
 use std::sync::Arc;
 
+mod dataset;
 mod deadline;
 mod failures;
 
@@ -365,71 +366,6 @@ fn a_verdict_stands_without_its_evaluation_and_follows_the_thresholds() {
             format!("announce 2 | Pending | {BEGINS}"),
         ),
     ]);
-}
-
-#[test]
-fn the_dataset_has_to_be_one_to_evaluate_with() {
-    let of = |change: fn(&mut crate::speech::entity::Dataset)| {
-        gated().with(|c| learn(&mut c.world.view.datasets, with(dataset(5), change)))
-    };
-    let five = id(5);
-    let cases = vec![
-        (
-            "missing",
-            gated().with(|c| {
-                c.world.view.datasets = Default::default();
-                c.world.sweep();
-            }),
-            format!("- | Error | dataset {five}, which the Speech resource does not have"),
-            Reason::DatasetNotFound,
-        ),
-        (
-            "text",
-            of(|d| d.kind = "Language".into()),
-            format!(
-                "- | Error | a dataset of audio with human-labelled transcripts (Acoustic); remote-5 ({five}) is of kind Language"
-            ),
-            Reason::DatasetUnsuitable,
-        ),
-        (
-            "audio without transcripts",
-            of(|d| d.kind = "AudioFiles".into()),
-            format!(
-                "- | Error | a dataset of audio with human-labelled transcripts (Acoustic); remote-5 ({five}) is of kind AudioFiles"
-            ),
-            Reason::DatasetUnsuitable,
-        ),
-        (
-            "another locale",
-            of(|d| d.header.locale = "de-DE".into()),
-            format!("- | Error | a dataset of locale en-US; remote-5 ({five}) is of de-DE"),
-            Reason::DatasetUnsuitable,
-        ),
-        (
-            "nothing in it",
-            of(|d| d.accepted_lines = Some(0)),
-            format!("- | Error | another dataset; no line of remote-5 ({five}) was accepted on its import"),
-            Reason::DatasetUnsuitable,
-        ),
-        (
-            "failed",
-            of(|d| put_state(&mut d.header, Status::Failed, at(NOW))),
-            format!("- | Error | another dataset; the import of remote-5 ({five}) failed"),
-            Reason::DatasetNotReady,
-        ),
-        (
-            "being imported",
-            of(|d| put_state(&mut d.header, Status::Running, at(NOW))),
-            format!("- | Pending | dataset remote-5 ({five}), which is being imported"),
-            Reason::DatasetNotReady,
-        ),
-    ];
-    for (name, case, expected, reason) in cases {
-        assert_eq!(ruling(&case).reason, reason, "{name}");
-        let awaits = case.plan().awaits;
-        assert_eq!(awaits, (name == "being imported").then_some(List::Datasets), "{name}");
-        check_gates(vec![(name, case, expected)]);
-    }
 }
 
 #[test]

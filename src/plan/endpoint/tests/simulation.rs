@@ -446,16 +446,6 @@ impl Life {
     }
 }
 
-impl std::fmt::Debug for Life {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:?} {:?} {:?}",
-            self.case.object.spec, self.service, self.case.world.view.models
-        )
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 

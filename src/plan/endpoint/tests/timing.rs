@@ -5,7 +5,8 @@ use crate::{
         window::{Weekday, Window, WindowKind},
     },
     plan::{
-        endpoint::timing::{By, Terms, Timing, share},
+        endpoint::timing::{By, Terms, Timing},
+        spread::share,
         testing::at,
         window::Calendar,
     },

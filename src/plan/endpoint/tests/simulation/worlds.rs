@@ -113,3 +113,13 @@ pub fn life() -> impl Strategy<Value = Life> {
         Life::new(spec, adopt, remote.filter(|_| adopt), [first, second])
     })
 }
+
+impl std::fmt::Debug for Life {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:?} {:?} {:?}",
+            self.case.object.spec, self.service, self.case.world.view.models
+        )
+    }
+}

@@ -1,0 +1,51 @@
+//! What comes next for an object, with dates; and what goes wrong if nobody acts.
+use super::text::rfc3339;
+use crate::api::{
+    Reason,
+    condition::{self, AT_RISK, Statement, Truth},
+    planned::{PlannedAction, PlannedStep},
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// The dated plan of an object.
+#[derive(Clone, Debug, Default)]
+pub struct Outlook {
+    /// What comes next.
+    pub steps: Vec<PlannedStep>,
+    /// What goes wrong if nobody acts.
+    pub risk: Option<(Reason, String)>,
+    /// When time alone changes the risk.
+    pub look_again: Option<Timestamp>,
+}
+
+/// The condition `AtRisk`; what was told before stands where nothing can be said now.
+pub fn at_risk(before: &[Condition], outlook: Option<&Outlook>) -> Option<Statement> {
+    let (reason, message) = match outlook {
+        Some(outlook) => outlook.risk.clone()?,
+        None => {
+            let told = condition::find(before, AT_RISK)?;
+            let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
+            (*reason, told.message.clone())
+        }
+    };
+    Some(Statement {
+        kind: AT_RISK,
+        truth: Truth::True,
+        reason,
+        message,
+    })
+}
+
+/// A step of which only the kind, the date and the reason are known.
+pub fn step(action: PlannedAction, at: Timestamp, reason: &str) -> PlannedStep {
+    PlannedStep {
+        action,
+        at: rfc3339(at),
+        to: None,
+        reason: reason.to_owned(),
+        blocked_by: Vec::new(),
+        risk: None,
+        forecast: false,
+    }
+}
