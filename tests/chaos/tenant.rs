@@ -91,6 +91,13 @@ impl Tenant {
         format!("{}/{}", self.base_url, self.name)
     }
 
+    /// The ARM id that the emulator gives to the Speech resource.
+    pub fn resource_id(&self) -> String {
+        let subscription = "/subscriptions/11111111-2222-4333-8444-555555555555";
+        let name = &self.name;
+        format!("{subscription}/resourceGroups/rg-{name}/providers/Microsoft.CognitiveServices/accounts/{name}")
+    }
+
     /// Applies an object in the tenant's namespace. What an earlier apply said and this does not is removed. While the
     /// API server does not answer, or the namespace is not there yet, it is tried again.
     pub async fn apply(&self, object: Value) {

@@ -1,6 +1,7 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
 mod deletion;
+mod points;
 mod upgrade;
 
 use futures::FutureExt as _;
@@ -25,6 +26,13 @@ pub struct Row {
 
 /// Every row, in the order in which they run.
 pub const ALL: &[Row] = &[
+    Row {
+        name: "points",
+        title: "the operator is killed at each named point between an intent and its status",
+        faults: &[1, 2],
+        bounded_seconds: 60,
+        run: |trial| points::run(trial).boxed_local(),
+    },
     Row {
         name: "deletion-moments",
         title: "objects are deleted at moments of their creation, from its first to its last",
