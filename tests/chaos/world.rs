@@ -149,6 +149,7 @@ impl World {
         let is_ours = |name: &str| tenants.iter().any(|tenant| tenant.name == name);
         for tenant in tenants {
             evidence.objects.extend(tenant.objects().await);
+            evidence.seeded.extend(tenant.seeded.iter().cloned());
             evidence.remote.insert(tenant.name.clone(), tenant.remote().await);
         }
         let path = format!("journal?after={}&limit=200000", self.journalled);
