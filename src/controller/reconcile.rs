@@ -6,6 +6,7 @@ use super::{
     guard::ReconcileError,
     managed::Managed,
     observe::Surrounding,
+    point::Point,
     wake,
     write::{self, WriteError},
 };
@@ -161,6 +162,8 @@ impl<K: Managed> Pass<'_, K> {
     }
 
     async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, ReconcileError> {
+        let (before, after) = Point::around(&action);
+        self.is_at(before);
         match action {
             Action::Claim(intent) => {
                 let written = write::claim(self.context, &*self.object, intent).await?;
@@ -171,6 +174,7 @@ impl<K: Managed> Pass<'_, K> {
             Action::Release => {
                 self.context.events.publish(&*self.object, &plan.notices);
                 write::release(self.context, &*self.object).await?;
+                self.is_at(after);
                 self.stop_awaiting();
                 return Ok(Turn::Released);
             }
@@ -198,7 +202,14 @@ impl<K: Managed> Pass<'_, K> {
                 self.acted = true;
             }
         }
+        self.is_at(after);
         Ok(Turn::Again)
+    }
+
+    fn is_at(&self, point: Option<Point>) {
+        if let Some(point) = point {
+            point.reached(|| self.name());
+        }
     }
 
     /// Tells what a step puts right: the plan that follows from the answer knows nothing of it.
@@ -258,7 +269,7 @@ impl<K: Managed> Pass<'_, K> {
             remote,
             client: &link.client,
         };
-        copy::act(self.context, self.uid(), source, target, action).await
+        copy::act(self.context, &*self.object, source, target, action).await
     }
 
     /// Reports: what applications need, the status if it says something new, events, and when to look again.
@@ -272,9 +283,11 @@ impl<K: Managed> Pass<'_, K> {
         self.learn(&plan.took);
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
+            self.is_at(Some(Point::BeforeStatus));
             let written = write::status(self.context, &*self.object, &plan.status)
                 .await
                 .map_err(ReconcileError::Write)?;
+            self.is_at(Some(Point::AfterStatus));
             self.keep(written);
             self.context.events.publish(&*self.object, &plan.notices);
         }
