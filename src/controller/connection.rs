@@ -1,8 +1,9 @@
 //! The reconcile of a SpeechConnection: from spec and Secret to a client, and from contact to conditions.
 use super::{
     Context,
-    act::act,
+    act::{Undone, act},
     guard::ReconcileError,
+    point::Point,
     remote::{self, Link, LinkSource, Remote},
     wake,
     write::{self, WriteError},
@@ -124,12 +125,17 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     let Some(link) = remote.link() else {
         return Action::await_change();
     };
-    match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {
+    let name = || format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name);
+    Point::BeforeDeleteEvaluation.reached(name);
+    let deleted = act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await;
+    Point::AfterDeleteEvaluation.reached(name);
+    match deleted {
         Ok(()) => {
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)
         }
-        Err(failure) => {
+        Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION),
+        Err(Undone::Failed(failure)) => {
             tracing::warn!(connection = %key, evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
             let from = context.clock.now() + COLLECTION_DELAY;
             remote.collect_no_sooner(from);

@@ -16,15 +16,17 @@ mod layout;
 mod operator;
 mod plane;
 mod process;
+mod proxy;
 
 pub use audit::{AuditEntry, count_writes};
 pub use control::Control;
 pub use emulator::EmulatorProcess;
 pub use error::HarnessError;
 pub use folder::Folder;
-pub use operator::OperatorProcess;
+pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};
 pub use process::Process;
+pub use proxy::Proxy;
 
 use std::time::Duration;
 
