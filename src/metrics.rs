@@ -52,6 +52,7 @@ pub struct Metrics {
     watch_failures: Family<Kind, Counter>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
+    liveness: Liveness,
 }
 
 /// The last sweep of a connection.
@@ -77,6 +78,7 @@ impl Metrics {
             watch_failures: Family::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
+            liveness: Liveness::default(),
         });
         let mut registry = metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register(
@@ -125,6 +127,11 @@ impl Metrics {
     pub fn ready(&self, context: Arc<Context>) {
         // Set once per process; a second time would change nothing.
         drop(self.context.set(context));
+    }
+
+    /// The signs of life of all parts.
+    pub fn liveness(&self) -> &Liveness {
+        &self.liveness
     }
 
     /// Whether the stores are filled.

@@ -18,10 +18,10 @@ use crate::{
     speech::Transport,
 };
 use futures::{Stream, StreamExt, stream};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::PartialObjectMeta,
+    api::ListParams,
     runtime::{
         Controller, controller,
         reflector::{self, ObjectRef, Store},
@@ -139,7 +139,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         events,
     });
     let mut tasks = JoinSet::new();
-    let all = || watcher::Config::default().page_size(PAGE);
+    let all = || ListParams::default().limit(PAGE);
     let labelled = format!("{}={}", export::LABEL.0, export::LABEL.1);
     tasks.spawn(watch::run(
         Api::all(client.clone()),
@@ -163,21 +163,21 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         wake::on_endpoint,
     ));
     tasks.spawn(watch::run(
-        Api::<PartialObjectMeta<Secret>>::all(client.clone()),
+        Api::all(client.clone()),
         all().fields(SECRET_FIELDS),
         s,
         Arc::clone(&context),
         wake::on_secret,
     ));
     tasks.spawn(watch::run(
-        Api::<PartialObjectMeta<Namespace>>::all(client.clone()),
+        Api::all(client.clone()),
         all(),
         n,
         Arc::clone(&context),
         wake::on_namespace,
     ));
     tasks.spawn(watch::run(
-        Api::<ConfigMap>::all(client.clone()),
+        Api::all(client.clone()),
         all().labels(&labelled),
         x,
         Arc::clone(&context),
