@@ -193,8 +193,9 @@ impl Region {
             return;
         }
         object.set_status(plan.status);
-        if let Key::Model(_) = key {
-            self.wake_followers(&fleet::name(key));
+        match key {
+            Key::Model(_) => self.wake_followers(&fleet::name(key)),
+            Key::Endpoint(_) => operator.woken.extend(object.judged_models(&self.cluster)),
         }
     }
 
