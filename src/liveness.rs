@@ -15,8 +15,9 @@ use tokio::sync::Notify;
 
 /// Each step of a watch ends within five and a half minutes (`controller/watch`), so this one hangs.
 const WATCH_STEP: Duration = Duration::from_secs(600);
-/// A sweep is cut off after ten minutes and its task stirs every minute (`controller/remote/sweep`), so this one hangs.
-const SWEEP_STEP: Duration = Duration::from_secs(900);
+/// A sweep is cut off after half an hour, and its task stirs every minute otherwise (`controller/remote/sweep`), so this one
+/// hangs.
+const SWEEP_STEP: Duration = Duration::from_secs(45 * 60);
 /// A pass is cut off after 90 s (`controller/guard`), so this one hangs.
 const RUNNING_PASS: Duration = Duration::from_secs(300);
 /// So long no pass of a kind began or ended, while objects wait for one.
@@ -141,12 +142,18 @@ impl Liveness {
     /// All watches, by kind.
     pub fn watches(&self) -> Vec<(String, Arc<WatchPulse>)> {
         let watches = lock(&self.watches);
-        watches.iter().map(|(kind, pulse)| (kind.clone(), Arc::clone(pulse))).collect()
+        watches
+            .iter()
+            .map(|(kind, pulse)| (kind.clone(), Arc::clone(pulse)))
+            .collect()
     }
 
     /// The ages of all queues, by kind.
     pub fn queues(&self) -> Vec<(String, QueueAges)> {
-        let queues: Vec<_> = lock(&self.queues).iter().map(|(kind, q)| (kind.clone(), Arc::clone(q))).collect();
+        let queues: Vec<_> = lock(&self.queues)
+            .iter()
+            .map(|(kind, q)| (kind.clone(), Arc::clone(q)))
+            .collect();
         queues.into_iter().map(|(kind, queue)| (kind, queue.ages())).collect()
     }
 
@@ -155,7 +162,11 @@ impl Liveness {
         let sweeps = lock(&self.sweeps);
         let sweep = |(name, pulse): &(String, Weak<Pulse>)| Some((name.clone(), pulse.upgrade()?.age()));
         Signs {
-            watches: self.watches().into_iter().map(|(kind, pulse)| (kind, pulse.step.age())).collect(),
+            watches: self
+                .watches()
+                .into_iter()
+                .map(|(kind, pulse)| (kind, pulse.step.age()))
+                .collect(),
             sweeps: sweeps.iter().filter_map(sweep).collect(),
             queues: self.queues(),
         }
@@ -227,7 +238,10 @@ impl fmt::Display for QueueAges {
         let age = |age: Option<Duration>| age.map_or("none".to_owned(), |age| format!("{} s", age.as_secs()));
         let (waiting, running) = (age(self.waiting), age(self.running));
         let progress = self.progress.as_secs();
-        write!(f, "longest waiting {waiting}, longest running {running}, last progress {progress} s ago")
+        write!(
+            f,
+            "longest waiting {waiting}, longest running {running}, last progress {progress} s ago"
+        )
     }
 }
 
@@ -252,10 +266,10 @@ mod tests {
     fn a_watch_or_a_sweep_that_takes_no_step_fails_and_is_named() {
         for (watch, sweep, expected) in [
             (minutes(0), minutes(0), vec![]),
-            (minutes(10), minutes(15), vec![]),
-            (minutes(11), minutes(15), vec!["watch SpeechModel"]),
-            (minutes(6), minutes(16), vec!["sweeps shop/west"]),
-            (minutes(40), minutes(40), vec!["watch SpeechModel", "sweeps shop/west"]),
+            (minutes(10), minutes(45), vec![]),
+            (minutes(11), minutes(45), vec!["watch SpeechModel"]),
+            (minutes(6), minutes(46), vec!["sweeps shop/west"]),
+            (minutes(50), minutes(50), vec!["watch SpeechModel", "sweeps shop/west"]),
         ] {
             let signs = Signs {
                 watches: vec![("Secret".into(), minutes(1)), ("SpeechModel".into(), watch)],
@@ -269,12 +283,12 @@ mod tests {
     #[test]
     fn passes_fail_when_one_never_ends_or_nothing_moves_and_never_because_the_queue_is_long() {
         for (waiting, running, progress, alive) in [
-            (None, None, minutes(600), true),             // nothing to do
-            (Some(minutes(90)), None, minutes(1), true),  // a long queue that moves
-            (Some(minutes(1)), None, minutes(60), true),  // the first after a long rest
+            (None, None, minutes(600), true),              // nothing to do
+            (Some(minutes(90)), None, minutes(1), true),   // a long queue that moves
+            (Some(minutes(1)), None, minutes(60), true),   // the first after a long rest
             (Some(minutes(11)), None, minutes(11), false), // nothing moves
-            (None, Some(minutes(2)), minutes(2), true),   // it is cut off soon
-            (None, Some(minutes(6)), minutes(6), false),  // it never ends
+            (None, Some(minutes(2)), minutes(2), true),    // it is cut off soon
+            (None, Some(minutes(6)), minutes(6), false),   // it never ends
             (Some(minutes(1)), Some(minutes(6)), minutes(0), false),
         ] {
             let ages = QueueAges {

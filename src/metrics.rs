@@ -1,8 +1,9 @@
 //! What is measured, in the OpenMetrics format. What is known of objects is read from the stores at scrape time, so that
 //! a deleted object leaves no series. Unknown means absent, never 0.
 mod fleet;
+mod pulse;
 
-use crate::{api::SpeechConnection, controller::Context, speech::Observer};
+use crate::{api::SpeechConnection, controller::Context, liveness::Liveness, speech::Observer};
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
@@ -112,6 +113,7 @@ impl Metrics {
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         registry.register_collector(Box::new(fleet::Fleet(Arc::downgrade(&metrics))));
+        registry.register_collector(Box::new(pulse::Pulses(Arc::downgrade(&metrics))));
         drop(registry);
         metrics
     }

@@ -9,9 +9,12 @@ use crate::{
     telemetry,
 };
 use kube::{Client, Config};
-use std::{error::Error, io, sync::Arc};
+use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The longest that the apiserver may be silent while it owes an answer, and that an unused connection is kept.
+const REQUEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// Why the operator stopped.
 #[derive(Debug, thiserror::Error)]
@@ -52,16 +55,21 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         Some(url) => Clock::follow(url).await?,
         None => Clock::system(),
     };
-    let config = Config::infer()
+    let mut config = Config::infer()
         .await
         .map_err(|error| RunError::Config(Box::new(error)))?;
-    let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
+    let client = |config| Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)));
+    let watches = client(config.clone())?;
+    // A request on a connection that is half-dead would wait for ever; a watch has bounds of its own.
+    config.read_timeout = Some(REQUEST_SILENCE);
+    let client = client(config)?;
     let metrics = Metrics::new();
     let listener = serve::listen(args.listen).await?;
     tokio::spawn(serve::run(listener, Arc::clone(&metrics), shutdown.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %args.listen, "started");
     let options = Options {
         client,
+        watches,
         clock,
         transport,
         allow_http: args.allow_http,

@@ -6,6 +6,7 @@ use super::{
     export,
     guard::{Backoff, ReconcileError, guarded},
     news::News,
+    passes::Passes,
     reconcile,
     remote::Remotes,
     wake::{self, Sleepers, Wakes},
@@ -47,6 +48,8 @@ const PAGE: u32 = 100;
 pub struct Options {
     /// The cluster.
     pub client: Client,
+    /// The same for watches, which may be silent for long.
+    pub watches: Client,
     /// The present.
     pub clock: Clock,
     /// The network towards the Speech service.
@@ -116,7 +119,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let (events, queue) = Events::new(options.clock.clone(), options.instance);
     let ((connections, c), (models, m), (endpoints, e)) = (reflector::store(), reflector::store(), reflector::store());
     let ((secrets, s), (namespaces, n), (exports, x)) = (reflector::store(), reflector::store(), reflector::store());
-    let client = options.client.clone();
+    let (client, writes) = (options.watches, options.client.clone());
     let context = Arc::new(Context {
         client: options.client,
         clock: options.clock,
@@ -183,7 +186,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         Arc::clone(&context),
         wake::on_export,
     ));
-    tasks.spawn(event::run(client, queue));
+    tasks.spawn(event::run(writes, queue));
     tasks.spawn(follow_jumps(Arc::clone(&context)));
     (context, sleepers, tasks)
 }
@@ -264,23 +267,40 @@ where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<controller::Action, ReconcileError>> + Send + 'static,
 {
-    let backoff = Arc::new(Backoff::default());
+    let (backoff, passes) = (Arc::new(Backoff::default()), Arc::new(Passes::default()));
+    context
+        .metrics
+        .liveness()
+        .queue(&K::kind(&()), Arc::<Passes<K>>::clone(&passes));
+    let (woken, ended) = (Arc::clone(&passes), Arc::clone(&passes));
     let never: stream::Pending<Result<K, watcher::Error>> = stream::pending();
     let config = controller::Config::default().concurrency(concurrency);
     let runs = Controller::for_stream(never, store)
         .with_config(config)
-        .reconcile_on(queue(sleepers))
+        .reconcile_on(queue(sleepers).inspect(move |key| woken.woken(key)))
         .graceful_shutdown_on(shutdown.clone().cancelled_owned())
         .run(
             move |object, context: Arc<Context>| {
-                let backoff = Arc::clone(&backoff);
-                async move { Ok::<_, std::convert::Infallible>(guarded(object, context, &backoff, pass).await) }
+                let (backoff, passes) = (Arc::clone(&backoff), Arc::clone(&passes));
+                async move {
+                    let guards = (&*backoff, &*passes);
+                    Ok::<_, std::convert::Infallible>(guarded(object, context, guards, pass).await)
+                }
             },
             |_, never, _| match *never {},
             context,
         );
     // An object that went while it was queued needs nothing; a pass itself never fails here.
-    runs.for_each(|_| async {})
+    runs.for_each(move |run| {
+        if let Err(controller::Error::ObjectNotFound(key)) = run {
+            let gone = ObjectRef::new(&key.name);
+            ended.gone(&match &key.namespace {
+                Some(namespace) => gone.within(namespace),
+                None => gone,
+            });
+        }
+        std::future::ready(())
+    })
 }
 
 fn queue<T: Send + 'static>(mut receiver: UnboundedReceiver<T>) -> impl Stream<Item = T> + Send {

@@ -278,7 +278,11 @@ where
     /// How long the apiserver may be silent.
     fn patience(&self, lasts: Duration) -> Duration {
         let closes = lasts + self.bounds.margin;
-        if self.bookmarks { closes.min(self.bounds.bookmark) } else { closes }
+        if self.bookmarks {
+            closes.min(self.bounds.bookmark)
+        } else {
+            closes
+        }
     }
 
     /// Takes an event; returns the version that is reached with it.
@@ -384,14 +388,19 @@ where
     fn failed_with(&mut self, status: &Status, version: Option<String>) -> Ended {
         self.hear();
         if status.code == 410 {
-            tracing::info!(kind = self.kind, "the version to go on from is gone; the list is read anew");
+            tracing::info!(
+                kind = self.kind,
+                "the version to go on from is gone; the list is read anew"
+            );
             return Ended {
                 end: End::Expired,
                 version: None,
             };
         }
         let wait = status.details.as_ref().map(|details| details.retry_after_seconds);
-        let wait = wait.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()));
+        let wait = wait
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| Duration::from_secs(seconds.into()));
         self.refused(&status.to_string(), wait, version)
     }
 

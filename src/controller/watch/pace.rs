@@ -81,12 +81,20 @@ impl Pace {
                     1 => Duration::ZERO,
                     again => pause(again - 1, LONGEST_REFUSED, chance),
                 };
-                Next { pause, anew: true, ..at_once }
+                Next {
+                    pause,
+                    anew: true,
+                    ..at_once
+                }
             }
             End::ClosedBare | End::Refused(_) => {
                 self.refused = self.refused.saturating_add(1);
                 self.in_vain = self.in_vain.saturating_add(1);
-                let asked = if let End::Refused(Some(wait)) = end { wait } else { Duration::ZERO };
+                let asked = if let End::Refused(Some(wait)) = end {
+                    wait
+                } else {
+                    Duration::ZERO
+                };
                 Next {
                     pause: pause(self.refused, LONGEST_REFUSED, chance).max(asked.min(LONGEST_REFUSED)),
                     anew: self.in_vain.is_multiple_of(IN_VAIN),
@@ -124,16 +132,43 @@ mod tests {
 
     #[test]
     fn nothing_waits_when_all_is_well() {
-        let ends = [End::Listed, End::Closed, End::Closed, End::Silent, End::Closed, End::Expired, End::Listed];
-        let quiet = [(0, false), (0, false), (0, false), (0, false), (0, false), (0, true), (0, false)];
+        let ends = [
+            End::Listed,
+            End::Closed,
+            End::Closed,
+            End::Silent,
+            End::Closed,
+            End::Expired,
+            End::Listed,
+        ];
+        let quiet = [
+            (0, false),
+            (0, false),
+            (0, false),
+            (0, false),
+            (0, false),
+            (0, true),
+            (0, false),
+        ];
         assert_eq!(follows(&ends), quiet);
     }
 
     #[test]
     fn three_bare_closes_lead_to_a_list_and_go_on_ever_more_slowly() {
         use End::{ClosedBare, Listed};
-        let ends = [ClosedBare, ClosedBare, ClosedBare, Listed, ClosedBare, ClosedBare, ClosedBare, Listed];
-        let paced = [(250, false), (500, false), (1000, true), (0, false), (2000, false), (4000, false), (8000, true), (0, false)];
+        let ends = [
+            ClosedBare, ClosedBare, ClosedBare, Listed, ClosedBare, ClosedBare, ClosedBare, Listed,
+        ];
+        let paced = [
+            (250, false),
+            (500, false),
+            (1000, true),
+            (0, false),
+            (2000, false),
+            (4000, false),
+            (8000, true),
+            (0, false),
+        ];
         assert_eq!(follows(&ends), paced);
     }
 
@@ -141,7 +176,10 @@ mod tests {
     fn a_refusal_waits_half_a_minute_at_most_and_as_long_as_it_asks_for() {
         assert_eq!(follows(&[End::Refused(None); 12]).last(), Some(&(30_000, true)));
         assert_eq!(follows(&[End::Refused(Some(Duration::from_secs(7)))]), [(7000, false)]);
-        assert_eq!(follows(&[End::Refused(Some(Duration::from_secs(3600)))]), [(30_000, false)]);
+        assert_eq!(
+            follows(&[End::Refused(Some(Duration::from_secs(3600)))]),
+            [(30_000, false)]
+        );
     }
 
     #[test]

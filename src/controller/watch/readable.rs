@@ -107,7 +107,9 @@ mod tests {
         );
         let list: ObjectList<Readable<SpeechEndpoint>> = serde_json::from_str(&text).unwrap();
         assert_eq!(list.metadata.resource_version.as_deref(), Some("9"));
-        assert!(matches!(&list.items[0], Readable::Broken { error, .. } if error.contains("spec") || error.contains("invalid")));
+        assert!(
+            matches!(&list.items[0], Readable::Broken { error, .. } if error.contains("spec") || error.contains("invalid"))
+        );
         assert_eq!(list.items[0].name_any(), "old");
         assert!(matches!(&list.items[1], Readable::Whole(endpoint) if endpoint.name_any() == "fits"));
     }
@@ -116,7 +118,9 @@ mod tests {
     fn an_event_of_an_object_that_does_not_fit_still_tells_who_and_which_version() {
         let text = format!(r#"{{"type": "MODIFIED", "object": {OLD}}}"#);
         let event: WatchEvent<Readable<SpeechEndpoint>> = serde_json::from_str(&text).unwrap();
-        let WatchEvent::Modified(object) = event else { panic!("another event") };
+        let WatchEvent::Modified(object) = event else {
+            panic!("another event")
+        };
         assert_eq!(object.resource_version().as_deref(), Some("8"));
     }
 
