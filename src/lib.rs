@@ -9,6 +9,7 @@ pub mod clock;
 pub mod controller;
 pub mod emulator;
 pub mod generate;
+pub mod lead;
 pub mod liveness;
 pub mod metrics;
 pub mod plan;

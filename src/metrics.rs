@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 use std::{
@@ -51,6 +51,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
     watch_failures: Family<Kind, Counter>,
+    transitions: Gauge,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
     liveness: Liveness,
@@ -77,6 +78,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(latency),
             watch_failures: Family::default(),
+            transitions: Gauge::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
             liveness: Liveness::default(),
@@ -106,6 +108,11 @@ impl Metrics {
             "watch_failures",
             "Watches of the cluster that broke off with an error",
             metrics.watch_failures.clone(),
+        );
+        registry.register(
+            "leader_transitions",
+            "How often the Lease had changed hands when this replica took it; 0 if it never did",
+            metrics.transitions.clone(),
         );
         registry.register(
             "build",
@@ -139,6 +146,16 @@ impl Metrics {
     /// Whether the stores are filled.
     pub fn is_ready(&self) -> bool {
         self.context.get().is_some()
+    }
+
+    /// Whether this replica acts; false as long as that is open.
+    pub fn is_leader(&self) -> bool {
+        self.context.get().is_some_and(|context| context.leadership.leads())
+    }
+
+    /// This replica took the Lease, which has changed hands so often.
+    pub fn took_lease(&self, transitions: i32) {
+        self.transitions.set(i64::from(transitions));
     }
 
     /// A pass over an object ended.

@@ -1,5 +1,6 @@
 //! What stands around every reconcile: a deadline, a boundary for panics, a growing delay per object, and measuring.
 use super::{Context, passes::Passes, write::WriteError};
+use crate::lead::Withheld;
 use futures::FutureExt;
 use kube::{
     Resource,
@@ -27,6 +28,9 @@ pub enum ReconcileError {
     /// A write to the cluster failed.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// This replica must not change anything now.
+    #[error(transparent)]
+    Withheld(#[from] Withheld),
     /// The cluster could not be read.
     #[error("the apiserver could not be asked")]
     Read(#[source] Box<kube::Error>),
@@ -42,7 +46,7 @@ impl ReconcileError {
     /// A word for metrics, of a closed list.
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::Write(_) | Self::Read(_) => "error",
+            Self::Write(_) | Self::Read(_) | Self::Withheld(_) => "error",
             Self::Deadline => "deadline",
             Self::Panicked(_) => "panic",
         }
@@ -54,7 +58,7 @@ impl ReconcileError {
             Self::Read(error) | Self::Write(WriteError::Api(error)) if !matches!(**error, kube::Error::Api(_)) => {
                 LONGEST_UNANSWERED
             }
-            Self::Read(_) | Self::Write(_) | Self::Deadline | Self::Panicked(_) => LONGEST_DELAY,
+            Self::Read(_) | Self::Write(_) | Self::Withheld(_) | Self::Deadline | Self::Panicked(_) => LONGEST_DELAY,
         }
     }
 }

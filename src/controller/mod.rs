@@ -12,6 +12,7 @@ mod managed;
 mod news;
 pub(crate) mod observe;
 mod passes;
+mod point;
 mod recent;
 pub(crate) mod reconcile;
 pub(crate) mod remote;
@@ -21,5 +22,6 @@ mod watch;
 mod write;
 
 pub use context::{Context, Stores};
+pub use point::{Point, STAND_STILL_AT};
 pub use start::{Options, StartError, run};
 pub use watch::Seen;

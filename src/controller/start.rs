@@ -15,6 +15,7 @@ use super::{
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
     clock::Clock,
+    lead::{Election, Leadership, Lost, Mandate},
     metrics::Metrics,
     speech::Transport,
 };
@@ -29,7 +30,12 @@ use kube::{
         watcher,
     },
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     task::{JoinError, JoinSet},
@@ -43,6 +49,13 @@ const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/servic
 
 /// Objects of one page when a watch begins with a list. A page is in memory as text and parsed, beside the store.
 const PAGE: u32 = 100;
+
+/// The longest wait for the first answer of the apiserver.
+const ANSWER: Duration = Duration::from_secs(15);
+/// The pause before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How long it may refuse us at the start.
+const REFUSED: Duration = Duration::from_secs(10);
 
 /// What the caller decides.
 pub struct Options {
@@ -58,6 +71,8 @@ pub struct Options {
     pub allow_http: bool,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
+    /// Whether this process may act.
+    pub leadership: Leadership,
     /// The name of this process in events.
     pub instance: String,
     /// What is measured.
@@ -74,22 +89,23 @@ pub enum StartError {
         "namespace kube-system cannot be read; the operator needs the permissions of deploy/base/cluster-roles.yaml"
     )]
     Cluster(#[source] Box<kube::Error>),
+    /// Another replica acts from now on, or soon.
+    #[error("this replica leads no more")]
+    Leadership(#[from] Lost),
     /// A part of the operator ended though nobody asked it to.
     #[error("a part of the operator ended")]
     Ended(#[source] Option<JoinError>),
 }
 
-/// Runs the controllers until `shutdown`.
-pub async fn run(options: Options) -> Result<(), StartError> {
+/// Watches at once, runs the controllers while this process leads, until `shutdown`.
+pub async fn run(options: Options, election: Election) -> Result<(), StartError> {
     let shutdown = options.shutdown.clone();
     let concurrency = options.concurrency;
-    let namespaces: Api<Namespace> = Api::all(options.client.clone());
-    let home = namespaces
-        .get("kube-system")
-        .await
-        .map_err(|error| StartError::Cluster(Box::new(error)))?;
-    let (context, sleepers, mut tasks) = assemble(options, home.uid().unwrap_or_default());
-    let mut controllers = JoinSet::new();
+    let cluster = tokio::select! {
+        cluster = identity(&options.client) => cluster?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let (context, mut sleepers, mut tasks) = assemble(options, cluster);
     tokio::select! {
         () = stores_filled(&context) => {}
         () = shutdown.cancelled() => return Ok(()),
@@ -97,9 +113,40 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     }
     context.metrics.ready(Arc::clone(&context));
     tracing::info!("watching; all stores are filled");
-    start_controllers(&context, sleepers, concurrency, &shutdown, &mut controllers);
+    let mut mandate = tokio::select! {
+        mandate = election.win() => mandate,
+        () = sleepers.doze() => return Ok(()),
+        () = shutdown.cancelled() => return Ok(()),
+        ended = tasks.join_next() => return Err(StartError::Ended(ended.and_then(Result::err))),
+    };
+    tracing::info!("leading");
+    context.metrics.took_lease(mandate.transitions());
+    // Whatever woke somebody while we stood by woke nobody.
+    wake::all(&context);
+    let outcome = lead(&context, sleepers, concurrency, &shutdown, &mut tasks, &mut mandate).await;
+    // Who lost the Lease has nothing to give back, and must end at once.
+    if !matches!(outcome, Err(StartError::Leadership(_))) {
+        mandate.release().await;
+    }
+    outcome
+}
+
+/// Runs the controllers as long as we lead and nobody asks us to stop.
+async fn lead(
+    context: &Arc<Context>,
+    sleepers: Sleepers,
+    concurrency: u16,
+    shutdown: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+    mandate: &mut Mandate,
+) -> Result<(), StartError> {
+    // Dropped on every way out, and every pass with it.
+    let mut controllers = JoinSet::new();
+    start_controllers(context, sleepers, concurrency, shutdown, &mut controllers);
+    let mut lost = pin!(mandate.keep());
     let outcome = tokio::select! {
         biased; // idle controllers end at the very moment of the request to stop, which is no failure
+        lost = &mut lost => return Err(lost.into()),
         () = shutdown.cancelled() => Ok(()),
         // Every task runs for ever: the end of one means that part of the work is done by nobody.
         ended = tasks.join_next() => Err(StartError::Ended(ended.and_then(Result::err))),
@@ -107,10 +154,34 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     };
     shutdown.cancel();
     let drained = async { while controllers.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("some passes did not end in time; what they began is found again at the next start");
+    tokio::select! {
+        lost = &mut lost => return Err(lost.into()),
+        drained = tokio::time::timeout(DRAIN, drained) => if drained.is_err() {
+            tracing::warn!("some passes did not end in time; what they began is found again at the next start");
+        }
     }
     outcome
+}
+
+/// The uid of the `kube-system` namespace. An apiserver that does not answer, or not yet, is waited for: an end would only
+/// make the kubelet wait ever longer before it starts us again.
+async fn identity(client: &Client) -> Result<String, StartError> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let began = Instant::now();
+    loop {
+        let error = match tokio::time::timeout(ANSWER, namespaces.get("kube-system")).await {
+            Ok(Ok(home)) => return Ok(home.uid().unwrap_or_default()),
+            Ok(Err(error)) => error,
+            Err(elapsed) => kube::Error::Service(elapsed.into()),
+        };
+        let refused = matches!(&error, kube::Error::Api(status) if status.code < 500 && status.code != 429);
+        // One that has just started refuses what it will allow once it has read its roles.
+        if refused && began.elapsed() > REFUSED {
+            return Err(StartError::Cluster(Box::new(error)));
+        }
+        tracing::warn!(error = %crate::telemetry::chain(&error), "the apiserver does not tell who it is; it is asked again");
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
 }
 
 /// Builds the shared context and starts the watches that fill its stores.
@@ -123,6 +194,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let context = Arc::new(Context {
         client: options.client,
         clock: options.clock,
+        leadership: options.leadership,
         cluster,
         allow_http: options.allow_http,
         transport: options.transport,

@@ -39,6 +39,22 @@ pub struct Sleepers {
     pub endpoints: UnboundedReceiver<ObjectRef<SpeechEndpoint>>,
 }
 
+impl Sleepers {
+    /// Looks at nothing: drops what is woken while nobody may act. Ends when the process does.
+    pub async fn doze(&mut self) {
+        loop {
+            let queued = tokio::select! {
+                woken = self.connections.recv() => woken.is_some(),
+                woken = self.models.recv() => woken.is_some(),
+                woken = self.endpoints.recv() => woken.is_some(),
+            };
+            if !queued {
+                return;
+            }
+        }
+    }
+}
+
 impl Wakes {
     /// The queues and their ends.
     pub fn new() -> (Self, Sleepers) {

@@ -54,7 +54,7 @@ pub enum Seen {
 
 /// The bounds of the steps.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+struct Bounds {
     /// The longest wait for a page of the list, or for the watch to open.
     answer: Duration,
     /// The apiserver is asked to close a watch after so long, and up to a quarter more.
@@ -113,22 +113,7 @@ pub async fn run<K>(
 ) where
     K: Kept + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let kind = K::kind(&()).into_owned();
-    let mut watch = Watch {
-        api,
-        selection,
-        store: writer.as_reader(),
-        writer,
-        pulse: context.metrics.liveness().watch(&kind),
-        context,
-        tell,
-        kind,
-        bounds: Bounds::default(),
-        pace: Pace::default(),
-        bookmarks: false,
-        unreadable: HashSet::new(),
-    };
-    watch.run().await;
+    Watch::new(api, selection, writer, context, tell).run().await;
 }
 
 impl<K, T> Watch<K, T>
@@ -136,6 +121,24 @@ where
     K: Kept + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     T: Fn(&Context, &K, Seen),
 {
+    fn new(api: Api<Readable<K>>, selection: ListParams, writer: Writer<K>, context: Arc<Context>, tell: T) -> Self {
+        let kind = K::kind(&()).into_owned();
+        Self {
+            api,
+            selection,
+            store: writer.as_reader(),
+            writer,
+            pulse: context.metrics.liveness().watch(&kind),
+            context,
+            tell,
+            kind,
+            bounds: Bounds::default(),
+            pace: Pace::default(),
+            bookmarks: false,
+            unreadable: HashSet::new(),
+        }
+    }
+
     async fn run(&mut self) {
         let mut version = None;
         loop {
@@ -479,3 +482,6 @@ pub fn receive<K: Kept>(clock: &Clock, object: &mut K) {
         deleted.0 = clock.place(deleted.0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
-    controller::{act::act, reconcile::frees_model, wake},
+    controller::{
+        act::{Undone, act},
+        reconcile::frees_model,
+        wake,
+    },
     plan::{Action, ConnectionState, Failure, Plan, Surroundings, connection::Contact},
 };
 use kube::ResourceExt;
@@ -161,7 +165,7 @@ impl Region {
             );
         }
         learned.taken = Some(action.clone());
-        learned.failure = done.err();
+        learned.failure = done.err().and_then(Undone::failure);
         learned.announced = None;
     }
 

@@ -10,6 +10,8 @@ use super::folder::Folder;
 use super::layout::free_port;
 use super::process::{Process, last_lines};
 
+/// The name of the pod that an operator believes to run in.
+pub const POD: &str = "speech-operator-0";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,21 @@ impl OperatorProcess {
     ///
     /// When the binary is not there.
     pub fn start_unready(binary: &Path, kubeconfig: &Path, args: &[&str]) -> Result<Self, HarnessError> {
+        Self::start_unready_with_env(binary, kubeconfig, args, &[])
+    }
+
+    /// The same with variables in its environment. It runs in the pod `POD`, so that one operator after another takes the
+    /// lease over at once, unless `POD_NAME` says another.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not there.
+    pub fn start_unready_with_env(
+        binary: &Path,
+        kubeconfig: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Result<Self, HarnessError> {
         super::install_tls_provider();
         let folder = Folder::new("operator")?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -65,7 +82,13 @@ impl OperatorProcess {
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let kubeconfig = kubeconfig.display().to_string();
         let log = folder.path().join("speech-operator.log");
-        let process = Process::start("speech-operator", binary, &all, &[("KUBECONFIG", &kubeconfig)], &log)?;
+        let env: Vec<_> = env
+            .iter()
+            .copied()
+            .chain([("KUBECONFIG", kubeconfig.as_str())])
+            .collect();
+        let env = [vec![("POD_NAME", POD)], env].concat();
+        let process = Process::start("speech-operator", binary, &all, &env, &log)?;
         let http = reqwest::Client::builder().timeout(REQUEST_DEADLINE).no_proxy().build();
         let http = http.map_err(|error| HarnessError::Client(error.to_string()))?;
         Ok(Self {
