@@ -10,6 +10,7 @@ pub mod controller;
 pub mod emulator;
 pub mod generate;
 pub mod lead;
+pub mod liveness;
 pub mod metrics;
 pub mod plan;
 pub mod run;
