@@ -5,7 +5,7 @@ use crate::{
     controller::{self, Options, StartError},
     metrics::Metrics,
     serve::{self, ServeError},
-    speech::ReqwestTransport,
+    speech::{AllowedHosts, ReqwestTransport},
     telemetry,
 };
 use kube::{Client, Config};
@@ -45,7 +45,8 @@ pub enum RunError {
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<(), RunError> {
     telemetry::install(&args.log, args.log_format)?;
-    let transport = Arc::new(ReqwestTransport::new().map_err(RunError::Transport)?);
+    let allowed_hosts = AllowedHosts::new(args.allowed_hosts);
+    let transport = Arc::new(ReqwestTransport::new(allowed_hosts.clone()).map_err(RunError::Transport)?);
     let shutdown = CancellationToken::new();
     end_on_signal(shutdown.clone()).map_err(RunError::Signal)?;
     let clock = match args.development_clock {
@@ -65,6 +66,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         clock,
         transport,
         allow_http: args.allow_http,
+        allowed_hosts,
         concurrency: args.concurrency,
         instance: std::env::var("POD_NAME").unwrap_or_else(|_| "speech-operator".to_owned()),
         metrics,

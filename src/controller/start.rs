@@ -15,7 +15,7 @@ use crate::{
     api::{SpeechEndpoint, SpeechModel},
     clock::Clock,
     metrics::Metrics,
-    speech::Transport,
+    speech::{AllowedHosts, Transport},
 };
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
@@ -53,6 +53,8 @@ pub struct Options {
     pub transport: Arc<dyn Transport>,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
+    /// Which hosts connections may name.
+    pub allowed_hosts: AllowedHosts,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
     /// The name of this process in events.
@@ -122,6 +124,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         clock: options.clock,
         cluster,
         allow_http: options.allow_http,
+        allowed_hosts: options.allowed_hosts,
         transport: options.transport,
         stores: Stores {
             connections,

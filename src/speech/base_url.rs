@@ -65,6 +65,11 @@ impl BaseUrl {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// The endpoint as a URL.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Whether a link leads to the same scheme, host and port, and below the same path: only there may the key travel.
     pub fn covers(&self, link: &Url) -> bool {
         let path = self.url.path().trim_end_matches('/');

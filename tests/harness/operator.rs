@@ -10,6 +10,10 @@ use super::folder::Folder;
 use super::layout::free_port;
 use super::process::{Process, last_lines};
 
+/// The options without which no emulator on this machine is called. The reserved names let tests ask for hosts that are
+/// nowhere.
+pub const FOR_AN_EMULATOR: [&str; 2] = ["--allow-http", "--allowed-hosts=127.0.0.1,*.invalid"];
+
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -47,7 +51,8 @@ impl OperatorProcess {
         clock_url: &str,
         args: &[&str],
     ) -> Result<Self, HarnessError> {
-        let mut all = vec!["--allow-http", "--development-clock", clock_url];
+        let mut all = vec!["--development-clock", clock_url];
+        all.extend(FOR_AN_EMULATOR);
         all.extend(args);
         Self::start(binary, kubeconfig, &all).await
     }

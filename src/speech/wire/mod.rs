@@ -1,10 +1,12 @@
 //! The JSON on the wire. Reading is tolerant (unknown members, unknown words, null like absent), writing is strict.
+mod bounds;
 mod document;
 mod page;
 mod parse;
 mod payload;
 mod properties;
 
+pub(super) use bounds::check_size;
 pub(super) use document::Document;
 pub(super) use page::{Page, read_page};
 pub(super) use parse::{FromDocument, Unreadable, read_one};
