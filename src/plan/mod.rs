@@ -7,6 +7,8 @@ mod creation;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
+#[cfg(test)]
+mod fuzz;
 pub mod lead_time;
 pub mod line;
 pub mod model;

@@ -8,6 +8,8 @@ pub mod client;
 pub mod entity;
 pub mod error;
 pub mod failure;
+#[cfg(test)]
+mod fuzz;
 pub mod id;
 pub mod key;
 mod redact;

@@ -8,6 +8,8 @@ mod properties;
 
 pub(super) use bounds::check_size;
 pub(super) use document::Document;
+#[cfg(test)]
+pub(super) use document::FromWord;
 pub(super) use page::{Page, read_page};
 pub(super) use parse::{FromDocument, Unreadable, read_one};
 pub(super) use payload::{Payload, PayloadProperties, Reference, custom_properties};
