@@ -64,18 +64,36 @@ fn requests() -> Vec<(Method, &'static str, Value)> {
     ]
 }
 
-fn start() -> Emulator {
+/// An emulator, what runs it, and how often it was asked.
+struct Desk {
+    emulator: Emulator,
+    runtime: tokio::runtime::Runtime,
+    turn: u32,
+}
+
+fn emulator() -> Emulator {
     Emulator::new(Seed::parse(SEED).unwrap())
 }
 
-fn ask(emulator: &Emulator, method: Method, path: &str, body: Vec<u8>) -> Option<(u16, Vec<u8>)> {
+fn start() -> Desk {
+    Desk {
+        emulator: emulator(),
+        runtime: tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap(),
+        turn: 0,
+    }
+}
+
+fn ask(desk: &Desk, method: Method, path: &str, body: Vec<u8>) -> Option<(u16, Vec<u8>)> {
     let request = Request::builder()
         .method(method)
         .uri(path)
         .body(Body::from(body))
         .ok()?;
-    futures::executor::block_on(async {
-        let answer = emulator.router().oneshot(request).await.unwrap();
+    desk.runtime.block_on(async {
+        let answer = desk.emulator.router().oneshot(request).await.unwrap();
         let status = answer.status().as_u16();
         Some((
             status,
@@ -90,50 +108,45 @@ fn ask(emulator: &Emulator, method: Method, path: &str, body: Vec<u8>) -> Option
 #[test]
 fn control() {
     let requests = requests();
-    feed(
-        "control",
-        5_000,
-        || (start(), 0),
-        |(emulator, turn): &mut (Emulator, u32), garble: &mut Garble| {
-            *turn += 1;
-            if turn.is_multiple_of(200) {
-                *emulator = start();
+    feed("control", 5_000, start, |desk: &mut Desk, garble: &mut Garble| {
+        desk.turn += 1;
+        if desk.turn.is_multiple_of(200) {
+            desk.emulator = emulator();
+        }
+        let (method, path, mut body) = garble.pick(&requests).clone();
+        let body = match garble.below(6) {
+            0 => garble.bytes(),
+            1 => garble.mistakes(body.to_string().as_bytes()),
+            2 => body.to_string().into_bytes(),
+            _ => {
+                garble.lie(&mut body);
+                body.to_string().into_bytes()
             }
-            let (method, path, mut body) = garble.pick(&requests).clone();
-            let body = match garble.below(6) {
-                0 => garble.bytes(),
-                1 => garble.mistakes(body.to_string().as_bytes()),
-                2 => body.to_string().into_bytes(),
-                _ => {
-                    garble.lie(&mut body);
-                    body.to_string().into_bytes()
-                }
-            };
-            // A fault may ask for a delay, and a reader of the clock for a wait: those are not for here.
-            let text = String::from_utf8_lossy(&body);
-            if ["elay", "tall", "slow", "Slow"].iter().any(|word| text.contains(word)) {
+        };
+        // A fault may ask for a delay, and a reader of the clock for a wait: those are not for here.
+        let text = String::from_utf8_lossy(&body);
+        if ["elay", "tall", "slow", "Slow"].iter().any(|word| text.contains(word)) {
+            return;
+        }
+        let mut path = format!("/control/{path}");
+        if garble.hits(0.1) && !path.contains("after") {
+            path = format!("/control/{}", garble.mistake(path.trim_start_matches("/control/")));
+            if path.contains("after") {
                 return;
             }
-            let mut path = format!("/control/{path}");
-            if garble.hits(0.1) && !path.contains("after") {
-                path = format!("/control/{}", garble.mistake(path.trim_start_matches("/control/")));
-                if path.contains("after") {
-                    return;
-                }
-            }
-            if let Some((status, answer)) = ask(emulator, method, &path, body.clone()) {
-                assert!(status < 500, "{path}: {status} {}", String::from_utf8_lossy(&answer));
-            }
-            // Whatever was asked, the clock still tells a time, and goes on from there.
-            let (status, answer) = ask(emulator, Method::GET, "/control/clock", Vec::new()).unwrap();
-            let clock: Value = serde_json::from_slice(&answer).unwrap();
-            assert!(
-                status == 200 && clock["now"].as_str().unwrap().parse::<Timestamp>().is_ok(),
-                "{clock}"
-            );
-            let list = "/west/speechtotext/models/base?api-version=2025-10-15";
-            let (status, _) = ask(emulator, Method::GET, list, Vec::new()).unwrap();
-            assert!(status < 600);
-        },
-    );
+        }
+        if let Some((status, answer)) = ask(desk, method, &path, body.clone()) {
+            assert!(status < 500, "{path}: {status} {}", String::from_utf8_lossy(&answer));
+        }
+        // Whatever was asked, the clock still tells a time, and goes on from there.
+        let (status, answer) = ask(desk, Method::GET, "/control/clock", Vec::new()).unwrap();
+        let clock: Value = serde_json::from_slice(&answer).unwrap();
+        assert!(
+            status == 200 && clock["now"].as_str().unwrap().parse::<Timestamp>().is_ok(),
+            "{clock}"
+        );
+        let list = "/west/speechtotext/models/base?api-version=2025-10-15";
+        let (status, _) = ask(desk, Method::GET, list, Vec::new()).unwrap();
+        assert!(status < 600);
+    });
 }

@@ -156,7 +156,7 @@ fn world(garble: &mut Garble) -> World {
     }
     if garble.hits(0.2) {
         world = world.now(garble.pick::<&str>(&[
-            "-009999-01-02T01:59:59Z",
+            "0001-01-01T00:00:00Z",
             "9999-12-30T20:00:00Z",
             "2026-04-14T23:59:59Z",
             "2028-02-29T00:00:00Z",
@@ -225,7 +225,9 @@ fn plan_endpoint(garble: &mut Garble) {
         if garble.hits(0.5) {
             garble.lie(&mut object["status"]);
             // The apiserver keeps conditions whole.
-            object["status"]["conditions"] = json!(plan.status.conditions);
+            if let Some(status) = object["status"].as_object_mut() {
+                status.insert("conditions".to_owned(), json!(plan.status.conditions));
+            }
         }
     }
 }
@@ -262,7 +264,9 @@ fn plan_model(garble: &mut Garble) {
         object["status"] = serde_json::to_value(&plan.status).unwrap();
         if garble.hits(0.5) {
             garble.lie(&mut object["status"]);
-            object["status"]["conditions"] = json!(plan.status.conditions);
+            if let Some(status) = object["status"].as_object_mut() {
+                status.insert("conditions".to_owned(), json!(plan.status.conditions));
+            }
         }
     }
 }

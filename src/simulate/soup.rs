@@ -60,17 +60,14 @@ struct State {
 
 impl Wire {
     async fn answer(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, TransportError> {
-        let mut state = self.state.lock().unwrap();
         if request.method() != Method::GET {
-            state.asked.push((request.method().clone(), request.uri().to_string()));
+            let asked = (request.method().clone(), request.uri().to_string());
+            self.state.lock().unwrap().asked.push(asked);
         }
-        let answer = futures::executor::block_on(async {
-            let answer = tower::ServiceExt::oneshot(self.router.clone(), request.map(Body::from))
-                .await
-                .unwrap();
-            let (head, body) = answer.into_parts();
-            Response::from_parts(head, axum::body::to_bytes(body, usize::MAX).await.unwrap())
-        });
+        let answer = tower::ServiceExt::oneshot(self.router.clone(), request.map(Body::from));
+        let (head, body) = answer.await.unwrap().into_parts();
+        let answer = Response::from_parts(head, axum::body::to_bytes(body, usize::MAX).await.unwrap());
+        let mut state = self.state.lock().unwrap();
         let service = state.service;
         match service {
             Service::True => Ok(answer),
@@ -141,7 +138,7 @@ const CHOICES: [&str; 6] = [
     r#"{"model": {"selector": {"matchLabels": {"team": "a"}}}}"#,
     r#"{"model": {"id": "20000000-0000-4000-8000-000000000001"}}"#,
     r#"{"model": {"base": {}}, "swap": {"policy": "BeforeExpiry"}, "recreate": "WhenDeleted"}"#,
-    r#"{"model": {"base": {}}, "managementPolicy": "Observe", "adopt": {"id": "30000000-0000-4000-8000-000000000001"}}"#,
+    r#"{"model": {"base": {"id": "10000000-0000-4000-8000-000000000002"}}, "managementPolicy": "Observe", "adopt": {"id": "30000000-0000-4000-8000-000000000001"}}"#,
 ];
 const LEFT: &str = "2026-03-02T10:00:00Z";
 
@@ -159,11 +156,11 @@ fn seed() -> Value {
         "resources": { world::RESOURCE: {
             "key1": world::KEY,
             "rateLimit": {"requests": 0, "perSeconds": 10.0},
-            "timings": {"training": 0.0, "createEndpoint": 0.0, "updateEndpoint": 0.0},
+            "timings": {"training": 1.0, "endpointCreate": 1.0, "endpointUpdate": 1.0},
             "baseModels": [base(1, "2025-06-01"), base(2, "2025-11-01"), base(3, "2026-02-01")],
             "models": [custom(1, "2026-01-10"), custom(2, "2025-12-01")],
             "endpoints": [{"id": "30000000-0000-4000-8000-000000000001", "displayName": "theirs", "locale": "en-US",
-                "createdDateTime": "2026-01-01T00:00:00Z", "model": "10000000-0000-4000-8000-000000000002"}],
+                "createdDateTime": "2026-01-01T00:00:00Z", "model": "models/base/10000000-0000-4000-8000-000000000002"}],
         } },
     })
 }

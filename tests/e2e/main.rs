@@ -7,6 +7,7 @@
 mod harness;
 
 mod approve;
+mod border;
 mod case;
 mod choose;
 mod copy;
