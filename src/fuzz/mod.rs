@@ -19,7 +19,7 @@ use std::{
 /// The longest that one case may take, on a busy machine and without optimization.
 const SLOWEST: Duration = Duration::from_secs(20);
 /// Cases that a thread takes at a time.
-const BATCH: u64 = 64;
+const BATCH: u64 = 16;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -30,13 +30,24 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// Feeds a target with cases: `few` of them, or as many as `FUZZ_CASES` says. `start` makes what a thread keeps from case
-/// to case.
+/// to case; no verdict may depend on it.
 pub fn feed<S>(target: &str, few: u64, start: impl Fn() -> S + Sync, run: impl Fn(&mut S, &mut Garble) + Sync) {
+    feed_in_rows(target, few, 1, start, run);
+}
+
+/// The same with cases that come in rows: each run feeds so many.
+pub fn feed_in_rows<S>(
+    target: &str,
+    few: u64,
+    row: u64,
+    start: impl Fn() -> S + Sync,
+    run: impl Fn(&mut S, &mut Garble) + Sync,
+) {
     let seed = setting("FUZZ_SEED").unwrap_or(1);
     if let Some(number) = setting("FUZZ_CASE") {
         return run(&mut start(), &mut Garble::new(weigh(seed, (target, number))));
     }
-    let count = setting("FUZZ_CASES").unwrap_or(few);
+    let count = setting("FUZZ_CASES").unwrap_or(few).div_ceil(row);
     let (next, slowest, failed) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(None));
     let began = Instant::now();
     let work = || {
@@ -70,9 +81,10 @@ pub fn feed<S>(target: &str, few: u64, start: impl Fn() -> S + Sync, run: impl F
     }
     let took = began.elapsed();
     println!(
-        "fuzz {target}: {count} cases, seed {seed}, {:.1} s, {:.0} per second, slowest {:.1} ms, peak memory of the process {} MiB",
+        "\nfuzz {target}: {} cases, seed {seed}, {:.1} s, {:.0} per second, slowest {:.1} ms, peak memory of the process {} MiB",
+        count * row,
         took.as_secs_f64(),
-        count as f64 / took.as_secs_f64().max(1e-9),
+        (count * row) as f64 / took.as_secs_f64().max(1e-9),
         slowest.load(Ordering::Relaxed) as f64 / 1000.0,
         peak_memory_mib(),
     );

@@ -13,6 +13,7 @@ const OF_THE_CONTROLLER: [Reason; 12] = [
     Reason::CredentialInvalid,
     Reason::PermissionDenied,
     Reason::EndpointInvalid,
+    Reason::HostNotAllowed,
     Reason::HostNotFound,
     Reason::TlsFailed,
     Reason::Unreachable,

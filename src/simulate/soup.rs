@@ -12,7 +12,7 @@ use crate::{
         wake,
     },
     emulator::{Emulator, Seed},
-    fuzz::{Garble, feed},
+    fuzz::{Garble, feed_in_rows},
     plan::{Action, Agenda, ConnectionState, Failure, Surroundings, connection::Contact},
     speech::{
         ApiVersion, BaseUrl, Budget, Client, EntityId, ModelId, SubscriptionKey, Transport,
@@ -174,7 +174,6 @@ struct Team {
     cluster: Cluster,
     emulator: Emulator,
     now: Timestamp,
-    turns: u32,
 }
 
 /// What a pass did to an endpoint.
@@ -287,7 +286,6 @@ impl Team {
             },
             emulator,
             now,
-            turns: 0,
         };
         for _ in 0..8 {
             team.turn();
@@ -445,66 +443,77 @@ impl Team {
     }
 }
 
+/// Looks at the service in one run, from rest.
+const ROW: u64 = 25;
+
 #[test]
 fn no_soup_of_bytes_from_the_service_moves_an_endpoint_from_its_model() {
-    feed("soup from the service", 600, Team::at_rest, |team, garble| {
-        team.turns += 1;
-        // Before models expire by themselves, and all is as it was after a failure.
-        if team.turns.is_multiple_of(5_000) {
-            *team = Team::at_rest();
-        }
-        let before = team.active();
-        team.serve(Service::Soup, garble.clone());
-        team.turn();
-        assert_eq!(team.asked(), [], "asked for a change");
-        assert_eq!(team.active(), before);
-    });
+    let target = "soup from the service";
+    feed_in_rows(
+        target,
+        1_000,
+        ROW,
+        || (),
+        |(), garble| {
+            let mut team = Team::at_rest();
+            let before = team.active();
+            team.serve(Service::Soup, garble.clone());
+            for _ in 0..ROW {
+                team.turn();
+                assert_eq!(team.asked(), [], "asked for a change");
+                assert_eq!(team.active(), before);
+            }
+            team.serve(Service::True, garble.clone());
+            team.turn();
+            assert_eq!(
+                (team.asked(), team.active()),
+                (Vec::new(), before),
+                "the truth is as it was"
+            );
+        },
+    );
 }
 
 #[test]
 fn no_lie_of_the_service_brings_an_endpoint_to_a_model_that_is_worse_by_what_is_known() {
-    let start = || (Team::at_rest(), Vec::new());
-    feed(
-        "lies from the service",
-        400,
-        start,
-        |(team, rest): &mut (Team, Vec<Option<String>>), garble| {
-            team.turns += 1;
-            if rest.is_empty() || team.turns.is_multiple_of(50) {
-                *team = Team::at_rest();
-                *rest = team.active();
-            }
+    let target = "lies from the service";
+    feed_in_rows(
+        target,
+        1_000,
+        ROW,
+        || (),
+        |(), garble| {
+            let mut team = Team::at_rest();
             team.serve(Service::Lies, garble.clone());
-            for step in team.turn() {
-                let Action::UpdateEndpoint { change, .. } = &step.action else {
-                    let makes_anew = step.index == 4 && matches!(step.action, Action::CreateEndpoint(_));
-                    assert!(makes_anew, "endpoint {}: {:?}", step.index, step.action);
-                    continue;
-                };
-                let Some(model) = change.model else { continue };
-                let chosen = step
-                    .chosen
-                    .unwrap_or_else(|| panic!("moves to {model}, of which nothing is known"));
-                assert!(
-                    chosen.can_serve(team.now),
-                    "endpoint {}: moves to {chosen:?}",
-                    step.index
-                );
-                // A model that is named by its id is the user's own word.
-                if let Some(served) = step
-                    .served
-                    .filter(|served| step.index != 3 && served.can_serve(team.now))
-                {
-                    let end = |known: &Known| known.expires_at.unwrap_or(Timestamp::MAX);
-                    assert!(
-                        end(&chosen) >= end(&served),
-                        "endpoint {}: from {served:?} to {chosen:?}",
-                        step.index
-                    );
-                }
-                assert_ne!(step.index, 5, "what is only observed is not changed");
+            for _ in 0..ROW {
+                let steps = team.turn();
+                steps.iter().for_each(|step| judge(step, team.now));
             }
-            team.asked();
         },
     );
+}
+
+/// Whether a step is one that the words of the service, if they were true, would ask for.
+fn judge(step: &Step, now: Timestamp) {
+    let place = format!("endpoint {}", step.index);
+    let Action::UpdateEndpoint { change, .. } = &step.action else {
+        let makes_anew = step.index == 4 && matches!(step.action, Action::CreateEndpoint(_));
+        assert!(makes_anew, "{place}: {:?}", step.action);
+        return;
+    };
+    assert_ne!(step.index, 5, "what is only observed is not changed");
+    let Some(model) = change.model else { return };
+    let Some(chosen) = &step.chosen else {
+        panic!("{place}: moves to {model}, of which nothing is known")
+    };
+    assert!(chosen.can_serve(now), "{place}: moves to {chosen:?}");
+    // A model that is named by its id is the user's own word.
+    let served = step
+        .served
+        .as_ref()
+        .filter(|served| step.index != 3 && served.can_serve(now));
+    if let Some(served) = served {
+        let end = |known: &Known| known.expires_at.unwrap_or(Timestamp::MAX);
+        assert!(end(chosen) >= end(served), "{place}: from {served:?} to {chosen:?}");
+    }
 }
