@@ -11,6 +11,7 @@ pub mod emulator;
 #[cfg(test)]
 mod fuzz;
 pub mod generate;
+pub mod lead;
 pub mod metrics;
 pub mod plan;
 pub mod run;

@@ -13,7 +13,7 @@ const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
 const SYSTEM: &str = "speech-system";
 const ACCOUNT: &str = "speech-operator";
 /// What the operator runs with; its clock is the real one.
-const OPTIONS: [&str; 2] = ["--allow-http", "--allowed-hosts=127.0.0.1"];
+const OPTIONS: [&str; 1] = ["--allow-http"];
 
 /// A control plane, an emulator and an operator.
 pub struct Stack {

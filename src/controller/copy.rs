@@ -1,8 +1,9 @@
 //! Copies act through two connections: leave is asked at the target, the order goes to the source.
 use super::{
     Context,
-    act::failure,
+    act::Undone,
     observe::{Surrounding, told},
+    point::Point,
     remote::{Remote, is_connection_trouble},
     wake::connection_key,
 };
@@ -181,14 +182,15 @@ pub struct Side<'a> {
     pub client: &'a Client,
 }
 
-/// Takes a step of a copy for the object with this uid; the view of the target remembers how the copy stands.
+/// Takes a step of a copy for an object; the view of the target remembers how the copy stands.
 pub async fn act(
     context: &Context,
-    uid: &str,
+    object: &impl ResourceExt,
     source: Side<'_>,
     target: Side<'_>,
     action: &Action,
-) -> Result<(), Failure> {
+) -> Result<(), Undone> {
+    let uid = object.meta().uid.as_deref().unwrap_or_default();
     let told = |attempt: u32, answer: Answer<CopyOperation>| {
         let state = CopyState {
             attempt,
@@ -200,7 +202,10 @@ pub async fn act(
         target.remote.view_mut().copies.told(uid, state);
     };
     if let Action::CopyModel(copy) = action {
-        let answer = order(source, target, copy, action).await?;
+        let leave_given = || {
+            Point::LeaveGiven.reached(|| format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()))
+        };
+        let answer = order(source, target, copy, action, leave_given).await?;
         told(copy.attempt, answer);
     }
     if let Action::FollowCopy { attempt, operation } = action {
@@ -232,20 +237,30 @@ async fn order(
     target: Side<'_>,
     copy: &CopyModel,
     action: &Action,
-) -> Result<Answer<CopyOperation>, Failure> {
+    leave_given: impl FnOnce(),
+) -> Result<Answer<CopyOperation>, Undone> {
     let leave = target
         .client
         .authorize_copy(Lane::UserChange, &copy.resource_id)
         .await
         .map_err(|error| {
-            let failure = trouble(target.remote, action, &error);
             // A leave that is not used makes nothing, whatever became of the request.
-            let class = match failure.class {
-                FailureClass::Uncertain => FailureClass::Transient { retry_after: None },
-                class @ (FailureClass::Terminal | FailureClass::Quota | FailureClass::Transient { .. }) => class,
-            };
-            Failure { class, ..failure }
+            match trouble(target.remote, action, &error) {
+                Undone::Failed(Failure {
+                    class: FailureClass::Uncertain,
+                    operation,
+                    code,
+                    message,
+                }) => Undone::Failed(Failure {
+                    class: FailureClass::Transient { retry_after: None },
+                    operation,
+                    code,
+                    message,
+                }),
+                certain @ (Undone::Failed(_) | Undone::Withheld) => certain,
+            }
         })?;
+    leave_given();
     source
         .client
         .copy_custom_model(Lane::UserChange, copy.source, &leave.value)
@@ -254,9 +269,9 @@ async fn order(
 }
 
 /// What an error means, and a look at the resource that it speaks of.
-fn trouble(remote: &Remote, action: &Action, error: &Error) -> Failure {
+fn trouble(remote: &Remote, action: &Action, error: &Error) -> Undone {
     if is_connection_trouble(error) || error.kind() == ErrorKind::NotFound {
         remote.nudge();
     }
-    failure(action, error)
+    Undone::of(action, error)
 }

@@ -36,6 +36,7 @@ struct Incoming {
     query_text: String,
     query: Query,
     host: String,
+    user_agent: Option<String>,
     key: Option<String>,
     body: RequestBody,
 }
@@ -91,6 +92,7 @@ pub async fn answer(State(emulator): State<Emulator>, request: Request) -> Respo
         query: Query::parse(&query_text),
         query_text,
         host: header(HOST.as_str()).or(authority).unwrap_or("localhost").to_owned(),
+        user_agent: header("user-agent").map(str::to_owned),
         key: header("ocp-apim-subscription-key").map(str::to_owned),
         body,
     };
@@ -292,6 +294,7 @@ fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Re
             .as_ref()
             .map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
         key_used: admission.key_used,
+        user_agent: incoming.user_agent.clone(),
         duration_micros: u64::try_from(incoming.started.elapsed().as_micros()).unwrap_or(u64::MAX),
     });
     (reply, now)

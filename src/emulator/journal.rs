@@ -40,6 +40,8 @@ pub struct Entry {
     pub fault: Option<Value>,
     /// Which key was sent; never the key.
     pub key_used: Option<u8>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
     /// Real microseconds from arrival to the answer, or to the effect of a lost one.
     pub duration_micros: u64,
 }

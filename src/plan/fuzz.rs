@@ -247,6 +247,7 @@ fn plan_model(garble: &mut Garble) {
         let plan = model::plan(&model::Snapshot {
             object: &model,
             source: source.as_ref(),
+            refusals: &[],
             around: world.around(),
         });
         let before = model.status.as_ref().map_or(&[][..], |status| &status.conditions);

@@ -7,7 +7,7 @@ use crate::api::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// Reasons that only the controller knows: what a contact with the service or the cluster showed.
-const OF_THE_CONTROLLER: [Reason; 12] = [
+const OF_THE_CONTROLLER: [Reason; 13] = [
     Reason::SecretNotFound,
     Reason::SecretKeyInvalid,
     Reason::CredentialInvalid,

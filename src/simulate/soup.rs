@@ -7,7 +7,7 @@ use super::{
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
     controller::{
-        act::act,
+        act::{Undone, act},
         remote::{Remote, Scope, broken, counts, read},
         wake,
     },
@@ -371,7 +371,9 @@ impl Team {
                 }
                 Some(action) => {
                     taken = Some(self.step(index, &action));
-                    failure = futures::executor::block_on(act(&self.remote, &self.client, &action)).err();
+                    failure = futures::executor::block_on(act(&self.remote, &self.client, &action))
+                        .err()
+                        .and_then(Undone::failure);
                     announced = None;
                 }
                 None => {

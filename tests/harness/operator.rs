@@ -10,10 +10,10 @@ use super::folder::Folder;
 use super::layout::free_port;
 use super::process::{Process, last_lines};
 
-/// The options without which no emulator on this machine is called. The reserved names let tests ask for hosts that are
-/// nowhere.
-pub const FOR_AN_EMULATOR: [&str; 2] = ["--allow-http", "--allowed-hosts=127.0.0.1,*.invalid"];
-
+/// The only hosts that operators call here: the emulator on this machine, and names that are nowhere.
+const HOSTS: (&str, &str) = ("SPEECH_OPERATOR_ALLOWED_HOSTS", "127.0.0.1,*.invalid");
+/// The name of the pod that an operator believes to run in.
+pub const POD: &str = "speech-operator-0";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -51,8 +51,7 @@ impl OperatorProcess {
         clock_url: &str,
         args: &[&str],
     ) -> Result<Self, HarnessError> {
-        let mut all = vec!["--development-clock", clock_url];
-        all.extend(FOR_AN_EMULATOR);
+        let mut all = vec!["--allow-http", "--development-clock", clock_url];
         all.extend(args);
         Self::start(binary, kubeconfig, &all).await
     }
@@ -63,6 +62,21 @@ impl OperatorProcess {
     ///
     /// When the binary is not there.
     pub fn start_unready(binary: &Path, kubeconfig: &Path, args: &[&str]) -> Result<Self, HarnessError> {
+        Self::start_unready_with_env(binary, kubeconfig, args, &[])
+    }
+
+    /// The same with variables in its environment. It runs in the pod `POD`, so that one operator after another takes the
+    /// lease over at once, unless `POD_NAME` says another.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not there.
+    pub fn start_unready_with_env(
+        binary: &Path,
+        kubeconfig: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Result<Self, HarnessError> {
         super::install_tls_provider();
         let folder = Folder::new("operator")?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -70,7 +84,13 @@ impl OperatorProcess {
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let kubeconfig = kubeconfig.display().to_string();
         let log = folder.path().join("speech-operator.log");
-        let process = Process::start("speech-operator", binary, &all, &[("KUBECONFIG", &kubeconfig)], &log)?;
+        let env: Vec<_> = env
+            .iter()
+            .copied()
+            .chain([("KUBECONFIG", kubeconfig.as_str())])
+            .collect();
+        let env = [vec![("POD_NAME", POD), HOSTS], env].concat();
+        let process = Process::start("speech-operator", binary, &all, &env, &log)?;
         let http = reqwest::Client::builder().timeout(REQUEST_DEADLINE).no_proxy().build();
         let http = http.map_err(|error| HarnessError::Client(error.to_string()))?;
         Ok(Self {
