@@ -106,7 +106,7 @@ fn ask(desk: &Desk, method: Method, path: &str, body: Vec<u8>) -> Option<(u16, V
 }
 
 #[test]
-fn control() {
+fn no_request_to_the_control_api_breaks_the_emulator_or_its_clock() {
     let requests = requests();
     feed("control", 5_000, start, |desk: &mut Desk, garble: &mut Garble| {
         desk.turn += 1;

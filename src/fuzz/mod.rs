@@ -1,7 +1,7 @@
 //! Bad input by the million: what every target of the fuzz tests shares. Targets stand beside the code that they feed.
 //!
 //! A case follows from seed, target and number, so that a failure is found again:
-//! `FUZZ_SEED=1 FUZZ_CASE=4711 cargo test --lib fuzz::NAME`. `FUZZ_CASES` sets the number of cases of each target.
+//! `FUZZ_SEED=1 FUZZ_CASE=4711 cargo test --lib NAME`. `FUZZ_CASES` sets the number of cases of each target.
 mod garble;
 
 pub use garble::Garble;

@@ -311,7 +311,7 @@ fn plan_connection(garble: &mut Garble) {
 }
 
 #[test]
-fn manifests_of_endpoints() {
+fn no_manifest_of_an_endpoint_makes_the_planner_panic() {
     feed(
         "manifests of endpoints",
         4_000,
@@ -321,12 +321,12 @@ fn manifests_of_endpoints() {
 }
 
 #[test]
-fn manifests_of_models() {
+fn no_manifest_of_a_model_makes_the_planner_panic() {
     feed("manifests of models", 4_000, || (), |(), garble| plan_model(garble));
 }
 
 #[test]
-fn manifests_of_connections() {
+fn no_manifest_of_a_connection_makes_the_planner_panic() {
     feed(
         "manifests of connections",
         10_000,
@@ -336,7 +336,7 @@ fn manifests_of_connections() {
 }
 
 #[test]
-fn yaml() {
+fn no_yaml_makes_the_parser_panic() {
     feed(
         "yaml",
         5_000,

@@ -88,7 +88,7 @@ fn read<T: FromDocument>(body: &[u8], check: impl Fn(&T)) {
 }
 
 #[test]
-fn answers() {
+fn no_answer_of_the_service_is_taken_for_more_than_it_is() {
     feed(
         "answers",
         20_000,
@@ -122,7 +122,7 @@ fn answers() {
 }
 
 #[test]
-fn refusals() {
+fn no_refusal_of_the_service_shows_the_key_or_grows_without_bound() {
     let envelopes = [
         json!({"code": "InvalidRequest", "message": "No.", "innerError": {"code": "ModelDeprecated", "innerError": {"code": "X"}}}),
         json!({"error": {"code": "401", "message": format!("key {KEY} of https://x.example/?sig=SECRET")}}),
@@ -180,7 +180,7 @@ fn client() -> Client {
 }
 
 #[test]
-fn links() {
+fn no_link_leads_the_key_to_another_place() {
     let links = [
         "https://x.example/west/speechtotext/endpoints?skip=2&top=100&api-version=2025-10-15",
         "https://X.example:443/west/speechtotext/models/copy/1",
@@ -228,7 +228,7 @@ fn links() {
 }
 
 #[test]
-fn dates() {
+fn no_date_is_misread_or_makes_a_wait_endless() {
     let dates = [
         "2026-02-03T08:15:00Z",
         "2026-02-03T08:15:00.1234567+05:30",
@@ -288,7 +288,7 @@ fn is_dangerous(address: IpAddr) -> bool {
 }
 
 #[test]
-fn endpoints_of_connections() {
+fn no_endpoint_of_a_connection_leads_to_a_forbidden_address() {
     let hosts = [
         "westeurope.api.cognitive.microsoft.com",
         "169.254.169.254",
