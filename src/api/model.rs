@@ -3,7 +3,7 @@ use super::{
     planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
-        is_false,
+        default_force_orphan_after, is_false,
     },
     rule,
 };
@@ -105,6 +105,13 @@ pub struct SpeechModelSpec {
     /// Delete: deleting this object deletes the revisions that it trained. Retain: they stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// With `deletionPolicy: Delete`: how long a deletion may be held up because the connection or its credential is gone
+    /// or the service cannot be reached, between 0s and 168h. After that this object is released, the models stay in the
+    /// service, and that is told by an event, a log line and a metric.
+    #[serde(default = "default_force_orphan_after")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = rule::FORCE_ORPHAN_AFTER)]
+    pub force_orphan_after: String,
     /// While true, nothing is trained, changed or deleted; the status is still kept.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,

@@ -9,6 +9,7 @@ use crate::{
     speech::EntityId,
     view::View,
 };
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use std::sync::{Arc, LazyLock, RwLockReadGuard};
 
@@ -123,6 +124,16 @@ pub fn claimed_id(endpoint: &SpeechEndpoint) -> Option<EntityId> {
         .or(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()))?
         .parse()
         .ok()
+}
+
+/// A namespace, if it is being terminated.
+pub fn ending(context: &Context, namespace: &str) -> Option<Namespace> {
+    let known = context.stores.namespaces.get(&ObjectRef::new(namespace));
+    let ending = known.filter(|namespace| namespace.meta().deletion_timestamp.is_some())?;
+    Some(Namespace {
+        metadata: ending.meta().clone(),
+        ..Namespace::default()
+    })
 }
 
 /// Another object that claims the same remote endpoint and came first.

@@ -48,7 +48,7 @@ use std::collections::BTreeMap;
 /// The word under which a failed publication is remembered.
 pub const EXPORT: &str = "Export";
 
-/// How long a deletion waits for a connection that is gone before it lets the remote entity go.
+/// How long a deletion waits for a connection that is gone before it lets the remote entity go, where no spec says it.
 pub const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// What to do, what to show, and when to look again.

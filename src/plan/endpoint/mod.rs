@@ -19,7 +19,7 @@ mod tests;
 use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, outlook::Outlook, report};
 use crate::{
     api::{
-        Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition,
+        Reason, SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus, SpeechModel, annotation, condition,
         endpoint::Recreate,
         is_held,
         reference::{DeletionPolicy, ManagementPolicy},
@@ -135,7 +135,7 @@ impl<'a> Snapshot<'a> {
 
     /// Whether the remote endpoint may be changed.
     fn may_act(&self) -> bool {
-        self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
+        may_act(&self.object.spec)
     }
 
     /// Whether an endpoint that somebody deleted is made anew. The schema refuses that of an adopted one.
@@ -145,7 +145,7 @@ impl<'a> Snapshot<'a> {
 
     /// Whether deleting the object deletes the remote endpoint.
     fn deletes_remote(&self) -> bool {
-        self.may_act() && self.object.spec.deletion_policy == DeletionPolicy::Delete
+        deletes_remote(&self.object.spec)
     }
 
     /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
@@ -180,6 +180,15 @@ impl<'a> Snapshot<'a> {
     fn connection_name(&self) -> &'a str {
         &self.object.spec.connection_ref.name
     }
+}
+
+fn may_act(spec: &SpeechEndpointSpec) -> bool {
+    spec.management_policy == ManagementPolicy::Full && !spec.suspend
+}
+
+/// Whether deleting the object deletes the remote endpoint.
+pub fn deletes_remote(spec: &SpeechEndpointSpec) -> bool {
+    may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete
 }
 
 /// The obstacle of an object that is changed by nobody now.

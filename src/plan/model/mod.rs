@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechModel, SpeechModelStatus, annotation, condition, is_held,
+        Reason, SpeechModel, SpeechModelSpec, SpeechModelStatus, annotation, condition, is_held,
         reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::entity::OwnerTag,
@@ -125,6 +125,16 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     }
 }
 
+fn may_act(spec: &SpeechModelSpec) -> bool {
+    spec.management_policy == ManagementPolicy::Full && !spec.suspend
+}
+
+/// Whether deleting the object deletes remote models: those that were trained or copied for it.
+pub fn deletes_remote(spec: &SpeechModelSpec) -> bool {
+    let makes = spec.source.training.is_some() || spec.source.copy.is_some();
+    makes && may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete
+}
+
 impl<'a> Snapshot<'a> {
     fn generation(&self) -> i64 {
         self.object.metadata.generation.unwrap_or_default()
@@ -148,13 +158,11 @@ impl<'a> Snapshot<'a> {
 
     /// Whether remote models may be trained, copied, changed and deleted.
     fn may_act(&self) -> bool {
-        self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
+        may_act(&self.object.spec)
     }
 
     fn deletes_remote(&self) -> bool {
-        self.may_act()
-            && self.object.spec.deletion_policy == DeletionPolicy::Delete
-            && (self.object.spec.source.training.is_some() || self.object.spec.source.copy.is_some())
+        deletes_remote(&self.object.spec)
     }
 
     /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
