@@ -265,6 +265,16 @@ pub struct SpeechModelStatus {
     pub last_handled_reconcile_at: Option<String>,
 }
 
+impl SpeechModelStatus {
+    /// The ids of the revisions: the candidate, the current one, older ones.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let candidate = self.candidate.iter().map(|candidate| candidate.id.as_str());
+        let current = self.current.iter().map(|current| current.id.as_str());
+        let past = self.history.iter().map(|past| past.id.as_str());
+        candidate.chain(current).chain(past)
+    }
+}
+
 /// The model that endpoints should serve.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

@@ -127,7 +127,7 @@ impl Managed for SpeechEndpoint {
     fn plan(&self, context: &Context, _source: &(), around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
         let models = observe::referenced_models(context, self);
         let models: Vec<&SpeechModel> = models.iter().map(|model| &**model).collect();
-        let holder = observe::holder(context, self);
+        let holder = observe::holder(context, self, &around.connection);
         let abandoned = observe::is_abandoned(context, self, &around.connection);
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,

@@ -2,11 +2,13 @@
 //!
 //! Each kind has one function `plan(&Snapshot) -> Plan`, an ordered chain of small rules of which the first that has
 //! something to say decides. The result names at most one action, the status to show, and when to look again.
+pub mod claim;
 pub mod connection;
 mod creation;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
+mod former;
 pub mod lead_time;
 pub mod line;
 pub mod model;

@@ -59,13 +59,26 @@ fn remove(s: &Snapshot<'_>) -> Verdict {
 /// The remote endpoint, or one that an earlier attempt made as well. Another owner's is not ours to delete.
 fn next_victim(s: &Snapshot<'_>) -> Option<EntityId> {
     let view = s.around.connection.view()?;
+    let recorded = s.old_status().and_then(|status| status.id.as_deref());
     let own = match identity::find(s) {
-        Identity::Known(entry)
-            if entry.entity.header.owner.as_ref().is_none_or(|tag| tag.uid == s.uid()) && s.holder.is_none() =>
-        {
-            Some(entry.entity.header.id)
+        Identity::Known(entry) if s.holder.is_none() => {
+            let id = entry.entity.header.id;
+            // What a former object left behind is ours from the moment at which the status names it.
+            let taken_over = recorded == Some(id.to_string().as_str());
+            let ours = entry
+                .entity
+                .header
+                .owner
+                .as_ref()
+                .is_none_or(|tag| tag.uid == s.uid() || (taken_over && s.former().bore(tag)));
+            ours.then_some(id)
         }
-        Identity::Known(_) | Identity::Missing(_) | Identity::Lost(_) | Identity::None | Identity::Unseen => None,
+        Identity::Known(_)
+        | Identity::Missing(_)
+        | Identity::Lost(_)
+        | Identity::Left(_)
+        | Identity::None
+        | Identity::Unseen => None,
     };
     own.or_else(|| {
         view.endpoints
@@ -84,7 +97,7 @@ fn held_up<'a>(s: &Snapshot<'a>) -> orphan::Deletion<'a> {
     orphan::Deletion {
         what: format!("endpoint {id}"),
         deleted: s.object.metadata.deletion_timestamp.as_ref(),
-        before: s.old_status().map_or(&[], |status| status.conditions.as_slice()),
+        before: s.written(),
         limit: orphan::limit(&s.object.spec.force_orphan_after),
         now: s.now(),
     }

@@ -16,7 +16,9 @@ pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
 
-use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, outlook::Outlook, report};
+use super::{
+    List, Plan, Surroundings, Verdict, creation::Creation, export, former::Former, notice, outlook::Outlook, report,
+};
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus, SpeechModel, annotation, condition,
@@ -28,6 +30,7 @@ use crate::{
 };
 use identity::Identity;
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 /// All that a decision about an endpoint depends on.
@@ -175,6 +178,15 @@ impl<'a> Snapshot<'a> {
             attempt,
             ..self.around.mark(self.object)
         }
+    }
+
+    /// The conditions as written.
+    fn written(&self) -> &'a [Condition] {
+        self.old_status().map_or(&[], |status| status.conditions.as_slice())
+    }
+
+    fn former(&self) -> Former<'a> {
+        Former::of(self.object, &self.object.spec.locale, &self.around)
     }
 
     fn connection_name(&self) -> &'a str {

@@ -97,7 +97,7 @@ fn in_use(used: &Revision<'_>, view: &View) -> Verdict {
 
 /// A vanished credential may delay a deletion, never prevent it.
 fn held_up<'a>(s: &Snapshot<'a>) -> orphan::Deletion<'a> {
-    let ids = s.old_status().map(recorded).unwrap_or_default();
+    let ids: Vec<_> = s.old_status().map(|status| status.ids().collect()).unwrap_or_default();
     let what = match ids.as_slice() {
         [] => "what was trained or copied".to_owned(),
         ids => format!("models {}", ids.join(", ")),
@@ -105,16 +105,8 @@ fn held_up<'a>(s: &Snapshot<'a>) -> orphan::Deletion<'a> {
     orphan::Deletion {
         what,
         deleted: s.object.metadata.deletion_timestamp.as_ref(),
-        before: s.old_status().map_or(&[], |status| status.conditions.as_slice()),
+        before: s.written(),
         limit: orphan::limit(&s.object.spec.force_orphan_after),
         now: s.now(),
     }
-}
-
-/// The ids that a status names.
-fn recorded(status: &SpeechModelStatus) -> Vec<&str> {
-    let current = status.current.iter().map(|current| current.id.as_str());
-    let candidate = status.candidate.iter().map(|candidate| candidate.id.as_str());
-    let past = status.history.iter().map(|past| past.id.as_str());
-    candidate.chain(current).chain(past).collect()
 }

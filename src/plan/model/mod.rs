@@ -16,7 +16,11 @@ mod turn;
 pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
 
 use super::{
-    Action, ConnectionState, List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report, retry,
+    Action, ConnectionState, List, Plan, Surroundings, Verdict,
+    creation::Creation,
+    export,
+    former::{self, Former},
+    notice, report, retry,
 };
 use crate::{
     api::{
@@ -26,6 +30,7 @@ use crate::{
     speech::entity::OwnerTag,
 };
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 /// All that a decision about a model depends on.
@@ -66,6 +71,20 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
         ));
     }
     let source = &s.object.spec.source;
+    if source.training.is_some() || source.copy.is_some() {
+        let left = revision::left(s, view);
+        if let Some(newest) = left
+            .last()
+            .filter(|_| !former::is_certain(s.written(), view.models.swept_at(), s.now()))
+        {
+            return Err(former::wait(&format!("model {}", newest.id()), s.written(), s.now()));
+        }
+        let listed = view.models.iter().map(|entry| &entry.entity.header);
+        let restored = s.former().elsewhere(listed);
+        if let Some(restored) = restored.filter(|_| revision::all(s, view).is_empty()) {
+            return Err(restored);
+        }
+    }
     if let Some(training) = &source.training {
         training::decide(s, view, training, has_projects, status)
     } else if let Some(base) = &source.base {
@@ -188,6 +207,15 @@ impl<'a> Snapshot<'a> {
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
         let swept_at = self.around.connection.view().and_then(|view| view.models.swept_at());
         Creation::of(self.object, &self.around, closed_attempt, swept_at)
+    }
+
+    /// The conditions as written.
+    fn written(&self) -> &'a [Condition] {
+        self.old_status().map_or(&[], |status| status.conditions.as_slice())
+    }
+
+    fn former(&self) -> Former<'a> {
+        Former::of(self.object, &self.object.spec.locale, &self.around)
     }
 
     fn display_name(&self) -> String {
