@@ -6,6 +6,7 @@ use super::{
     guard::ReconcileError,
     managed::Managed,
     observe::{self, Surrounding},
+    point::Point,
     wake,
     write::{self, WriteError},
 };
@@ -162,6 +163,8 @@ impl<K: Managed> Pass<'_, K> {
     }
 
     async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, WriteError> {
+        let (before, after) = Point::around(&action);
+        self.is_at(before);
         match action {
             Action::Claim(intent) => {
                 let written = write::claim(self.context, &*self.object, intent).await?;
@@ -176,6 +179,7 @@ impl<K: Managed> Pass<'_, K> {
                 if let Some(orphan) = notices.iter().find(|notice| notice.reason == Reason::Orphaned) {
                     self.tell_orphan(orphan);
                 }
+                self.is_at(after);
                 self.stop_awaiting();
                 return Ok(Turn::Released);
             }
@@ -195,6 +199,7 @@ impl<K: Managed> Pass<'_, K> {
                 self.acted = true;
             }
         }
+        self.is_at(after);
         Ok(Turn::Again)
     }
 
@@ -210,6 +215,12 @@ impl<K: Managed> Pass<'_, K> {
             let note = format!("{kind} {}: {}", self.name(), orphan.note);
             let told = Notice { note, ..orphan.clone() };
             self.context.events.publish(&ending, &[told]);
+        }
+    }
+
+    fn is_at(&self, point: Option<Point>) {
+        if let Some(point) = point {
+            point.reached(|| self.name());
         }
     }
 
@@ -267,7 +278,7 @@ impl<K: Managed> Pass<'_, K> {
             remote,
             client: &link.client,
         };
-        copy::act(self.context, self.uid(), source, target, action).await
+        copy::act(self.context, &*self.object, source, target, action).await
     }
 
     /// Reports: what applications need, the status if it says something new, events, and when to look again.
@@ -281,9 +292,11 @@ impl<K: Managed> Pass<'_, K> {
         self.learn(&plan.took);
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
+            self.is_at(Some(Point::BeforeStatus));
             let written = write::status(self.context, &*self.object, &plan.status)
                 .await
                 .map_err(ReconcileError::Write)?;
+            self.is_at(Some(Point::AfterStatus));
             self.keep(written);
             self.context.events.publish(&*self.object, &plan.notices);
         }
