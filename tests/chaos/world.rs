@@ -49,13 +49,14 @@ impl World {
     ///
     /// When the control plane or the emulator does not start.
     pub async fn start() -> Result<Self, HarnessError> {
+        let emulator = program("CHAOS_EMULATOR", EMULATOR);
         let (plane, emulator) = tokio::try_join!(
             async {
                 let plane = Plane::start().await?;
                 install(&plane).await?;
                 Ok(plane)
             },
-            EmulatorProcess::start(&program("CHAOS_EMULATOR", EMULATOR), None, &[]),
+            EmulatorProcess::start(&emulator, None, &[]),
         )?;
         let kubeconfig = plane
             .service_account_kubeconfig("speech-system", "speech-operator")
