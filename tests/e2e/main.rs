@@ -24,6 +24,7 @@ mod expiry;
 mod fallback;
 mod gate;
 mod heal;
+mod orphan;
 mod ownership;
 mod plan;
 mod pressure;
