@@ -290,7 +290,11 @@ fn plan_connection(garble: &mut Garble) {
     let plan = connection::plan(&connection::Snapshot {
         object: &object,
         contact: &contact,
-        dependents: garble.below(3),
+        dependents: connection::Dependents {
+            count: garble.below(3),
+            ..connection::Dependents::default()
+        },
+        last_key_until: garble.hits(0.5).then(|| world(garble).now),
         durations: &Durations::default(),
         unneeded: Unneeded::default(),
         collect_from: None,

@@ -7,7 +7,11 @@ use super::super::{
     wake::Wakes,
 };
 use super::*;
-use crate::{lead::Leadership, metrics::Metrics, speech::ReqwestTransport};
+use crate::{
+    lead::Leadership,
+    metrics::Metrics,
+    speech::{AllowedHosts, ReqwestTransport},
+};
 use axum::{
     Router,
     body::Body,
@@ -105,12 +109,14 @@ fn gone() -> Value {
 
 fn context(client: Client) -> Arc<Context> {
     let clock = Clock::system();
+    let allowed_hosts = AllowedHosts::new(["*".parse().unwrap()]);
     Arc::new(Context {
         client,
         leadership: Leadership::unrivalled(),
         cluster: String::new(),
         allow_http: false,
-        transport: Arc::new(ReqwestTransport::of("tests").unwrap()),
+        allowed_hosts,
+        transport: Arc::new(ReqwestTransport::of("tests", allowed_hosts.clone()).unwrap()),
         stores: Stores {
             connections: reflector::store().0,
             models: reflector::store().0,
