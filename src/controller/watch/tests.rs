@@ -115,8 +115,8 @@ fn context(client: Client) -> Arc<Context> {
         leadership: Leadership::unrivalled(),
         cluster: String::new(),
         allow_http: false,
-        allowed_hosts,
-        transport: Arc::new(ReqwestTransport::of("tests", allowed_hosts.clone()).unwrap()),
+        allowed_hosts: allowed_hosts.clone(),
+        transport: Arc::new(ReqwestTransport::of("tests", allowed_hosts).unwrap()),
         stores: Stores {
             connections: reflector::store().0,
             models: reflector::store().0,
