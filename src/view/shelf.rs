@@ -50,7 +50,7 @@ impl Remote for Evaluation {
 }
 
 /// One entity and how we know of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry<T> {
     /// As last told by the service.
     pub entity: Arc<T>,
@@ -61,7 +61,7 @@ pub struct Entry<T> {
 }
 
 /// The entities of one kind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shelf<T> {
     entries: HashMap<EntityId, Entry<T>>,
     /// Entities that we deleted, so that a list read before does not bring them back.
