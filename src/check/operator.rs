@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
     plan::{Action, ConnectionState, Failure, FailureClass, Plan, Surroundings, testing::CLUSTER},
-    simulate::cluster::{Cluster, Key, Kind, claim},
+    simulate::cluster::{Key, claim},
     speech::EntityId,
     view::{Remote, Shelf, View},
 };
@@ -106,8 +106,7 @@ impl Setting {
         failure: Option<&Failure>,
     ) -> Option<Plan<K::Status>> {
         let replica = &mut s.replicas[r];
-        let object = cached::<K>(&replica.cluster, key)?;
-        let object = self.plant.blind(object, announced);
+        let object = self.plant.blind(K::get(&replica.cluster, index(key))?, announced);
         let plan = object.plan(
             &replica.cluster,
             Surroundings {
@@ -129,7 +128,7 @@ impl Setting {
 
     /// Writes the status if it says something new.
     fn report<K: Blind>(&self, s: &mut State, r: usize, key: Key, plan: Plan<K::Status>) {
-        let known = cached::<K>(&s.replicas[r].cluster, key);
+        let known = K::get(&s.replicas[r].cluster, index(key));
         if known.is_some_and(|object| object.status() == Some(&plan.status)) {
             return;
         }
@@ -139,7 +138,7 @@ impl Setting {
     }
 
     /// Writes to the cluster, unless the object is another by now. The writer knows what it wrote.
-    fn write<K: Kind>(&self, s: &mut State, r: usize, key: Key, change: impl FnOnce(&mut K)) -> bool {
+    fn write<K: Blind>(&self, s: &mut State, r: usize, key: Key, change: impl FnOnce(&mut K)) -> bool {
         let guarded = self.plant != Plant::UnguardedWrites;
         let replica = &mut s.replicas[r];
         if guarded && replica.versions.get(&key) != s.versions.get(&key) {
@@ -227,11 +226,6 @@ pub fn index(key: Key) -> usize {
     match key {
         Key::Model(index) | Key::Endpoint(index) => index,
     }
-}
-
-/// An object as it is in a cluster, or in a memory of it.
-pub fn cached<K: Kind>(cluster: &Arc<Cluster>, key: Key) -> Option<K> {
-    K::slot(&mut Cluster::clone(cluster), index(key)).and_then(Option::take)
 }
 
 /// An operator sees an object as it is now.

@@ -5,6 +5,7 @@ use crate::{
     simulate::cluster::Kind,
 };
 use kube::ResourceExt;
+use std::borrow::Cow;
 
 /// A bug.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,11 @@ impl Blind for SpeechEndpoint {
 
 impl Plant {
     /// The object as the planner is shown it, by a pass that has announced this attempt.
-    pub fn blind<K: Blind>(self, mut object: K, announced: Option<u32>) -> K {
+    pub fn blind<K: Blind>(self, object: &K, announced: Option<u32>) -> Cow<'_, K> {
+        if self == Self::Nothing {
+            return Cow::Borrowed(object);
+        }
+        let mut object = object.clone();
         let deleted = object.meta().deletion_timestamp.is_some();
         match self {
             Self::EarlierExpiry => object.forget_expiry(),
@@ -49,6 +54,6 @@ impl Plant {
             Self::NoAdoption if announced.is_none() => drop(object.annotations_mut().remove(CREATION_INTENT)),
             Self::Nothing | Self::UnguardedWrites | Self::HastyDeletion | Self::NoAdoption => {}
         }
-        object
+        Cow::Owned(object)
     }
 }

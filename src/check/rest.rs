@@ -45,7 +45,8 @@ impl Setting {
                 return Err(format!("on the way to rest: {broken:?} in {s:?}"));
             }
             let soon = again.filter(|at| *at < s.now + HORIZON);
-            if !busy && soon.is_none() && before.future() == s.future() {
+            let same = before.versions == s.versions && before.service.print() == s.service.print();
+            if !busy && soon.is_none() && same {
                 self.as_declared(&s)?;
                 self.learn(&course);
                 return Ok(());

@@ -1,8 +1,8 @@
 //! One state of the world, and what makes two states the same.
 use super::{law::Broken, service::{Answer, Service}};
 use crate::{
-    api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, annotation::CreationIntent, reference::LastFailure},
-    plan::{Action, Agenda},
+    api::{SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::LastFailure},
+    plan::{Action, Agenda, line::Want},
     simulate::cluster::{Cluster, Key},
     speech::{EntityId, entity::Header},
     view::View,
@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt};
 use std::{
     collections::BTreeMap,
-    fmt::{self, Debug, Write},
+    fmt::{self, Debug},
     hash::{Hash, Hasher},
     sync::Arc,
 };
@@ -113,41 +113,53 @@ impl State {
         hasher.finish()
     }
 
-    fn hash_world(&self, hasher: &mut impl Hasher) {
-        let mut put = Put(hasher);
-        put.of(&(self.now, &self.ids));
+    fn hash_world(&self, h: &mut impl Hasher) {
+        (self.now, &self.ids).hash(h);
         for (index, model) in self.cluster.models.iter().enumerate() {
-            put.model(model.as_ref());
-            self.replicas.iter().for_each(|replica| {
-                let known = replica.versions.get(&Key::Model(index)) == self.versions.get(&Key::Model(index));
-                put.known(known, || replica.cluster.models[index].as_ref(), Put::model);
-            });
-        }
-        for (index, endpoint) in self.cluster.endpoints.iter().enumerate() {
-            put.endpoint(endpoint.as_ref());
-            self.replicas.iter().for_each(|replica| {
-                let known = replica.versions.get(&Key::Endpoint(index)) == self.versions.get(&Key::Endpoint(index));
-                put.known(known, || replica.cluster.endpoints[index].as_ref(), Put::endpoint);
-            });
-        }
-        put.service(&self.service);
-        match Arc::ptr_eq(&self.service, &self.shown) {
-            true => put.of(&"shown"),
-            false => put.service(&self.shown),
-        }
-        for replica in &self.replicas {
-            put.of(&(replica.leads, &replica.passes, &replica.agenda.line));
-            put.view(&replica.view);
-        }
-        for request in &self.requests {
-            put.of(&(request.from, request.sent, &request.action, request.answer.is_some()));
-            match &request.answer {
-                Some(Answer::Endpoint(endpoint)) => put.header(&endpoint.header, &endpoint.model),
-                Some(Answer::Model(model)) => put.header(&model.header, &model.expires_at),
-                Some(Answer::Deleted) | None => {}
-                Some(Answer::Refused(class)) => put.of(class),
+            put_model(h, model.as_ref());
+            for replica in &self.replicas {
+                let knows = self.knows(replica, Key::Model(index));
+                knows.hash(h);
+                if !knows {
+                    put_model(h, replica.cluster.models[index].as_ref());
+                }
             }
         }
+        for (index, endpoint) in self.cluster.endpoints.iter().enumerate() {
+            put_endpoint(h, endpoint.as_ref());
+            for replica in &self.replicas {
+                let knows = self.knows(replica, Key::Endpoint(index));
+                knows.hash(h);
+                if !knows {
+                    put_endpoint(h, replica.cluster.endpoints[index].as_ref());
+                }
+            }
+        }
+        self.service.print().hash(h);
+        self.shown.print().hash(h);
+        for replica in &self.replicas {
+            (replica.leads, &replica.passes).hash(h);
+            for (uid, want) in replica.agenda.line.wants() {
+                uid.hash(h);
+                put_want(h, want);
+            }
+            put_view(h, &replica.view);
+        }
+        for request in &self.requests {
+            (request.from, request.sent).hash(h);
+            put_action(h, &request.action);
+            match &request.answer {
+                Some(Answer::Endpoint(endpoint)) => put_header(h, &endpoint.header, endpoint.model),
+                Some(Answer::Model(model)) => put_header(h, &model.header, model.expires_at),
+                Some(Answer::Deleted) => 1.hash(h),
+                Some(Answer::Refused(_)) => 2.hash(h),
+                None => 0.hash(h),
+            }
+        }
+    }
+
+    fn knows(&self, replica: &Replica, key: Key) -> bool {
+        replica.versions.get(&key) == self.versions.get(&key)
     }
 
     /// The keys of all objects that ever were.
@@ -156,101 +168,97 @@ impl State {
     }
 }
 
-/// Writes what matters of a thing into a hasher. Left out is what no later decision reads: messages, and since when a
-/// condition holds.
-struct Put<'a, H: Hasher>(&'a mut H);
+// What matters of each thing. Left out is what no later decision reads: messages, and since when a condition holds.
 
-impl<H: Hasher> Write for Put<'_, H> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
+fn put_meta(h: &mut impl Hasher, object: &impl Resource) {
+    let meta = object.meta();
+    let intent = CreationIntent::of(object).map(|intent| (intent.attempt, intent.at));
+    let deleted = meta.deletion_timestamp.as_ref().map(|time| time.0);
+    (&meta.finalizers, deleted, meta.generation, intent).hash(h);
+}
+
+fn put_conditions(h: &mut impl Hasher, conditions: &[Condition], failure: Option<&LastFailure>) {
+    for condition in conditions {
+        (&condition.type_, &condition.status, &condition.reason).hash(h);
+    }
+    failure.map(|f| (&f.operation, &f.at, f.count, f.terminal, f.generation)).hash(h);
+}
+
+fn put_model(h: &mut impl Hasher, object: Option<&SpeechModel>) {
+    let Some(object) = object else { return 0.hash(h) };
+    put_meta(h, object);
+    let Some(status) = &object.status else { return 1.hash(h) };
+    let current = status.current.as_ref().map(|c| (&c.id, c.revision, &c.expires_at));
+    let candidate = status.candidate.as_ref().map(|c| (&c.id, c.revision));
+    (current, candidate, status.closed_attempt, status.history.len()).hash(h);
+    put_conditions(h, &status.conditions, status.last_failure.as_ref());
+}
+
+fn put_endpoint(h: &mut impl Hasher, object: Option<&SpeechEndpoint>) {
+    let Some(object) = object else { return 0.hash(h) };
+    put_meta(h, object);
+    let Some(status) = &object.status else { return 1.hash(h) };
+    let active = status.active.as_ref().map(|a| (&a.model, &a.since, &a.expires_at));
+    let target = status.target.as_ref().map(|t| (&t.model, &t.since));
+    let candidate = status.candidate.as_ref().map(|c| (&c.model, &c.since));
+    let previous = status.previous.as_ref().map(|p| (&p.model, &p.until));
+    (&status.id, active, target, candidate, previous, status.closed_attempt).hash(h);
+    status.quarantine.iter().for_each(|entry| entry.model.hash(h));
+    put_conditions(h, &status.conditions, status.last_failure.as_ref());
+}
+
+fn put_header(h: &mut impl Hasher, header: &Header, more: impl Hash) {
+    let owner = header.owner.as_ref().map(|tag| (&tag.uid, tag.attempt, tag.revision));
+    (header.id, header.status.as_str(), header.created_at, header.last_action_at, owner, more).hash(h);
+}
+
+fn put_view(h: &mut impl Hasher, view: &View) {
+    (view.endpoints.swept_at(), view.models.swept_at(), view.base_models.len()).hash(h);
+    let mut endpoints: Vec<_> = view.endpoints.iter().collect();
+    endpoints.sort_unstable_by_key(|entry| entry.entity.header.id);
+    for entry in endpoints {
+        put_header(h, &entry.entity.header, (entry.entity.model, entry.confirmed));
+    }
+    let mut models: Vec<_> = view.models.iter().collect();
+    models.sort_unstable_by_key(|entry| entry.entity.header.id);
+    for entry in models {
+        put_header(h, &entry.entity.header, (entry.entity.expires_at, entry.confirmed));
     }
 }
 
-impl<H: Hasher> Put<'_, H> {
-    fn of(&mut self, thing: &impl Debug) {
-        let _ = write!(self, "{thing:?};");
+fn put_action(h: &mut impl Hasher, action: &Action) {
+    action.operation().hash(h);
+    match action {
+        Action::CreateEndpoint(create) => (create.model, create.owner.attempt, &create.owner.uid).hash(h),
+        Action::TrainModel(create) => (create.base_model, create.owner.attempt, create.owner.revision).hash(h),
+        Action::UpdateEndpoint { id, change, .. } => (id, change.model, &change.display_name).hash(h),
+        Action::UpdateModel { id, .. } | Action::DeleteEndpoint(id) | Action::DeleteModel(id) => id.hash(h),
+        _ => {}
     }
+}
 
-    fn known<'b, T: 'b>(
-        &mut self,
-        known: bool,
-        cached: impl FnOnce() -> Option<&'b T>,
-        put: impl FnOnce(&mut Self, Option<&T>),
-    ) {
-        match known {
-            true => self.of(&"known"),
-            false => put(self, cached()),
+fn put_want(h: &mut impl Hasher, want: Want) {
+    match want {
+        Want::Creation => 1.hash(h),
+        Want::Swap(at) => (2, at).hash(h),
+        Want::Training(at) => (3, at).hash(h),
+        Want::TrainingBegins => 4.hash(h),
+        Want::Evaluation(pair) => (5, pair).hash(h),
+    }
+}
+
+impl Service {
+    /// A number for all that the service holds.
+    pub fn print(&self) -> u64 {
+        let mut h = std::hash::DefaultHasher::new();
+        for endpoint in self.endpoints.values() {
+            put_header(&mut h, &endpoint.header, endpoint.model);
         }
-    }
-
-    fn meta(&mut self, object: &impl Resource) {
-        let meta = object.meta();
-        let intent = CreationIntent::of(object);
-        self.of(&(&meta.finalizers, meta.deletion_timestamp.as_ref().map(|time| time.0), meta.generation));
-        self.of(&intent.map(|intent| (intent.attempt, intent.at)));
-    }
-
-    fn conditions(&mut self, conditions: &[Condition], failure: Option<&LastFailure>) {
-        for condition in conditions {
-            self.of(&(&condition.type_, &condition.status, &condition.reason));
+        for model in self.models.values() {
+            put_header(&mut h, &model.header, model.expires_at);
         }
-        self.of(&failure.map(|f| (&f.operation, &f.at, f.count, f.terminal, f.generation)));
-    }
-
-    fn model(&mut self, object: Option<&SpeechModel>) {
-        let Some(object) = object else { return self.of(&"none") };
-        self.meta(object);
-        let Some(status) = &object.status else { return self.of(&"new") };
-        let SpeechModelStatus { current, candidate, history, closed_attempt, conditions, last_failure, .. } = status;
-        let current = current.as_ref().map(|c| (&c.id, c.revision, &c.expires_at));
-        let candidate = candidate.as_ref().map(|c| (&c.id, c.revision));
-        self.of(&(current, candidate, history, closed_attempt));
-        self.conditions(conditions, last_failure.as_ref());
-    }
-
-    fn endpoint(&mut self, object: Option<&SpeechEndpoint>) {
-        let Some(object) = object else { return self.of(&"none") };
-        self.meta(object);
-        let Some(status) = &object.status else { return self.of(&"new") };
-        let SpeechEndpointStatus { id, active, target, candidate, previous, quarantine, closed_attempt, .. } = status;
-        let active = active.as_ref().map(|a| (&a.model, &a.since, &a.expires_at));
-        let target = target.as_ref().map(|t| (&t.model, &t.since));
-        let candidate = candidate.as_ref().map(|c| (&c.model, &c.since));
-        let previous = previous.as_ref().map(|p| (&p.model, &p.until));
-        self.of(&(id, active, target, candidate, previous, closed_attempt));
-        quarantine.iter().for_each(|entry| self.of(&entry.model));
-        self.conditions(&status.conditions, status.last_failure.as_ref());
-    }
-
-    fn header(&mut self, header: &Header, more: &impl Debug) {
-        let owner = header.owner.as_ref().map(|tag| (&tag.uid, tag.attempt, tag.revision));
-        self.of(&(number(header.id), &header.status, header.created_at, header.last_action_at, owner));
-        self.of(more);
-    }
-
-    fn service(&mut self, service: &Service) {
-        for endpoint in service.endpoints.values() {
-            self.header(&endpoint.header, &endpoint.model);
-        }
-        for model in service.models.values() {
-            self.header(&model.header, &model.expires_at);
-        }
-        self.of(&(service.base_models.len(), &service.lives));
-    }
-
-    fn view(&mut self, view: &View) {
-        self.of(&(view.endpoints.swept_at(), view.models.swept_at(), view.base_models.len()));
-        let mut endpoints: Vec<_> = view.endpoints.iter().collect();
-        endpoints.sort_unstable_by_key(|entry| entry.entity.header.id);
-        for entry in endpoints {
-            self.header(&entry.entity.header, &(entry.entity.model, entry.confirmed));
-        }
-        let mut models: Vec<_> = view.models.iter().collect();
-        models.sort_unstable_by_key(|entry| entry.entity.header.id);
-        for entry in models {
-            self.header(&entry.entity.header, &(entry.entity.expires_at, entry.confirmed));
-        }
+        (self.base_models.len(), &self.lives).hash(&mut h);
+        h.finish()
     }
 }
 
