@@ -50,6 +50,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
     watch_failures: Family<Kind, Counter>,
+    orphaned: Family<Kind, Counter>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
 }
@@ -75,6 +76,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(latency),
             watch_failures: Family::default(),
+            orphaned: Family::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
         });
@@ -103,6 +105,11 @@ impl Metrics {
             "watch_failures",
             "Watches of the cluster that broke off with an error",
             metrics.watch_failures.clone(),
+        );
+        registry.register(
+            "orphaned",
+            "Objects that were released though what they have in the Speech service could not be deleted",
+            metrics.orphaned.clone(),
         );
         registry.register(
             "build",
@@ -148,6 +155,11 @@ impl Metrics {
     /// A watch broke off.
     pub fn watch_failed(&self, kind: &str) {
         self.watch_failures.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+    }
+
+    /// An object was released, and what it has in the Speech service stays behind.
+    pub fn orphaned(&self, kind: &str) {
+        self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }).inc();
     }
 
     /// The lists of a Speech resource were read, or not.

@@ -68,9 +68,15 @@ impl Setting {
                     events.push(Event::Pass(r, key));
                 }
             }
-            events.push(Event::List { operator: r, lags: false });
+            events.push(Event::List {
+                operator: r,
+                lags: false,
+            });
             if spent.lags < most.lags && !Arc::ptr_eq(&s.service, &s.shown) {
-                events.push(Event::List { operator: r, lags: true });
+                events.push(Event::List {
+                    operator: r,
+                    lags: true,
+                });
             }
             if spent.crashes < most.crashes {
                 events.push(Event::Crash(r));
@@ -89,7 +95,12 @@ impl Setting {
             }
         }
         if spent.deletions < most.deletions {
-            events.extend(s.keys().into_iter().filter(|key| self.is_deletable(s, *key)).map(Event::Delete));
+            events.extend(
+                s.keys()
+                    .into_iter()
+                    .filter(|key| self.is_deletable(s, *key))
+                    .map(Event::Delete),
+            );
         }
         if spent.changes < most.changes {
             events.push(Event::Change);
@@ -133,6 +144,8 @@ impl Setting {
             Event::Lead(r) => {
                 s.spent.leaders += 1;
                 s.replicas[r].leads = true;
+                // Who does not lead watches the cluster, and does not read the lists.
+                s.replicas[r].view = Arc::default();
             }
             Event::Yield(r) => {
                 s.replicas[r].leads = false;
@@ -178,7 +191,8 @@ fn abandon(s: &mut State, r: usize) {
     for request in &mut s.requests {
         request.from = request.from.filter(|(from, _)| *from != r);
     }
-    s.requests.retain(|request| request.from.is_some() || request.answer.is_none());
+    s.requests
+        .retain(|request| request.from.is_some() || request.answer.is_none());
 }
 
 /// An operator dies: all that it knew is lost; it lists the objects anew, and has seen nothing of the service yet.

@@ -1,8 +1,6 @@
 //! What must never happen. Steps are judged when they are taken, against the world as it is and not as the operator
 //! knows it; states are judged as they are.
-use super::{
-    state::{State, number},
-};
+use super::state::{State, number};
 use crate::{
     plan::Action,
     simulate::cluster::Key,
@@ -45,12 +43,17 @@ pub fn judge(s: &mut State, r: usize, key: Key, action: &Action) {
         }
         Action::DeleteEndpoint(id) => foreign(s, key, *id).or_else(|| in_use(s, key, *id)),
         Action::DeleteModel(id) | Action::UpdateModel { id, .. } => foreign(s, key, *id),
-        Action::CreateEndpoint(create) => s
-            .service
-            .problem(create.model, s.now)
-            .map(|problem| (Law::NoWorseModel, format!("creates an endpoint with a model that is {problem}"))),
+        Action::CreateEndpoint(create) => s.service.problem(create.model, s.now).map(|problem| {
+            (
+                Law::NoWorseModel,
+                format!("creates an endpoint with a model that is {problem}"),
+            )
+        }),
         Action::TrainModel(_) => None,
-        other => Some((Law::OneEntity, format!("a step that this world does not know: {other:?}"))),
+        other => Some((
+            Law::OneEntity,
+            format!("a step that this world does not know: {other:?}"),
+        )),
     };
     if let Some((law, how)) = found {
         let how = format!("operator {r}, {key:?}: {how}");
@@ -60,7 +63,13 @@ pub fn judge(s: &mut State, r: usize, key: Key, action: &Action) {
 
 /// The uid of an object, also of one that is gone.
 fn uid(s: &State, key: Key) -> String {
-    let of = |key: &Key| s.cluster.by_uid.iter().find(|(_, k)| *k == key).map(|(uid, _)| uid.clone());
+    let of = |key: &Key| {
+        s.cluster
+            .by_uid
+            .iter()
+            .find(|(_, k)| *k == key)
+            .map(|(uid, _)| uid.clone())
+    };
     of(&key).unwrap_or_default()
 }
 
@@ -85,13 +94,20 @@ fn in_use(s: &State, key: Key, id: EntityId) -> Option<(Law, String)> {
 fn worse(s: &State, r: usize, key: Key, id: EntityId, model: ModelId) -> Option<(Law, String)> {
     let to = number(model.entity());
     if let Some(problem) = s.service.problem(model, s.now) {
-        return Some((Law::NoWorseModel, format!("moves endpoint {} to model {to}, which is {problem}", number(id))));
+        return Some((
+            Law::NoWorseModel,
+            format!("moves endpoint {} to model {to}, which is {problem}", number(id)),
+        ));
     }
     let endpoint = s.service.endpoints.get(&id)?;
-    let serves = endpoint.model.filter(|_| endpoint.header.status.as_str() == "Succeeded")?;
+    let serves = endpoint
+        .model
+        .filter(|_| endpoint.header.status.as_str() == "Succeeded")?;
     // What the status chose before is put back, whatever came in its place.
     let Key::Endpoint(index) = key else { return None };
-    let status = s.replicas[r].cluster.endpoints[index].as_ref().and_then(|object| object.status.as_ref());
+    let status = s.replicas[r].cluster.endpoints[index]
+        .as_ref()
+        .and_then(|object| object.status.as_ref());
     let named = |id: Option<&String>| id == Some(&model.to_string());
     if status.is_some_and(|status| {
         named(status.active.as_ref().map(|a| &a.model)) || named(status.target.as_ref().map(|t| &t.model))
@@ -101,14 +117,22 @@ fn worse(s: &State, r: usize, key: Key, id: EntityId, model: ModelId) -> Option<
     let (now, next) = (s.service.expiry(serves)?, s.service.expiry(model)?);
     (now > s.now && next < now).then(|| {
         let from = number(serves.entity());
-        (Law::NoWorseModel, format!("moves endpoint {} from model {from} until {now} to model {to} until {next}", number(id)))
+        (
+            Law::NoWorseModel,
+            format!(
+                "moves endpoint {} from model {from} until {now} to model {to} until {next}",
+                number(id)
+            ),
+        )
     })
 }
 
 /// The first id that a status names is the only one.
 pub fn note_id(s: &mut State, key: Key) {
     let Key::Endpoint(index) = key else { return };
-    let status = s.cluster.endpoints[index].as_ref().and_then(|object| object.status.as_ref());
+    let status = s.cluster.endpoints[index]
+        .as_ref()
+        .and_then(|object| object.status.as_ref());
     let told = status.and_then(|status| status.id.clone());
     match (s.ids.get(&key), told) {
         (None, Some(id)) => drop(s.ids.insert(key, id)),
@@ -123,9 +147,24 @@ pub fn note_id(s: &mut State, key: Key) {
 /// What a state breaks, judged by what exists.
 pub fn state(s: &State) -> Option<Broken> {
     let mut count: BTreeMap<_, u32> = BTreeMap::new();
+    let mut trained: BTreeMap<_, u32> = BTreeMap::new();
+    for header in s.service.models.values().map(|model| &model.header) {
+        let Some(tag) = header.owner.as_ref().filter(|_| !header.status.is_terminal()) else {
+            continue;
+        };
+        *trained.entry(&tag.uid).or_default() += 1;
+    }
+    if let Some((uid, _)) = trained.iter().find(|(_, count)| **count > 1) {
+        return Some(Broken {
+            law: Law::OneEntity,
+            how: format!("two trainings of {uid} at a time"),
+        });
+    }
     for tag in s.service.marks() {
         *count.entry((&tag.uid, tag.revision)).or_default() += 1;
-        let Some(key) = s.cluster.by_uid.get(&tag.uid) else { continue };
+        let Some(key) = s.cluster.by_uid.get(&tag.uid) else {
+            continue;
+        };
         let lives = match key {
             Key::Model(index) => s.cluster.models[*index].is_some(),
             Key::Endpoint(index) => s.cluster.endpoints[*index].is_some(),

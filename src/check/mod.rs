@@ -44,7 +44,9 @@ impl Model for Setting {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("I1 one entity, no orphan, nothing of others", |_, s| law::holds(s, Law::OneEntity)),
+            Property::always("I1 one entity, no orphan, nothing of others", |_, s| {
+                law::holds(s, Law::OneEntity)
+            }),
             Property::always("I2 no worse model", |_, s| law::holds(s, Law::NoWorseModel)),
             Property::always("I3 the same id", |_, s| law::holds(s, Law::SameId)),
             Property::always("comes to rest as declared", |setting: &Self, s: &State| {

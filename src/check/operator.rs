@@ -59,7 +59,10 @@ impl Setting {
             pass.announced = None;
         }
         let Some(plan) = self.decide::<K>(s, r, key, pass.announced, failure) else {
-            return Looked { busy: false, look_again: None };
+            return Looked {
+                busy: false,
+                look_again: None,
+            };
         };
         let looked = Looked {
             busy: plan.action.is_some() || plan.awaits.is_some(),
@@ -145,7 +148,9 @@ impl Setting {
             return false;
         }
         let slot = K::slot(Arc::make_mut(&mut s.cluster), index(key));
-        let Some(object) = slot.and_then(Option::as_mut) else { return false };
+        let Some(object) = slot.and_then(Option::as_mut) else {
+            return false;
+        };
         change(object);
         let gone = object.finalizers().is_empty() && object.meta().deletion_timestamp.is_some();
         if gone && let Some(slot) = K::slot(Arc::make_mut(&mut s.cluster), index(key)) {
@@ -161,7 +166,9 @@ impl Setting {
     /// The answer to a request arrives.
     pub fn answer(&self, s: &mut State, request: usize) {
         let request = s.requests.remove(request);
-        let (Some((r, key)), Some(answer)) = (request.from, request.answer) else { return };
+        let (Some((r, key)), Some(answer)) = (request.from, request.answer) else {
+            return;
+        };
         let operation = request.action.operation();
         let view = Arc::make_mut(&mut s.replicas[r].view);
         let failure = match answer {
@@ -245,13 +252,27 @@ pub fn sweep(s: &mut State, r: usize, lags: bool) {
     let listed = if lags { &s.shown } else { &s.service };
     let recorded = recorded(&s.replicas[r]);
     let view = Arc::make_mut(&mut s.replicas[r].view);
-    read(&mut view.endpoints, listed.endpoints.values().cloned().collect(), &recorded, now, |id| {
-        service.endpoints.get(&id).cloned()
-    });
-    read(&mut view.models, listed.models.values().cloned().collect(), &recorded, now, |id| {
-        service.models.get(&id).cloned()
-    });
-    read(&mut view.base_models, service.base_models.values().cloned().collect(), &[], now, |_| None);
+    read(
+        &mut view.endpoints,
+        listed.endpoints.values().cloned().collect(),
+        &recorded,
+        now,
+        |id| service.endpoints.get(&id).cloned(),
+    );
+    read(
+        &mut view.models,
+        listed.models.values().cloned().collect(),
+        &recorded,
+        now,
+        |id| service.models.get(&id).cloned(),
+    );
+    read(
+        &mut view.base_models,
+        service.base_models.values().cloned().collect(),
+        &[],
+        now,
+        |_| None,
+    );
     read(&mut view.datasets, Service::datasets(), &[], now, |_| None);
 }
 
@@ -283,7 +304,12 @@ fn read<T: Remote>(
 fn recorded(replica: &Replica) -> Vec<EntityId> {
     let endpoints = replica.cluster.endpoints.iter().flatten();
     let endpoints = endpoints.filter_map(|object| object.status.as_ref()?.id.clone());
-    let models = replica.cluster.models.iter().flatten();
-    let models = models.filter_map(|object| Some(object.status.as_ref()?.current.as_ref()?.id.clone()));
+    let models = replica
+        .cluster
+        .models
+        .iter()
+        .flatten()
+        .filter_map(|object| object.status.as_ref());
+    let models = models.flat_map(|status| status.ids().map(str::to_owned));
     endpoints.chain(models).filter_map(|id| id.parse().ok()).collect()
 }

@@ -4,16 +4,15 @@
 //! is looked at in turn. That course has no choices, so that each state has one: where it meets a state whose course is
 //! known to end well, it ends well.
 use super::{
-    Setting,
-    law,
+    Setting, law,
     operator::{sweep, watch},
     setting::OTHER,
-    state::{State, number},
+    state::State,
 };
 use crate::{
-    api::{SpeechModel, condition},
+    api::{Reason, SpeechEndpointStatus, SpeechModel, condition},
     simulate::cluster::Key,
-    speech::ModelId,
+    speech::{ModelId, entity::Endpoint},
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -113,11 +112,18 @@ impl Setting {
             let exists = s.service.models.keys().any(|id| Some(id.to_string()) == current);
             // A model that is being deleted stays while an endpoint uses it.
             let fine = match object.metadata.deletion_timestamp {
-                Some(_) => s.service.endpoints.values().any(|e| e.model.is_some_and(|m| is_of(s, OTHER, m))),
+                Some(_) => s
+                    .service
+                    .endpoints
+                    .values()
+                    .any(|e| e.model.is_some_and(|m| is_of(s, OTHER, m))),
                 None => ready && exists || s.spent.failures > 0,
             };
             if !fine {
-                return Err(format!("model {index} is not as declared: {:?} in {s:?}", said(&status.conditions)));
+                return Err(format!(
+                    "model {index} is not as declared: {:?} in {s:?}",
+                    said(&status.conditions)
+                ));
             }
         }
         for (index, object) in s.cluster.endpoints.iter().enumerate() {
@@ -127,25 +133,29 @@ impl Setting {
                 Some("it is still there")
             } else if s.spent.failures > 0 || s.cluster.models.iter().any(is_leaving) {
                 None
-            } else if !is_ready(&status.conditions) {
-                Some("it is not ready")
             } else {
-                self.serves_badly(s, index, status.id.as_deref())
+                self.serves_badly(s, index, &status)
             };
             if let Some(problem) = problem {
-                return Err(format!("endpoint {index}: {problem}: {:?} in {s:?}", said(&status.conditions)));
+                return Err(format!(
+                    "endpoint {index}: {problem}: {:?} in {s:?}",
+                    said(&status.conditions)
+                ));
             }
         }
         Ok(())
     }
 
-    /// The endpoint that the status names exists and serves the best of all models that it may.
-    fn serves_badly(&self, s: &State, index: usize, id: Option<&str>) -> Option<&'static str> {
-        let endpoint = s.service.endpoints.values().find(|endpoint| Some(endpoint.header.id.to_string().as_str()) == id);
-        let Some(endpoint) = endpoint else { return Some("it names no endpoint") };
-        let serves = endpoint.model.map_or(0, |model| number(model.entity()));
+    /// The endpoint that the status names exists, is ready, and serves one of the models that it may.
+    fn serves_badly(&self, s: &State, index: usize, status: &SpeechEndpointStatus) -> Option<&'static str> {
         let best = (self.best)(s, index);
-        (!best.contains(&serves)).then_some("it serves another model")
+        let named = |endpoint: &&Endpoint| status.id == Some(endpoint.header.id.to_string());
+        match s.service.endpoints.values().find(named) {
+            _ if best.is_empty() => None,
+            None => Some("it names no endpoint"),
+            Some(endpoint) if !best.contains(&endpoint.model?.entity()) => Some("it serves another model"),
+            Some(_) => (!is_settled(&status.conditions)).then_some("it is not ready"),
+        }
     }
 }
 
@@ -159,7 +169,12 @@ fn stop_faults(s: &mut State) {
         }
     }
     // A pass between two writes ends with its deadline.
-    let announced: Vec<Key> = s.replicas[r].passes.iter().filter(|(_, pass)| !pass.sent).map(|(key, _)| *key).collect();
+    let announced: Vec<Key> = s.replicas[r]
+        .passes
+        .iter()
+        .filter(|(_, pass)| !pass.sent)
+        .map(|(key, _)| *key)
+        .collect();
     s.replicas[r].passes.retain(|key, _| !announced.contains(key));
     for request in &mut s.requests {
         request.from = request.from.filter(|(from, _)| *from == r);
@@ -173,7 +188,9 @@ fn is_of(s: &State, uid: &str, model: ModelId) -> bool {
 }
 
 fn is_leaving(object: &Option<SpeechModel>) -> bool {
-    object.as_ref().is_none_or(|object| object.metadata.deletion_timestamp.is_some())
+    object
+        .as_ref()
+        .is_none_or(|object| object.metadata.deletion_timestamp.is_some())
 }
 
 /// Who leads in the end: the one that came last.
@@ -184,6 +201,12 @@ fn leader(s: &State) -> usize {
 fn is_ready(conditions: &[Condition]) -> bool {
     let is = |kind: &str, status: &str| condition::find(conditions, kind).is_some_and(|c| c.status == status);
     is(condition::READY, "True") && !is(condition::RECONCILING, "True")
+}
+
+/// Ready, or kept on its model because the next expires earlier.
+fn is_settled(conditions: &[Condition]) -> bool {
+    let stalled = condition::find(conditions, condition::STALLED);
+    is_ready(conditions) || stalled.is_some_and(|c| c.reason == Reason::ModelExpiresEarlier.as_str())
 }
 
 fn said(conditions: &[Condition]) -> String {

@@ -6,10 +6,10 @@ use super::{
     state::{REPLICAS, Replica, Spent, State},
 };
 use crate::{
-    api::{SpeechEndpoint, SpeechModel},
+    api::{SpeechEndpoint, SpeechModel, endpoint::Recreate},
     plan::testing::{LATER, NOW, at, base_model, endpoint, model, with},
     simulate::cluster::{Cluster, Key},
-    speech::entity::BaseModel,
+    speech::{EntityId, entity::BaseModel},
 };
 use jiff::Timestamp;
 use std::{
@@ -31,7 +31,7 @@ pub struct Setting {
     /// What [`super::Event::Change`] does, one after the other.
     pub changes: Vec<fn(&mut State)>,
     /// The models of which each endpoint may serve any at the end.
-    pub best: fn(&State, usize) -> Vec<u128>,
+    pub best: fn(&State, usize) -> Vec<EntityId>,
     /// Whether a request may leave a tick after it was announced.
     pub leaves_late: bool,
     pub plant: Plant,
@@ -86,13 +86,11 @@ impl Setting {
         let object = endpoint("model: {base: {}}");
         let service = service([base_model(1, "2026-09-01T00:00:00Z")]).with_strangers(1);
         Self {
-            changes: vec![|s| appear(s, base_model(2, "2026-06-01T00:00:00Z")), |s| appear(s, base_model(3, LATER))],
+            changes: vec![|s| appear(s, base_model(2, "2026-06-01T00:00:00Z")), |s| {
+                appear(s, base_model(3, LATER))
+            }],
             landmarks: vec![at("2026-08-31T12:00:00Z"), at("2026-09-01T00:00:00Z")],
-            best: |s, _| match (s.spent.changes, s.now >= at("2026-09-01T00:00:00Z")) {
-                (0 | 1, _) => vec![1, 2],
-                (_, false) => vec![1, 3],
-                (_, true) => vec![3],
-            },
+            best: |s, _| newest_base_models(s),
             ..Self::new("endpoint", Vec::new(), vec![object], service)
         }
     }
@@ -110,7 +108,12 @@ impl Setting {
         Self {
             changes: vec![retrain],
             best: |s, _| newest_revision(s).into_iter().collect(),
-            ..Self::new("follower", vec![model], vec![endpoint("model: {ref: {name: m}}")], service.with_strangers(1))
+            ..Self::new(
+                "follower",
+                vec![model],
+                vec![endpoint("model: {ref: {name: m}}")],
+                service.with_strangers(1),
+            )
         }
     }
 
@@ -128,7 +131,27 @@ impl Setting {
         Self {
             changes: vec![|s| appear(s, base_model(3, LATER))],
             landmarks: vec![at("2026-08-31T12:00:00Z"), at("2026-09-01T00:00:00Z")],
-            best: |s, _| if s.spent.changes == 0 { vec![1] } else { vec![1, 3] },
+            best: |s, index| match index {
+                0 => newest_base_models(s),
+                // It may also wait until its model is about to expire.
+                _ => valid_base_models(s).map(|model| model.header.id).collect(),
+            },
+            ..setting
+        }
+    }
+
+    /// The endpoint of [`Setting::endpoint`], made anew when somebody deletes it.
+    pub fn recreated() -> Self {
+        let mut setting = Self::endpoint();
+        let start = &mut setting.start;
+        for cluster in std::iter::once(&mut start.cluster).chain(start.replicas.iter_mut().map(|r| &mut r.cluster)) {
+            let object = Arc::make_mut(cluster).endpoints[0].as_mut();
+            object
+                .into_iter()
+                .for_each(|object| object.spec.recreate = Recreate::WhenDeleted);
+        }
+        Self {
+            name: "recreated",
             ..setting
         }
     }
@@ -146,10 +169,12 @@ impl Setting {
     /// Whether a user may delete an object now.
     pub fn is_deletable(&self, s: &State, key: Key) -> bool {
         match key {
-            Key::Model(index) => s.cluster.models[index].as_ref().is_some_and(|o| o.metadata.deletion_timestamp.is_none()),
-            Key::Endpoint(index) => {
-                s.cluster.endpoints[index].as_ref().is_some_and(|o| o.metadata.deletion_timestamp.is_none())
-            }
+            Key::Model(index) => s.cluster.models[index]
+                .as_ref()
+                .is_some_and(|o| o.metadata.deletion_timestamp.is_none()),
+            Key::Endpoint(index) => s.cluster.endpoints[index]
+                .as_ref()
+                .is_some_and(|o| o.metadata.deletion_timestamp.is_none()),
         }
     }
 
@@ -169,7 +194,8 @@ impl Setting {
     }
 }
 
-const TRAINING: &str = "source: {training: {datasets: [00000000-0000-0000-0000-000000000032]}}\nrevisionHistoryLimit: 0";
+const TRAINING: &str =
+    "source: {training: {datasets: [00000000-0000-0000-0000-000000000032]}}\nrevisionHistoryLimit: 0";
 
 fn service(base_models: impl IntoIterator<Item = BaseModel>) -> Service {
     let base_models = base_models.into_iter().map(|model| (model.header.id, model)).collect();
@@ -187,9 +213,17 @@ fn cluster(models: Vec<SpeechModel>, endpoints: Vec<SpeechEndpoint>) -> Cluster 
         "spec": { "endpoint": "https://x.example", "auth": { "key": { "secretRef": { "name": "key", "key": "key" } } } },
     }));
     let uid = |object: &Option<String>| object.clone().unwrap_or_default();
-    let by_uid = (models.iter().enumerate().map(|(n, object)| (uid(&object.metadata.uid), Key::Model(n))))
-        .chain(endpoints.iter().enumerate().map(|(n, object)| (uid(&object.metadata.uid), Key::Endpoint(n))))
-        .collect();
+    let by_uid = (models
+        .iter()
+        .enumerate()
+        .map(|(n, object)| (uid(&object.metadata.uid), Key::Model(n))))
+    .chain(
+        endpoints
+            .iter()
+            .enumerate()
+            .map(|(n, object)| (uid(&object.metadata.uid), Key::Endpoint(n))),
+    )
+    .collect();
     Cluster {
         connection: connection.unwrap(),
         models: models.into_iter().map(Some).collect(),
@@ -205,15 +239,40 @@ fn appear(s: &mut State, model: BaseModel) {
 /// The training is declared anew: another revision is due.
 fn retrain(s: &mut State) {
     let key = Key::Model(0);
-    let Some(object) = Arc::make_mut(&mut s.cluster).models[0].as_mut() else { return };
-    object.spec.source = model(&TRAINING.replace("]}", "], customModelWeightPercent: 60}")).spec.source;
+    let Some(object) = Arc::make_mut(&mut s.cluster).models[0].as_mut() else {
+        return;
+    };
+    object.spec.source = model(&TRAINING.replace("]}", "], customModelWeightPercent: 60}"))
+        .spec
+        .source;
     *object.metadata.generation.get_or_insert_default() += 1;
     s.versions.entry(key).and_modify(|version| *version += 1);
 }
 
 /// The newest good revision of the model.
-fn newest_revision(s: &State) -> Option<u128> {
-    let ours = s.service.models.values().filter(|m| m.header.owner.as_ref().is_some_and(|tag| tag.uid == OTHER));
+fn newest_revision(s: &State) -> Option<EntityId> {
+    let ours = s
+        .service
+        .models
+        .values()
+        .filter(|m| m.header.owner.as_ref().is_some_and(|tag| tag.uid == OTHER));
     let newest = ours.max_by_key(|m| m.header.owner.as_ref().and_then(|tag| tag.revision))?;
-    Some(super::state::number(newest.header.id))
+    Some(newest.header.id)
+}
+
+fn valid_base_models(s: &State) -> impl Iterator<Item = &BaseModel> {
+    s.service
+        .base_models
+        .values()
+        .filter(|model| model.expires_at.is_none_or(|at| at > s.now))
+}
+
+/// The newest base model, and those that last longer than it.
+fn newest_base_models(s: &State) -> Vec<EntityId> {
+    let newest = valid_base_models(s).max_by_key(|model| model.header.created_at);
+    let lasts = newest.and_then(|newest| newest.expires_at);
+    valid_base_models(s)
+        .filter(|model| model.expires_at >= lasts)
+        .map(|model| model.header.id)
+        .collect()
 }

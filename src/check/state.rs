@@ -1,5 +1,8 @@
 //! One state of the world, and what makes two states the same.
-use super::{law::Broken, service::{Answer, Service}};
+use super::{
+    law::Broken,
+    service::{Answer, Service},
+};
 use crate::{
     api::{SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::LastFailure},
     plan::{Action, Agenda, line::Want},
@@ -181,7 +184,9 @@ fn put_conditions(h: &mut impl Hasher, conditions: &[Condition], failure: Option
     for condition in conditions {
         (&condition.type_, &condition.status, &condition.reason).hash(h);
     }
-    failure.map(|f| (&f.operation, &f.at, f.count, f.terminal, f.generation)).hash(h);
+    failure
+        .map(|f| (&f.operation, &f.at, f.count, f.terminal, f.generation))
+        .hash(h);
 }
 
 fn put_model(h: &mut impl Hasher, object: Option<&SpeechModel>) {
@@ -209,11 +214,24 @@ fn put_endpoint(h: &mut impl Hasher, object: Option<&SpeechEndpoint>) {
 
 fn put_header(h: &mut impl Hasher, header: &Header, more: impl Hash) {
     let owner = header.owner.as_ref().map(|tag| (&tag.uid, tag.attempt, tag.revision));
-    (header.id, header.status.as_str(), header.created_at, header.last_action_at, owner, more).hash(h);
+    (
+        header.id,
+        header.status.as_str(),
+        header.created_at,
+        header.last_action_at,
+        owner,
+        more,
+    )
+        .hash(h);
 }
 
 fn put_view(h: &mut impl Hasher, view: &View) {
-    (view.endpoints.swept_at(), view.models.swept_at(), view.base_models.len()).hash(h);
+    (
+        view.endpoints.swept_at(),
+        view.models.swept_at(),
+        view.base_models.len(),
+    )
+        .hash(h);
     let mut endpoints: Vec<_> = view.endpoints.iter().collect();
     endpoints.sort_unstable_by_key(|entry| entry.entity.header.id);
     for entry in endpoints {
@@ -272,19 +290,45 @@ impl Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.now.strftime("%m-%d %H:%M"))?;
         for endpoint in self.service.endpoints.values() {
-            let Some(tag) = endpoint.header.owner.as_ref().filter(|tag| tag.uid != "stranger") else { continue };
+            let Some(tag) = endpoint.header.owner.as_ref().filter(|tag| tag.uid != "stranger") else {
+                continue;
+            };
             let model = endpoint.model.map(|model| number(model.entity()));
             let (id, state) = (number(endpoint.header.id), endpoint.header.status.as_str());
-            write!(f, " | endpoint {id} of {}/{} {state} model {}", tag.uid, tag.attempt, model.unwrap_or(0))?;
+            write!(
+                f,
+                " | endpoint {id} of {}/{} {state} model {}",
+                tag.uid,
+                tag.attempt,
+                model.unwrap_or(0)
+            )?;
         }
         for model in self.service.models.values() {
             let Some(tag) = &model.header.owner else { continue };
-            let (id, state, revision) = (number(model.header.id), model.header.status.as_str(), tag.revision.unwrap_or(0));
-            write!(f, " | model {id} of {}/{} revision {revision} {state}", tag.uid, tag.attempt)?;
+            let (id, state, revision) = (
+                number(model.header.id),
+                model.header.status.as_str(),
+                tag.revision.unwrap_or(0),
+            );
+            write!(
+                f,
+                " | model {id} of {}/{} revision {revision} {state}",
+                tag.uid, tag.attempt
+            )?;
         }
         let gone = self.cluster.models.iter().filter(|o| o.is_none()).count()
             + self.cluster.endpoints.iter().filter(|o| o.is_none()).count();
-        let held = self.cluster.endpoints.iter().flatten().map(|o| o.finalizers().len()).sum::<usize>();
-        write!(f, " | {} in flight, {gone} objects gone, {held} held", self.requests.len())
+        let held = self
+            .cluster
+            .endpoints
+            .iter()
+            .flatten()
+            .map(|o| o.finalizers().len())
+            .sum::<usize>();
+        write!(
+            f,
+            " | {} in flight, {gone} objects gone, {held} held",
+            self.requests.len()
+        )
     }
 }

@@ -1,14 +1,20 @@
 //! The searches: bounded ones that run always, deeper ones on request, and planted bugs that have to be found.
 use super::*;
-use stateright::{Checker, HasDiscoveries};
 use state::Spent;
+use stateright::{Checker, HasDiscoveries};
 use std::time::Instant;
 
 /// Searches; prints what was searched, and the shortest way to what is broken.
 fn search(setting: Setting, depth: usize) -> Vec<(&'static str, String)> {
     let (name, plant, began) = (setting.name, setting.plant, Instant::now());
     let found = HasDiscoveries::AnyFailures;
-    let checker = setting.checker().target_max_depth(depth).finish_when(found).threads(1).spawn_bfs().join();
+    let checker = setting
+        .checker()
+        .target_max_depth(depth)
+        .finish_when(found)
+        .threads(1)
+        .spawn_bfs()
+        .join();
     let took = began.elapsed().as_secs_f64();
     eprintln!(
         "checked {name} ({plant:?}): {} states, {} steps, depth {}, {took:.1} s",
@@ -17,7 +23,10 @@ fn search(setting: Setting, depth: usize) -> Vec<(&'static str, String)> {
         checker.max_depth(),
     );
     let discoveries = checker.discoveries();
-    let mut found: Vec<_> = discoveries.into_iter().map(|(law, path)| (law, told(checker.model(), path.into_vec()))).collect();
+    let mut found: Vec<_> = discoveries
+        .into_iter()
+        .map(|(law, path)| (law, told(checker.model(), path.into_vec())))
+        .collect();
     found.sort();
     found
 }
@@ -30,13 +39,21 @@ fn told(setting: &Setting, path: Vec<(State, Option<Event>)>) -> String {
         .filter_map(|(state, event)| Some(format!("\n  {state:?}\n    {:?}", event?)))
         .collect();
     if let Some(last) = last {
-        text += &format!("\n  {last:?}\n  broken: {:?} {:?} {:?}", last.broken, law::state(&last), setting.rest(&last));
+        text += &format!(
+            "\n  {last:?}\n  broken: {:?} {:?} {:?}",
+            last.broken,
+            law::state(&last),
+            setting.rest(&last)
+        );
     }
     text
 }
 
 fn depth(usual: usize) -> usize {
-    std::env::var("CHECK_DEPTH").ok().and_then(|depth| depth.parse().ok()).unwrap_or(usual)
+    std::env::var("CHECK_DEPTH")
+        .ok()
+        .and_then(|depth| depth.parse().ok())
+        .unwrap_or(usual)
 }
 
 fn assert_sound(setting: Setting, depth: usize) {
@@ -92,25 +109,42 @@ fn two_endpoints_that_choose_alike_move_in_turn() {
 }
 
 #[test]
+fn an_endpoint_that_may_be_made_anew_is_not_made_anew_because_a_list_is_old() {
+    assert_sound(Setting::recreated().at_most(bounds("c1 r1 g1 t2")), depth(10));
+}
+
+#[test]
 fn an_announcement_that_is_ignored_makes_a_twin() {
-    let setting = Setting::endpoint().at_most(bounds("c1 l1 g1 t2")).with_bug(Plant::NoAdoption);
+    let setting = Setting::endpoint()
+        .at_most(bounds("c1 l1 g1 t2"))
+        .with_bug(Plant::NoAdoption);
     assert_found(setting, "I1");
 }
 
 #[test]
 fn a_swap_to_an_earlier_expiry_is_found() {
-    assert_found(Setting::endpoint().at_most(bounds("w1")).with_bug(Plant::EarlierExpiry), "I2");
+    assert_found(
+        Setting::endpoint().at_most(bounds("w1")).with_bug(Plant::EarlierExpiry),
+        "I2",
+    );
 }
 
 #[test]
 fn a_deletion_that_does_not_wait_leaves_an_orphan() {
-    let setting = Setting::endpoint().at_most(bounds("c1 l1 t2 d1")).with_bug(Plant::HastyDeletion);
+    let setting = Setting::endpoint()
+        .at_most(bounds("c1 l1 t2 d1"))
+        .with_bug(Plant::HastyDeletion);
     assert_found(setting, "I1");
 }
 
 #[test]
 fn writes_without_a_guard_let_two_leaders_create_twice() {
-    assert_found(Setting::endpoint().at_most(bounds("r1 t1")).with_bug(Plant::UnguardedWrites), "I1");
+    assert_found(
+        Setting::endpoint()
+            .at_most(bounds("r1 t1"))
+            .with_bug(Plant::UnguardedWrites),
+        "I1",
+    );
 }
 
 /// `CHECK_SETTING=endpoint CHECK_BOUNDS="c1 l1" CHECK_DEPTH=12 cargo test --lib check:: -- --ignored --nocapture as_told`
@@ -121,6 +155,7 @@ fn a_search_as_told() {
     let setting = match var("CHECK_SETTING", "endpoint").as_str() {
         "follower" => Setting::follower(),
         "pair" => Setting::pair(),
+        "recreated" => Setting::recreated(),
         _ => Setting::endpoint(),
     };
     let plant = match var("CHECK_PLANT", "").as_str() {

@@ -3,6 +3,7 @@ use super::{
     Context,
     act::act,
     guard::ReconcileError,
+    point::Point,
     remote::{self, Link, LinkSource, Remote},
     wake,
     write::{self, WriteError},
@@ -22,7 +23,7 @@ use crate::{
     },
     speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, SubscriptionKey},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Resource, ResourceExt,
@@ -46,8 +47,9 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
     let connection = context.recent.connections.freshest(connection);
     let key = ObjectRef::from_obj(&*connection);
     let remote = remote_of(&context, &key, &connection);
+    let mut last_key_until = None;
     if let Err(obstacle) = relink(&context, &connection, &remote).await? {
-        remote.retire();
+        last_key_until = remote.retire(context.clock.now());
         let contact = Contact::Broken {
             reason: obstacle.reason,
             message: obstacle.message,
@@ -59,7 +61,7 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
     if requested_anew(&connection) {
         remote.nudge();
     }
-    match report(&context, &key, connection, &remote).await {
+    match report(&context, &key, connection, &remote, last_key_until).await {
         // A newer object is on its way and will wake us.
         Err(WriteError::Conflict) => Ok(Action::requeue(Duration::from_millis(100))),
         Err(WriteError::Gone) => Ok(Action::await_change()),
@@ -73,14 +75,16 @@ async fn report(
     key: &ObjectRef<SpeechConnection>,
     mut connection: Arc<SpeechConnection>,
     remote: &Remote,
+    last_key_until: Option<Timestamp>,
 ) -> Result<Action, WriteError> {
-    let dependents = wake::count_dependents(context, key);
+    let dependents = wake::dependents_of(context, key);
     let contact = remote.contact().clone();
     let durations = remote.agenda().durations.clone();
     let plan = plan::connection::plan(&Snapshot {
         object: &connection,
         contact: &contact,
         dependents,
+        last_key_until,
         durations: &durations,
         unneeded: unneeded(context, remote),
         collect_from: remote.collect_from(),
@@ -124,7 +128,11 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     let Some(link) = remote.link() else {
         return Action::await_change();
     };
-    match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {
+    let name = || format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name);
+    Point::BeforeDeleteEvaluation.reached(name);
+    let deleted = act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await;
+    Point::AfterDeleteEvaluation.reached(name);
+    match deleted {
         Ok(()) => {
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)
@@ -227,7 +235,7 @@ async fn relink(
     };
     if remote
         .link()
-        .is_some_and(|link| link.made_from == made_from && !link.retired)
+        .is_some_and(|link| link.made_from == made_from && link.retired.is_none())
     {
         return Ok(Ok(()));
     }
@@ -252,7 +260,7 @@ async fn relink(
             remote.relink(Link {
                 client,
                 made_from,
-                retired: false,
+                retired: None,
             });
             if replaces {
                 // What they decided may depend on what the connection was: another API version has projects.

@@ -3,6 +3,7 @@ use super::{
     Context,
     act::failure,
     observe::Surrounding,
+    point::Point,
     remote::{Remote, is_connection_trouble},
     wake::connection_key,
 };
@@ -170,14 +171,15 @@ pub struct Side<'a> {
     pub client: &'a Client,
 }
 
-/// Takes a step of a copy for the object with this uid; the view of the target remembers how the copy stands.
+/// Takes a step of a copy for an object; the view of the target remembers how the copy stands.
 pub async fn act(
     context: &Context,
-    uid: &str,
+    object: &impl ResourceExt,
     source: Side<'_>,
     target: Side<'_>,
     action: &Action,
 ) -> Result<(), Failure> {
+    let uid = object.meta().uid.as_deref().unwrap_or_default();
     let told = |attempt: u32, answer: Answer<CopyOperation>| {
         let state = CopyState {
             attempt,
@@ -189,7 +191,10 @@ pub async fn act(
         target.remote.view_mut().copies.told(uid, state);
     };
     if let Action::CopyModel(copy) = action {
-        let answer = order(source, target, copy, action).await?;
+        let leave_given = || {
+            Point::LeaveGiven.reached(|| format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()))
+        };
+        let answer = order(source, target, copy, action, leave_given).await?;
         told(copy.attempt, answer);
     }
     if let Action::FollowCopy { attempt, operation } = action {
@@ -221,6 +226,7 @@ async fn order(
     target: Side<'_>,
     copy: &CopyModel,
     action: &Action,
+    leave_given: impl FnOnce(),
 ) -> Result<Answer<CopyOperation>, Failure> {
     let leave = target
         .client
@@ -235,6 +241,7 @@ async fn order(
             };
             Failure { class, ..failure }
         })?;
+    leave_given();
     source
         .client
         .copy_custom_model(Lane::UserChange, copy.source, &leave.value)

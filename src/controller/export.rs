@@ -1,5 +1,5 @@
 //! Publishes what applications need in a ConfigMap, and only when it differs.
-use super::{Context, managed::Managed};
+use super::{Context, managed::Managed, point::Point};
 use crate::{
     api::{FIELD_MANAGER, Reason},
     plan::{Export, Failure, FailureClass},
@@ -67,6 +67,8 @@ async fn write<K: Managed>(context: &Context, object: &K, export: &Export) -> Re
         "metadata": { "name": export.name, "labels": { LABEL.0: LABEL.1 }, "ownerReferences": [object.controller_owner_ref(&())] },
         "data": export.data,
     });
+    let name = || format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+    Point::BeforeExport.reached(name);
     api.patch(
         &export.name,
         &PatchParams::apply(FIELD_MANAGER).force(),
@@ -74,6 +76,7 @@ async fn write<K: Managed>(context: &Context, object: &K, export: &Export) -> Re
     )
     .await
     .map_err(trouble)?;
+    Point::AfterExport.reached(name);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod guard;
 mod managed;
 mod news;
 pub(crate) mod observe;
+mod point;
 mod recent;
 pub(crate) mod reconcile;
 pub(crate) mod remote;
@@ -20,5 +21,6 @@ mod watch;
 mod write;
 
 pub use context::{Context, Stores};
+pub use point::{Point, STAND_STILL_AT};
 pub use start::{Options, StartError, run};
 pub use watch::Seen;

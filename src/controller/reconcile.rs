@@ -5,13 +5,14 @@ use super::{
     copy, export,
     guard::ReconcileError,
     managed::Managed,
-    observe::Surrounding,
+    observe::{self, Surrounding},
+    point::Point,
     wake,
     write::{self, WriteError},
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, List, Plan, Surroundings, lead_time::Took, line::Want},
+    plan::{self, Action, Failure, List, Notice, Plan, Surroundings, lead_time::Took, line::Want},
 };
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
@@ -66,7 +67,9 @@ pub async fn reconcile<K: Managed>(
         object.connection_ref(),
         object.meta().namespace.as_deref().unwrap_or_default(),
     );
-    if around.is_pending() {
+    let need = object.need();
+    let leaves_alone = need.deleted && !need.deletes_remote;
+    if around.is_pending() && !leaves_alone {
         return Ok(controller::Action::await_change());
     }
     let mut pass = Pass {
@@ -160,6 +163,8 @@ impl<K: Managed> Pass<'_, K> {
     }
 
     async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, WriteError> {
+        let (before, after) = Point::around(&action);
+        self.is_at(before);
         match action {
             Action::Claim(intent) => {
                 let written = write::claim(self.context, &*self.object, intent).await?;
@@ -168,8 +173,13 @@ impl<K: Managed> Pass<'_, K> {
                 self.announced = intent.map(|intent| intent.attempt);
             }
             Action::Release => {
-                self.context.events.publish(&*self.object, &plan.notices);
+                let notices = &plan.notices;
+                self.context.events.publish(&*self.object, notices);
                 write::release(self.context, &*self.object).await?;
+                if let Some(orphan) = notices.iter().find(|notice| notice.reason == Reason::Orphaned) {
+                    self.tell_orphan(orphan);
+                }
+                self.is_at(after);
                 self.stop_awaiting();
                 return Ok(Turn::Released);
             }
@@ -189,7 +199,29 @@ impl<K: Managed> Pass<'_, K> {
                 self.acted = true;
             }
         }
+        self.is_at(after);
         Ok(Turn::Again)
+    }
+
+    /// Tells what stays behind where it outlives the object. A namespace that ends takes no events any more, so there it
+    /// is told of the namespace itself.
+    fn tell_orphan(&self, orphan: &Notice) {
+        let kind = K::kind(&());
+        tracing::warn!(%kind, object = %self.name(), reason = orphan.note, "released an object and left an orphan behind");
+        self.context.metrics.orphaned(&kind);
+        if let Some(namespace) = self.object.meta().namespace.as_deref()
+            && let Some(ending) = observe::ending(self.context, namespace)
+        {
+            let note = format!("{kind} {}: {}", self.name(), orphan.note);
+            let told = Notice { note, ..orphan.clone() };
+            self.context.events.publish(&ending, &[told]);
+        }
+    }
+
+    fn is_at(&self, point: Option<Point>) {
+        if let Some(point) = point {
+            point.reached(|| self.name());
+        }
     }
 
     /// Tells what a step puts right before it is taken: the plan that follows from the answer knows nothing of it.
@@ -246,7 +278,7 @@ impl<K: Managed> Pass<'_, K> {
             remote,
             client: &link.client,
         };
-        copy::act(self.context, self.uid(), source, target, action).await
+        copy::act(self.context, &*self.object, source, target, action).await
     }
 
     /// Reports: what applications need, the status if it says something new, events, and when to look again.
@@ -260,9 +292,11 @@ impl<K: Managed> Pass<'_, K> {
         self.learn(&plan.took);
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
+            self.is_at(Some(Point::BeforeStatus));
             let written = write::status(self.context, &*self.object, &plan.status)
                 .await
                 .map_err(ReconcileError::Write)?;
+            self.is_at(Some(Point::AfterStatus));
             self.keep(written);
             self.context.events.publish(&*self.object, &plan.notices);
         }

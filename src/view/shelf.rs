@@ -107,6 +107,11 @@ impl<T: Remote> Shelf<T> {
         self.entries.get(&id)
     }
 
+    /// Whether an entity is not known, and that is not because we deleted it.
+    pub fn is_unseen(&self, id: EntityId) -> bool {
+        !self.entries.contains_key(&id) && !self.deleted.contains_key(&id)
+    }
+
     /// All entities, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry<T>> {
         self.entries.values()

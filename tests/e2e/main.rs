@@ -6,6 +6,14 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+// The laws of the chaos tests, whose own program has no room for tests of them.
+#[path = "../chaos/evidence.rs"]
+#[allow(dead_code)]
+mod evidence;
+#[path = "../chaos/law/mod.rs"]
+#[allow(dead_code)]
+mod law;
+
 mod approve;
 mod case;
 mod choose;
@@ -16,6 +24,7 @@ mod expiry;
 mod fallback;
 mod gate;
 mod heal;
+mod orphan;
 mod ownership;
 mod plan;
 mod pressure;

@@ -1,24 +1,28 @@
 //! The API server's audit log: who wrote what, and how often.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::error::HarnessError;
 
-/// Logs every write once, when it is answered, and no reads.
+/// Logs every write once, when it is answered, and no reads; what is written to the statuses of our kinds is logged whole.
 pub(super) const POLICY: &str = r#"apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+- level: Request
+  verbs: [update, patch]
+  resources: [{group: customspeech.dev, resources: ["*/status"]}]
 - level: Metadata
   verbs: [create, update, patch, delete, deletecollection]
 - level: None
 "#;
 
 /// One write that the API server has answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditEntry {
     /// The user, `system:serviceaccount:<namespace>:<name>` for service accounts.
     pub user: String,
@@ -36,6 +40,8 @@ pub struct AuditEntry {
     pub code: u16,
     /// When the request arrived.
     pub time: jiff::Timestamp,
+    /// What was sent, for statuses of our kinds; null for all else.
+    pub body: serde_json::Value,
 }
 
 /// The fields of an `audit.k8s.io/v1` Event that are used here.
@@ -49,6 +55,8 @@ struct Event {
     #[serde(default)]
     response_status: ResponseStatus,
     request_received_timestamp: jiff::Timestamp,
+    #[serde(default)]
+    request_object: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +86,19 @@ pub(super) fn read(path: &Path) -> Result<Vec<AuditEntry>, HarnessError> {
     complete.lines().map(parse).collect()
 }
 
+/// Reads the log from a place on, in bytes; returns the place behind its last complete line too.
+pub(super) fn read_after(path: &Path, start: u64) -> Result<(Vec<AuditEntry>, u64), HarnessError> {
+    let mut file = std::fs::File::open(path).map_err(HarnessError::file(path))?;
+    let mut text = String::new();
+    let read = file
+        .seek(SeekFrom::Start(start))
+        .and_then(|_| file.read_to_string(&mut text));
+    read.map_err(HarnessError::file(path))?;
+    let complete = text.rfind('\n').map_or("", |last| &text[..=last]);
+    let entries: Result<Vec<_>, _> = complete.lines().map(parse).collect();
+    Ok((entries?, start + complete.len() as u64))
+}
+
 fn parse(line: &str) -> Result<AuditEntry, HarnessError> {
     let event: Event = serde_json::from_str(line).map_err(|error| HarnessError::NotUnderstood {
         what: format!("a line of the audit log ({error})"),
@@ -92,6 +113,7 @@ fn parse(line: &str) -> Result<AuditEntry, HarnessError> {
         name: event.object_ref.name,
         code: event.response_status.code,
         time: event.request_received_timestamp,
+        body: event.request_object,
     })
 }
 

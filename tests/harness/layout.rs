@@ -115,6 +115,7 @@ impl Layout {
             format!("--audit-policy-file={}", self.file("audit-policy.yaml")),
             format!("--audit-log-path={}", self.audit_log().display()),
             "--audit-log-mode=blocking".to_owned(), // an answered write is in the log
+            "--audit-log-maxsize=100000".to_owned(), // in MB: never begun anew
         ];
         self.start_process("kube-apiserver", &args)
     }

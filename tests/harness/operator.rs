@@ -58,6 +58,20 @@ impl OperatorProcess {
     ///
     /// When the binary is not there.
     pub fn start_unready(binary: &Path, kubeconfig: &Path, args: &[&str]) -> Result<Self, HarnessError> {
+        Self::start_unready_with_env(binary, kubeconfig, args, &[])
+    }
+
+    /// The same with variables in its environment.
+    ///
+    /// # Errors
+    ///
+    /// When the binary is not there.
+    pub fn start_unready_with_env(
+        binary: &Path,
+        kubeconfig: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Result<Self, HarnessError> {
         super::install_tls_provider();
         let folder = Folder::new("operator")?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -65,7 +79,12 @@ impl OperatorProcess {
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let kubeconfig = kubeconfig.display().to_string();
         let log = folder.path().join("speech-operator.log");
-        let process = Process::start("speech-operator", binary, &all, &[("KUBECONFIG", &kubeconfig)], &log)?;
+        let env: Vec<_> = env
+            .iter()
+            .copied()
+            .chain([("KUBECONFIG", kubeconfig.as_str())])
+            .collect();
+        let process = Process::start("speech-operator", binary, &all, &env, &log)?;
         let http = reqwest::Client::builder().timeout(REQUEST_DEADLINE).no_proxy().build();
         let http = http.map_err(|error| HarnessError::Client(error.to_string()))?;
         Ok(Self {

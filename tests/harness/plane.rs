@@ -160,6 +160,15 @@ impl Plane {
         audit::read(&self.layout.audit_log())
     }
 
+    /// The writes in the audit log from a place on, in bytes, and the place to go on from.
+    ///
+    /// # Errors
+    ///
+    /// When the audit log cannot be read.
+    pub fn audit_after(&self, start: u64) -> Result<(Vec<AuditEntry>, u64), HarnessError> {
+        audit::read_after(&self.layout.audit_log(), start)
+    }
+
     /// The etcd process.
     pub fn etcd(&mut self) -> &mut Process {
         &mut self.etcd

@@ -89,7 +89,9 @@ impl Sweeper {
         loop {
             let due = async {
                 match self.full_at {
-                    Some(_) if self.remote.link().is_some_and(|link| link.retired) => std::future::pending().await,
+                    Some(_) if self.remote.link().is_some_and(|link| link.retired.is_some()) => {
+                        std::future::pending().await
+                    }
                     Some(at) => self.context.clock.sleep_until(at).await,
                     None if self.remote.link().is_some() => {}
                     None => std::future::pending().await,
@@ -120,7 +122,7 @@ impl Sweeper {
         let Some(link) = self.remote.link() else { return };
         let now = self.context.clock.now();
         let (awaited, _) = self.remote.impatience();
-        if link.retired && awaited.is_empty() {
+        if link.retired.is_some() && awaited.is_empty() {
             return;
         }
         let full = self.full_at.is_none_or(|at| at <= now) || self.failures > 0 || awaited.is_empty();
@@ -159,10 +161,10 @@ impl Sweeper {
             }
         }
         match outcome {
-            Ok(()) => self.succeeded(scope, full && !link.retired, now, seen),
+            Ok(()) => self.succeeded(scope, full && link.retired.is_none(), now, seen),
             Err(error) => {
                 wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
-                self.failed(&error, now, link.retired);
+                self.failed(&error, now, link.retired.is_some());
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());

@@ -1,0 +1,80 @@
+//! The invariants, each a function of the evidence alone. I6, convergence, is measured by `Trial::converge`.
+
+mod budget;
+mod condition;
+mod entity;
+mod identity;
+mod service;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::evidence::{Evidence, Known};
+
+/// A law that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The object or entity concerned.
+    pub object: String,
+    /// The law and what was found.
+    pub what: String,
+}
+
+impl Finding {
+    fn new(object: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            object: object.into(),
+            what: what.into(),
+        }
+    }
+}
+
+/// What a row does on purpose.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// Objects, `namespace/name`, whose remote entities stay after them.
+    pub retained: BTreeSet<String>,
+    /// Ids of models and endpoints without our mark that the row makes behind our back.
+    pub strangers: BTreeSet<String>,
+    /// Whether users name models that expire earlier, or deployments fail, so that an endpoint may go back.
+    pub may_go_back: bool,
+    /// Whether endpoints may be made anew, with another id, and trainings ordered again.
+    pub may_be_recreated: bool,
+    /// How often an object's Ready may change within one generation beyond the one change to its final value.
+    pub more_changes: usize,
+    /// Whether the objects have come to rest, so that I1 and the final conditions can be asked for. `false` asks only
+    /// for what must hold at any moment.
+    pub is_under_way: bool,
+}
+
+/// Every law but I6. `known` is what was known before; it has learned the models of this evidence already.
+pub fn check(evidence: &Evidence, known: &mut Known, expected: &Expected) -> Vec<Finding> {
+    let mut findings = service::i2_nothing_worse(evidence, known, expected);
+    findings.extend(identity::i3_ids_stay(evidence, known, expected));
+    findings.extend(entity::i1_no_twins(evidence, known, expected));
+    findings.extend(budget::i4_within_budget(evidence));
+    findings.extend(condition::i5_lawful_changes(evidence, known, expected));
+    if !expected.is_under_way {
+        findings.extend(entity::i1_as_declared(evidence, expected));
+        findings.extend(condition::i5_lawful_at_rest(evidence));
+    }
+    findings
+}
+
+/// `namespace/name` of an object.
+pub fn name_of(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    let part = |member: &str| metadata[member].as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", part("namespace"), part("name"))
+}
+
+/// The last segment of a `self` URI: the id.
+fn id_in(uri: &Value) -> Option<String> {
+    let path = uri.as_str()?.split('?').next()?;
+    path.rsplit('/').next().map(str::to_owned)
+}
+
+fn list<'a>(of: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    of[member].as_array().into_iter().flatten()
+}
