@@ -6,14 +6,14 @@
 //! outside: it is guarded by the `resourceVersion` that the decision saw.
 use super::{
     Setting, law,
-    plant::{Blind, Plant},
+    plant::Plant,
     service::{Answer, Service},
     state::{Pass, Replica, Request, State},
 };
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
     plan::{Action, ConnectionState, Failure, FailureClass, Plan, Surroundings, testing::CLUSTER},
-    simulate::cluster::{Key, claim},
+    simulate::cluster::{Key, Kind, claim},
     speech::EntityId,
     view::{Remote, Shelf, View},
 };
@@ -48,7 +48,7 @@ impl Setting {
     }
 
     /// Decides, takes one step. `learned` is present after a request.
-    fn turn<K: Blind>(&self, s: &mut State, r: usize, key: Key, learned: Option<Option<Failure>>) -> Looked {
+    fn turn<K: Kind>(&self, s: &mut State, r: usize, key: Key, learned: Option<Option<Failure>>) -> Looked {
         let mut pass = s.replicas[r].passes.remove(&key).unwrap_or(Pass {
             began: s.now,
             announced: None,
@@ -100,7 +100,7 @@ impl Setting {
     }
 
     /// Looks and decides, with what this operator knows.
-    fn decide<K: Blind>(
+    fn decide<K: Kind>(
         &self,
         s: &mut State,
         r: usize,
@@ -109,14 +109,15 @@ impl Setting {
         failure: Option<&Failure>,
     ) -> Option<Plan<K::Status>> {
         let replica = &mut s.replicas[r];
-        let object = self.plant.blind(K::get(&replica.cluster, index(key))?, announced);
+        let view = self.plant.view(&replica.view);
+        let object = self.plant.object(K::get(&replica.cluster, index(key))?, announced);
         let plan = object.plan(
             &replica.cluster,
             Surroundings {
                 now: s.now,
                 cluster: CLUSTER,
                 connection: ConnectionState::Ready {
-                    view: &replica.view,
+                    view: &view,
                     has_projects: true,
                 },
                 announced,
@@ -130,7 +131,7 @@ impl Setting {
     }
 
     /// Writes the status if it says something new.
-    fn report<K: Blind>(&self, s: &mut State, r: usize, key: Key, plan: Plan<K::Status>) {
+    fn report<K: Kind>(&self, s: &mut State, r: usize, key: Key, plan: Plan<K::Status>) {
         let known = K::get(&s.replicas[r].cluster, index(key));
         if known.is_some_and(|object| object.status() == Some(&plan.status)) {
             return;
@@ -141,7 +142,7 @@ impl Setting {
     }
 
     /// Writes to the cluster, unless the object is another by now. The writer knows what it wrote.
-    fn write<K: Blind>(&self, s: &mut State, r: usize, key: Key, change: impl FnOnce(&mut K)) -> bool {
+    fn write<K: Kind>(&self, s: &mut State, r: usize, key: Key, change: impl FnOnce(&mut K)) -> bool {
         let guarded = self.plant != Plant::UnguardedWrites;
         let replica = &mut s.replicas[r];
         if guarded && replica.versions.get(&key) != s.versions.get(&key) {

@@ -7,7 +7,7 @@ use super::{
     Setting, law,
     operator::{sweep, watch},
     setting::OTHER,
-    state::State,
+    state::{REPLICAS, State},
 };
 use crate::{
     api::{Reason, SpeechEndpointStatus, SpeechModel, condition},
@@ -29,26 +29,40 @@ impl Setting {
     /// Lets the faults stop; tells what is not as declared at the end.
     pub fn rest(&self, from: &State) -> Result<(), String> {
         let mut s = from.clone();
-        stop_faults(&mut s);
+        let course = self.follow(&mut s, |future| self.known(future))?;
+        self.learn(&course);
+        Ok(())
+    }
+
+    /// The state at the end of the course from a state, as all operators know it.
+    pub fn settled(&self, from: &State) -> Result<State, String> {
+        let mut s = from.clone();
+        self.follow(&mut s, |_| false)?;
+        for r in 0..REPLICAS {
+            s.keys().into_iter().for_each(|key| watch(&mut s, r, key));
+        }
+        Ok(s)
+    }
+
+    /// Follows the course from a state to its end, or to where it is known to end well.
+    fn follow(&self, s: &mut State, is_known: impl Fn(u64) -> bool) -> Result<Vec<u64>, String> {
+        stop_faults(s);
         let mut course = Vec::new();
         for _ in 0..ROUNDS {
-            let print = s.future();
-            if self.known(print) {
-                self.learn(&course);
-                return Ok(());
+            let future = s.future();
+            if is_known(future) {
+                return Ok(course);
             }
-            course.push(print);
+            course.push(future);
             let before = s.clone();
-            let (busy, again) = self.round(&mut s);
-            if let Some(broken) = s.broken.first().cloned().or_else(|| law::state(&s)) {
+            let (busy, again) = self.round(s);
+            if let Some(broken) = s.broken.first().cloned().or_else(|| law::state(s)) {
                 return Err(format!("on the way to rest: {broken:?} in {s:?}"));
             }
             let soon = again.filter(|at| *at < s.now + HORIZON);
             let same = before.versions == s.versions && before.service.print() == s.service.print();
             if !busy && soon.is_none() && same {
-                self.as_declared(&s)?;
-                self.learn(&course);
-                return Ok(());
+                return self.as_declared(s).map(|()| course);
             }
             s.now = match soon {
                 Some(at) if !busy => at.max(s.now + SignedDuration::from_secs(1)),

@@ -140,6 +140,12 @@ impl Setting {
         }
     }
 
+    /// The same, beginning when all is as declared.
+    pub fn at_rest(self, name: &'static str) -> Self {
+        let start = self.settled(&self.start).unwrap();
+        Self { name, start, ..self }
+    }
+
     /// The endpoint of [`Setting::endpoint`], made anew when somebody deletes it.
     pub fn recreated() -> Self {
         let mut setting = Self::endpoint();

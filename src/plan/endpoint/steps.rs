@@ -62,11 +62,11 @@ pub fn decide(
         Identity::Known(entry) => {
             known(s, view, project, &calendar, entry, status, &mut outlook).unwrap_or_else(|verdict| verdict)
         }
-        Identity::Missing(id) => missing(s, *id),
-        Identity::Lost(id) => {
+        Identity::Missing(id) => unlisted_yet(s).unwrap_or_else(|| missing(s, *id)),
+        Identity::Lost(id) => unlisted_yet(s).unwrap_or_else(|| {
             super::status::forget(status, id.to_string());
             create(s, view, project, status).unwrap_or_else(|verdict| verdict)
-        }
+        }),
         Identity::Left(id) => former::wait(&format!("endpoint {id}"), s.written(), s.now()),
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
     };
@@ -115,16 +115,21 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), V
     Ok((view, project))
 }
 
+/// Waits where the endpoint that the status names is missing from a list that may be older than it.
+fn unlisted_yet(s: &Snapshot<'_>) -> Option<Verdict> {
+    let creation = s.creation(s.old_status().and_then(|status| status.closed_attempt));
+    let intent = creation
+        .open()
+        .filter(|intent| creation.unlisted && !creation.is_void(*intent))?;
+    Some(creation.wait(intent))
+}
+
 fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
     if s.old_status().is_none_or(|status| status.id.is_none()) {
         return Verdict::stalled(
             Reason::EndpointNotFound,
             format!("the Speech resource has no endpoint {id}; correct spec.adopt.id by creating the object anew"),
         );
-    }
-    let creation = s.creation(s.old_status().and_then(|status| status.closed_attempt));
-    if let Some(intent) = creation.open().filter(|intent| !creation.is_void(*intent)) {
-        return creation.wait(intent);
     }
     let message = format!(
         "endpoint {id} was deleted in the Speech service (of a free F0 resource after seven days); applications that name it are answered by a base model. Write recreate: WhenDeleted, or delete this object and apply it again, to create a new one with another id"
