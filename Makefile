@@ -18,6 +18,7 @@ test: cargo ## Run all checks and tests
 
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@cargo build --bins
+	@cargo test --lib check:: -- --ignored --nocapture all_worlds_are_searched_deeply
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full $(CHAOS)
 
 control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
