@@ -18,6 +18,7 @@ test: cargo ## Run all checks and tests
 
 chaos: cargo control-plane $(if $(CHAOS),,fuzz) ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@cargo build --bins
+	@cargo test --lib check:: -- --ignored --nocapture all_worlds_are_searched_deeply
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full $(CHAOS)
 
 fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, FUZZ_SEED)

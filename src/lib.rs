@@ -4,6 +4,8 @@
 //! decides from them, purely; `controller` has the effects. `emulator` stands alone.
 pub mod api;
 pub mod calendar;
+#[cfg(test)]
+mod check;
 pub mod cli;
 pub mod clock;
 pub mod controller;

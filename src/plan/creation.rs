@@ -37,6 +37,8 @@ pub struct Creation {
     pub grace: SignedDuration,
     /// The model that is to be copied.
     pub copy_of: Option<EntityId>,
+    /// Whether the status names an entity that the view does not have, though nobody here deleted it.
+    pub unlisted: bool,
 }
 
 impl Creation {
@@ -55,7 +57,13 @@ impl Creation {
             now: around.now,
             grace: GRACE,
             copy_of: None,
+            unlisted: false,
         }
+    }
+
+    /// The same where the status may name an entity that the view lacks.
+    pub fn lacking(self, unlisted: bool) -> Self {
+        Self { unlisted, ..self }
     }
 
     /// The same for the copy of a model.
@@ -63,6 +71,7 @@ impl Creation {
         Self {
             grace: COPY_GRACE,
             copy_of,
+            unlisted: false,
             ..self
         }
     }
@@ -72,10 +81,11 @@ impl Creation {
         self.open().filter(|intent| self.announced == Some(intent.attempt))
     }
 
-    /// The announcement, while nobody knows whether it led to an entity.
+    /// The announcement, while nobody knows whether it led to an entity; or while what it led to cannot be seen: the list
+    /// may be older than the entity that another leader wrote into the status, and then its absence says nothing.
     pub fn open(&self) -> Option<CreationIntent> {
         let closed = self.closed_attempt.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-        self.intent.filter(|intent| intent.attempt > closed)
+        self.intent.filter(|intent| self.unlisted || intent.attempt > closed)
     }
 
     /// The time from which an open announcement that led to nothing can be taken as over.
@@ -147,6 +157,7 @@ mod tests {
             now: at("2026-03-01T10:05:00Z"),
             grace: GRACE,
             copy_of: None,
+            unlisted: false,
         }
     }
 
@@ -181,6 +192,18 @@ mod tests {
                 expected,
                 "{intent:?} {closed:?} {announced:?} {swept}"
             );
+        }
+    }
+    #[test]
+    fn a_list_from_before_the_end_of_the_grace_proves_no_absence_of_what_the_status_names() {
+        let (early, late) = ("2026-03-01T10:01:59Z", "2026-03-01T10:02:00Z");
+        for (closed, swept, unlisted, expected) in [
+            (Some(1), early, false, "announce 2"),
+            (Some(1), early, true, "AwaitingCreation"),
+            (Some(1), late, true, "announce 2"),
+        ] {
+            let creation = creation(Some(1), closed, None, swept).lacking(unlisted);
+            assert_eq!(step(creation), expected, "{swept} {unlisted}");
         }
     }
 }

@@ -106,6 +106,12 @@ impl Line {
             .any(|(other, want)| other != uid && *want == Want::Evaluation(pair))
     }
 
+    /// What each object wants, by uid.
+    #[cfg(test)]
+    pub(crate) fn wants(&self) -> impl Iterator<Item = (&str, Want)> {
+        self.wants.iter().map(|(uid, want)| (uid.as_str(), *want))
+    }
+
     /// Who waits for a swap, in their order.
     pub fn next_swaps(&self) -> impl Iterator<Item = &str> {
         self.swaps.iter().map(|(_, uid)| uid.as_str())

@@ -42,6 +42,8 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
     /// The type of the status.
     type Status: Clone + PartialEq;
 
+    /// An object that exists.
+    fn get(cluster: &Cluster, index: usize) -> Option<&Self>;
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
     /// Its key.
@@ -64,6 +66,10 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
 
 impl Kind for SpeechModel {
     type Status = SpeechModelStatus;
+
+    fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
+        cluster.models.get(index)?.as_ref()
+    }
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
         cluster.models.get_mut(index)
@@ -106,6 +112,10 @@ impl Kind for SpeechModel {
 
 impl Kind for SpeechEndpoint {
     type Status = SpeechEndpointStatus;
+
+    fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
+        cluster.endpoints.get(index)?.as_ref()
+    }
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
         cluster.endpoints.get_mut(index)

@@ -4,7 +4,7 @@
 //! Every Speech resource with its objects and its operator is a region of its own; regions share nothing but the times at
 //! which leaders die, and are computed side by side. The same seed gives the same report, byte for byte.
 pub mod chance;
-mod cluster;
+pub(crate) mod cluster;
 mod command;
 mod connection;
 mod fleet;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 
 /// The last copy that each object ordered, by its uid.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Copies {
     by_uid: HashMap<String, CopyState>,
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use std::collections::HashSet;
 
 /// All that is known of one Speech resource.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct View {
     /// The endpoints.
     pub endpoints: Shelf<Endpoint>,

@@ -63,7 +63,7 @@ impl Remote for Evaluation {
 }
 
 /// One entity and how we know of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry<T> {
     /// As last told by the service.
     pub entity: Arc<T>,
@@ -74,7 +74,7 @@ pub struct Entry<T> {
 }
 
 /// The entities of one kind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shelf<T> {
     entries: HashMap<EntityId, Entry<T>>,
     /// Entities that we deleted, so that a list read before does not bring them back.
@@ -118,6 +118,11 @@ impl<T: Remote> Shelf<T> {
     /// The entity with this id.
     pub fn get(&self, id: EntityId) -> Option<&Entry<T>> {
         self.entries.get(&id)
+    }
+
+    /// Whether an entity is not known, and that is not because we deleted it.
+    pub fn is_unseen(&self, id: EntityId) -> bool {
+        !self.entries.contains_key(&id) && !self.deleted.contains_key(&id)
     }
 
     /// All entities, in no order.

@@ -161,7 +161,14 @@ impl<'a> Snapshot<'a> {
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
         let swept_at = self.around.connection.view().and_then(|view| view.endpoints.swept_at());
-        Creation::of(self.object, &self.around, closed_attempt, swept_at)
+        Creation::of(self.object, &self.around, closed_attempt, swept_at).lacking(self.is_unlisted())
+    }
+
+    /// Whether the status names an endpoint that the view does not have, though nobody here deleted it.
+    fn is_unlisted(&self) -> bool {
+        let id = self.old_status().and_then(|status| status.id.as_deref()?.parse().ok());
+        let view = self.around.connection.view();
+        id.zip(view).is_some_and(|(id, view)| view.endpoints.is_unseen(id))
     }
 
     /// The name in the portal.

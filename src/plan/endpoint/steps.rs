@@ -62,11 +62,11 @@ pub fn decide(
         Identity::Known(entry) => {
             known(s, view, project, &calendar, entry, status, &mut outlook).unwrap_or_else(|verdict| verdict)
         }
-        Identity::Missing(id) => missing(s, *id),
-        Identity::Lost(id) => {
+        Identity::Missing(id) => unlisted_yet(s).unwrap_or_else(|| missing(s, *id)),
+        Identity::Lost(id) => unlisted_yet(s).unwrap_or_else(|| {
             super::status::forget(status, id.to_string());
             create(s, view, project, status).unwrap_or_else(|verdict| verdict)
-        }
+        }),
         Identity::Left(id) => former::wait(&format!("endpoint {id}"), s.written(), s.now()),
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
     };
@@ -113,6 +113,15 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), V
         ));
     }
     Ok((view, project))
+}
+
+/// Waits where the endpoint that the status names is missing from a list that may be older than it.
+fn unlisted_yet(s: &Snapshot<'_>) -> Option<Verdict> {
+    let creation = s.creation(s.old_status().and_then(|status| status.closed_attempt));
+    let intent = creation
+        .open()
+        .filter(|intent| creation.unlisted && !creation.is_void(*intent))?;
+    Some(creation.wait(intent))
 }
 
 fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {

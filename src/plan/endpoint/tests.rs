@@ -11,6 +11,7 @@ mod selector;
 mod simulation;
 mod swap;
 mod timing;
+mod unlisted;
 
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel},

@@ -210,7 +210,16 @@ impl<'a> Snapshot<'a> {
 
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
         let swept_at = self.around.connection.view().and_then(|view| view.models.swept_at());
-        Creation::of(self.object, &self.around, closed_attempt, swept_at)
+        Creation::of(self.object, &self.around, closed_attempt, swept_at).lacking(self.is_unlisted())
+    }
+
+    /// Whether the status names a revision that the view does not have, though nobody here deleted it.
+    fn is_unlisted(&self) -> bool {
+        let (Some(status), Some(view)) = (self.old_status(), self.around.connection.view()) else {
+            return false;
+        };
+        let mut ids = status.ids().filter_map(|id| id.parse().ok());
+        self.object.spec.source.training.is_some() && ids.any(|id| view.models.is_unseen(id))
     }
 
     /// The conditions as written.

@@ -9,6 +9,7 @@ mod renewal;
 mod simulation;
 mod training;
 mod turn;
+mod unlisted;
 
 use super::{
     Snapshot, Source, plan,

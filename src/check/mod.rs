@@ -1,0 +1,58 @@
+//! The checked planner: every order in which two operators, a cluster and a Speech service can act on a small world is
+//! tried, up to a bound, with the production planners (`plan::endpoint::plan`, `plan::model::plan`) and the production view
+//! deciding. `docs/architecture.md` says what is modelled and what is not.
+//!
+//! The search is that of `stateright`; the world and its laws are here.
+#![allow(clippy::wildcard_enum_match_arm)] // Copies and evaluations are no part of this world.
+mod event;
+mod law;
+mod operator;
+mod plant;
+mod rest;
+mod service;
+mod setting;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use event::Event;
+use law::Law;
+use plant::Plant;
+use setting::Setting;
+use state::State;
+use stateright::{Model, Property};
+
+impl Model for Setting {
+    type State = State;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.start.clone()]
+    }
+
+    fn actions(&self, state: &State, events: &mut Vec<Event>) {
+        // What is broken stays broken: the shortest way there is enough.
+        if state.broken.is_empty() {
+            self.events(state, events);
+        }
+    }
+
+    fn next_state(&self, state: &State, event: Event) -> Option<State> {
+        let mut next = state.clone();
+        self.happen(&mut next, event);
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("I1 one entity, no orphan, nothing of others", |_, s| {
+                law::holds(s, Law::OneEntity)
+            }),
+            Property::always("I2 no worse model", |_, s| law::holds(s, Law::NoWorseModel)),
+            Property::always("I3 the same id", |_, s| law::holds(s, Law::SameId)),
+            Property::always("comes to rest as declared", |setting: &Self, s: &State| {
+                !s.broken.is_empty() || !setting.is_sampled(s) || setting.rest(s).is_ok()
+            }),
+        ]
+    }
+}
