@@ -13,6 +13,8 @@ pub const STALLED: &str = "Stalled";
 pub const MODEL_VALID: &str = "ModelValid";
 /// Unless somebody acts, the model that serves expires before another one follows. Present only while true.
 pub const AT_RISK: &str = "AtRisk";
+/// The clocks of the service and of the operator differ. Present only while true.
+pub const CLOCK_SKEW: &str = "ClockSkew";
 
 /// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use crate::{
         connection::{Contact, Snapshot, Step},
         evaluation::{self, Unneeded},
         line::Limits,
+        skew::Skew,
     },
     speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, SubscriptionKey},
 };
@@ -76,13 +77,14 @@ async fn report(
 ) -> Result<Action, WriteError> {
     let dependents = wake::count_dependents(context, key);
     let contact = remote.contact().clone();
-    let durations = remote.agenda().durations.clone();
+    let (durations, skew) = (remote.agenda().durations.clone(), remote.agenda().skew);
     let plan = plan::connection::plan(&Snapshot {
         object: &connection,
         contact: &contact,
         dependents,
         durations: &durations,
-        unneeded: unneeded(context, remote),
+        skew,
+        unneeded: unneeded(context, remote, skew),
         collect_from: remote.collect_from(),
         now: context.clock.now(),
     });
@@ -109,14 +111,17 @@ async fn report(
 }
 
 /// What the gates have left behind in the Speech resource.
-fn unneeded(context: &Context, remote: &Remote) -> Unneeded {
+fn unneeded(context: &Context, remote: &Remote, skew: Skew) -> Unneeded {
     let view = remote.view();
     if view.evaluations.is_empty() {
         return Unneeded::default();
     }
     let endpoints = context.stores.endpoints.state();
     let endpoints = endpoints.iter().map(|endpoint| &**endpoint);
-    evaluation::unneeded(&view, &context.cluster, endpoints, context.clock.now())
+    let now = skew.earlier(context.clock.now());
+    let found = evaluation::unneeded(&view, &context.cluster, endpoints, now);
+    let look_again = found.look_again.map(|at| skew.local_of_earlier(at));
+    Unneeded { look_again, ..found }
 }
 
 /// Deletes an evaluation that nobody needs; one that cannot be deleted is left for a while.
@@ -243,6 +248,7 @@ async fn relink(
         Arc::clone(&remote.budget),
         context.metrics.clone(),
     );
+    let client = client.map(|client| measuring(context, remote, client));
     Ok(match client {
         Ok(client) => {
             if is_about_spec(&remote.contact()) {
@@ -265,6 +271,15 @@ async fn relink(
             message: format!("Secret {}, key {}: {error}", reference.name, reference.key),
         }),
     })
+}
+
+/// Compares the service's clock with ours at every answer, where they are two.
+fn measuring(context: &Context, remote: &Remote, client: Client) -> Client {
+    if context.clock.is_the_services() {
+        return client;
+    }
+    let clock = context.clock.clone();
+    client.measuring(Arc::clone(&remote.meter), move || clock.now())
 }
 
 /// Whether the present trouble was found without asking the service, so that it ends without asking it.

@@ -1,6 +1,6 @@
 //! What to say of a SpeechConnection, and who may use one.
 use super::{
-    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, text::day_time,
+    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, skew::Skew, text::day_time,
 };
 use crate::{
     api::{
@@ -26,6 +26,8 @@ pub struct Snapshot<'a> {
     pub dependents: usize,
     /// How long work was seen to take.
     pub durations: &'a Durations,
+    /// How the service's clock and ours differ.
+    pub skew: Skew,
     /// What the gates have left behind.
     pub unneeded: Unneeded,
     /// Before when nothing is deleted again, because a deletion failed (UTC).
@@ -115,7 +117,9 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     let conditions = if told && !old.conditions.is_empty() {
         old.conditions.clone()
     } else {
-        condition::stamp(&old.conditions, report::statements(&verdict, None), generation, s.now)
+        let mut statements = report::statements(&verdict, None);
+        statements.extend(s.skew.statement());
+        condition::stamp(&old.conditions, statements, generation, s.now)
     };
     let mut status = SpeechConnectionStatus {
         observed_generation: generation,
@@ -153,6 +157,10 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
 /// What to delete of what nobody needs any more, and when to look again for it.
 fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timestamp>) {
     if !matches!(s.contact, Contact::Established(_)) {
+        return (None, None);
+    }
+    // Whether something is old is not known while the clocks differ widely. A connection that goes is the deadline.
+    if s.skew.holds() && !deleting {
         return (None, None);
     }
     match s.collect_from.filter(|from| *from > s.now) {

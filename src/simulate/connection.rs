@@ -57,6 +57,7 @@ impl Region {
             contact: &operator.contact,
             dependents: self.cluster.keys().len(),
             durations: &operator.remote.agenda().durations,
+            skew: operator.remote.agenda().skew,
             unneeded,
             collect_from: operator.collection.from,
             now: self.now,

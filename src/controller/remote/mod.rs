@@ -10,7 +10,7 @@ use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
     plan::{Agenda, List, connection::Contact},
-    speech::{Budget, Client},
+    speech::{Budget, Client, SkewMeter},
     view::{Changes, View},
 };
 use jiff::Timestamp;
@@ -49,6 +49,8 @@ pub struct LinkSource {
 pub struct Remote {
     /// The requests that may leave.
     pub budget: Arc<Budget>,
+    /// What compares the service's clock with ours.
+    pub meter: Arc<SkewMeter>,
     view: RwLock<View>,
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
@@ -72,6 +74,7 @@ impl Remote {
     pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             budget: Arc::new(budget),
+            meter: Arc::default(),
             view: RwLock::default(),
             link: RwLock::default(),
             contact: RwLock::new(Contact::Pending),
@@ -104,6 +107,11 @@ impl Remote {
     /// The same, to note what an object wants. Never held across an await.
     pub fn agenda_mut(&self) -> RwLockWriteGuard<'_, Agenda> {
         self.agenda.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The later of the service's clock, as far as it is known, and ours.
+    pub fn later(&self, local: Timestamp) -> Timestamp {
+        self.agenda().skew.later(local)
     }
 
     /// Held from the look to the place in the line, so that two objects do not take the last turn at once. Never held

@@ -90,7 +90,11 @@ impl Sweeper {
             let due = async {
                 match self.full_at {
                     Some(_) if self.remote.link().is_some_and(|link| link.retired) => std::future::pending().await,
-                    Some(at) => self.context.clock.sleep_until(at).await,
+                    // Not longer than a whole interval, also when our clock is set back.
+                    Some(at) => {
+                        let most = self.context.clock.now() + signed(self.remote.poll_interval());
+                        self.context.clock.sleep_until(at.min(most)).await;
+                    }
                     None if self.remote.link().is_some() => {}
                     None => std::future::pending().await,
                 }
@@ -123,8 +127,11 @@ impl Sweeper {
         if link.retired && awaited.is_empty() {
             return;
         }
-        let full = self.full_at.is_none_or(|at| at <= now) || self.failures > 0 || awaited.is_empty();
-        let due = |at: Option<Timestamp>| full && at.is_none_or(|at| at <= now);
+        // A date further ahead than it was ever set means that our clock was set back since.
+        let past = |at: Timestamp, most: SignedDuration| at <= now || at.duration_since(now) > most;
+        let poll = signed(self.remote.poll_interval());
+        let full = self.full_at.is_none_or(|at| past(at, poll)) || self.failures > 0 || awaited.is_empty();
+        let due = |at: Option<Timestamp>| full && at.is_none_or(|at| past(at, RARE_INTERVAL));
         let uses = match due(self.datasets_at) || due(self.evaluations_at) {
             true => wake::uses(&self.context, &self.key),
             false => wake::Uses::default(),
@@ -143,7 +150,9 @@ impl Sweeper {
             false => wake::Recorded::default(),
         };
         let known_before = self.known();
-        let (seen, outcome) = read(&self.remote, &link.client, scope, &recorded, now).await;
+        let began_at = self.remote.later(now);
+        let (seen, outcome) = read(&self.remote, &link.client, scope, &recorded, began_at).await;
+        self.compare_clocks();
         if self.known() != known_before {
             // A list may be empty, and still be what somebody waited for.
             wake::users(&self.context, &self.key);
@@ -166,6 +175,20 @@ impl Sweeper {
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());
+    }
+
+    /// Notes how the clocks differ, and wakes whom it concerns when other conclusions follow from it.
+    fn compare_clocks(&self) {
+        let mut agenda = self.remote.agenda_mut();
+        let before = agenda.skew;
+        let skew = before.measured(self.remote.meter.ahead());
+        agenda.skew = skew;
+        drop(agenda);
+        if !skew.is_as(before) {
+            tracing::warn!(connection = %self.key, seconds = skew.ahead.as_secs(), "the service's clock differs from ours by another measure");
+            self.context.wakes.wake_connection(&self.key);
+            wake::dependents(&self.context, &self.key);
+        }
     }
 
     /// Whether there are evaluations that were made for one of us, which have to be deleted some day.

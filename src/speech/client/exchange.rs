@@ -82,8 +82,12 @@ impl Inner {
         let request = self.request(route, method, url, body)?;
         self.budget.acquire(lane).await;
         let start = Instant::now();
+        let sent = self.timing.as_ref().map(|timing| (timing.now)());
         let result = self.transport.send(request, LIMITS).await;
         let took = start.elapsed();
+        if let (Some(timing), Some(sent), Ok(answer)) = (&self.timing, sent, &result) {
+            timing.meter.note(answer.headers(), sent, (timing.now)());
+        }
         let outcome = match &result {
             Ok(answer) => status_label(answer.status().as_u16()),
             Err(TransportError::Failed { kind, .. }) => kind.as_str(),

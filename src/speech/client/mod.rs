@@ -17,10 +17,12 @@ use super::{
     budget::{Budget, Lane},
     error::Error,
     key::{InvalidKey, SubscriptionKey},
+    skew::SkewMeter,
     transport::Transport,
     version::ApiVersion,
 };
 use address::Address;
+use jiff::Timestamp;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// The longest that any request takes, from its start (after its turn in the budget came) to the end of its answer.
@@ -79,6 +81,13 @@ struct Inner {
     key_header: http::HeaderValue,
     budget: Arc<Budget>,
     observer: Arc<dyn Observer>,
+    timing: Option<Timing>,
+}
+
+/// What compares the service's clock with ours.
+struct Timing {
+    meter: Arc<SkewMeter>,
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl Client {
@@ -101,8 +110,19 @@ impl Client {
                 key_header,
                 budget,
                 observer,
+                timing: None,
             }),
         })
+    }
+
+    /// The same client, which compares the service's clock with ours at every answer. To be asked for before the client is
+    /// cloned.
+    pub fn measuring(mut self, meter: Arc<SkewMeter>, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            let now = Box::new(now);
+            inner.timing = Some(Timing { meter, now });
+        }
+        self
     }
 
     /// The endpoint of the resource.
