@@ -1,6 +1,7 @@
 //! The command line of `speech-operator`.
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf};
+use crate::api::duration;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Keeps Azure custom-speech models and endpoints as declared, and swaps models before they expire.
 #[derive(Debug, Parser)]
@@ -116,6 +117,9 @@ pub struct RunArgs {
     /// How many objects of one kind are worked on at once.
     #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
+    /// Who acts when there are several replicas.
+    #[command(flatten)]
+    pub election: ElectionArgs,
     /// Form of the log lines.
     #[arg(long, env = "SPEECH_OPERATOR_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
@@ -125,6 +129,44 @@ pub struct RunArgs {
     /// Follow the clock of an emulator, given by its URL. For development only; hidden because production time does not jump.
     #[arg(long, hide = true, value_name = "URL")]
     pub development_clock: Option<url::Url>,
+}
+
+/// Options of the election, named as those of Kubernetes' own controllers.
+#[derive(Debug, Args)]
+pub struct ElectionArgs {
+    /// Act only while holding the Lease. Without it, two operators would work against each other.
+    #[arg(
+        long = "leader-elect", env = "SPEECH_OPERATOR_LEADER_ELECT", value_name = "BOOL", default_value_t = true,
+        action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true
+    )]
+    pub enabled: bool,
+    /// Namespace of the Lease; the default is that of the pod, or of the kubeconfig's context.
+    #[arg(
+        long = "leader-elect-resource-namespace",
+        env = "POD_NAMESPACE",
+        value_name = "NAMESPACE"
+    )]
+    pub namespace: Option<String>,
+    /// Name of the Lease.
+    #[arg(
+        long = "leader-elect-resource-name",
+        value_name = "NAME",
+        default_value = "speech-operator"
+    )]
+    pub name: String,
+    /// Name of this replica, different from all others; a random one if absent. Who comes back under the same name, as a
+    /// restarted container does, takes the Lease back at once.
+    #[arg(long = "leader-elect-identity", env = "POD_NAME", value_name = "NAME")]
+    pub identity: Option<String>,
+    /// How long a leader that is silent keeps the others waiting.
+    #[arg(long = "leader-elect-lease-duration", value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
+    pub lease_duration: Duration,
+    /// How long after its last successful renewal a leader goes on at most; then the process ends.
+    #[arg(long = "leader-elect-renew-deadline", value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    pub renew_deadline: Duration,
+    /// How often the Lease is renewed, or looked at.
+    #[arg(long = "leader-elect-retry-period", value_name = "DURATION", default_value = "3s", value_parser = duration::parse)]
+    pub retry_period: Duration,
 }
 
 /// Form of the log lines.

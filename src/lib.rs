@@ -9,6 +9,7 @@ pub mod clock;
 pub mod controller;
 pub mod emulator;
 pub mod generate;
+pub mod lead;
 pub mod metrics;
 pub mod plan;
 pub mod run;

@@ -21,7 +21,8 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("speech-operator: {}", telemetry::chain(error.as_ref()));
-            ExitCode::FAILURE
+            // At once: the end of `main` would wait for threads that look up names, and a leader that lost its Lease must go.
+            std::process::exit(1)
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 use std::{
@@ -50,6 +50,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
     watch_failures: Family<Kind, Counter>,
+    transitions: Gauge,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
 }
@@ -75,6 +76,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(latency),
             watch_failures: Family::default(),
+            transitions: Gauge::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
         });
@@ -105,6 +107,11 @@ impl Metrics {
             metrics.watch_failures.clone(),
         );
         registry.register(
+            "leader_transitions",
+            "How often the Lease had changed hands when this replica took it; 0 if it never did",
+            metrics.transitions.clone(),
+        );
+        registry.register(
             "build",
             "The running program",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
@@ -130,6 +137,16 @@ impl Metrics {
     /// Whether the stores are filled.
     pub fn is_ready(&self) -> bool {
         self.context.get().is_some()
+    }
+
+    /// Whether this replica acts; false as long as that is open.
+    pub fn is_leader(&self) -> bool {
+        self.context.get().is_some_and(|context| context.leadership.leads())
+    }
+
+    /// This replica took the Lease, which has changed hands so often.
+    pub fn took_lease(&self, transitions: i32) {
+        self.transitions.set(i64::from(transitions));
     }
 
     /// A pass over an object ended.

@@ -1,13 +1,15 @@
 //! `speech-operator run`: puts the parts together and ends them in order.
 use crate::{
-    cli::RunArgs,
+    cli::{ElectionArgs, RunArgs},
     clock::{Clock, ClockError},
     controller::{self, Options, StartError},
+    lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Timing, fence},
     metrics::Metrics,
     serve::{self, ServeError},
     speech::ReqwestTransport,
     telemetry,
 };
+use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
 use std::{error::Error, io, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +27,9 @@ pub enum RunError {
     /// No client for the cluster could be made.
     #[error("no client for the cluster")]
     Client(#[source] Box<kube::Error>),
+    /// The durations of the election do not fit each other.
+    #[error(transparent)]
+    Timing(#[from] InvalidTiming),
     /// No client for the Speech service could be made.
     #[error("no HTTP client for the Speech service")]
     Transport(#[source] Box<dyn Error + Send + Sync>),
@@ -45,17 +50,28 @@ pub enum RunError {
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<(), RunError> {
     telemetry::install(&args.log, args.log_format)?;
-    let transport = Arc::new(ReqwestTransport::new().map_err(RunError::Transport)?);
+    let me = candidate(&args.election);
+    let agent = format!("speech-operator/{} ({})", env!("CARGO_PKG_VERSION"), me.pod());
+    let network = ReqwestTransport::of(&agent).map_err(RunError::Transport)?;
     let shutdown = CancellationToken::new();
     end_on_signal(shutdown.clone()).map_err(RunError::Signal)?;
     let clock = match args.development_clock {
         Some(url) => Clock::follow(url).await?,
         None => Clock::system(),
     };
-    let config = Config::infer()
+    let mut config = Config::infer()
         .await
         .map_err(|error| RunError::Config(Box::new(error)))?;
-    let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
+    // Tells the replicas apart in the audit log of the cluster.
+    if let Ok(agent) = HeaderValue::from_str(&agent) {
+        config.headers.push((USER_AGENT, agent));
+    }
+    let no_client = |error| RunError::Client(Box::new(error));
+    let instance = me.pod().to_owned();
+    let election = election(&args.election, &config, me)?;
+    let leadership = election.leadership();
+    let client = fence::client(config, leadership.clone()).map_err(no_client)?;
+    let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
     let metrics = Metrics::new();
     let listener = serve::listen(args.listen).await?;
     tokio::spawn(serve::run(listener, Arc::clone(&metrics), shutdown.clone()));
@@ -66,13 +82,35 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         transport,
         allow_http: args.allow_http,
         concurrency: args.concurrency,
-        instance: std::env::var("POD_NAME").unwrap_or_else(|_| "speech-operator".to_owned()),
+        leadership,
+        instance,
         metrics,
         shutdown,
     };
-    controller::run(options).await?;
+    controller::run(options, election).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn candidate(args: &ElectionArgs) -> Candidate {
+    match &args.identity {
+        Some(name) => Candidate::of_pod(name),
+        None => Candidate::anonymous(),
+    }
+}
+
+fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result<Election, RunError> {
+    if !args.enabled {
+        return Ok(Election::Unopposed);
+    }
+    let timing = Timing::new(args.lease_duration, args.renew_deadline, args.retry_period)?;
+    let mut config = config.clone();
+    // A request that is repeated below us could come through after its time.
+    config.default_retry = false;
+    let namespace = args.namespace.as_ref().unwrap_or(&config.default_namespace).clone();
+    let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
+    let lease = KubeLease::new(client, &namespace, &args.name);
+    Ok(Election::Contested(Box::new(Campaign::new(lease, me, timing))))
 }
 
 fn end_on_signal(shutdown: CancellationToken) -> io::Result<()> {

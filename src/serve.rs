@@ -52,10 +52,14 @@ async fn expose(State(metrics): State<Arc<Metrics>>) -> Response {
     }
 }
 
-/// Ready when all stores are filled: before, decisions would be made from half of the facts.
+/// Ready when all stores are filled: before, decisions would be made from half of the facts. A standby is as ready as the
+/// leader: it would act at once.
 async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
     if metrics.is_ready() {
-        (StatusCode::OK, "ok\n")
+        (
+            StatusCode::OK,
+            if metrics.is_leader() { "leader\n" } else { "standby\n" },
+        )
     } else {
         (
             StatusCode::SERVICE_UNAVAILABLE,

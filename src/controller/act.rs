@@ -9,8 +9,40 @@ use crate::{
 };
 use jiff::SignedDuration;
 
+/// Why a step was not taken, or not as it was meant.
+#[derive(Debug)]
+pub enum Undone {
+    /// Nothing was sent, because this replica must not change anything now: it says nothing about the object.
+    Withheld,
+    /// It was tried, or could not be.
+    Failed(Failure),
+}
+
+impl Undone {
+    /// What the object has to know of it.
+    pub fn failure(self) -> Option<Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::Withheld => None,
+        }
+    }
+
+    /// What an error of a request means for a step.
+    pub fn of(action: &Action, error: &Error) -> Self {
+        match error {
+            Error::Withheld { .. } => Self::Withheld,
+            Error::Api(_)
+            | Error::Transport { .. }
+            | Error::Body { .. }
+            | Error::ForeignLink { .. }
+            | Error::Redirect { .. }
+            | Error::Unsendable { .. } => Self::Failed(failure(action, error)),
+        }
+    }
+}
+
 /// Takes a remote step; writes what the answer says into the view.
-pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<(), Failure> {
+pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<(), Undone> {
     let done = match action {
         Action::CreateEndpoint(create) => client
             .create_endpoint(Lane::UserChange, create)
@@ -43,10 +75,11 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
         Action::Claim(_) | Action::Release | Action::CopyModel(_) | Action::FollowCopy { .. } => Ok(()),
     };
     done.map_err(|error| {
-        if is_connection_trouble(&error) || error.kind() == ErrorKind::NotFound {
+        let withheld = matches!(error, Error::Withheld { .. });
+        if !withheld && (is_connection_trouble(&error) || error.kind() == ErrorKind::NotFound) {
             remote.nudge();
         }
-        failure(action, &error)
+        Undone::of(action, &error)
     })
 }
 
@@ -105,6 +138,7 @@ pub fn failure(action: &Action, error: &Error) -> Failure {
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
             | Error::Unsendable { .. } => "unintelligible".to_owned(),
+            Error::Withheld { .. } => "withheld".to_owned(),
         },
     };
     let retry_after = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());

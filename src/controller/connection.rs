@@ -1,7 +1,7 @@
 //! The reconcile of a SpeechConnection: from spec and Secret to a client, and from contact to conditions.
 use super::{
     Context,
-    act::act,
+    act::{Undone, act},
     guard::ReconcileError,
     remote::{self, Link, LinkSource, Remote},
     wake,
@@ -134,7 +134,8 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)
         }
-        Err(failure) => {
+        Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION),
+        Err(Undone::Failed(failure)) => {
             tracing::warn!(connection = %key, evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
             let from = context.clock.now() + COLLECTION_DELAY;
             remote.collect_no_sooner(from);

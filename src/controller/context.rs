@@ -3,6 +3,7 @@ use super::{event::Events, news::News, recent::Recent, remote::Remotes, wake::Wa
 use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel},
     clock::Clock,
+    lead::Leadership,
     metrics::Metrics,
     speech::Transport,
 };
@@ -16,6 +17,8 @@ pub struct Context {
     pub client: Client,
     /// The present.
     pub clock: Clock,
+    /// Whether this replica acts.
+    pub leadership: Leadership,
     /// The uid of the `kube-system` namespace, which stands for the cluster in our marks.
     pub cluster: String,
     /// Whether plain http endpoints are accepted.

@@ -1,7 +1,7 @@
 //! Copies act through two connections: leave is asked at the target, the order goes to the source.
 use super::{
     Context,
-    act::failure,
+    act::Undone,
     observe::Surrounding,
     point::Point,
     remote::{Remote, is_connection_trouble},
@@ -179,7 +179,7 @@ pub async fn act(
     source: Side<'_>,
     target: Side<'_>,
     action: &Action,
-) -> Result<(), Failure> {
+) -> Result<(), Undone> {
     let uid = object.meta().uid.as_deref().unwrap_or_default();
     let told = |attempt: u32, answer: Answer<CopyOperation>| {
         let state = CopyState {
@@ -228,19 +228,27 @@ async fn order(
     copy: &CopyModel,
     action: &Action,
     leave_given: impl FnOnce(),
-) -> Result<Answer<CopyOperation>, Failure> {
+) -> Result<Answer<CopyOperation>, Undone> {
     let leave = target
         .client
         .authorize_copy(Lane::UserChange, &copy.resource_id)
         .await
         .map_err(|error| {
-            let failure = trouble(target.remote, action, &error);
             // A leave that is not used makes nothing, whatever became of the request.
-            let class = match failure.class {
-                FailureClass::Uncertain => FailureClass::Transient { retry_after: None },
-                class @ (FailureClass::Terminal | FailureClass::Quota | FailureClass::Transient { .. }) => class,
-            };
-            Failure { class, ..failure }
+            match trouble(target.remote, action, &error) {
+                Undone::Failed(Failure {
+                    class: FailureClass::Uncertain,
+                    operation,
+                    code,
+                    message,
+                }) => Undone::Failed(Failure {
+                    class: FailureClass::Transient { retry_after: None },
+                    operation,
+                    code,
+                    message,
+                }),
+                certain @ (Undone::Failed(_) | Undone::Withheld) => certain,
+            }
         })?;
     leave_given();
     source
@@ -251,9 +259,9 @@ async fn order(
 }
 
 /// What an error means, and a look at the resource that it speaks of.
-fn trouble(remote: &Remote, action: &Action, error: &Error) -> Failure {
+fn trouble(remote: &Remote, action: &Action, error: &Error) -> Undone {
     if is_connection_trouble(error) || error.kind() == ErrorKind::NotFound {
         remote.nudge();
     }
-    failure(action, error)
+    Undone::of(action, error)
 }

@@ -1,5 +1,6 @@
 //! What stands around every reconcile: a deadline, a boundary for panics, a growing delay per object, and measuring.
 use super::{Context, write::WriteError};
+use crate::lead::Withheld;
 use futures::FutureExt;
 use kube::{
     Resource,
@@ -25,6 +26,9 @@ pub enum ReconcileError {
     /// A write to the cluster failed.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// This replica must not change anything now.
+    #[error(transparent)]
+    Withheld(#[from] Withheld),
     /// The cluster could not be read.
     #[error("the apiserver could not be asked")]
     Read(#[source] Box<kube::Error>),
@@ -40,7 +44,7 @@ impl ReconcileError {
     /// A word for metrics, of a closed list.
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::Write(_) | Self::Read(_) => "error",
+            Self::Write(_) | Self::Read(_) | Self::Withheld(_) => "error",
             Self::Deadline => "deadline",
             Self::Panicked(_) => "panic",
         }

@@ -69,10 +69,11 @@ impl Managed for SpeechModel {
         context.remotes.get(&copy::source_key(context, self)?)
     }
 
-    fn plan(&self, _context: &Context, source: &Self::Source, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
+    fn plan(&self, context: &Context, source: &Self::Source, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
         plan::model::plan(&plan::model::Snapshot {
             object: self,
             source: source.as_ref(),
+            refusals: &observe::refusals(context, self),
             around,
         })
     }

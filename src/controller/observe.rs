@@ -5,6 +5,7 @@ use crate::{
     plan::{
         Agenda, ConnectionState,
         connection::{Contact, allows, selects},
+        model::{Refusal, refusals as refusals_of},
     },
     speech::EntityId,
     view::View,
@@ -188,6 +189,19 @@ pub fn means(endpoint: &SpeechEndpoint, model: &SpeechModel) -> bool {
             .selector
             .as_ref()
             .is_some_and(|selector| selects(selector, model.labels()))
+}
+
+/// What the gates of the endpoints refused that follow a SpeechModel. Only a trained one can do anything about it.
+pub fn refusals(context: &Context, model: &SpeechModel) -> Vec<Refusal> {
+    if model.spec.source.training.is_none() {
+        return Vec::new();
+    }
+    let told = |endpoint: &SpeechEndpoint| {
+        let status = endpoint.status.as_ref();
+        status.is_some_and(|status| !status.quarantine.is_empty()) && means(endpoint, model)
+    };
+    let followers = context.stores.endpoints.state_filter(told);
+    refusals_of(followers.iter().map(|endpoint| &**endpoint))
 }
 
 /// The SpeechModels that an endpoint's spec means, in the order of their names.

@@ -1,7 +1,7 @@
 //! The reconcile of models and endpoints: look, decide, take at most one remote step, report.
 use super::{
     Context,
-    act::act,
+    act::{Undone, act},
     copy, export,
     guard::ReconcileError,
     managed::Managed,
@@ -48,13 +48,13 @@ pub(crate) fn frees_model(action: &Action) -> bool {
     }
 }
 
-fn connection_gone(action: &Action) -> Failure {
-    Failure {
+fn connection_gone(action: &Action) -> Undone {
+    Undone::Failed(Failure {
         operation: action.operation(),
         code: "connection".into(),
         message: "the connection is gone".into(),
         class: plan::FailureClass::Transient { retry_after: None },
-    }
+    })
 }
 
 /// Brings one object closer to what is declared.
@@ -88,7 +88,7 @@ pub async fn reconcile<K: Managed>(
         match next {
             Ok(Turn::Again) => {}
             Ok(Turn::Released) => return Ok(controller::Action::await_change()),
-            Err(error) => return settle_error(error.into()),
+            Err(error) => return settle_error(error),
         }
     }
 }
@@ -99,6 +99,7 @@ fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileEr
         ReconcileError::Write(WriteError::Conflict) => Ok(controller::Action::requeue(Duration::from_millis(100))),
         ReconcileError::Write(WriteError::Gone) => Ok(controller::Action::await_change()),
         error @ (ReconcileError::Write(WriteError::Api(_))
+        | ReconcileError::Withheld(_)
         | ReconcileError::Read(_)
         | ReconcileError::Deadline
         | ReconcileError::Panicked(_)) => Err(error),
@@ -161,7 +162,7 @@ impl<K: Managed> Pass<'_, K> {
         self.failure.is_none() && !(self.acted && (action.is_remote() || matches!(action, Action::Claim(_))))
     }
 
-    async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, WriteError> {
+    async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, ReconcileError> {
         let (before, after) = Point::around(&action);
         self.is_at(before);
         match action {
@@ -188,8 +189,16 @@ impl<K: Managed> Pass<'_, K> {
             | Action::DeleteModel(_)
             | Action::CreateEvaluation(_)
             | Action::DeleteEvaluation(_)) => {
+                self.failure = match self.request(&action).await {
+                    Ok(()) => None,
+                    Err(Undone::Failed(failure)) => Some(failure),
+                    // Nothing was sent, so an announcement still is this pass's own.
+                    Err(Undone::Withheld) => {
+                        self.context.leadership.secured().await?;
+                        return Ok(Turn::Again);
+                    }
+                };
                 self.tell_drift(plan);
-                self.failure = self.request(&action).await.err();
                 self.announced = None;
                 self.acted = true;
             }
@@ -204,14 +213,14 @@ impl<K: Managed> Pass<'_, K> {
         }
     }
 
-    /// Tells what a step puts right before it is taken: the plan that follows from the answer knows nothing of it.
+    /// Tells what a step puts right: the plan that follows from the answer knows nothing of it.
     fn tell_drift(&self, plan: &Plan<K::Status>) {
         let mut drift = plan.notices.clone();
         drift.retain(|notice| notice.reason == Reason::DriftCorrected);
         self.context.events.publish(&*self.object, &drift);
     }
 
-    async fn request(&self, action: &Action) -> Result<(), Failure> {
+    async fn request(&self, action: &Action) -> Result<(), Undone> {
         let Some((remote, link)) = self
             .around
             .remote
@@ -242,14 +251,17 @@ impl<K: Managed> Pass<'_, K> {
             Ok(()) => {
                 tracing::info!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "took a step")
             }
-            Err(failure) => {
+            Err(Undone::Withheld) => {
+                tracing::warn!(kind = %K::kind(&()), object = %self.name(), step = action.operation(), "a step waits for the lease")
+            }
+            Err(Undone::Failed(failure)) => {
                 tracing::warn!(kind = %K::kind(&()), object = %self.name(), step = failure.operation, code = failure.code, reason = failure.message, "a step failed");
             }
         }
         done
     }
 
-    async fn act_on_copy(&self, target: copy::Side<'_>, action: &Action) -> Result<(), Failure> {
+    async fn act_on_copy(&self, target: copy::Side<'_>, action: &Action) -> Result<(), Undone> {
         let found = self.object.source_remote(self.context);
         let Some((remote, link)) = found.as_ref().and_then(|remote| Some((remote, remote.link()?))) else {
             return Err(connection_gone(action));

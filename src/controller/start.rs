@@ -14,6 +14,7 @@ use super::{
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
     clock::Clock,
+    lead::{Election, Leadership, Lost, Mandate},
     metrics::Metrics,
     speech::Transport,
 };
@@ -28,7 +29,7 @@ use kube::{
         watcher,
     },
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     task::{JoinError, JoinSet},
@@ -55,6 +56,8 @@ pub struct Options {
     pub allow_http: bool,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
+    /// Whether this process may act.
+    pub leadership: Leadership,
     /// The name of this process in events.
     pub instance: String,
     /// What is measured.
@@ -71,13 +74,16 @@ pub enum StartError {
         "namespace kube-system cannot be read; the operator needs the permissions of deploy/base/cluster-roles.yaml"
     )]
     Cluster(#[source] Box<kube::Error>),
+    /// Another replica acts from now on, or soon.
+    #[error("this replica leads no more")]
+    Leadership(#[from] Lost),
     /// A part of the operator ended though nobody asked it to.
     #[error("a part of the operator ended")]
     Ended(#[source] Option<JoinError>),
 }
 
-/// Runs the controllers until `shutdown`.
-pub async fn run(options: Options) -> Result<(), StartError> {
+/// Watches at once, runs the controllers while this process leads, until `shutdown`.
+pub async fn run(options: Options, election: Election) -> Result<(), StartError> {
     let shutdown = options.shutdown.clone();
     let concurrency = options.concurrency;
     let namespaces: Api<Namespace> = Api::all(options.client.clone());
@@ -85,8 +91,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         .get("kube-system")
         .await
         .map_err(|error| StartError::Cluster(Box::new(error)))?;
-    let (context, sleepers, mut tasks) = assemble(options, home.uid().unwrap_or_default());
-    let mut controllers = JoinSet::new();
+    let (context, mut sleepers, mut tasks) = assemble(options, home.uid().unwrap_or_default());
     tokio::select! {
         () = stores_filled(&context) => {}
         () = shutdown.cancelled() => return Ok(()),
@@ -94,9 +99,40 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     }
     context.metrics.ready(Arc::clone(&context));
     tracing::info!("watching; all stores are filled");
-    start_controllers(&context, sleepers, concurrency, &shutdown, &mut controllers);
+    let mut mandate = tokio::select! {
+        mandate = election.win() => mandate,
+        () = sleepers.doze() => return Ok(()),
+        () = shutdown.cancelled() => return Ok(()),
+        ended = tasks.join_next() => return Err(StartError::Ended(ended.and_then(Result::err))),
+    };
+    tracing::info!("leading");
+    context.metrics.took_lease(mandate.transitions());
+    // Whatever woke somebody while we stood by woke nobody.
+    wake::all(&context);
+    let outcome = lead(&context, sleepers, concurrency, &shutdown, &mut tasks, &mut mandate).await;
+    // Who lost the Lease has nothing to give back, and must end at once.
+    if !matches!(outcome, Err(StartError::Leadership(_))) {
+        mandate.release().await;
+    }
+    outcome
+}
+
+/// Runs the controllers as long as we lead and nobody asks us to stop.
+async fn lead(
+    context: &Arc<Context>,
+    sleepers: Sleepers,
+    concurrency: u16,
+    shutdown: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+    mandate: &mut Mandate,
+) -> Result<(), StartError> {
+    // Dropped on every way out, and every pass with it.
+    let mut controllers = JoinSet::new();
+    start_controllers(context, sleepers, concurrency, shutdown, &mut controllers);
+    let mut lost = pin!(mandate.keep());
     let outcome = tokio::select! {
         biased; // idle controllers end at the very moment of the request to stop, which is no failure
+        lost = &mut lost => return Err(lost.into()),
         () = shutdown.cancelled() => Ok(()),
         // Every task runs for ever: the end of one means that part of the work is done by nobody.
         ended = tasks.join_next() => Err(StartError::Ended(ended.and_then(Result::err))),
@@ -104,8 +140,11 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     };
     shutdown.cancel();
     let drained = async { while controllers.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("some passes did not end in time; what they began is found again at the next start");
+    tokio::select! {
+        lost = &mut lost => return Err(lost.into()),
+        drained = tokio::time::timeout(DRAIN, drained) => if drained.is_err() {
+            tracing::warn!("some passes did not end in time; what they began is found again at the next start");
+        }
     }
     outcome
 }
@@ -120,6 +159,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let context = Arc::new(Context {
         client: options.client,
         clock: options.clock,
+        leadership: options.leadership,
         cluster,
         allow_http: options.allow_http,
         transport: options.transport,

@@ -39,6 +39,22 @@ pub struct Sleepers {
     pub endpoints: UnboundedReceiver<ObjectRef<SpeechEndpoint>>,
 }
 
+impl Sleepers {
+    /// Looks at nothing: drops what is woken while nobody may act. Ends when the process does.
+    pub async fn doze(&mut self) {
+        loop {
+            let queued = tokio::select! {
+                woken = self.connections.recv() => woken.is_some(),
+                woken = self.models.recv() => woken.is_some(),
+                woken = self.endpoints.recv() => woken.is_some(),
+            };
+            if !queued {
+                return;
+            }
+        }
+    }
+}
+
 impl Wakes {
     /// The queues and their ends.
     pub fn new() -> (Self, Sleepers) {
@@ -143,6 +159,11 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
     if on_managed(context, endpoint, seen) {
         context.wakes.endpoint(endpoint);
     }
+    if has_judged(endpoint) {
+        wake_models(context, |m| {
+            m.spec.source.training.is_some() && super::observe::means(endpoint, m)
+        });
+    }
     if seen == Seen::Deleted {
         let id = super::observe::claimed_id(endpoint);
         let adopts = |e: &SpeechEndpoint| e.spec.adopt.is_some();
@@ -154,6 +175,12 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
             .iter()
             .for_each(|rival| context.wakes.endpoint(rival));
     }
+}
+
+/// Whether something is in quarantine, or was until somebody cleared it: what it follows may have to be trained again.
+pub(crate) fn has_judged(endpoint: &SpeechEndpoint) -> bool {
+    let status = endpoint.status.as_ref();
+    status.is_some_and(|status| !status.quarantine.is_empty() || status.quarantine_cleared_at.is_some())
 }
 
 /// What models and endpoints have in common; tells whether the object itself has to be looked at.

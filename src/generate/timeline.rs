@@ -91,6 +91,7 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
             let snapshot = plan::model::Snapshot {
                 object,
                 source: None,
+                refusals: &[],
                 around,
             };
             object.status = Some(plan::model::plan(&snapshot).status);

@@ -30,6 +30,18 @@ impl Collector for Fleet {
         let Some(context) = metrics.context.get() else {
             return Ok(());
         };
+        let leads = if metrics.is_leader() { 1.0 } else { 0.0 };
+        let leader = encoder.encode_descriptor(
+            "leader",
+            "Whether this replica acts (1) or stands by (0)",
+            None,
+            MetricType::Gauge,
+        )?;
+        ConstGauge::new(leads).encode(leader)?;
+        if !metrics.is_leader() {
+            // Every replica knows the objects; told by each, every alert would sound once per replica.
+            return Ok(());
+        }
         let stores = &context.stores;
         let (endpoints, models, connections) = (
             stores.endpoints.state(),

@@ -4,7 +4,7 @@ use crate::{
         FINALIZER, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
         annotation::{CREATION_INTENT, CreationIntent},
     },
-    controller::observe::means,
+    controller::{observe::means, wake::has_judged},
     plan::{self, Plan, Surroundings},
 };
 use jiff::Timestamp;
@@ -54,6 +54,10 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
     fn set_status(&mut self, status: Self::Status);
     /// The conditions of a status.
     fn conditions(status: &Self::Status) -> &[Condition];
+    /// The SpeechModels whose revisions it judged.
+    fn judged_models(&self, _cluster: &Cluster) -> Vec<Key> {
+        Vec::new()
+    }
     /// Decides, with all that the object refers to.
     fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<Self::Status>;
 }
@@ -85,10 +89,16 @@ impl Kind for SpeechModel {
         &status.conditions
     }
 
-    fn plan(&self, _cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
+    fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
+        let followers = cluster
+            .endpoints
+            .iter()
+            .flatten()
+            .filter(|endpoint| means(endpoint, self));
         plan::model::plan(&plan::model::Snapshot {
             object: self,
             source: None,
+            refusals: &plan::model::refusals(followers),
             around,
         })
     }
@@ -119,6 +129,14 @@ impl Kind for SpeechEndpoint {
 
     fn conditions(status: &SpeechEndpointStatus) -> &[Condition] {
         &status.conditions
+    }
+
+    fn judged_models(&self, cluster: &Cluster) -> Vec<Key> {
+        let models = cluster.models.iter().enumerate();
+        models
+            .filter(|(_, model)| has_judged(self) && model.as_ref().is_some_and(|model| means(self, model)))
+            .map(|(index, _)| Key::Model(index))
+            .collect()
     }
 
     fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {

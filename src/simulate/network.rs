@@ -172,6 +172,15 @@ impl Network {
         (0..requests).for_each(|_| state.count());
     }
 
+    /// Until when a window that has room for so many requests has no room for another; none when it has. The budget of the
+    /// client would see to that, but it lives in real time.
+    pub fn full_until(&self, room: usize) -> Option<Timestamp> {
+        let mut state = self.state();
+        state.forget_old();
+        let oldest = state.recent.len().checked_sub(room.max(1))?;
+        state.recent.get(oldest).map(|at| *at + WINDOW)
+    }
+
     /// What became of all requests so far.
     pub fn tally(&self) -> Tally {
         self.state().tally
@@ -302,12 +311,16 @@ impl Network {
 }
 
 impl State {
-    fn count(&mut self) {
+    fn forget_old(&mut self) {
         let now = self.now;
         while self.recent.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
             self.recent.pop_front();
         }
-        self.recent.push_back(now);
+    }
+
+    fn count(&mut self) {
+        self.forget_old();
+        self.recent.push_back(self.now);
         self.tally.peak = self.tally.peak.max(self.recent.len());
     }
 }

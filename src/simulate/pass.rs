@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
-    controller::{act::act, reconcile::frees_model, wake},
+    controller::{
+        act::{Undone, act},
+        reconcile::frees_model,
+        wake,
+    },
     plan::{Action, ConnectionState, Failure, Plan, Surroundings, connection::Contact},
 };
 use kube::ResourceExt;
@@ -161,7 +165,7 @@ impl Region {
             );
         }
         learned.taken = Some(action.clone());
-        learned.failure = done.err();
+        learned.failure = done.err().and_then(Undone::failure);
         learned.announced = None;
     }
 
@@ -193,8 +197,9 @@ impl Region {
             return;
         }
         object.set_status(plan.status);
-        if let Key::Model(_) = key {
-            self.wake_followers(&fleet::name(key));
+        match key {
+            Key::Model(_) => self.wake_followers(&fleet::name(key)),
+            Key::Endpoint(_) => operator.woken.extend(object.judged_models(&self.cluster)),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     report::Report,
     world::{self, World},
 };
-use crate::plan::connection::Contact;
+use crate::{plan::connection::Contact, speech::Lane};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -228,7 +228,7 @@ impl Region {
             operator.and_then(|operator| {
                 operator
                     .blocked_until
-                    .filter(|at| *at > self.now && !operator.woken.is_empty())
+                    .filter(|at| *at > self.now && (!operator.woken.is_empty() || operator.collection.woken))
             }),
         ];
         times.into_iter().flatten().min()
@@ -375,13 +375,31 @@ impl Region {
         dies
     }
 
+    /// Whether nothing of this lane may leave now: the service asked for a rest, or the budget has no room.
+    pub(super) fn is_held_back(&mut self, lane: Lane) -> bool {
+        let blocked = self.operator.as_ref().and_then(|operator| operator.blocked_until);
+        if blocked.is_some_and(|at| at > self.now) {
+            return true;
+        }
+        let limit = u32::try_from(self.report.budget).unwrap_or(u32::MAX);
+        let room = usize::try_from(lane.share(limit)).unwrap_or(usize::MAX);
+        let Some(until) = self.network.full_until(room) else {
+            return false;
+        };
+        if let Some(operator) = &mut self.operator {
+            operator.rest(until.duration_since(self.now), self.now);
+        }
+        true
+    }
+
     /// Looks at all objects that were woken, one after the other.
     fn work(&mut self) {
-        while let Some(operator) = &mut self.operator {
-            let blocked = operator.blocked_until.is_some_and(|at| at > self.now);
-            if operator.contact == Contact::Pending || blocked {
+        while let Some(operator) = &self.operator {
+            let idle = operator.woken.is_empty() && !operator.is_collection_due(self.now);
+            if operator.contact == Contact::Pending || idle || self.is_held_back(Lane::UserChange) {
                 return;
             }
+            let Some(operator) = &mut self.operator else { return };
             match operator.woken.pop_first() {
                 Some(key) => self.pass_over(key),
                 None if operator.is_collection_due(self.now) => self.pass_over_connection(),

@@ -11,7 +11,7 @@ use crate::{
         wake,
     },
     plan::{List, connection::Contact},
-    speech::Error,
+    speech::{Error, Lane},
     view::Changes,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -36,10 +36,10 @@ impl Region {
             }
         }
         let due = operator.next_sweep().is_some_and(|at| at <= now);
-        let blocked = operator.blocked_until.is_some_and(|at| at > now);
-        if !(due || waits) || blocked {
+        if !(due || waits) || self.is_held_back(Lane::Sweep) {
             return;
         }
+        let Some(operator) = &mut self.operator else { return };
         let sweeps = &operator.sweeps;
         let full = sweeps.full_at.is_some_and(|at| at <= now);
         if full || waits || sweeps.quiet_until.is_some_and(|quiet| quiet <= now) {

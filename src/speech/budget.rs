@@ -30,6 +30,19 @@ pub enum Lane {
     Sweep,
 }
 
+impl Lane {
+    /// How many of `limit` starts a window may hold for this lane to start one more; at least one. More than half is kept for
+    /// dates: a fleet that is created or looked at as a whole never stands in the way of a swap that is due.
+    pub fn share(self, limit: u32) -> u32 {
+        let percent: u64 = match self {
+            Self::Deadline => 100,
+            Self::UserChange => 45,
+            Self::Sweep => 40,
+        };
+        u32::try_from(u64::from(limit) * percent / 100).unwrap_or(limit).max(1)
+    }
+}
+
 /// What a budget is doing, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetUsage {
@@ -208,7 +221,7 @@ impl State {
         if let Some(until) = self.blocked_until.filter(|until| *until > now) {
             return Err(until);
         }
-        let allowed = usize::try_from(self.effective - self.reserve(lane)).unwrap_or(usize::MAX);
+        let allowed = usize::try_from(lane.share(self.effective)).unwrap_or(usize::MAX);
         if self.in_window(now) < allowed {
             self.starts.push_back(now);
             while self.starts.len() > usize::try_from(self.limit).unwrap_or(usize::MAX) {
@@ -219,16 +232,6 @@ impl State {
         // The window is free for us once only `allowed - 1` starts are younger than it.
         let leaves = self.starts.len().saturating_sub(allowed);
         Err(self.starts.get(leaves).map_or(now, |start| *start) + self.per)
-    }
-
-    /// What a lane leaves to the lanes before it; at least one start is always left to itself.
-    fn reserve(&self, lane: Lane) -> u32 {
-        let wanted = match lane {
-            Lane::Deadline => 0,
-            Lane::UserChange => self.effective.div_ceil(20),
-            Lane::Sweep => self.effective.div_ceil(10),
-        };
-        wanted.min(self.effective - 1)
     }
 
     fn in_window(&self, now: Instant) -> usize {

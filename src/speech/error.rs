@@ -49,6 +49,14 @@ pub enum Error {
         /// The host of the `Location`.
         host: Option<String>,
     },
+    /// The request would change something, which this process must not do now; it was not sent.
+    #[error("{route}: {}", root_cause(Some(source.as_ref())).trim_start_matches(": "))]
+    Withheld {
+        /// The operation.
+        route: &'static str,
+        /// Why.
+        source: BoxError,
+    },
     /// The request breaks a rule of the service and was not sent.
     #[error("{route}: not sent, because {problem}")]
     Unsendable {
@@ -157,7 +165,7 @@ impl Error {
                 400..=499 => ErrorKind::Rejected,
                 _ => ErrorKind::Unintelligible,
             },
-            Self::Transport { .. } => ErrorKind::Unavailable,
+            Self::Transport { .. } | Self::Withheld { .. } => ErrorKind::Unavailable,
             Self::Body { .. } | Self::ForeignLink { .. } | Self::Redirect { .. } => ErrorKind::Unintelligible,
             Self::Unsendable { .. } => ErrorKind::Rejected,
         }
@@ -169,7 +177,7 @@ impl Error {
             Self::Api(failure) => failure.status == 408 || !(300..500).contains(&failure.status),
             Self::Transport { perhaps_sent, .. } => *perhaps_sent,
             Self::Body { .. } | Self::ForeignLink { .. } => true,
-            Self::Redirect { .. } | Self::Unsendable { .. } => false,
+            Self::Redirect { .. } | Self::Withheld { .. } | Self::Unsendable { .. } => false,
         }
     }
 
@@ -186,6 +194,7 @@ impl Error {
             | Self::Body { .. }
             | Self::ForeignLink { .. }
             | Self::Redirect { .. }
+            | Self::Withheld { .. }
             | Self::Unsendable { .. } => None,
         }
     }

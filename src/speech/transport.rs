@@ -34,6 +34,8 @@ pub enum TransportError {
     },
     /// There is an answer, but its body could not be read.
     Body(BodyProblem),
+    /// It was not sent: whoever runs this process must not change anything now.
+    Withheld(BoxError),
 }
 
 /// The network; one for all connections, so that they share sockets' bookkeeping and TLS settings.
@@ -45,12 +47,17 @@ pub struct ReqwestTransport {
 impl ReqwestTransport {
     /// A client with our settings. Installs ring as the process's crypto provider when there is none yet.
     pub fn new() -> Result<Self, BoxError> {
+        Self::of(concat!("speech-operator/", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// The same under a name of its own, for `User-Agent`.
+    pub fn of(user_agent: &str) -> Result<Self, BoxError> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // Losing a race against another installation is as good as winning it.
             drop(rustls::crypto::ring::default_provider().install_default());
         }
         let client = reqwest::Client::builder()
-            .user_agent(concat!("speech-operator/", env!("CARGO_PKG_VERSION")))
+            .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)

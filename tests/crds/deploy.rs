@@ -45,6 +45,9 @@ async fn the_base_installs_everything_the_operator_needs() -> Result<(), Harness
         "Deployment",
         "Namespace",
         "NetworkPolicy",
+        "PodDisruptionBudget",
+        "Role",
+        "RoleBinding",
         "Service",
         "ServiceAccount",
     ];
@@ -66,8 +69,41 @@ async fn the_deployment_is_of_this_version_and_locked_down() -> Result<(), Harne
     assert_eq!(container["securityContext"], secured);
     assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
-    assert_eq!(deployment["spec"]["replicas"], 1);
-    assert_eq!(deployment["spec"]["strategy"]["type"], "Recreate");
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_replicas_are_spread_and_replaced_one_by_one() -> Result<(), HarnessError> {
+    let objects = documents(install_base().await?);
+    let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap();
+    let deployment = &of("Deployment")["spec"];
+    assert_eq!(deployment["replicas"], 2);
+    assert_eq!(deployment["strategy"]["type"], "RollingUpdate");
+    assert_eq!(deployment["strategy"]["rollingUpdate"]["maxUnavailable"], 0);
+    let labels = &deployment["selector"]["matchLabels"];
+    let pod = &deployment["template"]["spec"];
+    assert!(
+        pod["terminationGracePeriodSeconds"].as_u64().unwrap() >= 30,
+        "25 s of draining, and a release"
+    );
+    let spread = pod["topologySpreadConstraints"].as_array().unwrap();
+    let keys: Vec<_> = spread.iter().map(|constraint| &constraint["topologyKey"]).collect();
+    assert_eq!(keys, ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]);
+    for constraint in spread {
+        assert_eq!(&constraint["labelSelector"]["matchLabels"], labels);
+    }
+    let names: Vec<_> = pod["containers"][0]["env"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|env| &env["name"])
+        .collect();
+    assert_eq!(names, ["POD_NAME", "POD_NAMESPACE"]);
+    let budget = &of("PodDisruptionBudget")["spec"];
+    assert_eq!(
+        (&budget["maxUnavailable"], &budget["selector"]["matchLabels"]),
+        (&1.into(), labels)
+    );
     Ok(())
 }
 
@@ -93,8 +129,12 @@ async fn the_pod_passes_the_restricted_pod_security_standard_of_its_namespace() 
 
 /// Whether an account may do something, by the API server's own word.
 async fn may(account: &str, what: &str) -> Result<bool, HarnessError> {
-    let account = format!("--as={account}");
-    let mut args = vec!["auth", "can-i", "--namespace=team", &account];
+    may_in("team", account, what).await
+}
+
+async fn may_in(namespace: &str, account: &str, what: &str) -> Result<bool, HarnessError> {
+    let (namespace, account) = (format!("--namespace={namespace}"), format!("--as={account}"));
+    let mut args = vec!["auth", "can-i", &namespace, &account];
     args.extend(what.split(' '));
     let output = plane().await?.kubectl(&args).await?;
     let answer = output.stdout.trim();
@@ -126,6 +166,20 @@ async fn the_operators_account_may_do_its_work_and_no_more() -> Result<(), Harne
         "create configmaps",
         "create events.events.k8s.io",
     ];
+    let at_home = [
+        "create leases.coordination.k8s.io",
+        "get leases.coordination.k8s.io",
+        "watch leases.coordination.k8s.io",
+        "update leases.coordination.k8s.io",
+    ];
+    for what in at_home {
+        assert!(
+            may_in("speech-system", account, what).await?,
+            "{account} may not {what}"
+        );
+        assert!(!may_in("team", account, what).await?, "{account} may {what} everywhere");
+    }
+    assert!(!may_in("speech-system", account, "delete leases.coordination.k8s.io").await?);
     let denied = [
         "update speechendpoints.customspeech.dev",
         "delete speechendpoints.customspeech.dev",

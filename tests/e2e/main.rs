@@ -24,6 +24,7 @@ mod expiry;
 mod fallback;
 mod gate;
 mod heal;
+mod lead;
 mod ownership;
 mod plan;
 mod pressure;

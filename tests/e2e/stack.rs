@@ -23,6 +23,7 @@ pub const OPERATOR_USER: &str = "system:serviceaccount:speech-system:speech-oper
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static SHARED: OnceCell<Stack> = OnceCell::const_new();
 static LONELY: OnceCell<Mutex<Stack>> = OnceCell::const_new();
+static REPLICATED: OnceCell<Mutex<Stack>> = OnceCell::const_new();
 
 /// Everything that runs. The processes and their folders go with this process, also when it is killed.
 pub struct Stack {
@@ -77,6 +78,22 @@ impl Stack {
         self.is_usual = true;
     }
 
+    /// Starts one operator more, in a pod of this name.
+    pub async fn start_replica(&self, pod: &str, options: &[&str]) -> OperatorProcess {
+        let kubeconfig = self
+            .plane
+            .service_account_kubeconfig("speech-system", "speech-operator");
+        let kubeconfig = kubeconfig.await.unwrap();
+        let clock = self.emulator.control().clock_url();
+        let usual = ["--allow-http", "--development-clock", &clock];
+        let env = [("POD_NAME", pod)];
+        let options = [&usual, options].concat();
+        let replica = OperatorProcess::start_unready_with_env(Path::new(OPERATOR), &kubeconfig, &options, &env);
+        let mut replica = replica.unwrap();
+        replica.wait_until_ready(SOON).await.unwrap();
+        replica
+    }
+
     /// Everything that operators of this stack have logged.
     pub fn said(&self) -> String {
         let logs = self.operator.logs();
@@ -102,9 +119,18 @@ pub fn shared(name: &str, test: impl AsyncFnOnce(&Case, &Stack)) {
 
 /// Runs a test that may kill the operator, jump the clock and count everything: alone, one at a time.
 pub fn alone(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
+    on(&LONELY, name, test);
+}
+
+/// The same on a stack of its own, for tests that wait long for a lease to end.
+pub fn replicated(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
+    on(&REPLICATED, name, test);
+}
+
+fn on(stack: &'static OnceCell<Mutex<Stack>>, name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
     RUNTIME.block_on(async {
         let start = async || Stack::start().await.map(Mutex::new);
-        let stack = LONELY.get_or_try_init(start).await;
+        let stack = stack.get_or_try_init(start).await;
         let mut stack = stack.unwrap_or_else(|error| panic!("{error}")).lock().await;
         if stack.operator.process().exit_status().is_some() || !stack.is_usual {
             stack.kill_operator(); // a test before may have failed half-way

@@ -40,6 +40,8 @@ pub struct AuditEntry {
     pub code: u16,
     /// When the request arrived.
     pub time: jiff::Timestamp,
+    /// What the writer calls itself; operators name their pod in it.
+    pub agent: String,
     /// What was sent, for statuses of our kinds; null for all else.
     pub body: serde_json::Value,
 }
@@ -55,6 +57,8 @@ struct Event {
     #[serde(default)]
     response_status: ResponseStatus,
     request_received_timestamp: jiff::Timestamp,
+    #[serde(default)]
+    user_agent: String,
     #[serde(default)]
     request_object: serde_json::Value,
 }
@@ -113,6 +117,7 @@ fn parse(line: &str) -> Result<AuditEntry, HarnessError> {
         name: event.object_ref.name,
         code: event.response_status.code,
         time: event.request_received_timestamp,
+        agent: event.user_agent,
         body: event.request_object,
     })
 }

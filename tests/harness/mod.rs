@@ -22,7 +22,7 @@ pub use control::Control;
 pub use emulator::EmulatorProcess;
 pub use error::HarnessError;
 pub use folder::Folder;
-pub use operator::OperatorProcess;
+pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};
 pub use process::Process;
 

@@ -10,6 +10,8 @@ use super::folder::Folder;
 use super::layout::free_port;
 use super::process::{Process, last_lines};
 
+/// The name of the pod that an operator believes to run in.
+pub const POD: &str = "speech-operator-0";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -61,7 +63,8 @@ impl OperatorProcess {
         Self::start_unready_with_env(binary, kubeconfig, args, &[])
     }
 
-    /// The same with variables in its environment.
+    /// The same with variables in its environment. It runs in the pod `POD`, so that one operator after another takes the
+    /// lease over at once, unless `POD_NAME` says another.
     ///
     /// # Errors
     ///
@@ -84,6 +87,7 @@ impl OperatorProcess {
             .copied()
             .chain([("KUBECONFIG", kubeconfig.as_str())])
             .collect();
+        let env = [vec![("POD_NAME", POD)], env].concat();
         let process = Process::start("speech-operator", binary, &all, &env, &log)?;
         let http = reqwest::Client::builder().timeout(REQUEST_DEADLINE).no_proxy().build();
         let http = http.map_err(|error| HarnessError::Client(error.to_string()))?;

@@ -38,6 +38,7 @@ fn classify(error: &Error) -> (Reason, bool) {
             | Error::Transport { .. }
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
+            | Error::Withheld { .. }
             | Error::Unsendable { .. } => (Reason::NotASpeechResource, false),
         },
         ErrorKind::Unavailable => match error {
@@ -57,6 +58,7 @@ fn classify(error: &Error) -> (Reason, bool) {
             | Error::Body { .. }
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
+            | Error::Withheld { .. }
             | Error::Unsendable { .. } => (Reason::ServiceUnavailable, true),
         },
     }

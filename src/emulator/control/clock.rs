@@ -20,8 +20,8 @@ const MAX_WAIT: u64 = 300;
 /// whose clock is so far ahead, or behind if negative.
 pub async fn get(State(emulator): State<Emulator>, RawQuery(query): RawQuery) -> Answer {
     let query = query_with(query.as_deref(), &["after", "timeoutSeconds", "offsetSeconds"])?;
-    let offset = match query.get("offsetSeconds").map(str::parse) {
-        Some(Ok(seconds)) => SignedDuration::from_secs(i64::from::<i32>(seconds)),
+    let offset = match query.get("offsetSeconds").map(str::parse::<i32>) {
+        Some(Ok(seconds)) => SignedDuration::from_secs(i64::from(seconds)),
         Some(Err(_)) => return Err(Refusal::bad("offsetSeconds must be a whole number")),
         None => SignedDuration::ZERO,
     };

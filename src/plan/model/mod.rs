@@ -5,6 +5,7 @@ mod deletion;
 mod follow;
 mod lineage;
 mod outlook;
+mod refusal;
 mod renewal;
 mod revision;
 mod status;
@@ -14,6 +15,7 @@ mod training;
 mod turn;
 
 pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
+pub use refusal::{Refusal, refusals};
 
 use super::{
     Action, ConnectionState, List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report, retry,
@@ -35,6 +37,8 @@ pub struct Snapshot<'a> {
     pub object: &'a SpeechModel,
     /// Where a copy is taken from; absent for the other kinds of source.
     pub source: Option<&'a Source>,
+    /// What the gates of endpoints refused that this object stands for.
+    pub refusals: &'a [Refusal],
     /// The rest.
     pub around: Surroundings<'a>,
 }

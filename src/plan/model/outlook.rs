@@ -2,6 +2,7 @@
 use super::{
     Snapshot, dataset,
     lineage::Lineage,
+    refusal,
     renewal::{self, Due, Schedule},
     revision::{Inputs, Revision},
     training,
@@ -166,6 +167,12 @@ fn next(
             dates: Some(dates),
             cause: None,
         }),
+        Due::AfterRefusal(dates) => Some(Next {
+            at: dates.start,
+            reason: "GateFailed",
+            dates: Some(dates),
+            cause: refusal::of(s, newest.id()).map(|refused| refused.words),
+        }),
         Due::Never => None,
     }
 }
@@ -185,7 +192,7 @@ fn to_come(
     status: &SpeechModelStatus,
     next: Next,
 ) -> Outlook {
-    let expiry = expiry(status);
+    let expiry = next.dates.map(|dates| dates.expires).or(expiry(status));
     let lead = renewal::lead(s);
     let obstacle = obstacle(s, view, inputs, next.at);
     let is_short = next.dates.is_some_and(|dates| dates.is_short);
@@ -248,7 +255,11 @@ fn short_words(s: &Snapshot<'_>, next: &Next) -> String {
 }
 
 fn too_late(s: &Snapshot<'_>, status: &SpeechModelStatus, next: &Next, latest: Timestamp) -> String {
-    let expires = expiry(status).unwrap_or(latest);
+    let expires = next
+        .dates
+        .map(|dates| dates.expires)
+        .or(expiry(status))
+        .unwrap_or(latest);
     let takes = renewal::lead(s).expected;
     let when = if next.at > latest {
         let ready = after(next.at, takes);
@@ -261,7 +272,12 @@ fn too_late(s: &Snapshot<'_>, status: &SpeechModelStatus, next: &Next, latest: T
         format!("should have begun by {}", day_time(latest))
     };
     format!(
-        "the current revision expires on {}; the next one, which takes {} here, {when}",
+        "{} expires on {}; the next revision, which takes {} here, {when}",
+        if next.cause.is_some() {
+            "what serves"
+        } else {
+            "the current revision"
+        },
         day_time(expires),
         hours(takes)
     )

@@ -8,7 +8,7 @@
 //!
 //! What is needed is what training and deploying take here, with a margin (see [`crate::plan::lead_time`]). A `before`
 //! that is shorter does not count: the training begins at the latest start.
-use super::{Snapshot, dataset, revision::Inputs};
+use super::{Snapshot, dataset, refusal, revision::Inputs};
 use crate::{
     api::{
         duration,
@@ -37,6 +37,8 @@ pub enum Due {
     NewBaseModel,
     /// On this date, perhaps past, ahead of the expiry.
     BeforeExpiry(Schedule),
+    /// On this date, because gates refused the newest revision.
+    AfterRefusal(Schedule),
     /// Not by the calendar.
     Never,
 }
@@ -48,7 +50,7 @@ pub struct Schedule {
     pub start: Timestamp,
     /// When it has to have begun.
     pub latest: Timestamp,
-    /// When the newest revision expires.
+    /// When what serves now, or is to serve next, expires.
     pub expires: Timestamp,
     /// Whether `before` is shorter than what is needed.
     pub is_short: bool,
@@ -63,7 +65,7 @@ impl Schedule {
     pub fn is_due(&self, s: &Snapshot<'_>) -> bool {
         let skew = s.around.agenda.skew;
         if skew.holds() {
-            return self.latest <= s.now() && self.half <= skew.earlier_of_later(s.now());
+            return self.latest.max(self.start) <= s.now() && self.half <= skew.earlier_of_later(s.now());
         }
         self.start <= s.now()
     }
@@ -72,7 +74,7 @@ impl Schedule {
     pub fn look_again(&self, s: &Snapshot<'_>) -> Timestamp {
         let skew = s.around.agenda.skew;
         if skew.holds() {
-            return self.latest.max(after(self.half, skew.ahead.abs()));
+            return self.latest.max(self.start).max(after(self.half, skew.ahead.abs()));
         }
         self.start
     }
@@ -83,7 +85,24 @@ pub fn due(s: &Snapshot<'_>, view: &View, renewal: &Renewal, inputs: &Inputs, ne
     if renewal.on.contains(&RenewalTrigger::NewBaseModel) && has_newer_base(s, view, inputs, newest) {
         return Due::NewBaseModel;
     }
-    before_expiry(s, renewal, newest).map_or(Due::Never, Due::BeforeExpiry)
+    let own = before_expiry(s, renewal, newest);
+    let refused = after_refusal(s, renewal, newest);
+    match (own, refused) {
+        (own, Some(refused)) if own.is_none_or(|own| refused.start < own.start) => Due::AfterRefusal(refused),
+        (Some(own), _) => Due::BeforeExpiry(own),
+        (None, _) => Due::Never,
+    }
+}
+
+/// A revision that a gate refused renews nothing there: the next one is trained for the day on which what still serves
+/// expires, by the same rule.
+fn after_refusal(s: &Snapshot<'_>, renewal: &Renewal, newest: &CustomModel) -> Option<Schedule> {
+    let refused = refusal::of(s, newest.header.id)?;
+    let dates = schedule(s, renewal, refused.needed_by, None)?;
+    Some(Schedule {
+        start: dates.start.max(refused.rests_until),
+        ..dates
+    })
 }
 
 /// How long it takes here until a training that is ordered serves.
@@ -94,21 +113,26 @@ pub fn lead(s: &Snapshot<'_>) -> Lead {
 /// `before` ahead of the expiry, or earlier where more is needed; but never in the first half of the revision's life: with
 /// a `before` longer than a life, each revision would be due on the day on which it was made.
 fn before_expiry(s: &Snapshot<'_>, renewal: &Renewal, newest: &CustomModel) -> Option<Schedule> {
+    let expires = newest.expires_at?;
+    let half = expires.duration_since(newest.header.created_at) / 2;
+    schedule(s, renewal, expires, Some(half))
+}
+
+/// The dates ahead of an expiry, and not earlier than `most` ahead of it.
+fn schedule(s: &Snapshot<'_>, renewal: &Renewal, expires: Timestamp, most: Option<SignedDuration>) -> Option<Schedule> {
     if !renewal.on.contains(&RenewalTrigger::BeforeExpiry) {
         return None;
     }
-    let expires = newest.expires_at?;
     let declared = SignedDuration::try_from(duration::parse(&renewal.before).ok()?).ok()?;
-    let half = expires.duration_since(newest.header.created_at) / 2;
     let needed = lead(s).needed;
-    let ahead = |span: SignedDuration| before(expires, span.min(half));
+    let ahead = |span: SignedDuration| before(expires, most.map_or(span, |most| span.min(most)));
     let (declared, latest) = (ahead(declared), ahead(needed));
     Some(Schedule {
         start: declared.min(latest) + spread(s.uid(), latest.duration_since(declared)),
         latest,
         expires,
         is_short: latest < declared,
-        half: before(expires, half),
+        half: most.map_or(Timestamp::MIN, |most| before(expires, most)),
     })
 }
 

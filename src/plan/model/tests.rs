@@ -34,6 +34,7 @@ pub fn print_of(spec: &str) -> String {
 pub struct Case {
     pub world: World,
     pub source: Option<Source>,
+    pub refusals: Vec<crate::plan::model::Refusal>,
     pub object: SpeechModel,
 }
 
@@ -42,6 +43,7 @@ impl Case {
         Self {
             world,
             source: None,
+            refusals: Vec::new(),
             object,
         }
     }
@@ -68,6 +70,7 @@ impl Case {
         plan(&Snapshot {
             object: &self.object,
             source: self.source.as_ref(),
+            refusals: &self.refusals,
             around: self.world.around(),
         })
     }
@@ -113,6 +116,7 @@ fn of_two_models_with_one_number_the_recorded_one_counts() {
     let snapshot = Snapshot {
         object: &case.object,
         source: None,
+        refusals: &[],
         around: case.world.around(),
     };
     let all = super::revision::all(&snapshot, &case.world.view);

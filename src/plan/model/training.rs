@@ -58,11 +58,15 @@ pub fn decide(
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
             match renewal::due(s, view, &spec, &inputs, newest.model()) {
                 Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
-                Due::BeforeExpiry(dates) if s.may_act() && dates.is_due(s) => {
+                Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() && dates.is_due(s) => {
                     train(s, view, &lineage, &inputs, &print, status)
                 }
-                Due::BeforeExpiry(dates) if s.may_act() => Ok(lineage.keep(s, view, status).until(dates.look_again(s))),
-                Due::NewBaseModel | Due::BeforeExpiry(_) | Due::Never => Ok(lineage.keep(s, view, status)),
+                Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() => {
+                    Ok(lineage.keep(s, view, status).until(dates.look_again(s)))
+                }
+                Due::NewBaseModel | Due::BeforeExpiry(_) | Due::AfterRefusal(_) | Due::Never => {
+                    Ok(lineage.keep(s, view, status))
+                }
             }
         }
         Some(_) | None => train(s, view, &lineage, &inputs, &print, status),

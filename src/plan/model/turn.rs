@@ -1,5 +1,5 @@
 //! The turn of a training: at most `maxConcurrentTrainings` of a connection at a time, the earliest deadline first.
-use super::Snapshot;
+use super::{Snapshot, refusal};
 use crate::{
     api::{Reason, SpeechModelStatus},
     plan::{
@@ -25,7 +25,7 @@ pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied
         return order.wanting(UNDER_WAY);
     }
     let agenda = s.around.agenda;
-    let deadline = deadline(status);
+    let deadline = deadline(s, status);
     let running = line::trainings_under_way(view, &agenda.line, s.around.cluster, s.uid());
     let ahead = agenda.line.trainings_before(deadline, s.uid());
     if running + ahead < agenda.limits.trainings {
@@ -52,8 +52,11 @@ pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied
         .until(after(s.now(), SAFETY_NET))
 }
 
-/// When the revision is needed: when the current one expires.
-fn deadline(status: &SpeechModelStatus) -> Timestamp {
+/// When the revision is needed: when the current one expires, or what serves where a gate refused that.
+fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Timestamp {
     let current = status.current.as_ref();
-    parse(current.and_then(|current| current.expires_at.as_deref())).unwrap_or(Timestamp::MAX)
+    let expires = parse(current.and_then(|current| current.expires_at.as_deref()));
+    let refused = current.and_then(|current| refusal::of(s, current.id.parse().ok()?));
+    let needed_by = refused.map(|refused| refused.needed_by);
+    expires.into_iter().chain(needed_by).min().unwrap_or(Timestamp::MAX)
 }

@@ -92,6 +92,7 @@ impl Inner {
             Ok(answer) => status_label(answer.status().as_u16()),
             Err(TransportError::Failed { kind, .. }) => kind.as_str(),
             Err(TransportError::Body(_)) => "body",
+            Err(TransportError::Withheld(_)) => "withheld",
         };
         self.observer.answered(route, outcome, took);
         match result {
@@ -107,6 +108,7 @@ impl Inner {
                 source,
             }),
             Err(TransportError::Body(problem)) => Err(Error::Body { route, problem }),
+            Err(TransportError::Withheld(source)) => Err(Error::Withheld { route, source }),
         }
     }
 

@@ -35,7 +35,7 @@ const FILE_LINK_LIFETIME: Duration = Duration::from_secs(3600);
 /// Hears of every answered request, for metrics.
 pub trait Observer: Send + Sync {
     /// One request has ended. `route` is the name of the client's method; `outcome` is a status (`200`, `429`, ...; rare
-    /// ones as `2xx` to `5xx`) or one of `dns`, `connect`, `tls`, `timeout`, `transport`, `body`. Waiting for the budget is
+    /// ones as `2xx` to `5xx`) or one of `dns`, `connect`, `tls`, `timeout`, `transport`, `body`, `withheld`. Waiting for the budget is
     /// not part of `took`.
     fn answered(&self, route: &'static str, outcome: &'static str, took: Duration);
 }

@@ -1,6 +1,9 @@
 //! Renewal by the calendar: in time, once, and never in a circle.
 use super::*;
-use crate::speech::entity::{CustomModel, Status};
+use crate::{
+    plan::model::{Refusal, refusals},
+    speech::entity::{CustomModel, Status},
+};
 
 /// A revision of the present spec that was made and expires on given days.
 fn made(n: u128, number: u32, created: &str, expires: &str, state: Status) -> CustomModel {
@@ -93,6 +96,137 @@ fn a_failed_renewal_keeps_what_is_current_and_is_tried_again() {
             .view;
     });
     assert_eq!(case.line(), "- | Ready=True Synced, Reconciling TrainingFailed");
+}
+
+/// Revision 2 was made in time, and a gate refused it on 1 November; what serves expires on 15 January.
+fn refused(now: &str, how_many: u128) -> Case {
+    line(now, "").with(|c| {
+        c.world.view = World::new()
+            .custom(made(20, 1, MADE, EXPIRES, Status::Succeeded))
+            .custom(made(
+                21,
+                2,
+                "2026-10-25T00:00:00Z",
+                "2028-10-15T00:00:00Z",
+                Status::Succeeded,
+            ))
+            .view;
+        c.refusals = (0..how_many)
+            .map(|n| Refusal {
+                model: id(21 + n),
+                endpoint: "phone".into(),
+                at: at("2026-11-01T00:00:00Z"),
+                serves_until: at(EXPIRES),
+            })
+            .collect();
+    })
+}
+
+const TRAINS_ANEW: &str = "announce 3 | Ready=True Synced, Reconciling Training";
+
+#[test]
+fn what_a_gate_refused_is_trained_again_for_the_day_on_which_what_serves_expires() {
+    check(vec![
+        ("not refused", refused("2026-11-02T00:00:00Z", 0), RESTS),
+        ("at once it rests", refused("2026-11-01T00:59:59Z", 1), RESTS),
+        ("then it is trained", refused("2026-11-01T01:00:00Z", 1), TRAINS_ANEW),
+        ("two in a row", refused("2026-11-01T23:59:59Z", 2), RESTS),
+        (
+            "two in a row, a day later",
+            refused("2026-11-02T00:00:00Z", 2),
+            TRAINS_ANEW,
+        ),
+        ("three in a row", refused("2026-11-03T23:59:59Z", 3), RESTS),
+        (
+            "three in a row, three days later",
+            refused("2026-11-04T00:00:00Z", 3),
+            TRAINS_ANEW,
+        ),
+        ("more are for a person", refused("2026-12-01T00:00:00Z", 4), RESTS),
+        (
+            "another revision was refused",
+            refused("2026-11-02T00:00:00Z", 1).with(|c| c.refusals[0].model = id(20)),
+            RESTS,
+        ),
+        (
+            "what serves is good for long",
+            refused("2026-11-02T00:00:00Z", 1).with(|c| c.refusals[0].serves_until = at("2028-01-15T00:00:00Z")),
+            RESTS,
+        ),
+        (
+            "nobody wants renewals",
+            refused("2026-11-02T00:00:00Z", 1).with(|c| c.edit(&format!("{TRAINING}\nrenewal: {{on: [SpecChange]}}"))),
+            RESTS,
+        ),
+    ]);
+    let plan = refused("2026-11-01T00:30:00Z", 1).plan();
+    assert_eq!(plan.look_again, Some(at("2026-11-01T01:00:00Z")));
+    let next = plan.status.plan.first().unwrap().clone();
+    assert_eq!(
+        (next.reason.as_str(), next.at.as_str()),
+        ("GateFailed", "2026-11-01T01:00:00Z")
+    );
+    assert!(
+        next.risk
+            .unwrap()
+            .contains("the gate of SpeechEndpoint phone refused model")
+    );
+}
+
+#[test]
+fn a_training_after_a_refusal_that_will_end_too_late_is_told_with_its_date() {
+    let late = refused("2027-01-14T12:00:00Z", 1).with(|c| c.refusals[0].at = at("2027-01-14T11:30:00Z"));
+    let line = late.line();
+    assert!(line.contains("AtRisk=True LeadTimeShort"), "{line}");
+    let plan = late.plan();
+    let told = crate::api::condition::find(&plan.status.conditions, "AtRisk").unwrap();
+    assert!(
+        told.message.contains("what serves expires on 2027-01-15"),
+        "{}",
+        told.message
+    );
+}
+
+#[test]
+fn a_refusal_counts_while_what_was_served_then_still_serves() {
+    let endpoint = |active: &str| {
+        let status = format!(
+            r#"{{"active": {active}, "quarantine": [
+                {{"model": "{}", "name": "m", "reason": "GateFailed", "message": "", "at": "2026-11-01T00:00:00Z"}},
+                {{"model": "{}", "name": "n", "reason": "DeploymentFailed", "message": "", "at": "2026-11-01T00:00:00Z"}}]}}"#,
+            id(21),
+            id(22)
+        );
+        with(crate::plan::testing::endpoint("model: {ref: {name: claims}}"), |e| {
+            e.status = Some(serde_json::from_str(&status).unwrap());
+        })
+    };
+    let active = |since: &str, expires: &str| {
+        endpoint(&format!(
+            r#"{{"model": "{}", "name": "old", "since": "{since}"{expires}}}"#,
+            id(20)
+        ))
+    };
+    let expires = format!(r#", "expiresAt": "{EXPIRES}""#);
+    let found = refusals([&active("2026-01-01T00:00:00Z", &expires)]);
+    let expected = Refusal {
+        model: id(21),
+        endpoint: "claims".into(),
+        at: at("2026-11-01T00:00:00Z"),
+        serves_until: at(EXPIRES),
+    };
+    assert_eq!(found, [expected]);
+    assert_eq!(
+        refusals([&active("2026-11-02T00:00:00Z", &expires)]),
+        [],
+        "another one serves since"
+    );
+    assert_eq!(
+        refusals([&active("2026-01-01T00:00:00Z", "")]),
+        [],
+        "what serves never expires"
+    );
+    assert_eq!(refusals([&endpoint("null")]), [], "nothing serves");
 }
 
 #[test]
