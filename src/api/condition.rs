@@ -15,6 +15,8 @@ pub const MODEL_VALID: &str = "ModelValid";
 pub const AT_RISK: &str = "AtRisk";
 /// The clocks of the service and of the operator differ. Present only while true.
 pub const CLOCK_SKEW: &str = "ClockSkew";
+/// The service answers many requests with 429, so that everything takes longer. Present only while true.
+pub const THROTTLED: &str = "Throttled";
 
 /// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

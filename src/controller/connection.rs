@@ -21,7 +21,7 @@ use crate::{
         line::Limits,
         skew::Skew,
     },
-    speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, SubscriptionKey},
+    speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, InvalidKey, SubscriptionKey},
 };
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
@@ -33,6 +33,8 @@ use std::{sync::Arc, time::Duration};
 
 /// The pause between two deletions of what nobody needs.
 const NEXT_COLLECTION: Duration = Duration::from_secs(1);
+/// How long a deletion of what nobody needs may take.
+const COLLECTION_PATIENCE: Duration = Duration::from_secs(3);
 /// The pause after a deletion that failed.
 const COLLECTION_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -84,6 +86,7 @@ async fn report(
         dependents,
         durations: &durations,
         skew,
+        throttled: remote.budget.usage().is_throttled,
         unneeded: unneeded(context, remote, skew),
         collect_from: remote.collect_from(),
         now: context.clock.now(),
@@ -129,12 +132,15 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     let Some(link) = remote.link() else {
         return Action::await_change();
     };
-    match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {
+    let action = plan::Action::DeleteEvaluation(id);
+    // Where requests are scarce, this is not what they are kept for; and meanwhile nobody would look at the Secret.
+    let deletion = tokio::time::timeout(COLLECTION_PATIENCE, act(remote, &link.client, &action));
+    match deletion.await.unwrap_or(Err(Undone::Withheld)) {
         Ok(()) => {
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)
         }
-        Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION),
+        Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION * 10),
         Err(Undone::Failed(failure)) => {
             tracing::warn!(connection = %key, evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
             let from = context.clock.now() + COLLECTION_DELAY;
@@ -241,6 +247,17 @@ async fn relink(
         Ok(key) => key,
         Err(obstacle) => return Ok(Err(obstacle)),
     };
+    let same_place = remote.link().filter(|link| link.made_from.address == made_from.address);
+    if let Some(Link { client, .. }) = same_place {
+        // Another key for the same place: what waits for its turn takes it, what is under way ends with the old one.
+        return Ok(match client.rekey(key) {
+            Ok(()) => {
+                use_link(context, connection, remote, client, made_from);
+                Ok(())
+            }
+            Err(error) => Err(unusable(reference, &error)),
+        });
+    }
     let client = Client::new(
         Arc::clone(&context.transport),
         base,
@@ -249,29 +266,38 @@ async fn relink(
         Arc::clone(&remote.budget),
         context.metrics.clone(),
     );
-    let client = client.map(|client| measuring(context, remote, client));
+    let client = client.map(|client| measuring(context, remote, client.patient()));
     Ok(match client {
         Ok(client) => {
-            if is_about_spec(&remote.contact()) {
-                remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
-            }
             let replaces = remote.link().is_some();
-            remote.relink(Link {
-                client,
-                made_from,
-                retired: false,
-            });
+            use_link(context, connection, remote, client, made_from);
             if replaces {
                 // What they decided may depend on what the connection was: another API version has projects.
                 wake::dependents(context, &ObjectRef::from_obj(connection));
             }
             Ok(())
         }
-        Err(error) => Err(Obstacle {
-            reason: Reason::SecretKeyInvalid,
-            message: format!("Secret {}, key {}: {error}", reference.name, reference.key),
-        }),
+        Err(error) => Err(unusable(reference, &error)),
     })
+}
+
+/// Uses a client from now on.
+fn use_link(context: &Context, connection: &SpeechConnection, remote: &Remote, client: Client, made_from: LinkSource) {
+    if is_about_spec(&remote.contact()) {
+        remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
+    }
+    remote.relink(Link {
+        client,
+        made_from,
+        retired: false,
+    });
+}
+
+fn unusable(reference: &SecretKeyRef, error: &InvalidKey) -> Obstacle {
+    Obstacle {
+        reason: Reason::SecretKeyInvalid,
+        message: format!("Secret {}, key {}: {error}", reference.name, reference.key),
+    }
 }
 
 /// Compares the service's clock with ours at every answer, where they are two.

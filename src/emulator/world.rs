@@ -73,7 +73,8 @@ impl World {
             .resources
             .get(resource)
             .map_or(0, |resource| resource.settings.date_offset_seconds);
-        now.saturating_add(SignedDuration::from_secs(i64::from(offset))).unwrap_or(now)
+        now.saturating_add(SignedDuration::from_secs(i64::from(offset)))
+            .unwrap_or(now)
     }
 
     /// The state as a seed.

@@ -1,10 +1,12 @@
 //! What to say of a SpeechConnection, and who may use one.
 use super::{
-    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, skew::Skew, text::day_time,
+    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, skew::Skew,
+    text::day_time,
 };
 use crate::{
     api::{
-        Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
+        Reason, SpeechConnection, SpeechConnectionStatus, annotation,
+        condition::{self, Statement, THROTTLED, Truth},
         connection::{AllowedNamespaces, NamespacesFrom},
         is_held,
     },
@@ -28,6 +30,8 @@ pub struct Snapshot<'a> {
     pub durations: &'a Durations,
     /// How the service's clock and ours differ.
     pub skew: Skew,
+    /// Whether the service throttles us.
+    pub throttled: bool,
     /// What the gates have left behind.
     pub unneeded: Unneeded,
     /// Before when nothing is deleted again, because a deletion failed (UTC).
@@ -119,6 +123,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     } else {
         let mut statements = report::statements(&verdict, None);
         statements.extend(s.skew.statement());
+        statements.extend(s.throttled.then(throttled));
         condition::stamp(&old.conditions, statements, generation, s.now)
     };
     let mut status = SpeechConnectionStatus {
@@ -151,6 +156,16 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         status,
         look_again,
         notices,
+    }
+}
+
+fn throttled() -> Statement {
+    Statement {
+        kind: THROTTLED,
+        truth: Truth::True,
+        reason: Reason::Throttled,
+        message: "the service answers many requests with 429: the operator sends fewer, what has a deadline first"
+            .into(),
     }
 }
 

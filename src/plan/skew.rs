@@ -186,7 +186,11 @@ mod tests {
             (-172_800, "2026-03-01T12:00:00Z", "2026-02-27T12:00:00Z"),
         ] {
             let skew = Skew::default().measured(seconds(ahead));
-            assert_eq!((skew.later(local), skew.earlier(local)), (at(later), at(earlier)), "{ahead}");
+            assert_eq!(
+                (skew.later(local), skew.earlier(local)),
+                (at(later), at(earlier)),
+                "{ahead}"
+            );
             assert_eq!(skew.local_of_later(at(later)), local, "{ahead}");
             assert_eq!(skew.local_of_earlier(at(earlier)), local, "{ahead}");
             assert_eq!(skew.earlier_of_later(at(later)), at(earlier), "{ahead}");

@@ -58,6 +58,7 @@ impl Region {
             dependents: self.cluster.keys().len(),
             durations: &operator.remote.agenda().durations,
             skew: operator.remote.agenda().skew,
+            throttled: false,
             unneeded,
             collect_from: operator.collection.from,
             now: self.now,

@@ -2,7 +2,7 @@
 //! the objects whose remote side changed. At rest there is no request per object.
 use super::{
     super::{Context, wake},
-    Remote, broken,
+    Link, Remote, broken,
 };
 use crate::{
     api::SpeechConnection,
@@ -61,6 +61,15 @@ pub async fn run(
     remote: Arc<Remote>,
     token: CancellationToken,
 ) {
+    let tell = {
+        let (context, key, remote) = (Arc::clone(&context), key.clone(), Arc::clone(&remote));
+        async move {
+            loop {
+                remote.budget.throttling_changed().await;
+                context.wakes.wake_connection(&key);
+            }
+        }
+    };
     let mut sweeper = Sweeper {
         context,
         key,
@@ -79,6 +88,7 @@ pub async fn run(
     };
     tokio::select! {
         () = token.cancelled() => {}
+        () = tell => {}
         () = work => {}
     }
 }
@@ -169,12 +179,22 @@ impl Sweeper {
         }
         match outcome {
             Ok(()) => self.succeeded(scope, full && !link.retired, now, seen),
+            // The key was changed meanwhile, which asks for another look by itself: of the new one this says nothing.
+            Err(error) if error.kind() == ErrorKind::Unauthorized && self.is_outdated(&link) => {
+                wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
+            }
             Err(error) => {
                 wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
                 self.failed(&error, now, link.retired);
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());
+    }
+
+    /// Whether the resource is reached in another way by now.
+    fn is_outdated(&self, link: &Link) -> bool {
+        let now = self.remote.link();
+        now.is_none_or(|now| now.made_from != link.made_from)
     }
 
     /// Notes how the clocks differ, and wakes whom it concerns when other conclusions follow from it.

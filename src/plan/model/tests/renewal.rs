@@ -1,9 +1,13 @@
 //! Renewal by the calendar: in time, once, and never in a circle.
 use super::*;
 use crate::{
-    plan::model::{Refusal, refusals},
+    plan::{
+        model::{Refusal, refusals},
+        skew::Skew,
+    },
     speech::entity::{CustomModel, Status},
 };
+use jiff::SignedDuration;
 
 /// A revision of the present spec that was made and expires on given days.
 fn made(n: u128, number: u32, created: &str, expires: &str, state: Status) -> CustomModel {
@@ -260,5 +264,66 @@ fn a_changed_spec_waits_for_the_date_where_changes_do_not_renew() {
     check(vec![
         ("before", case("2026-03-01T00:00:00Z"), RESTS),
         ("on the date", case("2026-10-22T10:53:26Z"), TRAINS),
+    ]);
+}
+
+#[test]
+fn while_the_clocks_differ_widely_a_renewal_begins_at_its_latest_start_and_never_in_a_circle() {
+    let hours = |hours| Skew::default().measured(SignedDuration::from_hours(hours));
+    let at_latest = |now: &str, skew| line(now, "").with(|c| c.world.agenda.skew = skew);
+    let years = 3 * 366 * 24;
+    check(vec![
+        ("in step, in time", at_latest("2026-10-22T10:53:26Z", hours(0)), TRAINS),
+        ("ahead, in time", at_latest("2026-10-22T10:53:26Z", hours(1)), RESTS),
+        ("behind, in time", at_latest("2026-10-22T10:53:26Z", hours(-1)), RESTS),
+        (
+            "at the latest start",
+            at_latest("2027-01-14T23:00:00Z", hours(1)),
+            TRAINS,
+        ),
+        (
+            "at the latest start, behind",
+            at_latest("2027-01-14T23:00:00Z", hours(-48)),
+            TRAINS,
+        ),
+        // Whoever is years ahead takes what was just made for expired.
+        (
+            "the service is years ahead",
+            at_latest("2026-12-01T00:00:00Z", hours(years)),
+            RESTS,
+        ),
+        (
+            "we are years ahead",
+            at_latest("2028-12-01T00:00:00Z", hours(-years)).with(|c| {
+                c.world.view = World::new()
+                    .custom(made(20, 1, "2025-12-01T00:00:00Z", EXPIRES, Status::Succeeded))
+                    .view;
+            }),
+            "- | Ready=False ModelExpired, Stalled ModelExpired",
+        ),
+    ]);
+    let plan = at_latest("2026-10-22T10:53:26Z", hours(1)).plan();
+    assert!(plan.look_again.is_some_and(|again| again > at("2026-10-22T10:53:26Z")));
+}
+
+#[test]
+fn a_failed_training_is_repeated_by_the_clock_that_stamped_it() {
+    let failed_at = |skew: i64, now: &str| {
+        line(now, "").with(|c| {
+            c.world.agenda.skew = Skew::default().measured(SignedDuration::from_hours(skew));
+            let failed = with(made(20, 1, MADE, EXPIRES, Status::Failed), |m| {
+                m.header.last_action_at = at("2026-03-01T10:00:00Z");
+            });
+            c.world.view = World::new().custom(failed).view;
+        })
+    };
+    let waits = "- | Ready=False TrainingFailed, Reconciling TrainingFailed";
+    let trains = "announce 2 | Ready=False Training, Reconciling Training";
+    check(vec![
+        ("in step, too early", failed_at(0, "2026-03-01T10:09:59Z"), waits),
+        ("in step", failed_at(0, "2026-03-01T10:10:00Z"), trains),
+        ("the service is ahead", failed_at(48, "2026-03-01T10:10:00Z"), trains),
+        ("we are ahead, too early", failed_at(-48, "2026-03-03T10:09:59Z"), waits),
+        ("we are ahead", failed_at(-48, "2026-03-03T10:10:00Z"), trains),
     ]);
 }
