@@ -3,6 +3,7 @@ use super::{
     Context,
     act::{Undone, act},
     guard::ReconcileError,
+    point::Point,
     remote::{self, Link, LinkSource, Remote},
     wake,
     write::{self, WriteError},
@@ -132,10 +133,14 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     let Some(link) = remote.link() else {
         return Action::await_change();
     };
+    let name = || format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name);
     let action = plan::Action::DeleteEvaluation(id);
+    Point::BeforeDeleteEvaluation.reached(name);
     // Where requests are scarce, this is not what they are kept for; and meanwhile nobody would look at the Secret.
     let deletion = tokio::time::timeout(COLLECTION_PATIENCE, act(remote, &link.client, &action));
-    match deletion.await.unwrap_or(Err(Undone::Withheld)) {
+    let deleted = deletion.await.unwrap_or(Err(Undone::Withheld));
+    Point::AfterDeleteEvaluation.reached(name);
+    match deleted {
         Ok(()) => {
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)

@@ -89,7 +89,8 @@ struct Inner {
     is_patient: bool,
 }
 
-/// The key and its header.
+/// The key and its header; neither is shown.
+#[derive(Debug)]
 struct Key {
     key: SubscriptionKey,
     header: http::HeaderValue,

@@ -1,6 +1,7 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
 mod deletion;
+mod kills;
 mod points;
 mod upgrade;
 
@@ -26,6 +27,13 @@ pub struct Row {
 
 /// Every row, in the order in which they run.
 pub const ALL: &[Row] = &[
+    Row {
+        name: "kills",
+        title: "the operator is killed at random while objects are created, trained, copied, swapped and deleted",
+        faults: &[1, 2],
+        bounded_seconds: 35,
+        run: |trial| kills::run(trial).boxed_local(),
+    },
     Row {
         name: "points",
         title: "the operator is killed at each named point between an intent and its status",
