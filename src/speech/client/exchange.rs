@@ -158,7 +158,7 @@ impl Inner {
     }
 
     /// The key of this moment.
-    fn key(&self) -> Arc<Key> {
+    pub(super) fn key(&self) -> Arc<Key> {
         Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
     }
 
