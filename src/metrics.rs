@@ -51,6 +51,7 @@ pub struct Metrics {
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
     watch_failures: Family<Kind, Counter>,
     transitions: Gauge,
+    orphaned: Family<Kind, Counter>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
 }
@@ -77,6 +78,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(latency),
             watch_failures: Family::default(),
             transitions: Gauge::default(),
+            orphaned: Family::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
         });
@@ -110,6 +112,11 @@ impl Metrics {
             "leader_transitions",
             "How often the Lease had changed hands when this replica took it; 0 if it never did",
             metrics.transitions.clone(),
+        );
+        registry.register(
+            "orphaned",
+            "Objects that were released though what they have in the Speech service could not be deleted",
+            metrics.orphaned.clone(),
         );
         registry.register(
             "build",
@@ -165,6 +172,11 @@ impl Metrics {
     /// A watch broke off.
     pub fn watch_failed(&self, kind: &str) {
         self.watch_failures.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+    }
+
+    /// An object was released, and what it has in the Speech service stays behind.
+    pub fn orphaned(&self, kind: &str) {
+        self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }).inc();
     }
 
     /// The lists of a Speech resource were read, or not.

@@ -14,6 +14,10 @@ pub const CREATION_INTENT: &str = "customspeech.dev/creation-intent";
 pub const APPROVED_MODEL: &str = "customspeech.dev/approved-model";
 /// Takes models out of quarantine: ids with commas between, or `all`; any new value counts.
 pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
+/// Says from which cluster an object was restored: the uid of that cluster's `kube-system` namespace. What carries the
+/// mark of that cluster and of the object's namespace and name is then its own. `none` says that there is nothing to take
+/// over.
+pub const RESTORED_FROM: &str = "customspeech.dev/restored-from";
 
 /// The announcement of one attempt to create a remote entity.
 ///

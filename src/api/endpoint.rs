@@ -4,7 +4,7 @@ use super::{
     planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, LocalRef, ManagementPolicy,
-        is_false,
+        default_force_orphan_after, is_false,
     },
     rule,
     swap::{Judgement, QuarantinedModel, Swap},
@@ -119,6 +119,13 @@ pub struct SpeechEndpointSpec {
     /// Delete: deleting this object deletes the remote endpoint. Retain: it stays.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// With `deletionPolicy: Delete`: how long a deletion may be held up because the connection or its credential is gone
+    /// or the service cannot be reached, between 0s and 168h. After that this object is released, the endpoint stays in the
+    /// service, and that is told by an event, a log line and a metric.
+    #[serde(default = "default_force_orphan_after")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = rule::FORCE_ORPHAN_AFTER)]
+    pub force_orphan_after: String,
     /// While true, nothing is created, changed or deleted; the status is still kept.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,

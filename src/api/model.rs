@@ -3,7 +3,7 @@ use super::{
     planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
-        is_false,
+        default_force_orphan_after, is_false,
     },
     rule,
 };
@@ -105,6 +105,13 @@ pub struct SpeechModelSpec {
     /// Delete: deleting this object deletes the revisions that it trained. Retain: they stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// With `deletionPolicy: Delete`: how long a deletion may be held up because the connection or its credential is gone
+    /// or the service cannot be reached, between 0s and 168h. After that this object is released, the models stay in the
+    /// service, and that is told by an event, a log line and a metric.
+    #[serde(default = "default_force_orphan_after")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = rule::FORCE_ORPHAN_AFTER)]
+    pub force_orphan_after: String,
     /// While true, nothing is trained, changed or deleted; the status is still kept.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,
@@ -256,6 +263,16 @@ pub struct SpeechModelStatus {
     /// The last value of a reconcile-requested annotation that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+}
+
+impl SpeechModelStatus {
+    /// The ids of the revisions: the candidate, the current one, older ones.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let candidate = self.candidate.iter().map(|candidate| candidate.id.as_str());
+        let current = self.current.iter().map(|current| current.id.as_str());
+        let past = self.history.iter().map(|past| past.id.as_str());
+        candidate.chain(current).chain(past)
+    }
 }
 
 /// The model that endpoints should serve.

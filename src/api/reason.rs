@@ -190,7 +190,7 @@ reasons! {
     ModelInUse,
     /// SpeechModels or SpeechEndpoints still need this connection; it goes when they are gone.
     ConnectionInUse,
-    /// The remote entity could not be deleted because the connection was gone for 15 minutes; the object was released and the entity stays behind.
+    /// The remote entity could not be deleted, because the connection or its credential was gone or the service could not be reached for `forceOrphanAfter`; the object was released and the entity stays behind. The message names it: delete it in the Speech service, or adopt it.
     Orphaned,
     /// The ConfigMap to export to belongs to someone else. Choose another name.
     ExportConflict,

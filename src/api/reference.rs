@@ -114,6 +114,11 @@ pub enum DeletionPolicy {
     Retain,
 }
 
+/// How long a deletion is held up by a connection that does not work, unless the spec says something else.
+pub(super) fn default_force_orphan_after() -> String {
+    "15m".to_owned()
+}
+
 /// Whether a flag is off, so that it need not be written.
 pub(super) fn is_false(flag: &bool) -> bool {
     !flag

@@ -68,6 +68,11 @@ pub const POLL_INTERVAL: (&str, &str) = (
     duration_between!("5s", "1h"),
     "pollInterval must lie between 5s and 1h: write for example 90s, 5m or 1h",
 );
+/// How long a deletion may be held up by a connection that does not work.
+pub const FORCE_ORPHAN_AFTER: (&str, &str) = (
+    duration_between!("0s", "168h"),
+    "forceOrphanAfter must lie between 0s and 168h: write for example 15m, 1h or 24h",
+);
 /// A window over which requests can be counted.
 pub const BUDGET_PER: (&str, &str) = (
     duration_between!("1s", "1h"),

@@ -24,7 +24,7 @@ use crate::{
     },
     speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, InvalidKey, SubscriptionKey},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Resource, ResourceExt,
@@ -50,8 +50,9 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
     let connection = context.recent.connections.freshest(connection);
     let key = ObjectRef::from_obj(&*connection);
     let remote = remote_of(&context, &key, &connection);
+    let mut last_key_until = None;
     if let Err(obstacle) = relink(&context, &connection, &remote).await? {
-        remote.retire();
+        last_key_until = remote.retire(context.clock.now());
         let contact = Contact::Broken {
             reason: obstacle.reason,
             message: obstacle.message,
@@ -63,7 +64,7 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
     if requested_anew(&connection) {
         remote.nudge();
     }
-    match report(&context, &key, connection, &remote).await {
+    match report(&context, &key, connection, &remote, last_key_until).await {
         // A newer object is on its way and will wake us.
         Err(WriteError::Conflict) => Ok(Action::requeue(Duration::from_millis(100))),
         Err(WriteError::Gone) => Ok(Action::await_change()),
@@ -77,14 +78,16 @@ async fn report(
     key: &ObjectRef<SpeechConnection>,
     mut connection: Arc<SpeechConnection>,
     remote: &Remote,
+    last_key_until: Option<Timestamp>,
 ) -> Result<Action, WriteError> {
-    let dependents = wake::count_dependents(context, key);
+    let dependents = wake::dependents_of(context, key);
     let contact = remote.contact().clone();
     let (durations, skew) = (remote.agenda().durations.clone(), remote.agenda().skew);
     let plan = plan::connection::plan(&Snapshot {
         object: &connection,
         contact: &contact,
         dependents,
+        last_key_until,
         durations: &durations,
         skew,
         throttled: remote.budget.usage().is_throttled,
@@ -244,7 +247,7 @@ async fn relink(
     };
     if remote
         .link()
-        .is_some_and(|link| link.made_from == made_from && !link.retired)
+        .is_some_and(|link| link.made_from == made_from && link.retired.is_none())
     {
         return Ok(Ok(()));
     }
@@ -294,7 +297,7 @@ fn use_link(context: &Context, connection: &SpeechConnection, remote: &Remote, c
     remote.relink(Link {
         client,
         made_from,
-        retired: false,
+        retired: None,
     });
 }
 

@@ -2,7 +2,7 @@
 use super::{Context, copy, observe, recent::Recent, remote::Remote, watch::Kept};
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
-    plan::{self, Plan, Surroundings},
+    plan::{self, Plan, Surroundings, connection::Need},
 };
 use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Serialize, de::DeserializeOwned};
@@ -29,6 +29,8 @@ pub trait Managed:
     fn connection_ref(&self) -> &ConnectionRef;
     /// The locale of its model.
     fn locale(&self) -> &str;
+    /// What it needs its connection for.
+    fn need(&self) -> Need<'_>;
     /// The status, once somebody wrote one.
     fn status(&self) -> Option<&Self::Status>;
     /// Our own writes to the kind.
@@ -51,6 +53,15 @@ impl Managed for SpeechModel {
 
     fn locale(&self) -> &str {
         &self.spec.locale
+    }
+
+    fn need(&self) -> Need<'_> {
+        Need {
+            namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
+            deleted: self.metadata.deletion_timestamp.is_some(),
+            deletes_remote: plan::model::deletes_remote(&self.spec),
+            force_orphan_after: &self.spec.force_orphan_after,
+        }
     }
 
     fn status(&self) -> Option<&SpeechModelStatus> {
@@ -91,6 +102,15 @@ impl Managed for SpeechEndpoint {
         &self.spec.locale
     }
 
+    fn need(&self) -> Need<'_> {
+        Need {
+            namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
+            deleted: self.metadata.deletion_timestamp.is_some(),
+            deletes_remote: plan::endpoint::deletes_remote(&self.spec),
+            force_orphan_after: &self.spec.force_orphan_after,
+        }
+    }
+
     fn status(&self) -> Option<&SpeechEndpointStatus> {
         self.status.as_ref()
     }
@@ -108,7 +128,7 @@ impl Managed for SpeechEndpoint {
     fn plan(&self, context: &Context, _source: &(), around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
         let models = observe::referenced_models(context, self);
         let models: Vec<&SpeechModel> = models.iter().map(|model| &**model).collect();
-        let holder = observe::holder(context, self);
+        let holder = observe::holder(context, self, &around.connection);
         let abandoned = observe::is_abandoned(context, self, &around.connection);
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,

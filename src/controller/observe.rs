@@ -1,15 +1,19 @@
 //! The snapshot: everything a decision depends on, from memory only.
 use super::{Context, remote::Remote, wake::connection_key};
 use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef},
+    api::{
+        SpeechConnection, SpeechEndpoint, SpeechModel,
+        reference::{ConnectionRef, ManagementPolicy},
+    },
     plan::{
-        Agenda, ConnectionState,
+        Agenda, ConnectionState, claim,
         connection::{Contact, allows, selects},
         model::{Refusal, refusals as refusals_of},
     },
     speech::EntityId,
     view::View,
 };
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use std::sync::{Arc, LazyLock, RwLockReadGuard};
 
@@ -126,24 +130,49 @@ pub fn claimed_id(endpoint: &SpeechEndpoint) -> Option<EntityId> {
         .ok()
 }
 
-/// Another object that claims the same remote endpoint and came first.
-pub fn holder(context: &Context, endpoint: &SpeechEndpoint) -> Option<String> {
+/// A namespace, if it is being terminated.
+pub fn ending(context: &Context, namespace: &str) -> Option<Namespace> {
+    let known = context.stores.namespaces.get(&ObjectRef::new(namespace));
+    let ending = known.filter(|namespace| namespace.meta().deletion_timestamp.is_some())?;
+    Some(Namespace {
+        metadata: ending.meta().clone(),
+        ..Namespace::default()
+    })
+}
+
+/// Another object that claims the same remote endpoint and comes first: the one whose mark it bears, else the oldest.
+pub fn holder(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionState<'_>) -> Option<String> {
     // Only an adopted endpoint can have two claimants; a created one carries the mark of its creator.
     let id = endpoint.spec.adopt.as_ref().and_then(|_| claimed_id(endpoint))?;
-    let age = |e: &SpeechEndpoint| (e.creation_timestamp(), e.uid());
+    let entry = state.view().and_then(|view| view.endpoints.get(id));
+    let mark = entry.and_then(|entry| entry.entity.header.owner.as_deref());
+    let mark = mark.filter(|mark| mark.cluster == context.cluster);
+    if claim::is_first(endpoint, mark) {
+        return None;
+    }
     let rival = |e: &SpeechEndpoint| {
-        claimed_id(e) == Some(id) && e.uid() != endpoint.uid() && same_resource(context, e, endpoint)
+        claimed_id(e) == Some(id)
+            && e.uid() != endpoint.uid()
+            && e.spec.management_policy == ManagementPolicy::Full
+            && may_use(context, e)
+            && same_resource(context, e, endpoint)
     };
     let rivals = context.stores.endpoints.state_filter(rival);
-    let oldest = rivals
-        .iter()
-        .min_by_key(|e| age(e))
-        .filter(|e| age(e) < age(endpoint))?;
+    let rivals: Vec<_> = (rivals.into_iter())
+        .map(|rival| context.recent.endpoints.freshest(rival))
+        .collect();
+    let holder = claim::holder(endpoint, rivals.iter().map(|rival| &**rival), mark)?;
     Some(format!(
         "{}/{}",
-        oldest.namespace().unwrap_or_default(),
-        oldest.name_any()
+        holder.namespace().unwrap_or_default(),
+        holder.name_any()
     ))
+}
+
+/// Whether an object may use the connection that it refers to. One that may not claims nothing.
+fn may_use(context: &Context, endpoint: &SpeechEndpoint) -> bool {
+    let namespace = endpoint.namespace().unwrap_or_default();
+    Surrounding::of(context, &endpoint.spec.connection_ref, &namespace).allowed
 }
 
 fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> bool {
@@ -158,20 +187,21 @@ fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> b
     address(a) == address(b)
 }
 
-/// Whether the remote endpoint carries the mark of an object of this cluster that is gone.
+/// Whether the remote endpoint carries the mark of an object of this cluster that is gone, and that no object of its name
+/// continues with.
 pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionState<'_>) -> bool {
     let Some(id) = claimed_id(endpoint) else { return false };
     let entry = state.view().and_then(|view| view.endpoints.get(id));
     let Some(tag) = entry.and_then(|entry| entry.entity.header.owner.as_ref()) else {
         return false;
     };
+    let lives = |other: &SpeechEndpoint| {
+        let named = claim::is_named(other, tag) && claimed_id(other).is_none_or(|claimed| claimed == id);
+        other.meta().uid.as_ref() == Some(&tag.uid) || (named && other.uid() != endpoint.uid())
+    };
     tag.cluster == context.cluster
         && Some(&tag.uid) != endpoint.meta().uid.as_ref()
-        && context
-            .stores
-            .endpoints
-            .find(|other| other.meta().uid.as_ref() == Some(&tag.uid))
-            .is_none()
+        && context.stores.endpoints.find(lives).is_none()
 }
 
 /// Whether an endpoint's spec means a SpeechModel, by its name or by its labels.

@@ -5,14 +5,14 @@ use super::{
     copy, export,
     guard::ReconcileError,
     managed::Managed,
-    observe::Surrounding,
+    observe::{self, Surrounding},
     point::Point,
     wake,
     write::{self, WriteError},
 };
 use crate::{
     api::Reason,
-    plan::{self, Action, Failure, List, Plan, Surroundings, lead_time::Took, line::Want},
+    plan::{self, Action, Failure, List, Notice, Plan, Surroundings, lead_time::Took, line::Want},
 };
 use jiff::Timestamp;
 use kube::runtime::controller;
@@ -68,7 +68,9 @@ pub async fn reconcile<K: Managed>(
         object.connection_ref(),
         object.meta().namespace.as_deref().unwrap_or_default(),
     );
-    if around.is_pending() {
+    let need = object.need();
+    let leaves_alone = need.deleted && !need.deletes_remote;
+    if around.is_pending() && !leaves_alone {
         return Ok(controller::Action::await_change());
     }
     let mut pass = Pass {
@@ -173,8 +175,12 @@ impl<K: Managed> Pass<'_, K> {
                 self.announced = intent.map(|intent| intent.attempt);
             }
             Action::Release => {
-                self.context.events.publish(&*self.object, &plan.notices);
+                let notices = &plan.notices;
+                self.context.events.publish(&*self.object, notices);
                 write::release(self.context, &*self.object).await?;
+                if let Some(orphan) = notices.iter().find(|notice| notice.reason == Reason::Orphaned) {
+                    self.tell_orphan(orphan);
+                }
                 self.is_at(after);
                 self.stop_awaiting();
                 return Ok(Turn::Released);
@@ -205,6 +211,21 @@ impl<K: Managed> Pass<'_, K> {
         }
         self.is_at(after);
         Ok(Turn::Again)
+    }
+
+    /// Tells what stays behind where it outlives the object. A namespace that ends takes no events any more, so there it
+    /// is told of the namespace itself.
+    fn tell_orphan(&self, orphan: &Notice) {
+        let kind = K::kind(&());
+        tracing::warn!(%kind, object = %self.name(), reason = orphan.note, "released an object and left an orphan behind");
+        self.context.metrics.orphaned(&kind);
+        if let Some(namespace) = self.object.meta().namespace.as_deref()
+            && let Some(ending) = observe::ending(self.context, namespace)
+        {
+            let note = format!("{kind} {}: {}", self.name(), orphan.note);
+            let told = Notice { note, ..orphan.clone() };
+            self.context.events.publish(&ending, &[told]);
+        }
     }
 
     fn is_at(&self, point: Option<Point>) {

@@ -12,6 +12,7 @@ use crate::{
         SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef,
         swap::GateVerdict,
     },
+    plan::connection::Dependents,
     speech::{EntityId, ModelId},
     view::Changes,
 };
@@ -230,9 +231,14 @@ pub fn on_secret(context: &Context, secret: &PartialObjectMeta<Secret>, _seen: S
         .for_each(|connection| context.wakes.connection(ObjectRef::from_obj(&**connection)));
 }
 
-/// A Namespace changed: a connection of another namespace may allow it now.
+/// A Namespace changed: a connection of another namespace may allow it now, and its own wait for less when it ends.
 pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>, _seen: Seen) {
     let name = namespace.name_any();
+    let here = |c: &SpeechConnection| c.meta().namespace.as_deref() == Some(&name);
+    let held = |c: &SpeechConnection| here(c) && c.meta().deletion_timestamp.is_some();
+    let connections = context.stores.connections.state_filter(held);
+    let wake = |connection: &Arc<SpeechConnection>| context.wakes.connection(ObjectRef::from_obj(&**connection));
+    connections.iter().for_each(wake);
     let elsewhere = |reference: &ConnectionRef| reference.namespace.as_deref().is_some_and(|home| home != name);
     let endpoints = context
         .stores
@@ -280,10 +286,22 @@ pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
         .for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
 
-/// How many objects need a connection: those that still have something remote to look after or to make.
-pub fn count_dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> usize {
-    context.stores.models.state_filter(|m| refers_to(m, key)).len()
-        + context.stores.endpoints.state_filter(|e| refers_to(e, key)).len()
+/// Who needs a connection: those that still have something remote to look after or to make.
+pub fn dependents_of(context: &Context, key: &ObjectRef<SpeechConnection>) -> Dependents {
+    let home = key.namespace.as_deref().unwrap_or_default();
+    let models = context.stores.models.state_filter(|m| refers_to(m, key));
+    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
+    let needs = models.iter().map(|model| model.need());
+    let needs = needs.chain(endpoints.iter().map(|endpoint| endpoint.need()));
+    Dependents::of(needs, home, super::observe::ending(context, home).is_some())
+}
+
+/// Those who refer to a connection and are being deleted.
+pub fn leaving(context: &Context, key: &ObjectRef<SpeechConnection>) {
+    wake_models(context, |m| m.meta().deletion_timestamp.is_some() && refers_to(m, key));
+    let leaving = |e: &SpeechEndpoint| e.meta().deletion_timestamp.is_some() && refers_to(e, key);
+    let endpoints = context.stores.endpoints.state_filter(leaving);
+    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
 
 /// The remote side changed: only those that stand for what changed, or depend on it.

@@ -5,7 +5,7 @@ use crate::{
         SpeechConnection, SpeechEndpoint, SpeechModel,
         annotation::{
             APPROVED_MODEL, CLEAR_QUARANTINE, CREATION_INTENT, CreationIntent, RECONCILE_REQUESTED,
-            RECONCILE_REQUESTED_FLUX,
+            RECONCILE_REQUESTED_FLUX, RESTORED_FROM,
         },
     },
     clock::Clock,
@@ -24,12 +24,13 @@ use serde::de::DeserializeOwned;
 use std::{fmt::Debug, hash::Hash, sync::Arc};
 
 /// The annotations that mean something to us.
-const READ_HERE: [&str; 5] = [
+const READ_HERE: [&str; 6] = [
     RECONCILE_REQUESTED,
     RECONCILE_REQUESTED_FLUX,
     CREATION_INTENT,
     APPROVED_MODEL,
     CLEAR_QUARANTINE,
+    RESTORED_FROM,
 ];
 
 /// What happened to an object.

@@ -1,7 +1,11 @@
 //! What to say of a SpeechConnection, and who may use one.
 use super::{
-    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, skew::Skew,
-    text::day_time,
+    Notice, ORPHAN_AFTER, Verdict,
+    evaluation::Unneeded,
+    lead_time::Durations,
+    notice, orphan, report,
+    skew::Skew,
+    text::{after, day_time},
 };
 use crate::{
     api::{
@@ -12,7 +16,7 @@ use crate::{
     },
     speech::EntityId,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{ParseExpressionError, Selector};
 use std::collections::BTreeMap;
@@ -24,8 +28,10 @@ pub struct Snapshot<'a> {
     pub object: &'a SpeechConnection,
     /// What came of the last contact.
     pub contact: &'a Contact,
-    /// How many SpeechModels and SpeechEndpoints refer to it and still need it.
-    pub dependents: usize,
+    /// Who still needs it.
+    pub dependents: Dependents,
+    /// Until when deletions may use the last key though its Secret is gone or unusable (UTC); absent otherwise.
+    pub last_key_until: Option<Timestamp>,
     /// How long work was seen to take.
     pub durations: &'a Durations,
     /// How the service's clock and ours differ.
@@ -38,6 +44,47 @@ pub struct Snapshot<'a> {
     pub collect_from: Option<Timestamp>,
     /// The present (UTC).
     pub now: Timestamp,
+}
+
+/// The SpeechModels and SpeechEndpoints that refer to a connection and still need it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dependents {
+    /// How many.
+    pub count: usize,
+    /// The longest `forceOrphanAfter` of those that are being deleted.
+    pub patience: SignedDuration,
+}
+
+impl Dependents {
+    /// Those who need a connection of the namespace `home`; `ending` says whether that namespace is being terminated.
+    ///
+    /// One that is being deleted and leaves the remote side alone needs nothing any more. The connection of a namespace
+    /// that ends cannot be kept, so it waits only for those that leave as well: the others could not use it for long.
+    pub fn of<'a>(needs: impl Iterator<Item = Need<'a>>, home: &str, ending: bool) -> Self {
+        let mut all = Self::default();
+        for need in needs {
+            let leaves = need.deleted || (ending && need.namespace == home);
+            let needed = if leaves { need.deletes_remote } else { !ending };
+            if needed {
+                all.count += 1;
+                all.patience = all.patience.max(orphan::limit(need.force_orphan_after));
+            }
+        }
+        all
+    }
+}
+
+/// What an object needs its connection for.
+#[derive(Clone, Copy, Debug)]
+pub struct Need<'a> {
+    /// The object's namespace.
+    pub namespace: &'a str,
+    /// Whether the object is being deleted.
+    pub deleted: bool,
+    /// Whether its deletion deletes something remote.
+    pub deletes_remote: bool,
+    /// For how long its deletion may be held up.
+    pub force_orphan_after: &'a str,
 }
 
 /// What came of the last contact with the Speech resource.
@@ -102,17 +149,14 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     let held = is_held(s.object);
     let deleting = s.object.metadata.deletion_timestamp.is_some();
     // Kept while it is needed, but not for ever: its namespace must be able to go.
-    let until = s
-        .object
-        .metadata
-        .deletion_timestamp
-        .as_ref()
-        .map(|time| time.0 + ORPHAN_AFTER);
+    let patience = s.dependents.patience.max(ORPHAN_AFTER);
+    let deleted = s.object.metadata.deletion_timestamp.as_ref();
+    let until = deleted.map(|time| after(time.0, patience));
     let (collect, later) = collect(s, deleting);
-    let expendable = (s.dependents == 0 && collect.is_none()) || until.is_some_and(|until| until <= s.now);
+    let expendable = (s.dependents.count == 0 && collect.is_none()) || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {
         (true, true) if expendable => Some(Step::Release),
-        (false, false) if s.dependents > 0 => Some(Step::Hold),
+        (false, false) if s.dependents.count > 0 => Some(Step::Hold),
         (true, true) | (true, false) | (false, true) | (false, false) => None,
     };
     let verdict = verdict(s, deleting);
@@ -149,7 +193,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     status.durations = durations.to_status();
     let notices = notice::of_conditions(&old.conditions, &status.conditions);
     let until = until.filter(|until| held && *until > s.now);
-    let look_again = [until, later].into_iter().flatten().min();
+    let look_again = [until, later, s.last_key_until].into_iter().flatten().min();
     Plan {
         step,
         collect,
@@ -186,7 +230,7 @@ fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timest
 }
 
 fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {
-    if deleting && s.dependents > 0 {
+    if deleting && s.dependents.count > 0 {
         let since = s
             .object
             .metadata
@@ -194,9 +238,10 @@ fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {
             .as_ref()
             .map_or(s.now, |time| time.0);
         let message = format!(
-            "deleted at {}; kept while {} objects still need it",
+            "deleted at {}; kept while {} objects still need it, at most until {}",
             day_time(since),
-            s.dependents
+            s.dependents.count,
+            day_time(after(since, s.dependents.patience.max(ORPHAN_AFTER)))
         );
         return Verdict::working(Reason::ConnectionInUse, message);
     }
@@ -214,7 +259,7 @@ fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {
             message,
             transient: false,
             ..
-        } => Verdict::stalled(*reason, message.clone()),
+        } => Verdict::stalled(*reason, format!("{message}{}", last_key(s))),
     }
 }
 
@@ -238,6 +283,13 @@ pub fn allows(
                     .is_some_and(|(selector, labels)| selects(selector, labels))
         }
     }
+}
+
+/// A key that was withdrawn is used for nothing but deletions, and nobody has to guess that.
+fn last_key(s: &Snapshot<'_>) -> String {
+    s.last_key_until.map_or_else(String::new, |until| {
+        format!("; deletions may use the last key until {}", day_time(until))
+    })
 }
 
 /// Whether a selector meets labels; one that cannot be read meets none.

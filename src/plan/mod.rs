@@ -2,11 +2,13 @@
 //!
 //! Each kind has one function `plan(&Snapshot) -> Plan`, an ordered chain of small rules of which the first that has
 //! something to say decides. The result names at most one action, the status to show, and when to look again.
+pub mod claim;
 pub mod connection;
 mod creation;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
+mod former;
 pub mod lead_time;
 pub mod line;
 pub mod model;
@@ -50,7 +52,7 @@ use std::collections::BTreeMap;
 /// The word under which a failed publication is remembered.
 pub const EXPORT: &str = "Export";
 
-/// How long a deletion waits for a connection that is gone before it lets the remote entity go.
+/// How long a deletion waits for a connection that is gone before it lets the remote entity go, where no spec says it.
 pub const ORPHAN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// What to do, what to show, and when to look again.

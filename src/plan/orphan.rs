@@ -1,10 +1,10 @@
-//! Deletions whose connection is gone: they wait a while, then let the remote entity go.
+//! Deletions that nothing can be done for now: they wait a while, then let the remote entity go.
 use super::{
     Action, ORPHAN_AFTER, Verdict,
     text::{after, day_time},
 };
-use crate::api::{Reason, condition};
-use jiff::{Timestamp, Unit};
+use crate::api::{Reason, condition, duration};
+use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// What keeps a deletion from its remote entity; the time of the condition `Stalled` tells since when.
@@ -15,41 +15,98 @@ const OBSTACLES: [Reason; 4] = [
     Reason::Connecting,
 ];
 
-/// Waits until the connection has been gone for [`ORPHAN_AFTER`] of the deletion, then releases the object.
-///
-/// The time counts from the first pass that saw the obstacle, not from the deletion: one that waited for hours for another
-/// reason is not given up at the first failing request.
-pub fn unreachable(
-    what: &str,
-    obstacle: Option<Verdict>,
-    deleted: Option<&Time>,
-    before: &[Condition],
-    now: Timestamp,
-) -> Verdict {
-    let (reason, why) = obstacle.map_or_else(
-        || {
-            (
-                Reason::Connecting,
-                "the Speech resource was not looked at yet".to_owned(),
-            )
-        },
-        |verdict| (verdict.reason, verdict.message),
-    );
-    let deleted = deleted.map_or(now, |time| time.0);
-    let seen = condition::find(before, condition::STALLED)
-        .filter(|stalled| OBSTACLES.iter().any(|known| known.as_str() == stalled.reason))
-        .map_or_else(
-            || now.round(Unit::Second).unwrap_or(now),
-            |stalled| stalled.last_transition_time.0,
-        );
-    let release_at = after(seen.max(deleted), ORPHAN_AFTER);
-    if now >= release_at {
-        let message = format!("{what} could not be deleted and stays in the Speech service: {why}");
-        return Verdict::working(Reason::Orphaned, message).with(Action::Release);
+/// How long a spec lets a deletion be held up.
+pub fn limit(force_orphan_after: &str) -> SignedDuration {
+    let parsed = duration::parse(force_orphan_after).ok();
+    parsed
+        .and_then(|limit| SignedDuration::try_from(limit).ok())
+        .unwrap_or(ORPHAN_AFTER)
+}
+
+/// A deletion that has to delete something remote, and for how long it may be held up.
+#[derive(Clone, Debug)]
+pub struct Deletion<'a> {
+    /// What would stay behind, with its ids.
+    pub what: String,
+    /// When the object was deleted.
+    pub deleted: Option<&'a Time>,
+    /// The conditions as written.
+    pub before: &'a [Condition],
+    /// `forceOrphanAfter` of the spec.
+    pub limit: SignedDuration,
+    /// The present (UTC).
+    pub now: Timestamp,
+}
+
+impl Deletion<'_> {
+    /// Nothing can be asked for: waits, then releases the object.
+    pub fn without(&self, obstacle: Option<Verdict>) -> Verdict {
+        let obstacle = obstacle
+            .unwrap_or_else(|| Verdict::working(Reason::Connecting, "the Speech resource was not looked at yet"));
+        self.waits(obstacle)
     }
-    let message = format!(
-        "{what} cannot be deleted: {why}; without it the object is released at {}",
-        day_time(release_at)
-    );
-    Verdict::stalled(reason, message).until(release_at)
+
+    /// The connection does not work, but requests can be sent: goes on as `attempt` says, but not for ever.
+    pub fn despite(&self, obstacle: Verdict, attempt: Verdict) -> Verdict {
+        if attempt.action == Some(Action::Release) {
+            return attempt;
+        }
+        let waits = self.waits(obstacle);
+        if waits.action.is_some() {
+            return waits;
+        }
+        if attempt.action.is_some() {
+            return attempt;
+        }
+        let message = format!("{}; {}", waits.message, attempt.message);
+        let waits = Verdict {
+            message,
+            awaits: attempt.awaits,
+            ..waits
+        };
+        attempt.look_again.into_iter().fold(waits, Verdict::until)
+    }
+
+    /// A request that nobody knows the end of may have made something, and no list that could tell was read for so long.
+    pub fn unread(&self, settled_at: Timestamp, attempt: Verdict) -> Verdict {
+        let release_at = after(settled_at.max(self.deleted_at()), self.limit);
+        if self.now >= release_at {
+            return self.released("the lists of the Speech resource could not be read to their end");
+        }
+        attempt.until(release_at)
+    }
+
+    fn deleted_at(&self) -> Timestamp {
+        self.deleted.map_or(self.now, |time| time.0)
+    }
+
+    /// The time counts from the first pass that saw the obstacle, not from the deletion: one that waited for hours for
+    /// another reason is not given up at the first failing request.
+    fn waits(&self, obstacle: Verdict) -> Verdict {
+        let seen = condition::find(self.before, condition::STALLED)
+            .filter(|stalled| OBSTACLES.iter().any(|known| known.as_str() == stalled.reason))
+            .map_or_else(
+                || self.now.round(Unit::Second).unwrap_or(self.now),
+                |stalled| stalled.last_transition_time.0,
+            );
+        let release_at = after(seen.max(self.deleted_at()), self.limit);
+        if self.now >= release_at {
+            return self.released(&obstacle.message);
+        }
+        let message = format!(
+            "{} cannot be deleted: {}; without it the object is released at {}",
+            self.what,
+            obstacle.message,
+            day_time(release_at)
+        );
+        Verdict::stalled(obstacle.reason, message).until(release_at)
+    }
+
+    fn released(&self, why: &str) -> Verdict {
+        let message = format!(
+            "{} could not be deleted and stays in the Speech service: {why}",
+            self.what
+        );
+        Verdict::working(Reason::Orphaned, message).with(Action::Release)
+    }
 }

@@ -138,14 +138,23 @@ pub fn remote(n: u128, model: ModelId) -> Endpoint {
     }
 }
 
+/// The mark of the object under test, or of another one.
 pub fn tag(uid: &str, attempt: u32) -> OwnerTag {
     OwnerTag {
         uid: uid.into(),
-        object: "team/claims".into(),
+        object: format!("team/{}", if uid == UID { "claims" } else { uid }),
         cluster: CLUSTER.into(),
         attempt,
         revision: None,
         inputs: None,
+    }
+}
+
+/// The mark of an object of the same name that is gone.
+pub fn former_tag(uid: &str, attempt: u32) -> OwnerTag {
+    OwnerTag {
+        uid: uid.into(),
+        ..tag(UID, attempt)
     }
 }
 

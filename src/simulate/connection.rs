@@ -5,7 +5,7 @@ use crate::{
     controller::act::act,
     plan::{
         Action,
-        connection::{Plan, Snapshot, Step, plan},
+        connection::{Dependents, Plan, Snapshot, Step, plan},
         evaluation::{self, Unneeded},
     },
     speech::EntityId,
@@ -55,7 +55,11 @@ impl Region {
         Some(plan(&Snapshot {
             object: &self.cluster.connection,
             contact: &operator.contact,
-            dependents: self.cluster.keys().len(),
+            dependents: Dependents {
+                count: self.cluster.keys().len(),
+                ..Dependents::default()
+            },
+            last_key_until: None,
             durations: &operator.remote.agenda().durations,
             skew: operator.remote.agenda().skew,
             throttled: false,

@@ -172,7 +172,7 @@ async fn a_new_object_says_that_nobody_has_looked_and_nulls_and_defaults_are_set
     let endpoint = get(namespace, "spep/hotline").await?;
     let expected = serde_json::json!({
         "connectionRef": {"name": "west"}, "locale": "en-US", "model": {"ref": {"name": "claims"}},
-        "managementPolicy": "Full", "deletionPolicy": "Delete", "recreate": "Never",
+        "managementPolicy": "Full", "deletionPolicy": "Delete", "forceOrphanAfter": "15m", "recreate": "Never",
         "swap": {"policy": "OnNewModel", "before": "30d", "approval": "None", "deadlineOverride": "24h"},
     });
     assert_eq!(endpoint["spec"], expected);

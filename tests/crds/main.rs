@@ -13,6 +13,7 @@ mod deploy;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lint;
+mod previous;
 mod schema;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use crate::{
     speech::{Budget, Client, SkewMeter},
     view::{Changes, View},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use std::{
     collections::{HashMap, HashSet},
@@ -23,6 +23,13 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// How long deletions may use a key whose Secret is gone or unusable.
+///
+/// When a namespace is deleted its Secret goes first, and without the key all that the namespace has in the Speech
+/// service would stay behind. Whoever deletes only the Secret finds the time in the connection's condition; a key that
+/// must not be used any more has to be regenerated in the service.
+const LAST_KEY_FOR: SignedDuration = SignedDuration::from_mins(15);
+
 /// How the resource is reached now.
 #[derive(Clone)]
 pub struct Link {
@@ -30,8 +37,9 @@ pub struct Link {
     pub client: Client,
     /// What the client was made from: the generation of the connection, and uid and version of the Secret.
     pub made_from: LinkSource,
-    /// Whether its Secret is gone or unusable now. What is being deleted may still use it, nothing else.
-    pub retired: bool,
+    /// Since when its Secret is gone or unusable (UTC); absent while it is good. What is being deleted may still use the
+    /// key for [`LAST_KEY_FOR`], nothing else.
+    pub retired: Option<Timestamp>,
 }
 
 /// What a client was made from; another value asks for another client.
@@ -126,7 +134,8 @@ impl Remote {
     }
 
     /// Notes what came of a contact, and wakes whom that concerns: the connection, and all objects that could not be
-    /// looked at before. An object at rest is not disturbed when a working connection breaks.
+    /// looked at before. An object at rest is not disturbed when a working connection breaks; one that is being deleted is,
+    /// because from then on its deletion is held up.
     pub fn set_contact(&self, context: &Context, key: &ObjectRef<SpeechConnection>, contact: Contact) {
         let mut current = self.contact.write().unwrap_or_else(PoisonError::into_inner);
         if *current == contact {
@@ -134,11 +143,14 @@ impl Remote {
         }
         let established = |contact: &Contact| matches!(contact, Contact::Established(_));
         let opens = *current == Contact::Pending || (established(&contact) && !established(&current));
+        let breaks = established(&current) && !established(&contact);
         *current = contact;
         drop(current);
         context.wakes.wake_connection(key);
         if opens {
             wake::dependents(context, key);
+        } else if breaks {
+            wake::leaving(context, key);
         }
     }
 
@@ -153,11 +165,16 @@ impl Remote {
         self.nudge();
     }
 
-    /// Keeps the present client for deletions only.
-    pub fn retire(&self) {
-        if let Some(link) = self.link.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            link.retired = true;
+    /// Keeps the present client for deletions only, and for a while; tells until when. Forgets it after that.
+    pub fn retire(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        let link = current.as_mut()?;
+        let since = *link.retired.get_or_insert(now);
+        let until = since.saturating_add(LAST_KEY_FOR).unwrap_or(since);
+        if until <= now {
+            *current = None;
         }
+        Some(until).filter(|until| *until > now)
     }
 
     /// Sets the interval of the sweeps.

@@ -99,7 +99,9 @@ impl Sweeper {
         loop {
             let due = async {
                 match self.full_at {
-                    Some(_) if self.remote.link().is_some_and(|link| link.retired) => std::future::pending().await,
+                    Some(_) if self.remote.link().is_some_and(|link| link.retired.is_some()) => {
+                        std::future::pending().await
+                    }
                     // Not longer than a whole interval, also when our clock is set back.
                     Some(at) => {
                         let most = self.context.clock.now() + signed(self.remote.poll_interval());
@@ -134,7 +136,7 @@ impl Sweeper {
         let Some(link) = self.remote.link() else { return };
         let now = self.context.clock.now();
         let (awaited, _) = self.remote.impatience();
-        if link.retired && awaited.is_empty() {
+        if link.retired.is_some() && awaited.is_empty() {
             return;
         }
         // A date further ahead than it was ever set means that our clock was set back since.
@@ -178,14 +180,14 @@ impl Sweeper {
             }
         }
         match outcome {
-            Ok(()) => self.succeeded(scope, full && !link.retired, now, seen),
+            Ok(()) => self.succeeded(scope, full && link.retired.is_none(), now, seen),
             // The key was changed meanwhile, which asks for another look by itself: of the new one this says nothing.
             Err(error) if error.kind() == ErrorKind::Unauthorized && self.is_outdated(&link) => {
                 wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
             }
             Err(error) => {
                 wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
-                self.failed(&error, now, link.retired);
+                self.failed(&error, now, link.retired.is_some());
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());

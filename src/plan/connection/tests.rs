@@ -26,11 +26,19 @@ fn broken(reason: Reason, transient: bool) -> Contact {
     }
 }
 
+fn needed_by(count: usize) -> Dependents {
+    Dependents {
+        count,
+        ..Dependents::default()
+    }
+}
+
 fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> Plan {
     let plan = plan(&Snapshot {
         object,
         contact,
-        dependents,
+        dependents: needed_by(dependents),
+        last_key_until: None,
         durations: &Durations::default(),
         skew: Skew::default(),
         throttled: false,
@@ -220,7 +228,8 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
             object,
             contact,
             durations: &Durations::default(),
-            dependents: usize::from(object == &kept),
+            dependents: needed_by(usize::from(object == &kept)),
+            last_key_until: None,
             skew: Skew::default(),
             throttled: false,
             unneeded,
@@ -246,7 +255,8 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
         let plan = plan(&Snapshot {
             object: &object,
             contact: &contact,
-            dependents: 1,
+            dependents: needed_by(1),
+            last_key_until: None,
             durations,
             skew: Skew::default(),
             throttled: false,
@@ -286,7 +296,8 @@ fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
             object: &object,
             contact: &Contact::Established(COUNTS),
             durations: &Durations::default(),
-            dependents: 1,
+            dependents: needed_by(1),
+            last_key_until: None,
             skew: Skew::default().measured(jiff::SignedDuration::from_secs(seconds)),
             throttled: false,
             unneeded: found,
@@ -297,4 +308,87 @@ fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
         assert_eq!(plan.collect.is_some(), deletes, "{seconds}");
         assert_eq!(plan.notices.len(), 1 + usize::from(told.contains("Skew")), "{seconds}");
     }
+}
+
+fn need(
+    namespace: &'static str,
+    deleted: bool,
+    deletes_remote: bool,
+    force_orphan_after: &'static str,
+) -> Need<'static> {
+    Need {
+        namespace,
+        deleted,
+        deletes_remote,
+        force_orphan_after,
+    }
+}
+
+#[test]
+fn a_connection_waits_for_those_that_can_still_use_it() {
+    let minutes = |n| SignedDuration::from_mins(n);
+    for (name, need, alive, ending) in [
+        ("lives here", need("home", false, true, "15m"), 1, 1),
+        ("lives here and is to stay", need("home", false, false, "15m"), 1, 0),
+        ("lives elsewhere", need("team", false, true, "15m"), 1, 0),
+        ("leaves", need("team", true, true, "1h"), 1, 1),
+        (
+            "leaves and lets the remote side be",
+            need("team", true, false, "1h"),
+            0,
+            0,
+        ),
+    ] {
+        let count = |ending| Dependents::of([need].into_iter(), "home", ending).count;
+        assert_eq!((count(false), count(true)), (alive, ending), "{name}");
+    }
+    let both = [need("team", true, true, "1h"), need("team", true, true, "30m")];
+    assert_eq!(Dependents::of(both.into_iter(), "home", false).patience, minutes(60));
+    let object = connection(&format!("{HELD}{DELETED_LONG_AGO}"));
+    let plan = plan(&Snapshot {
+        object: &object,
+        contact: &Contact::Established(COUNTS),
+        dependents: Dependents {
+            count: 1,
+            patience: minutes(60),
+        },
+        last_key_until: None,
+        durations: &Durations::default(),
+        skew: Skew::default(),
+        throttled: false,
+        unneeded: Unneeded::default(),
+        collect_from: None,
+        now: at(NOW),
+    });
+    assert_eq!((plan.step, plan.look_again), (None, Some(at("2026-03-01T10:45:00Z"))));
+}
+
+#[test]
+fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
+    let object = connection("");
+    let told = |last_key_until| {
+        let plan = plan(&Snapshot {
+            object: &object,
+            contact: &broken(Reason::SecretNotFound, false),
+            dependents: needed_by(1),
+            last_key_until,
+            durations: &Durations::default(),
+            skew: Skew::default(),
+            throttled: false,
+            unneeded: Unneeded::default(),
+            collect_from: None,
+            now: at(NOW),
+        });
+        let ready = condition::find(&plan.status.conditions, condition::READY).unwrap();
+        (ready.message.clone(), plan.look_again)
+    };
+    let until = at("2026-03-01T10:15:00Z");
+    assert_eq!(
+        told(Some(until)),
+        (
+            "words; deletions may use the last key until 2026-03-01 10:15 UTC".to_owned(),
+            Some(until)
+        )
+    );
+    assert_eq!(told(None), ("words".to_owned(), None));
 }

@@ -1,8 +1,9 @@
 //! Which remote endpoint an object stands for.
 use super::Snapshot;
 use crate::{
+    plan::former,
     speech::{EntityId, entity::Endpoint},
-    view::Entry,
+    view::{Entry, View},
 };
 
 /// The remote endpoint of an object.
@@ -16,11 +17,14 @@ pub enum Identity<'a> {
     Missing(EntityId),
     /// It was deleted by somebody else, and another is to take its place.
     Lost(EntityId),
+    /// A former object of the name left this one behind, and whether it is still there is not certain yet.
+    Left(EntityId),
     /// There is none yet.
     None,
 }
 
-/// The id in the status comes first; then the one to adopt; then the oldest endpoint that carries our mark.
+/// The id in the status comes first; then the one to adopt; then the oldest endpoint that carries our mark; then the
+/// newest that a former object of our name left behind.
 pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
     let Some(view) = s.around.connection.view() else {
         return Identity::Unseen;
@@ -36,7 +40,21 @@ pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
         (Some(id), _) if found(id).is_some() => found(id).map_or(Identity::Missing(id), Identity::Known),
         (Some(_), Some(lost)) if s.recreates() => owned.next().map_or(Identity::Lost(lost), Identity::Known),
         (Some(id), _) => Identity::Missing(id),
-        (None, _) => owned.next().map_or(Identity::None, Identity::Known),
+        (None, _) => owned.next().map_or_else(|| left(s, view), Identity::Known),
+    }
+}
+
+fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Identity<'a> {
+    let former = s.former();
+    let left = view
+        .endpoints
+        .iter()
+        .filter(|entry| former.left(&entry.entity.header))
+        .max_by_key(|entry| (entry.entity.header.created_at, entry.entity.header.id));
+    match left {
+        Some(entry) if former::is_certain(s.written(), view.endpoints.swept_at(), s.now()) => Identity::Known(entry),
+        Some(entry) => Identity::Left(entry.entity.header.id),
+        None => Identity::None,
     }
 }
 

@@ -16,10 +16,12 @@ pub(in crate::plan) use settle::changed_fields;
 #[cfg(test)]
 mod tests;
 
-use super::{List, Plan, Surroundings, Verdict, creation::Creation, export, notice, outlook::Outlook, report};
+use super::{
+    List, Plan, Surroundings, Verdict, creation::Creation, export, former::Former, notice, outlook::Outlook, report,
+};
 use crate::{
     api::{
-        Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, annotation, condition,
+        Reason, SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus, SpeechModel, annotation, condition,
         endpoint::Recreate,
         is_held,
         reference::{DeletionPolicy, ManagementPolicy},
@@ -28,6 +30,7 @@ use crate::{
 };
 use identity::Identity;
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 /// All that a decision about an endpoint depends on.
@@ -135,7 +138,7 @@ impl<'a> Snapshot<'a> {
 
     /// Whether the remote endpoint may be changed.
     fn may_act(&self) -> bool {
-        self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
+        may_act(&self.object.spec)
     }
 
     /// Whether an endpoint that somebody deleted is made anew. The schema refuses that of an adopted one.
@@ -145,7 +148,7 @@ impl<'a> Snapshot<'a> {
 
     /// Whether deleting the object deletes the remote endpoint.
     fn deletes_remote(&self) -> bool {
-        self.may_act() && self.object.spec.deletion_policy == DeletionPolicy::Delete
+        deletes_remote(&self.object.spec)
     }
 
     /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
@@ -177,9 +180,27 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// The conditions as written.
+    fn written(&self) -> &'a [Condition] {
+        self.old_status().map_or(&[], |status| status.conditions.as_slice())
+    }
+
+    fn former(&self) -> Former<'a> {
+        Former::of(self.object, &self.object.spec.locale, &self.around)
+    }
+
     fn connection_name(&self) -> &'a str {
         &self.object.spec.connection_ref.name
     }
+}
+
+fn may_act(spec: &SpeechEndpointSpec) -> bool {
+    spec.management_policy == ManagementPolicy::Full && !spec.suspend
+}
+
+/// Whether deleting the object deletes the remote endpoint.
+pub fn deletes_remote(spec: &SpeechEndpointSpec) -> bool {
+    may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete
 }
 
 /// The obstacle of an object that is changed by nobody now.

@@ -400,7 +400,7 @@ fn difference(
         logging_enabled: spec
             .logging_enabled
             .filter(|enabled| *enabled != endpoint.logging_enabled),
-        owner: (header.owner.as_ref().is_none_or(|tag| tag.uid != s.uid()) && s.may_act())
+        owner: (header.owner.as_ref().is_none_or(|tag| !s.former().stands_for(tag)) && s.may_act())
             .then(|| (s.tag(0), header.foreign_properties.clone())),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         reference::{LastFailure, ManagementPolicy},
     },
     plan::{
-        Action, ConnectionState, Verdict,
+        Action, ConnectionState, Verdict, former,
         line::Want,
         model_choice::{self, parse_id},
         outlook::Outlook,
@@ -67,6 +67,7 @@ pub fn decide(
             super::status::forget(status, id.to_string());
             create(s, view, project, status).unwrap_or_else(|verdict| verdict)
         }
+        Identity::Left(id) => former::wait(&format!("endpoint {id}"), s.written(), s.now()),
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
     };
     let verdict = match windows {
@@ -137,6 +138,10 @@ fn create(
     let creation = s.creation(status.closed_attempt);
     if !s.may_act() {
         return Err(untouched(s, "create the endpoint"));
+    }
+    let listed = view.endpoints.iter().map(|entry| &entry.entity.header);
+    if let Some(restored) = s.former().elsewhere(listed) {
+        return Err(restored);
     }
     let choice = match (choice::choose(s, view, status), creation.open()) {
         (Ok(choice), _) => choice,
@@ -287,7 +292,10 @@ pub(super) fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<()
     }
     match &endpoint.header.owner {
         Some(tag)
-            if tag.uid != s.uid() && !s.abandoned && s.object.spec.management_policy == ManagementPolicy::Full =>
+            if tag.uid != s.uid()
+                && !s.former().bore(tag)
+                && !s.abandoned
+                && s.object.spec.management_policy == ManagementPolicy::Full =>
         {
             Err(Verdict::stalled(
                 Reason::OwnedByAnother,

@@ -4,21 +4,35 @@ use crate::{
     api::{Reason, SpeechModelStatus},
     plan::{Action, Verdict, orphan, text::after},
     speech::ModelId,
+    view::View,
 };
 use jiff::SignedDuration;
 
 /// Deletes the trained or copied revisions if that is wanted, then lets the object go.
 pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
-    let deleting = || Verdict::working(Reason::Deleting, "deleting the revisions");
     if !s.has_finalizer() {
         return deleting();
     }
     if !s.deletes_remote() {
         return deleting().with(Action::Release);
     }
+    let obstacle = s.around.connection.obstacle(&s.object.spec.connection_ref.name);
     let Some(view) = s.around.connection.view_to_delete() else {
-        return unreachable(s);
+        return held_up(s).without(obstacle);
     };
+    let verdict = remove(s, view, status);
+    match obstacle {
+        Some(obstacle) => held_up(s).despite(obstacle, verdict),
+        None => verdict,
+    }
+}
+
+fn deleting() -> Verdict {
+    Verdict::working(Reason::Deleting, "deleting the revisions")
+}
+
+/// What is left and free is deleted; what may still come is waited for.
+fn remove(s: &Snapshot<'_>, view: &View, status: &mut SpeechModelStatus) -> Verdict {
     let lineage = Lineage::read(s, view);
     let revisions = &lineage.all;
     let copies = s.object.spec.source.copy.is_some();
@@ -32,14 +46,23 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
     if let Some(used) = revisions.first() {
         return in_use(used, view);
     }
-    if copies {
-        // What is under way gets our mark first: then it is found and deleted like the others.
-        return copy::settle(s, view, &lineage, status).unwrap_or_else(|| deleting().with(Action::Release));
-    }
     let creation = s.creation(status.closed_attempt);
+    if copies {
+        let settled_at = creation.open().map(|intent| creation.copying(None).settled_at(intent));
+        // What is under way gets our mark first: then it is found and deleted like the others.
+        return match (copy::settle(s, view, &lineage, status), settled_at) {
+            (Some(verdict), Some(settled_at)) if verdict.reason == Reason::AwaitingCreation => {
+                held_up(s).unread(settled_at, verdict)
+            }
+            (Some(verdict), _) => verdict,
+            (None, _) => deleting().with(Action::Release),
+        };
+    }
     match creation.open() {
         // What was sent may still arrive; without us it would stay for ever.
-        Some(intent) if !creation.is_void(intent) => creation.wait(intent),
+        Some(intent) if !creation.is_void(intent) => {
+            held_up(s).unread(creation.settled_at(intent), creation.wait(intent))
+        }
         Some(_) | None => deleting().with(Action::Release),
     }
 }
@@ -53,7 +76,7 @@ fn written_first(s: &Snapshot<'_>, lineage: &Lineage<'_>, status: &mut SpeechMod
     })
 }
 
-fn in_use(used: &Revision<'_>, view: &crate::view::View) -> Verdict {
+fn in_use(used: &Revision<'_>, view: &View) -> Verdict {
     let users: Vec<_> = view
         .users_of(ModelId::Custom(used.id()))
         .map(|endpoint| match &endpoint.header.owner {
@@ -73,12 +96,17 @@ fn in_use(used: &Revision<'_>, view: &crate::view::View) -> Verdict {
 }
 
 /// A vanished credential may delay a deletion, never prevent it.
-fn unreachable(s: &Snapshot<'_>) -> Verdict {
-    orphan::unreachable(
-        "what was trained or copied",
-        s.around.connection.obstacle(&s.object.spec.connection_ref.name),
-        s.object.metadata.deletion_timestamp.as_ref(),
-        s.old_status().map_or(&[], |status| status.conditions.as_slice()),
-        s.now(),
-    )
+fn held_up<'a>(s: &Snapshot<'a>) -> orphan::Deletion<'a> {
+    let ids: Vec<_> = s.old_status().map(|status| status.ids().collect()).unwrap_or_default();
+    let what = match ids.as_slice() {
+        [] => "what was trained or copied".to_owned(),
+        ids => format!("models {}", ids.join(", ")),
+    };
+    orphan::Deletion {
+        what,
+        deleted: s.object.metadata.deletion_timestamp.as_ref(),
+        before: s.written(),
+        limit: orphan::limit(&s.object.spec.force_orphan_after),
+        now: s.now(),
+    }
 }

@@ -18,16 +18,21 @@ pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
 pub use refusal::{Refusal, refusals};
 
 use super::{
-    Action, ConnectionState, List, Plan, Surroundings, Verdict, creation::Creation, export, notice, report, retry,
+    Action, ConnectionState, List, Plan, Surroundings, Verdict,
+    creation::Creation,
+    export,
+    former::{self, Former},
+    notice, report, retry,
 };
 use crate::{
     api::{
-        Reason, SpeechModel, SpeechModelStatus, annotation, condition, is_held,
+        Reason, SpeechModel, SpeechModelSpec, SpeechModelStatus, annotation, condition, is_held,
         reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::entity::OwnerTag,
 };
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 /// All that a decision about a model depends on.
@@ -70,6 +75,20 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
         ));
     }
     let source = &s.object.spec.source;
+    if source.training.is_some() || source.copy.is_some() {
+        let left = revision::left(s, view);
+        if let Some(newest) = left
+            .last()
+            .filter(|_| !former::is_certain(s.written(), view.models.swept_at(), s.now()))
+        {
+            return Err(former::wait(&format!("model {}", newest.id()), s.written(), s.now()));
+        }
+        let listed = view.models.iter().map(|entry| &entry.entity.header);
+        let restored = s.former().elsewhere(listed);
+        if let Some(restored) = restored.filter(|_| revision::all(s, view).is_empty()) {
+            return Err(restored);
+        }
+    }
     if let Some(training) = &source.training {
         training::decide(s, view, training, has_projects, status)
     } else if let Some(base) = &source.base {
@@ -129,6 +148,16 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     }
 }
 
+fn may_act(spec: &SpeechModelSpec) -> bool {
+    spec.management_policy == ManagementPolicy::Full && !spec.suspend
+}
+
+/// Whether deleting the object deletes remote models: those that were trained or copied for it.
+pub fn deletes_remote(spec: &SpeechModelSpec) -> bool {
+    let makes = spec.source.training.is_some() || spec.source.copy.is_some();
+    makes && may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete
+}
+
 impl<'a> Snapshot<'a> {
     fn generation(&self) -> i64 {
         self.object.metadata.generation.unwrap_or_default()
@@ -152,13 +181,11 @@ impl<'a> Snapshot<'a> {
 
     /// Whether remote models may be trained, copied, changed and deleted.
     fn may_act(&self) -> bool {
-        self.object.spec.management_policy == ManagementPolicy::Full && !self.object.spec.suspend
+        may_act(&self.object.spec)
     }
 
     fn deletes_remote(&self) -> bool {
-        self.may_act()
-            && self.object.spec.deletion_policy == DeletionPolicy::Delete
-            && (self.object.spec.source.training.is_some() || self.object.spec.source.copy.is_some())
+        deletes_remote(&self.object.spec)
     }
 
     /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
@@ -184,6 +211,15 @@ impl<'a> Snapshot<'a> {
     fn creation(&self, closed_attempt: Option<i32>) -> Creation {
         let swept_at = self.around.connection.view().and_then(|view| view.models.swept_at());
         Creation::of(self.object, &self.around, closed_attempt, swept_at)
+    }
+
+    /// The conditions as written.
+    fn written(&self) -> &'a [Condition] {
+        self.old_status().map_or(&[], |status| status.conditions.as_slice())
+    }
+
+    fn former(&self) -> Former<'a> {
+        Former::of(self.object, &self.object.spec.locale, &self.around)
     }
 
     fn display_name(&self) -> String {

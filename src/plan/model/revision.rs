@@ -2,13 +2,14 @@
 use super::Snapshot;
 use crate::{
     api::{SpeechModelStatus, model::Training},
-    plan::{Verdict, model_choice::parse_id, text},
+    plan::{Verdict, former, model_choice::parse_id, text},
     speech::{
         EntityId, ModelId,
         entity::{CustomModel, OwnerTag, Status},
     },
     view::{Entry, View},
 };
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// One training or copy, and what came of it.
@@ -82,18 +83,72 @@ pub fn twins<'a>(all: &[Revision<'a>], line: &[Revision<'a>]) -> Vec<Revision<'a
     all.iter().filter(|revision| !is_kept(revision)).copied().collect()
 }
 
-/// All models with our mark, oldest first.
+/// All models with our mark, and what was taken over of a former object of our name, oldest first.
 pub fn all<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
     let owned = view.models.owned_by(s.uid()).into_iter();
-    owned
-        .filter_map(|entry| {
-            entry.entity.header.owner.as_deref().map(|tag| Revision {
-                number: tag.revision.unwrap_or(0),
-                entry,
-                tag,
-            })
-        })
-        .collect()
+    let mut all: Vec<_> = owned.filter_map(of_entry).collect();
+    let deleting = s.object.metadata.deletion_timestamp.is_some();
+    let certain = || former::is_certain(s.written(), view.models.swept_at(), s.now());
+    let left = match s.old_status().is_some_and(|status| status.ids().next().is_some()) {
+        true => taken_over(s, view),
+        false if !deleting && certain() => left(s, view),
+        false => Vec::new(),
+    };
+    let unknown = |left: &Revision<'_>| all.iter().all(|own| own.number != left.number);
+    let left: Vec<_> = left.into_iter().filter(unknown).collect();
+    all.extend(left);
+    all.sort_by_key(|revision| {
+        let header = &revision.model().header;
+        (revision.number, revision.tag.attempt, header.created_at, header.id)
+    });
+    all
+}
+
+fn of_entry(entry: &Entry<CustomModel>) -> Option<Revision<'_>> {
+    let tag = entry.entity.header.owner.as_deref()?;
+    Some(Revision {
+        number: tag.revision.unwrap_or(0),
+        entry,
+        tag,
+    })
+}
+
+fn of_former<'a>(s: &Snapshot<'a>, view: &'a View) -> impl Iterator<Item = Revision<'a>> {
+    let former = s.former();
+    let entries = view
+        .models
+        .iter()
+        .filter(move |entry| former.left(&entry.entity.header));
+    entries.filter_map(of_entry)
+}
+
+/// What the status names of a former object's revisions.
+fn taken_over<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
+    let Some(status) = s.old_status() else {
+        return Vec::new();
+    };
+    let is_named = |revision: &Revision<'_>| {
+        let id = revision.id().to_string();
+        status.ids().any(|named| named == id)
+    };
+    of_former(s, view).filter(is_named).collect()
+}
+
+/// The revisions that a former object of our name left behind, oldest first, one for each number: the newest, which
+/// belonged to its last life. Nothing where the status names revisions: then it is known which are ours.
+pub fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
+    if s.old_status().is_some_and(|status| status.ids().next().is_some()) {
+        return Vec::new();
+    }
+    let age = |revision: &Revision<'_>| (revision.model().header.created_at, revision.id());
+    let mut found: BTreeMap<u32, Revision<'a>> = BTreeMap::new();
+    for revision in of_former(s, view) {
+        let newest = found.entry(revision.number).or_insert(revision);
+        if age(newest) < age(&revision) {
+            *newest = revision;
+        }
+    }
+    found.into_values().collect()
 }
 
 /// What a model is trained from, parsed.

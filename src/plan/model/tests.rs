@@ -3,6 +3,7 @@ mod copy;
 mod dataset;
 mod deletion;
 mod follow;
+mod former;
 mod lead_time;
 mod renewal;
 mod simulation;

@@ -17,9 +17,8 @@ pub fn i1_as_declared(evidence: &Evidence, expected: &Expected) -> Vec<Finding> 
     for (kind, list_name) in [("SpeechEndpoint", "endpoints"), ("SpeechModel", "models")] {
         let mut marked = marked(evidence, list_name);
         for object in evidence.objects.iter().filter(|object| object["kind"] == kind) {
-            let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
             let found: BTreeSet<String> = marked
-                .remove(uid)
+                .remove(&name_of(object))
                 .unwrap_or_default()
                 .into_iter()
                 .map(|one| one.id)
@@ -79,16 +78,17 @@ struct Marked {
     object: String,
 }
 
+/// By the object's name, not its uid: after the restore of a backup the marks are those of the objects before.
 fn marked(evidence: &Evidence, kind: &str) -> BTreeMap<String, Vec<Marked>> {
     let mut all: BTreeMap<String, Vec<Marked>> = BTreeMap::new();
     for (resource, holds) in &evidence.remote {
         for entity in list(holds, kind) {
             let properties = &entity["customProperties"];
-            if let (Some(uid), Some(id)) = (properties[UID].as_str(), entity["id"].as_str()) {
-                all.entry(uid.to_owned()).or_default().push(Marked {
+            if let (Some(object), Some(id)) = (properties[OBJECT].as_str(), entity["id"].as_str()) {
+                all.entry(object.to_owned()).or_default().push(Marked {
                     resource: resource.clone(),
                     id: id.to_owned(),
-                    object: properties[OBJECT].as_str().unwrap_or_default().to_owned(),
+                    object: object.to_owned(),
                 });
             }
         }

@@ -1,9 +1,15 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
 mod answers;
+mod claims;
+mod crd_upgrade;
 mod deletion;
+mod foreign;
+mod gitops;
 mod kills;
+mod namespace;
 mod points;
+mod restore;
 mod rotation;
 mod skew;
 mod starved;
@@ -101,5 +107,47 @@ pub const ALL: &[Row] = &[
         faults: &[22],
         bounded_seconds: 60,
         run: |trial| starved::run(trial).boxed_local(),
+    },
+    Row {
+        name: "namespace",
+        title: "a namespace is deleted with its endpoints; the credential goes first, last, or was never there",
+        faults: &[12],
+        bounded_seconds: 60,
+        run: |trial| namespace::run(trial).boxed_local(),
+    },
+    Row {
+        name: "claims",
+        title: "many objects claim one remote endpoint, and the holder goes again and again",
+        faults: &[13],
+        bounded_seconds: 15,
+        run: |trial| claims::run(trial).boxed_local(),
+    },
+    Row {
+        name: "foreign",
+        title: "objects claim a remote endpoint that bears the mark of another owner",
+        faults: &[13],
+        bounded_seconds: 10,
+        run: |trial| foreign::run(trial).boxed_local(),
+    },
+    Row {
+        name: "restore",
+        title: "the cluster is lost and restored from a backup without status",
+        faults: &[17],
+        bounded_seconds: 30,
+        run: |trial| restore::run(trial).boxed_local(),
+    },
+    Row {
+        name: "crd-upgrade",
+        title: "the CRDs go back to those before and forth again, under living objects",
+        faults: &[16],
+        bounded_seconds: 30,
+        run: |trial| crd_upgrade::run(trial).boxed_local(),
+    },
+    Row {
+        name: "gitops",
+        title: "the same manifests are applied again and again",
+        faults: &[18],
+        bounded_seconds: 20,
+        run: |trial| gitops::run(trial).boxed_local(),
     },
 ];

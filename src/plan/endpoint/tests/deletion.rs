@@ -1,6 +1,7 @@
 //! Deletion: the remote endpoint first, then the object; a connection that is gone delays it, never prevents it.
 use super::*;
-use crate::plan::FailureClass;
+use crate::plan::{Action, FailureClass};
+use proptest::prelude::*;
 
 const DELETED: &str = "2026-03-01T09:50:00Z";
 const UNUSABLE: Link = Link::NotReady {
@@ -152,5 +153,133 @@ fn a_list_that_was_never_read_is_no_proof_that_nothing_is_left() {
         case.world.view = Default::default();
         case.world.link = link;
         assert_eq!(step(case.plan().action.as_ref()), "-", "{link:?}");
+    }
+}
+
+#[test]
+fn the_spec_says_how_long_a_deletion_may_be_held_up() {
+    for (limit, end) in [
+        ("1h", Some("2026-03-01T11:00:00Z")),
+        ("90s", Some("2026-03-01T10:01:30Z")),
+        ("0s", None),
+    ] {
+        let mut case = with_spec(&format!("forceOrphanAfter: {limit}")).with(|c| c.world.link = Link::NotFound);
+        let plan = case.show();
+        assert!(end.is_none_or(|end| plan.look_again == Some(at(end))), "{limit}");
+        assert_eq!(
+            step(plan.action.as_ref()),
+            if end.is_some() { "-" } else { "release" },
+            "{limit}"
+        );
+    }
+}
+
+/// The status is written when there is no step to take: a step is taken first.
+fn written(case: &mut Case) -> crate::plan::Plan<crate::api::SpeechEndpointStatus> {
+    let plan = case.plan();
+    if plan.action.is_none() {
+        case.show();
+    }
+    plan
+}
+
+#[test]
+fn a_key_that_is_refused_does_not_hold_up_a_deletion_for_ever() {
+    let mut case = deleted().with(|c| c.world.link = USABLE);
+    let mut tried = 0;
+    let told = loop {
+        let plan = written(&mut case);
+        match step(plan.action.as_ref()).as_str() {
+            "delete 10" => {
+                tried += 1;
+                let world = std::mem::replace(&mut case.world, World::new());
+                case.world = world.failed("Delete", FailureClass::Transient { retry_after: None });
+                let waits = case.show();
+                assert_eq!(
+                    said(&waits.status.conditions),
+                    "Ready=False ConnectionNotReady, Stalled ConnectionNotReady, ModelValid=True ModelServes"
+                );
+                case.world.failure = None;
+                case.world.now = waits.look_again.unwrap();
+            }
+            "-" => case.world.now = plan.look_again.unwrap(),
+            "release" => break plan.notices,
+            other => panic!("{other}"),
+        }
+    };
+    assert!(tried > 5, "tried {tried} times");
+    assert_eq!(case.world.now, at("2026-03-01T10:15:00Z"));
+    let orphan = told.iter().find(|n| n.reason.as_str() == "Orphaned").unwrap();
+    assert!(orphan.note.contains(&id(10).to_string()), "{orphan:?}");
+}
+
+#[test]
+fn a_request_whose_end_nobody_can_read_is_given_up_in_the_end() {
+    // The lists are read, but never to their end.
+    let mut case = open("2026-03-01T09:59:30Z");
+    for (now, expected) in [("2026-03-01T10:16:29Z", "-"), ("2026-03-01T10:16:30Z", "release")] {
+        case.world.now = at(now);
+        assert_eq!(step(case.plan().action.as_ref()), expected, "{now}");
+    }
+    assert_eq!(
+        said(&case.plan().status.conditions),
+        "Ready=False Orphaned, Reconciling Orphaned"
+    );
+}
+
+proptest! {
+    /// Whatever happens to the connection, and in whatever order: an object under deletion goes, and not before its time.
+    #[test]
+    fn a_deletion_always_ends(
+        links in prop::collection::vec((0_usize..6, 1_i64..600), 1..12),
+        limit in 0_i64..40,
+        retain in any::<bool>(),
+        last in 0_usize..6,
+    ) {
+        let link = |n: usize| match n {
+            0 => Link::Ready,
+            1 => Link::NotFound,
+            2 => Link::NotAllowed,
+            3 => UNUSABLE,
+            4 => USABLE,
+            _ => Link::NotReady { seen: false, usable: true },
+        };
+        let policy = if retain { "Retain" } else { "Delete" };
+        let mut case = with_spec(&format!("deletionPolicy: {policy}\nforceOrphanAfter: {limit}m"));
+        let (deleted, mut broken_since) = (at(NOW), None);
+        for (n, seconds) in links.into_iter().chain([(last, 100_000)]) {
+            case.world.link = link(n);
+            if n == 0 {
+                broken_since = None;
+            } else if broken_since.is_none() {
+                broken_since = Some(case.world.now);
+            }
+            let end = case.world.now + jiff::SignedDuration::from_secs(seconds);
+            while case.world.now < end {
+                let plan = written(&mut case);
+                match plan.action {
+                    Some(Action::Release) if retain => return Ok(()),
+                    Some(Action::Release) => {
+                        let since = broken_since.map(|since| since.max(deleted));
+                        let orphaned = said(&plan.status.conditions).contains("Orphaned");
+                        prop_assert!(orphaned, "nothing was ever deleted here");
+                        let held = since.map(|since| case.world.now.duration_since(since).as_mins());
+                        prop_assert!(held.is_some_and(|held| held >= limit), "{held:?} of {limit}");
+                        return Ok(());
+                    }
+                    // Every request fails.
+                    Some(Action::DeleteEndpoint(_)) => {
+                        let world = std::mem::replace(&mut case.world, World::new());
+                        case.world = world.failed("Delete", FailureClass::Transient { retry_after: None });
+                        let again = case.show().look_again;
+                        case.world.failure = None;
+                        case.world.now = again.unwrap().min(end);
+                    }
+                    Some(other) => prop_assert!(false, "{other:?}"),
+                    None => case.world.now = plan.look_again.map_or(end, |again| again.min(end)),
+                }
+            }
+        }
+        prop_assert!(last == 0, "jammed");
     }
 }

@@ -198,3 +198,160 @@ fn without_a_connection_the_last_knowledge_stands() {
         ),
     ]);
 }
+
+/// An endpoint that a former object of the name left behind, and that serves what is declared.
+fn left() -> Endpoint {
+    with(remote(10, base_id(1)), |e| {
+        e.header.owner = Some(Arc::new(former_tag("uid-0", 4)))
+    })
+}
+
+/// The object is new: no status, no finalizer.
+fn restored(endpoint_10: Endpoint) -> Case {
+    Case::new(World::new().remote(endpoint_10), endpoint("model: {base: {}}"))
+}
+
+/// Two minutes later the lists show the same.
+fn later(case: &mut Case) {
+    case.world.now = at("2026-03-01T10:02:00Z");
+    case.world.sweep();
+}
+
+#[test]
+fn what_a_former_object_left_is_taken_over_without_a_request() {
+    let valid = "ModelValid=True ModelServes";
+    let mut case = restored(left());
+    assert_eq!(
+        case.line(),
+        "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation"
+    );
+    let plan = case.show();
+    assert_eq!(
+        (plan.status.id, plan.awaits),
+        (None, Some(crate::plan::List::Endpoints))
+    );
+    assert_eq!(plan.look_again, Some(at("2026-03-01T10:02:00Z")));
+    case.world.now = at("2026-03-01T10:02:00Z");
+    assert_eq!(step(case.plan().action.as_ref()), "-", "the list is not new enough");
+    later(&mut case);
+    assert_eq!(
+        case.line(),
+        format!("claim | Ready=True Serving, Reconciling Creating, {valid}")
+    );
+    case.object = case.object.clone().claimed();
+    let plan = case.show();
+    assert_eq!(
+        case.line(),
+        format!("- | Ready=True Serving, {valid}"),
+        "no mark is rewritten"
+    );
+    assert_eq!(plan.status.id, Some(id(10).to_string()));
+    assert_eq!(plan.status.closed_attempt, Some(4), "attempts go on from there");
+    let first = case.show().status;
+    case.world.now = at("2026-03-02T10:00:00Z");
+    assert_eq!(case.show().status, first);
+}
+
+#[test]
+fn an_object_that_is_restored_with_its_annotation_and_finalizer_announces_nothing() {
+    let mut case = restored(left()).with(|c| c.object = c.object.clone().announces(4, "2026-01-01T00:00:00Z"));
+    case.show();
+    later(&mut case);
+    assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
+}
+
+#[test]
+fn only_what_fits_is_taken_over() {
+    let far = |e: &mut Endpoint| {
+        let mark = with(former_tag("uid-0", 4), |t| t.cluster = "far".into());
+        e.header.owner = Some(Arc::new(mark));
+    };
+    for (name, case, expected) in [
+        ("of another cluster", restored(with(left(), far)), "announce 1"),
+        (
+            "of another locale",
+            restored(with(left(), |e| e.header.locale = "de-DE".into())),
+            "announce 1",
+        ),
+        (
+            "of another name",
+            restored(with(left(), |e| {
+                e.header.owner = Some(Arc::new(with(former_tag("uid-0", 4), |t| t.object = "team/x".into())));
+            })),
+            "announce 1",
+        ),
+        (
+            "beside one of this life",
+            restored(left()).with(|c| {
+                learn(&mut c.world.view.endpoints, owned(remote(11, base_id(1)), 1));
+            }),
+            "claim",
+        ),
+        (
+            "suspended",
+            restored(left()).with(|c| c.object.spec.suspend = true),
+            "-",
+        ),
+        (
+            "of another cluster, and told so",
+            restored(with(left(), far)).with(|c| c.object.annotate("customspeech.dev/restored-from", "far")),
+            "claim",
+        ),
+    ] {
+        let mut case = case;
+        case.show();
+        later(&mut case);
+        let plan = case.plan();
+        assert_eq!(step(plan.action.as_ref()), expected, "{name}");
+        if name.starts_with("beside") {
+            assert_eq!(plan.status.id, Some(id(11).to_string()));
+        }
+    }
+    let mut moved = restored(with(left(), far)).with(|c| {
+        c.object.annotate("customspeech.dev/restored-from", "far");
+        c.object = c.object.clone().claimed();
+    });
+    moved.show();
+    later(&mut moved);
+    assert_eq!(
+        step(moved.plan().action.as_ref()),
+        "update 10 owner mark",
+        "the other cluster is to see that it has lost it"
+    );
+}
+
+#[test]
+fn of_several_former_lives_the_last_one_counts_and_nothing_of_theirs_is_deleted() {
+    let mut case = restored(left()).with(|c| {
+        let newer = with(remote(11, base_id(1)), |e| {
+            e.header.owner = Some(Arc::new(former_tag("uid-00", 1)))
+        });
+        learn(&mut c.world.view.endpoints, newer);
+    });
+    case.show();
+    later(&mut case);
+    case.object = case.object.clone().claimed();
+    let plan = case.show();
+    assert_eq!(
+        (step(plan.action.as_ref()).as_str(), plan.status.id),
+        ("-", Some(id(11).to_string()))
+    );
+    let mut deleted = case.with(|c| c.object = c.object.clone().deleted("2026-03-01T10:03:00Z"));
+    assert_eq!(step(deleted.plan().action.as_ref()), "delete 11", "it was taken over");
+    deleted.world = World::new().remote(left());
+    assert_eq!(step(deleted.plan().action.as_ref()), "release", "the other was not");
+}
+
+#[test]
+fn what_was_not_taken_over_yet_outlives_the_object() {
+    let mut case = restored(left()).with(|c| c.object = c.object.clone().claimed());
+    case.show();
+    case.object = case.object.deleted("2026-03-01T10:01:00Z");
+    assert_eq!(step(case.plan().action.as_ref()), "release");
+}
+
+#[test]
+fn an_adopted_endpoint_that_bears_the_mark_of_a_former_life_is_ours_at_once() {
+    let case = adopting(left()).with(|c| c.object = c.object.clone().claimed());
+    assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
+}

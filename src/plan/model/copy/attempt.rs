@@ -181,7 +181,9 @@ impl Open<'_> {
     fn is_anothers_copy(&self, model: &CustomModel, status: &SpeechModelStatus) -> bool {
         let source = self.source(status).map(|id| id.to_string());
         let owner = model.header.owner.as_deref();
-        owner.is_some_and(|tag| tag.uid != self.s.uid() && tag.inputs.is_some() && tag.inputs == source)
+        owner.is_some_and(|tag| {
+            tag.uid != self.s.uid() && !self.s.former().bore(tag) && tag.inputs.is_some() && tag.inputs == source
+        })
     }
 
     /// Nobody knows the operation: the copy is known by its looks, or it never appears.

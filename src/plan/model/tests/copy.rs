@@ -309,7 +309,7 @@ fn only_what_cannot_be_anything_else_is_taken_for_the_copy() {
             announced(
                 told(CopyStage::Done(id(20))).custom(with(copied(20, 1, 5), |m| {
                     let owner = (**m.header.owner.as_ref().unwrap()).clone();
-                    m.header.owner = Some(Arc::new(with(owner, |tag| tag.uid = "another".into())));
+                    m.header.owner = Some(Arc::new(with(tag("another", 1), |tag| tag.inputs = owner.inputs)));
                 })),
                 JUST_NOW,
             ),

@@ -105,3 +105,19 @@ fn a_long_wait_for_an_endpoint_does_not_count_as_a_missing_connection() {
     case.world.now = at("2026-03-01T19:15:00Z");
     assert_eq!(case.line(), "release | Ready=False Orphaned, Reconciling Orphaned");
 }
+
+#[test]
+fn what_stays_behind_is_named() {
+    let mut case = deleted(two());
+    case.object.metadata.deletion_timestamp = None;
+    case.show();
+    case.object = case.object.deleted("2026-03-01T09:00:00Z");
+    case.world.link = Link::NotFound;
+    case.show();
+    case.world.now = at("2026-03-01T10:15:00Z");
+    let notices = case.plan().notices;
+    let orphan = notices.iter().find(|n| n.reason.as_str() == "Orphaned").unwrap();
+    for n in [20, 21] {
+        assert!(orphan.note.contains(&id(n).to_string()), "{}", orphan.note);
+    }
+}
