@@ -70,6 +70,7 @@ pub struct Remote {
     collect_from: RwLock<Option<Timestamp>>,
     nudged: Notify,
     hurried: Notify,
+    replaced: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +95,7 @@ impl Remote {
             collect_from: RwLock::default(),
             nudged: Notify::new(),
             hurried: Notify::new(),
+            replaced: Notify::new(),
         }
     }
 
@@ -159,9 +161,15 @@ impl Remote {
         self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Uses another client from now on, and looks at once.
+    /// Uses this client from now on, and looks at once. What still waits for its turn at another place is not sent.
     pub fn relink(&self, link: Link) {
-        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
+        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        let before = current.replace(link.clone());
+        drop(current);
+        if let Some(before) = before.filter(|before| before.made_from.address != link.made_from.address) {
+            before.client.close();
+            self.replaced.notify_waiters();
+        }
         self.nudge();
     }
 

@@ -163,7 +163,11 @@ impl Sweeper {
         };
         let known_before = self.known();
         let began_at = self.remote.later(now);
-        let (seen, outcome) = read(&self.remote, &link.client, scope, &recorded, began_at).await;
+        let (seen, outcome) = tokio::select! {
+            read = read(&self.remote, &link.client, scope, &recorded, began_at) => read,
+            // Of another place this would say nothing.
+            () = self.remote.replaced.notified() => return,
+        };
         self.compare_clocks();
         if self.known() != known_before {
             // A list may be empty, and still be what somebody waited for.

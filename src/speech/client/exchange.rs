@@ -14,7 +14,7 @@ use crate::speech::{
 };
 use http::{HeaderValue, Method, Request, Response, header};
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio_util::bytes::Bytes;
@@ -103,6 +103,9 @@ impl Inner {
         loop {
             if tokio::time::timeout_at(end, self.budget.acquire(lane)).await.is_err() {
                 return Err(Box::new(Failure::no_turn(route, self.budget.usage().blocked_for())).into());
+            }
+            if self.is_closed.load(Ordering::Relaxed) {
+                return Err(Box::new(Failure::no_turn(route, None)).into());
             }
             if !Arc::ptr_eq(&key, &self.key()) {
                 // It was changed while this request waited.

@@ -26,7 +26,10 @@ use address::Address;
 use jiff::Timestamp;
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -87,6 +90,7 @@ struct Inner {
     observer: Arc<dyn Observer>,
     timing: Option<Timing>,
     is_patient: bool,
+    is_closed: AtomicBool,
 }
 
 /// The key and its header; neither is shown.
@@ -130,6 +134,7 @@ impl Client {
                 observer,
                 timing: None,
                 is_patient: false,
+                is_closed: AtomicBool::new(false),
             }),
         })
     }
@@ -158,6 +163,11 @@ impl Client {
         let key = Key::new(key)?;
         *self.inner.key.write().unwrap_or_else(PoisonError::into_inner) = key;
         Ok(())
+    }
+
+    /// Sends nothing more. What is under way ends as it does.
+    pub fn close(&self) {
+        self.inner.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// The endpoint of the resource.

@@ -11,6 +11,8 @@ use crate::trial::{Patience, Trial};
 
 /// Endpoints that are made and moved while the answers are wrong.
 const BUSY: u64 = 12;
+/// How fast the emulator's clock runs meanwhile.
+const SPEED: f64 = 20.0;
 
 /// Half of all requests end in 5xx, a part of them after the work was done.
 pub async fn errors(trial: &mut Trial) {
@@ -75,6 +77,8 @@ async fn ready(trial: &mut Trial, name: &str) -> Tenant {
         ..Patience::default()
     };
     trial.converge(&[&tenant], &patience).await;
+    // So that there are many answers to spoil.
+    tenant.control.set_rate(SPEED).await.unwrap();
     tenant
 }
 
@@ -98,6 +102,7 @@ async fn busy(tenant: &Tenant, time: Duration, from: u64) -> u64 {
 /// is the one that was started.
 async fn over(trial: &mut Trial, tenant: &Tenant, name: &str) {
     tenant.control.clear_faults().await.unwrap();
+    tenant.control.set_rate(1.0).await.unwrap();
     trial.converge(&[tenant], &Patience::default()).await;
     let expected = Expected {
         // The users of this row move endpoints back and forth.

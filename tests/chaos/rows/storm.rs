@@ -69,9 +69,15 @@ async fn tenants(trial: &Trial, storm: u64, count: u64) -> Vec<Tenant> {
     for number in 0..count {
         let name = format!("storm-{storm}-{number}");
         // What somebody made by hand would count against the fifty.
-        let change = json!({"models": models, "endpoints": []});
+        let limit = json!({"requests": 0, "perSeconds": 10});
+        let change = json!({"models": models, "endpoints": [], "rateLimit": limit});
         let tenant = trial.world.tenant(&name, change).await;
-        tenant.connect(json!({"pollInterval": "60s"})).await;
+        // Budgets live in real time, of which the storm takes little: 80 in 10 s, or nearly so, at the storm's speed.
+        let per = if trial.is_full { "2s" } else { "1s" };
+        let budget = json!({"requests": 80, "per": per});
+        tenant
+            .connect(json!({"pollInterval": "60s", "requestBudget": budget}))
+            .await;
         tenants.push(tenant);
     }
     tenants

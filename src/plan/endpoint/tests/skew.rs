@@ -74,3 +74,15 @@ fn what_the_later_clock_takes_for_expired_is_never_promoted() {
         assert!(!case.line().contains("update"), "{seconds}: {}", case.line());
     }
 }
+
+#[test]
+fn what_a_clock_wrote_that_was_ahead_is_not_waited_for_once_it_is_right() {
+    let held = differing(172_800, "2026-03-03T10:00:00Z", "model: {ref: {name: m}}").with(|c| drop(c.show()));
+    assert_eq!(held.line(), HELD);
+    let right = held.with(|c| {
+        c.world.now = at(NOW);
+        c.world.sweep();
+        c.world.agenda.skew = Skew::default();
+    });
+    assert_eq!(right.line(), SWAPS);
+}

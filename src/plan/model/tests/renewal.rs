@@ -269,6 +269,8 @@ fn a_changed_spec_waits_for_the_date_where_changes_do_not_renew() {
 
 #[test]
 fn while_the_clocks_differ_widely_a_renewal_begins_at_its_latest_start_and_never_in_a_circle() {
+    const AT_RISK: &str = "- | Ready=True Synced, AtRisk=True LeadTimeShort";
+    const LATE: &str = "announce 2 | Ready=True Synced, Reconciling Training, AtRisk=True LeadTimeShort";
     let hours = |hours| Skew::default().measured(SignedDuration::from_hours(hours));
     let at_latest = |now: &str, skew| line(now, "").with(|c| c.world.agenda.skew = skew);
     let ending = |skew| {
@@ -277,28 +279,27 @@ fn while_the_clocks_differ_widely_a_renewal_begins_at_its_latest_start_and_never
             c.world.view = World::new().custom(newest).view;
         })
     };
+    let young = |skew| {
+        at_latest("2026-12-14T23:00:00Z", skew).with(|c| {
+            let newest = made(20, 1, "2026-10-01T00:00:00Z", "2026-12-15T00:00:00Z", Status::Succeeded);
+            c.world.view = World::new().custom(newest).view;
+        })
+    };
     let years = 3 * 366 * 24;
     check(vec![
         ("in step, in time", at_latest("2026-10-22T10:53:26Z", hours(0)), TRAINS),
         ("ahead, in time", at_latest("2026-10-22T10:53:26Z", hours(1)), RESTS),
         ("behind, in time", at_latest("2026-10-22T10:53:26Z", hours(-1)), RESTS),
-        ("at the latest start", ending(hours(1)), TRAINS),
-        ("at the latest start, behind", ending(hours(-48)), TRAINS),
+        ("at the latest start", ending(hours(1)), LATE),
+        ("at the latest start, behind", ending(hours(-48)), LATE),
         // Whoever is years ahead takes what was just made for expired.
         (
             "the service is years ahead",
             at_latest("2026-12-01T00:00:00Z", hours(years)),
             RESTS,
         ),
-        (
-            "we are years ahead",
-            at_latest("2028-12-01T00:00:00Z", hours(-years)).with(|c| {
-                c.world.view = World::new()
-                    .custom(made(20, 1, "2025-12-01T00:00:00Z", EXPIRES, Status::Succeeded))
-                    .view;
-            }),
-            "- | Ready=False ModelExpired, Stalled ModelExpired",
-        ),
+        ("we are months ahead of what is young", young(hours(-60 * 24)), AT_RISK),
+        ("what is young, an hour ahead", young(hours(-1)), LATE),
     ]);
     let plan = at_latest("2026-10-22T10:53:26Z", hours(1)).plan();
     assert!(plan.look_again.is_some_and(|again| again > at("2026-10-22T10:53:26Z")));
