@@ -13,10 +13,14 @@ use crate::trial::{Patience, Trial};
 const BUSY: u64 = 12;
 /// How fast the emulator's clock runs meanwhile.
 const SPEED: f64 = 20.0;
+/// Between two moves of the same endpoint.
+const PAUSE: Duration = Duration::from_secs(1);
+/// So many answers are spoilt long before.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Half of all requests end in 5xx, a part of them after the work was done.
 pub async fn errors(trial: &mut Trial) {
-    let seconds = trial.sized(12, 300);
+    let answers = usize::try_from(trial.sized(80, 2000)).unwrap();
     let tenant = ready(trial, "errors-5xx").await;
     for (number, status) in [500, 502, 503, 504].into_iter().enumerate() {
         // One of two in all.
@@ -26,7 +30,9 @@ pub async fn errors(trial: &mut Trial) {
     }
     let lost = json!({"probability": 0.1, "seed": trial.chance.below(1_000_000)});
     tenant.strike_always("*", json!({"loseResponse": true}), lost).await;
-    let rounds = busy(&tenant, Duration::from_secs(seconds), 0).await;
+    let began = Instant::now();
+    let rounds = busy(&tenant, answers, 0).await;
+    let seconds = began.elapsed().as_secs();
     over(trial, &tenant, "errors-5xx").await;
     let struck = struck(&tenant).await;
     trial.saw(format!(
@@ -37,11 +43,10 @@ pub async fn errors(trial: &mut Trial) {
 
 /// Each kind of wrong body in turn, on half of all requests.
 pub async fn bodies(trial: &mut Trial) {
-    let seconds = trial.sized(2, 20);
+    let answers = usize::try_from(trial.sized(4, 60)).unwrap();
     let tenant = ready(trial, "bodies").await;
     let html = "<html><head><title>Sign in</title></head><body>Welcome to the airport</body></html>";
     let kinds = [
-        json!({"slowBody": {"bytesPerSecond": 400}}),
         json!({"cutBody": {"afterBytes": 20}}),
         json!({"oversizedBody": {"bytes": 20_000_000}}),
         json!({"wrongJson": true}),
@@ -53,12 +58,20 @@ pub async fn bodies(trial: &mut Trial) {
         json!({"status": 200, "body": {"values": [], "@nextLink": "https://evil.example/speechtotext/endpoints"}}),
         json!({"status": 204}),
         json!({"status": 302, "headers": {"location": "https://evil.example/"}}),
+        json!({"slowBody": {"bytesPerSecond": 2000}}),
     ];
     let count = kinds.len() as u64;
     for (round, action) in (0..).zip(kinds) {
         let how = json!({"probability": 0.5, "seed": trial.chance.below(1_000_000)});
-        tenant.strike_always("*", action, how).await;
-        busy(&tenant, Duration::from_secs(seconds), round).await;
+        tenant.strike_always("*", action.clone(), how).await;
+        let before = struck(&tenant).await;
+        busy(&tenant, answers, round).await;
+        if struck(&tenant).await < before + answers {
+            trial.violated(
+                "the row itself",
+                format!("{action} struck fewer than {answers} answers"),
+            );
+        }
         tenant.control.clear_faults().await.unwrap();
     }
     let struck = struck(&tenant).await;
@@ -82,18 +95,19 @@ async fn ready(trial: &mut Trial, name: &str) -> Tenant {
     tenant
 }
 
-/// Makes endpoints and moves them to and fro for so long; tells how often.
-async fn busy(tenant: &Tenant, time: Duration, from: u64) -> u64 {
-    let end = Instant::now() + time;
+/// Makes endpoints and moves them to and fro until so many more answers are spoilt; tells how often.
+async fn busy(tenant: &Tenant, answers: usize, from: u64) -> u64 {
+    let wanted = struck(tenant).await + answers;
+    let end = Instant::now() + LONGEST;
     let mut round = from;
-    while Instant::now() < end {
+    while Instant::now() < end && struck(tenant).await < wanted {
         let base = [BASE_OLD, BASE_NEW][usize::from(round % 2 == 1)];
         for number in 0..BUSY {
             let spec = json!({"model": {"base": {"id": base}}});
             tenant.endpoint(&format!("busy-{number}"), spec).await;
         }
         round += 1;
-        tokio::time::sleep(Duration::from_secs(2).min(time)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     round - from
 }
