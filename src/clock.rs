@@ -15,6 +15,7 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct Clock {
     followed: Option<watch::Receiver<Readings>>,
+    is_the_services: bool,
 }
 
 /// A clock that cannot be followed.
@@ -52,12 +53,17 @@ struct Answer {
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self { followed: None }
+        Self {
+            followed: None,
+            is_the_services: false,
+        }
     }
 
-    /// Follows the clock at a URL from now on. For development only.
+    /// Follows the clock at a URL from now on. For development only. With an `offsetSeconds` in the URL it is that of a
+    /// machine whose clock is wrong, else it is the clock of the service itself.
     pub async fn follow(url: Url) -> Result<Self, ClockError> {
         let client = reqwest::Client::new();
+        let is_the_services = !url.query_pairs().any(|(name, _)| name == "offsetSeconds");
         let first = read(&client, &url, None).await.map_err(|source| ClockError {
             url: url.clone(),
             source,
@@ -88,7 +94,14 @@ impl Clock {
         });
         Ok(Self {
             followed: Some(receiver),
+            is_the_services,
         })
+    }
+
+    /// Whether this is the service's own clock. Then there is no difference to measure: while it jumps, answers that are
+    /// on their way would seem to prove one.
+    pub fn is_the_services(&self) -> bool {
+        self.is_the_services
     }
 
     /// The present.

@@ -13,6 +13,10 @@ pub const STALLED: &str = "Stalled";
 pub const MODEL_VALID: &str = "ModelValid";
 /// Unless somebody acts, the model that serves expires before another one follows. Present only while true.
 pub const AT_RISK: &str = "AtRisk";
+/// The clocks of the service and of the operator differ. Present only while true.
+pub const CLOCK_SKEW: &str = "ClockSkew";
+/// The service answers many requests with 429, so that everything takes longer. Present only while true.
+pub const THROTTLED: &str = "Throttled";
 
 /// The longest message, in bytes.
 const LONGEST_MESSAGE: usize = 4096;

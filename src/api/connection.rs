@@ -201,7 +201,7 @@ pub struct SpeechConnectionStatus {
     /// Generation of the spec that this status speaks of; -1 before the first look.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled.
+    /// Ready, Reconciling, Stalled, ClockSkew, Throttled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

@@ -54,6 +54,10 @@ reasons! {
     Throttled,
     /// The service answers 5xx, or something that cannot be read. The operator tries again.
     ServiceUnavailable,
+    /// The clock of the service and the operator's differ by more than 30 seconds. The later of both counts for every expiry. See to the time synchronisation of the nodes.
+    ClocksDiffer,
+    /// The clock of the service and the operator's differ by more than ten minutes. Swaps, trainings and deletions that follow from dates wait until the clocks agree, or until their deadline is near by the later clock. See to the time synchronisation of the nodes.
+    ClocksDifferWidely,
     /// The SpeechConnection does not exist. Create it; it is used as soon as it appears.
     ConnectionNotFound,
     /// The SpeechConnection exists but does not work; its own conditions tell why.

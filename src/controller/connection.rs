@@ -20,8 +20,9 @@ use crate::{
         connection::{Contact, Snapshot, Step},
         evaluation::{self, Unneeded},
         line::Limits,
+        skew::Skew,
     },
-    speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, SubscriptionKey},
+    speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, InvalidKey, SubscriptionKey},
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
@@ -33,6 +34,8 @@ use std::{sync::Arc, time::Duration};
 
 /// The pause between two deletions of what nobody needs.
 const NEXT_COLLECTION: Duration = Duration::from_secs(1);
+/// How long a deletion of what nobody needs may take.
+const COLLECTION_PATIENCE: Duration = Duration::from_secs(3);
 /// The pause after a deletion that failed.
 const COLLECTION_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -79,14 +82,16 @@ async fn report(
 ) -> Result<Action, WriteError> {
     let dependents = wake::dependents_of(context, key);
     let contact = remote.contact().clone();
-    let durations = remote.agenda().durations.clone();
+    let (durations, skew) = (remote.agenda().durations.clone(), remote.agenda().skew);
     let plan = plan::connection::plan(&Snapshot {
         object: &connection,
         contact: &contact,
         dependents,
         last_key_until,
         durations: &durations,
-        unneeded: unneeded(context, remote),
+        skew,
+        throttled: remote.budget.usage().is_throttled,
+        unneeded: unneeded(context, remote, skew),
         collect_from: remote.collect_from(),
         now: context.clock.now(),
     });
@@ -113,14 +118,17 @@ async fn report(
 }
 
 /// What the gates have left behind in the Speech resource.
-fn unneeded(context: &Context, remote: &Remote) -> Unneeded {
+fn unneeded(context: &Context, remote: &Remote, skew: Skew) -> Unneeded {
     let view = remote.view();
     if view.evaluations.is_empty() {
         return Unneeded::default();
     }
     let endpoints = context.stores.endpoints.state();
     let endpoints = endpoints.iter().map(|endpoint| &**endpoint);
-    evaluation::unneeded(&view, &context.cluster, endpoints, context.clock.now())
+    let now = skew.earlier(context.clock.now());
+    let found = evaluation::unneeded(&view, &context.cluster, endpoints, now);
+    let look_again = found.look_again.map(|at| skew.local_of_earlier(at));
+    Unneeded { look_again, ..found }
 }
 
 /// Deletes an evaluation that nobody needs; one that cannot be deleted is left for a while.
@@ -129,15 +137,18 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
         return Action::await_change();
     };
     let name = || format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name);
+    let action = plan::Action::DeleteEvaluation(id);
     Point::BeforeDeleteEvaluation.reached(name);
-    let deleted = act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await;
+    // Where requests are scarce, this is not what they are kept for; and meanwhile nobody would look at the Secret.
+    let deletion = tokio::time::timeout(COLLECTION_PATIENCE, act(remote, &link.client, &action));
+    let deleted = deletion.await.unwrap_or(Err(Undone::Withheld));
     Point::AfterDeleteEvaluation.reached(name);
     match deleted {
         Ok(()) => {
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)
         }
-        Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION),
+        Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION * 10),
         Err(Undone::Failed(failure)) => {
             tracing::warn!(connection = %key, evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
             let from = context.clock.now() + COLLECTION_DELAY;
@@ -250,6 +261,17 @@ async fn relink(
         Ok(key) => key,
         Err(obstacle) => return Ok(Err(obstacle)),
     };
+    let same_place = remote.link().filter(|link| link.made_from.address == made_from.address);
+    if let Some(Link { client, .. }) = same_place {
+        // Another key for the same place: what waits for its turn takes it, what is under way ends with the old one.
+        return Ok(match client.rekey(key) {
+            Ok(()) => {
+                use_link(context, connection, remote, client, made_from);
+                Ok(())
+            }
+            Err(error) => Err(unusable(reference, &error)),
+        });
+    }
     let client = Client::new(
         Arc::clone(&context.transport),
         base,
@@ -258,28 +280,47 @@ async fn relink(
         Arc::clone(&remote.budget),
         context.metrics.clone(),
     );
+    let client = client.map(|client| measuring(context, remote, client.patient()));
     Ok(match client {
         Ok(client) => {
-            if is_about_spec(&remote.contact()) {
-                remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
-            }
             let replaces = remote.link().is_some();
-            remote.relink(Link {
-                client,
-                made_from,
-                retired: None,
-            });
+            use_link(context, connection, remote, client, made_from);
             if replaces {
                 // What they decided may depend on what the connection was: another API version has projects.
                 wake::dependents(context, &ObjectRef::from_obj(connection));
             }
             Ok(())
         }
-        Err(error) => Err(Obstacle {
-            reason: Reason::SecretKeyInvalid,
-            message: format!("Secret {}, key {}: {error}", reference.name, reference.key),
-        }),
+        Err(error) => Err(unusable(reference, &error)),
     })
+}
+
+/// Uses a client from now on.
+fn use_link(context: &Context, connection: &SpeechConnection, remote: &Remote, client: Client, made_from: LinkSource) {
+    if is_about_spec(&remote.contact()) {
+        remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
+    }
+    remote.relink(Link {
+        client,
+        made_from,
+        retired: None,
+    });
+}
+
+fn unusable(reference: &SecretKeyRef, error: &InvalidKey) -> Obstacle {
+    Obstacle {
+        reason: Reason::SecretKeyInvalid,
+        message: format!("Secret {}, key {}: {error}", reference.name, reference.key),
+    }
+}
+
+/// Compares the service's clock with ours at every answer, where they are two.
+fn measuring(context: &Context, remote: &Remote, client: Client) -> Client {
+    if context.clock.is_the_services() {
+        return client;
+    }
+    let clock = context.clock.clone();
+    client.measuring(Arc::clone(&remote.meter), move || clock.now())
 }
 
 /// Whether the present trouble was found without asking the service, so that it ends without asking it.

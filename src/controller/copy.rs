@@ -147,7 +147,8 @@ fn rival(
     target: &ObjectRef<SpeechConnection>,
     wanted: EntityId,
 ) -> Option<String> {
-    let now = context.clock.now();
+    let local = context.clock.now();
+    let now = context.remotes.get(target).map_or(local, |remote| remote.later(local));
     let open = |m: &SpeechModel| {
         let closed = m.status.as_ref().and_then(|status| status.closed_attempt).unwrap_or(0);
         CreationIntent::of(m)
@@ -194,7 +195,7 @@ pub async fn act(
     let told = |attempt: u32, answer: Answer<CopyOperation>| {
         let state = CopyState {
             attempt,
-            looked_at: context.clock.now(),
+            looked_at: target.remote.later(context.clock.now()),
             rest: answer.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok()),
             stage: CopyStage::of(&answer.value),
             operation: answer.value.self_uri,
@@ -219,7 +220,7 @@ pub async fn act(
                 let state = CopyState {
                     attempt: *attempt,
                     operation: operation.as_str().into(),
-                    looked_at: context.clock.now(),
+                    looked_at: target.remote.later(context.clock.now()),
                     rest: None,
                     stage: CopyStage::Unknown,
                 };

@@ -14,6 +14,7 @@ use crate::{
     api::Reason,
     plan::{self, Action, Failure, List, Notice, Plan, Surroundings, lead_time::Took, line::Want},
 };
+use jiff::Timestamp;
 use kube::runtime::controller;
 use std::{sync::Arc, time::Duration};
 
@@ -114,7 +115,7 @@ impl<K: Managed> Pass<'_, K> {
         let one_at_a_time = self.around.remote.as_ref().map(|remote| remote.deciding());
         let looked = self.around.look();
         let around = Surroundings {
-            now: self.context.clock.now(),
+            now: looked.agenda().skew.later(self.context.clock.now()),
             cluster: &self.context.cluster,
             connection: looked.state(),
             announced: self.announced,
@@ -316,9 +317,15 @@ impl<K: Managed> Pass<'_, K> {
             return Ok(controller::Action::requeue(Duration::from_millis(1)));
         }
         Ok(match plan.look_again {
-            Some(at) => controller::Action::requeue(self.context.clock.wait_for(at)),
+            Some(at) => controller::Action::requeue(self.context.clock.wait_for(self.on_our_clock(at))),
             None => controller::Action::await_change(),
         })
+    }
+
+    /// What our clock shows at a time of a plan, which is made for the later of the service's clock and ours.
+    fn on_our_clock(&self, at: Timestamp) -> Timestamp {
+        let remote = self.around.remote.as_ref();
+        remote.map_or(at, |remote| remote.agenda().skew.local_of_later(at))
     }
 
     fn mind_remote(&self, awaits: Option<List>) {

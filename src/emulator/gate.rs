@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -15,7 +15,7 @@ use super::call::{Call, RequestBody};
 use super::connection::Cut;
 use super::error::{ErrorStyle, ServiceError};
 use super::fault::{Action, Strike, Target};
-use super::journal::Entry;
+use super::journal::{self, Entry};
 use super::link::{Links, percent_decode};
 use super::operation::{NoRoute, Route, resolve};
 use super::query::Query;
@@ -103,9 +103,9 @@ pub async fn answer(State(emulator): State<Emulator>, request: Request) -> Respo
             admission.work = Err(ServiceError::too_large());
         }
         if admission.waits().is_zero() && !admission.commits_late() {
-            let (reply, now) = perform(&mut world, &incoming, &admission);
+            let (reply, date) = perform(&mut world, &incoming, &admission);
             drop(world);
-            return finish(reply, now, admission.action(), cut.as_ref());
+            return finish(reply, date, admission.action(), cut.as_ref());
         }
         admission
     };
@@ -150,17 +150,17 @@ async fn wait_and_answer(emulator: Emulator, incoming: Incoming, admission: Admi
     }
     let task = tokio::spawn(async move {
         sleep(waits).await;
-        let (reply, now) = perform(&mut emulator.world(), &incoming, &admission);
-        finish(reply, now, admission.action(), cut.as_ref())
+        let (reply, date) = perform(&mut emulator.world(), &incoming, &admission);
+        finish(reply, date, admission.action(), cut.as_ref())
     });
     task.await.unwrap_or_else(|_| wire::no_answer(None))
 }
 
-fn finish(reply: Reply, now: Timestamp, action: Option<&Action>, cut: Option<&Cut>) -> Response {
+fn finish(reply: Reply, date: Timestamp, action: Option<&Action>, cut: Option<&Cut>) -> Response {
     if action.is_some_and(|action| action.lose_response.is_some()) {
         return wire::no_answer(cut);
     }
-    wire::respond(reply, now, action)
+    wire::respond(reply, date, action)
 }
 
 /// Finds out what the request is about, in the order in which the service refuses.
@@ -265,18 +265,19 @@ fn query_version(named: Option<&str>) -> Result<ApiVersion, ServiceError> {
     })
 }
 
-/// Does the work and writes it into the journal; gives the clock's time with the answer.
+/// Does the work and writes it into the journal; gives the `Date` of the answer with it.
 fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Reply, Timestamp) {
     let now = world.advance();
     let result = match (
         &admission.work,
         admission.action().filter(|action| action.status.is_some()),
     ) {
-        (Ok(_), Some(action)) => Ok(refusal(action)),
+        (Ok(_), Some(action)) => Ok(refusal(action, world.date_of(&admission.target.resource, now))),
         (Ok(work), None) => work_on(world, incoming, admission, work, now),
         (Err(error), _) => Err(error.clone()),
     };
     let reply = result.unwrap_or_else(|error| error.into_reply(admission.style));
+    let date = world.date_of(&admission.target.resource, now);
     let operation = Some(admission.target.operation).filter(|name| !name.is_empty());
     world.journal.record(Entry {
         seq: 0,
@@ -294,16 +295,27 @@ fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Re
             .as_ref()
             .map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
         key_used: admission.key_used,
+        key_digest: incoming.key.as_deref().map(journal::digest),
         user_agent: incoming.user_agent.clone(),
         duration_micros: u64::try_from(incoming.started.elapsed().as_micros()).unwrap_or(u64::MAX),
     });
-    (reply, now)
+    (reply, date)
 }
 
 /// The answer of a `status` fault.
-fn refusal(action: &Action) -> Reply {
+fn refusal(action: &Action, date: Timestamp) -> Reply {
     let status = action.status.unwrap_or(500);
-    let reply = Reply::empty(status).retry_after(action.retry_after);
+    let reply = match action.retry_after_date {
+        Some(seconds) => {
+            let then = date + SignedDuration::from_secs(i64::from(seconds));
+            Reply::empty(status).header("retry-after", wire::http_date(then))
+        }
+        None => Reply::empty(status).retry_after(action.retry_after),
+    };
+    if let Some(text) = &action.text {
+        let content = Content::Text(text.clone());
+        return Reply { content, ..reply };
+    }
     match &action.body {
         Some(body) => reply.json(body.clone()),
         None if status < 400 => reply,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Most entries kept; older ones are dropped.
 const CAPACITY: usize = 200_000;
@@ -40,10 +41,19 @@ pub struct Entry {
     pub fault: Option<Value>,
     /// Which key was sent; never the key.
     pub key_used: Option<u8>,
+    /// By which the key that was sent is known again, accepted or not; never the key.
+    pub key_digest: Option<String>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
     /// Real microseconds from arrival to the answer, or to the effect of a lost one.
     pub duration_micros: u64,
+}
+
+/// By which a key is known again, without saying anything of it.
+pub fn digest(key: &str) -> String {
+    let mut text = Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).simple().to_string();
+    text.truncate(12);
+    text
 }
 
 fn microseconds<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

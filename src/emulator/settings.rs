@@ -124,6 +124,8 @@ pub struct Settings {
     pub copy_expiry: CopyExpiry,
     /// Life of a copy authorization in clock seconds.
     pub authorization_seconds: f64,
+    /// How far the `Date` of answers is ahead of the clock, in seconds.
+    pub date_offset_seconds: i32,
 }
 
 impl Default for Settings {
@@ -147,6 +149,7 @@ impl Default for Settings {
             latency_ms: 0,
             copy_expiry: CopyExpiry::default(),
             authorization_seconds: 3_600.0,
+            date_offset_seconds: 0,
         }
     }
 }

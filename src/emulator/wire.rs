@@ -17,8 +17,14 @@ use super::connection::Cut;
 use super::fault::Action;
 use super::reply::{Content, Reply};
 
-/// An answer of a Speech resource at the clock's time `now`.
-pub fn respond(reply: Reply, now: Timestamp, action: Option<&Action>) -> Response {
+/// A time as headers have it.
+pub fn http_date(at: Timestamp) -> String {
+    let text = at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT");
+    text.to_string()
+}
+
+/// An answer of a Speech resource, stamped with this `Date`.
+pub fn respond(reply: Reply, date: Timestamp, action: Option<&Action>) -> Response {
     let (media_type, bytes) = match reply.content {
         Content::Empty => (None, Vec::new()),
         Content::Json(value) => (Some("application/json; charset=utf-8"), value.to_string().into_bytes()),
@@ -40,11 +46,11 @@ pub fn respond(reply: Reply, now: Timestamp, action: Option<&Action>) -> Respons
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
     let request_id = Uuid::new_v4().to_string();
-    let date = now
-        .to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string();
-    for (name, value) in [(HeaderName::from_static("apim-request-id"), request_id), (DATE, date)] {
+    let stamps = [
+        (HeaderName::from_static("apim-request-id"), request_id),
+        (DATE, http_date(date)),
+    ];
+    for (name, value) in stamps {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }

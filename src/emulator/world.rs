@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::clock::Clock;
 use super::fault::Faults;
@@ -65,6 +65,16 @@ impl World {
             }
         }
         now
+    }
+
+    /// What the answers of a Speech resource give as their `Date`.
+    pub fn date_of(&self, resource: &str, now: Timestamp) -> Timestamp {
+        let offset = self
+            .resources
+            .get(resource)
+            .map_or(0, |resource| resource.settings.date_offset_seconds);
+        now.saturating_add(SignedDuration::from_secs(i64::from(offset)))
+            .unwrap_or(now)
     }
 
     /// The state as a seed.

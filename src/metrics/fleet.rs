@@ -171,6 +171,24 @@ impl Collector for Fleet {
                     f64::from(usage.in_window) / f64::from(usage.limit.max(1)),
                 )
             }),
+        )?;
+        write(
+            &mut encoder,
+            "connection_throttled",
+            "Whether the service throttles the requests of a connection (1) or not (0)",
+            remotes.iter().map(|(key, remote)| {
+                let (namespace, name) = named(key);
+                (namespace, name, f64::from(u8::from(remote.budget.usage().is_throttled)))
+            }),
+        )?;
+        write(
+            &mut encoder,
+            "connection_clock_skew_seconds",
+            "How far the clock of the Speech service is ahead of ours for certain; negative if it is behind",
+            remotes.iter().map(|(key, remote)| {
+                let (namespace, name) = named(key);
+                (namespace, name, remote.meter.ahead().as_secs_f64())
+            }),
         )
     }
 }

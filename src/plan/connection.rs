@@ -4,11 +4,13 @@ use super::{
     evaluation::Unneeded,
     lead_time::Durations,
     notice, orphan, report,
+    skew::Skew,
     text::{after, day_time},
 };
 use crate::{
     api::{
-        Reason, SpeechConnection, SpeechConnectionStatus, annotation, condition,
+        Reason, SpeechConnection, SpeechConnectionStatus, annotation,
+        condition::{self, Statement, THROTTLED, Truth},
         connection::{AllowedNamespaces, NamespacesFrom},
         is_held,
     },
@@ -32,6 +34,10 @@ pub struct Snapshot<'a> {
     pub last_key_until: Option<Timestamp>,
     /// How long work was seen to take.
     pub durations: &'a Durations,
+    /// How the service's clock and ours differ.
+    pub skew: Skew,
+    /// Whether the service throttles us.
+    pub throttled: bool,
     /// What the gates have left behind.
     pub unneeded: Unneeded,
     /// Before when nothing is deleted again, because a deletion failed (UTC).
@@ -159,7 +165,10 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     let conditions = if told && !old.conditions.is_empty() {
         old.conditions.clone()
     } else {
-        condition::stamp(&old.conditions, report::statements(&verdict, None), generation, s.now)
+        let mut statements = report::statements(&verdict, None);
+        statements.extend(s.skew.statement());
+        statements.extend(s.throttled.then(throttled));
+        condition::stamp(&old.conditions, statements, generation, s.now)
     };
     let mut status = SpeechConnectionStatus {
         observed_generation: generation,
@@ -194,9 +203,23 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     }
 }
 
+fn throttled() -> Statement {
+    Statement {
+        kind: THROTTLED,
+        truth: Truth::True,
+        reason: Reason::Throttled,
+        message: "the service answers many requests with 429: the operator sends fewer, what has a deadline first"
+            .into(),
+    }
+}
+
 /// What to delete of what nobody needs any more, and when to look again for it.
 fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timestamp>) {
     if !matches!(s.contact, Contact::Established(_)) {
+        return (None, None);
+    }
+    // Whether something is old is not known while the clocks differ widely. A connection that goes is the deadline.
+    if s.skew.holds() && !deleting {
         return (None, None);
     }
     match s.collect_from.filter(|from| *from > s.now) {

@@ -20,6 +20,7 @@ mod orphan;
 mod outlook;
 mod report;
 mod retry;
+pub mod skew;
 mod spread;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -34,6 +35,7 @@ use lead_time::{Durations, Took};
 use line::{Limits, Line, Want};
 pub use notice::Notice;
 pub use retry::{Failure, FailureClass, is_quota};
+use skew::Skew;
 pub use verdict::Verdict;
 
 use crate::{
@@ -191,7 +193,7 @@ impl Action {
 /// What surrounds an object, the same for models and endpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {
-    /// The present (UTC).
+    /// The present (UTC): the later of the service's clock and ours.
     pub now: Timestamp,
     /// The uid of the cluster's `kube-system` namespace.
     pub cluster: &'a str,
@@ -214,6 +216,8 @@ pub struct Agenda {
     pub limits: Limits,
     /// How long work was seen to take.
     pub durations: Durations,
+    /// How the service's clock and ours differ.
+    pub skew: Skew,
 }
 
 /// The connection of an object.

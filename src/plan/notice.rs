@@ -44,6 +44,8 @@ pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     transition(condition::STALLED, "True", true);
     transition(condition::MODEL_VALID, "False", true);
     transition(condition::AT_RISK, "True", true);
+    transition(condition::CLOCK_SKEW, "True", true);
+    transition(condition::THROTTLED, "True", true);
     if condition::find(after, condition::RECONCILING).is_some_and(|c| is_trouble(&c.reason)) {
         transition(condition::RECONCILING, "True", true);
     }

@@ -146,8 +146,10 @@ pub fn gate(
             format!("the service refused the request: {}", words(last)),
         );
     }
-    let at = after(last.at.parse().unwrap_or(now), delay(last.count));
-    if at <= now {
+    let failed: Timestamp = last.at.parse().unwrap_or(now);
+    let at = after(failed, delay(last.count));
+    // No honest clock wrote a date beyond the longest wait: whoever wrote it was ahead, and is so no more.
+    if at <= now || failed > after(now, LONGEST_DELAY) {
         return verdict.with(action);
     }
     let reason = if is_quota(&last.code) {
@@ -273,6 +275,9 @@ mod tests {
             at: "9999-12-30T21:59:59Z".into(),
             ..transient.clone()
         };
+        let set = of(FailureClass::Transient {
+            retry_after: Some(LONGEST_DELAY),
+        });
         let delete = Action::DeleteEndpoint(id(1));
         for (name, last, action, generation, fresh, now, expected) in [
             ("nothing failed", None, update(), 1, false, now, "act"),
@@ -285,7 +290,8 @@ mod tests {
             ("asked for", Some(&refused), update(), 1, true, now, "act"),
             ("another step", Some(&refused), delete.clone(), 1, false, now, "act"),
             ("a time that is none", Some(&odd), update(), 1, false, now, "Retrying"),
-            ("the end of time", Some(&end), update(), 1, false, now, "Retrying"),
+            ("a wait that is set", Some(&set), update(), 1, false, now, "Retrying"),
+            ("the end of time", Some(&end), update(), 1, false, now, "act"),
         ] {
             let verdict = gate(
                 last,

@@ -61,6 +61,8 @@ impl Region {
             },
             last_key_until: None,
             durations: &operator.remote.agenda().durations,
+            skew: operator.remote.agenda().skew,
+            throttled: false,
             unneeded,
             collect_from: operator.collection.from,
             now: self.now,

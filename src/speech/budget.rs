@@ -56,12 +56,16 @@ pub struct BudgetUsage {
     pub blocked_until: Option<Instant>,
     /// Callers that wait for their turn.
     pub waiting: usize,
+    /// Whether the service throttles us: from the moment at which a quarter of the limit or less is left, until half of it
+    /// has grown back. One 429 now and then is no storm.
+    pub is_throttled: bool,
 }
 
 /// At most so many request starts in any window of a given length, shared by three lanes.
 #[derive(Debug)]
 pub struct Budget {
     state: Mutex<State>,
+    throttling: Notify,
 }
 
 #[derive(Debug)]
@@ -73,6 +77,8 @@ struct State {
     /// The newest starts, oldest first; never more than `limit`.
     starts: VecDeque<Instant>,
     blocked_until: Option<Instant>,
+    /// Whether little was left of the limit since it was last whole.
+    is_throttled: bool,
     /// When the effective limit last changed.
     adjusted_at: Option<Instant>,
     /// Who waits, in the order of service. Only the first one has a timer; it wakes its successor.
@@ -83,11 +89,20 @@ struct State {
 /// Lane first, then first come, first served.
 type Ticket = (Lane, u64);
 
+impl BudgetUsage {
+    /// How long nothing starts at all.
+    pub fn blocked_for(&self) -> Option<Duration> {
+        self.blocked_until
+            .map(|until| until.saturating_duration_since(Instant::now()))
+    }
+}
+
 impl Budget {
     /// A budget of `requests` (at least 1) in any window of `per` (1 ms to a day).
     pub fn new(requests: u32, per: Duration) -> Self {
         let limit = requests.max(1);
         Self {
+            throttling: Notify::new(),
             state: Mutex::new(State {
                 unlimited: false,
                 limit,
@@ -95,6 +110,7 @@ impl Budget {
                 effective: limit,
                 starts: VecDeque::new(),
                 blocked_until: None,
+                is_throttled: false,
                 adjusted_at: None,
                 waiting: BTreeMap::new(),
                 next_number: 0,
@@ -142,19 +158,29 @@ impl Budget {
         if state.blocked_until.is_none_or(|until| until <= now) {
             state.effective = (state.effective / 2).max(1);
             state.adjusted_at = Some(now);
+            if state.effective <= (state.limit / 4).max(1) && state.effective < state.limit {
+                self.tell(&mut state, true);
+            }
         }
         let until = now + retry_after.unwrap_or(DEFAULT_BLOCK).min(LONGEST_BLOCK);
         state.blocked_until = state.blocked_until.max(Some(until));
     }
 
-    /// Tells that the service answered: a throttled budget grows by a tenth of its limit, once per window.
+    /// Tells that the service answered: a throttled budget grows by a tenth of its limit for each window since it last
+    /// changed.
     pub fn succeeded(&self) {
         let now = Instant::now();
         let mut state = self.lock();
-        let rested = state.adjusted_at.is_none_or(|at| at + state.per <= now);
-        if state.effective < state.limit && rested {
-            state.effective = (state.effective + (state.limit / 10).max(1)).min(state.limit);
+        let rested = state
+            .adjusted_at
+            .map_or(1, |at| now.duration_since(at).as_nanos() / state.per.as_nanos());
+        let tenths = u32::try_from(rested.min(10)).unwrap_or(10);
+        if state.effective < state.limit && tenths > 0 {
+            state.effective = (state.effective + (state.limit / 10).max(1) * tenths).min(state.limit);
             state.adjusted_at = Some(now);
+            if state.effective >= state.limit.div_ceil(2) {
+                self.tell(&mut state, false);
+            }
             state.wake_first();
         }
     }
@@ -165,6 +191,9 @@ impl Budget {
         let limit = requests.max(1);
         let throttled = state.effective < state.limit;
         state.effective = if throttled { state.effective.min(limit) } else { limit };
+        if state.effective >= limit.div_ceil(2) {
+            self.tell(&mut state, false);
+        }
         state.limit = limit;
         state.per = per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1);
         state.wake_first();
@@ -180,6 +209,19 @@ impl Budget {
             effective_limit: state.effective,
             blocked_until: state.blocked_until.filter(|until| *until > now),
             waiting: state.waiting.len(),
+            is_throttled: state.is_throttled,
+        }
+    }
+
+    /// Waits until the service begins or ceases to throttle us.
+    pub async fn throttling_changed(&self) {
+        self.throttling.notified().await;
+    }
+
+    fn tell(&self, state: &mut State, is_throttled: bool) {
+        if state.is_throttled != is_throttled {
+            state.is_throttled = is_throttled;
+            self.throttling.notify_one();
         }
     }
 

@@ -44,6 +44,20 @@ impl Failure {
         }
     }
 
+    /// A request that was not sent, because its turn in the budget did not come in time.
+    pub(super) fn no_turn(route: &'static str, retry_after: Option<Duration>) -> Self {
+        Self {
+            status: 429,
+            code: "NoTurn".to_owned(),
+            inner_code: None,
+            message: "not sent: the request budget had no room for it".to_owned(),
+            request_id: None,
+            retry_after,
+            route,
+            from_service: false,
+        }
+    }
+
     /// What the reader can do about it, where that is known.
     fn advice(&self) -> Option<&'static str> {
         match self.status {

@@ -23,7 +23,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST))
 }
 
-fn date_header(value: &HeaderValue) -> Option<Timestamp> {
+pub(super) fn date_header(value: &HeaderValue) -> Option<Timestamp> {
     http_date(value.to_str().ok()?.trim())
 }
 

@@ -97,7 +97,10 @@ impl World {
     /// proxy.
     pub fn start_operator_with(&mut self, args: &[&str], env: &[(&str, &str)], kubeconfig: Option<&Path>) -> usize {
         let clock = self.emulator.control().clock_url();
-        let mut all = vec!["--allow-http", "--development-clock", &clock];
+        let mut all = vec!["--allow-http"];
+        if !args.contains(&"--development-clock") {
+            all.extend(["--development-clock", &clock]);
+        }
         all.extend(args);
         let kubeconfig = kubeconfig.unwrap_or(&self.kubeconfig);
         let operator =
@@ -135,6 +138,13 @@ impl World {
         let mut operator = self.operators.remove(index);
         operator.terminate(Duration::from_secs(40)).await.unwrap();
         self.said = operator.logs();
+    }
+
+    /// Ends all operators in order, so that the next one needs not wait for their lease.
+    pub async fn terminate_all(&mut self) {
+        while !self.operators.is_empty() {
+            self.terminate(0).await;
+        }
     }
 
     /// A namespace and a Speech resource of this name. Members of `change` replace those of the seed.

@@ -11,7 +11,7 @@ use crate::{
     api::SpeechConnection,
     liveness::Pulse,
     plan::{Agenda, List, connection::Contact},
-    speech::{Budget, Client},
+    speech::{Budget, Client, SkewMeter},
     view::{Changes, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -58,6 +58,8 @@ pub struct LinkSource {
 pub struct Remote {
     /// The requests that may leave.
     pub budget: Arc<Budget>,
+    /// What compares the service's clock with ours.
+    pub meter: Arc<SkewMeter>,
     view: RwLock<View>,
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
@@ -70,6 +72,7 @@ pub struct Remote {
     nudged: Notify,
     hurried: Notify,
     pulse: Arc<Pulse>,
+    replaced: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,7 @@ impl Remote {
     pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             budget: Arc::new(budget),
+            meter: Arc::default(),
             view: RwLock::default(),
             link: RwLock::default(),
             contact: RwLock::new(Contact::Pending),
@@ -94,6 +98,7 @@ impl Remote {
             nudged: Notify::new(),
             hurried: Notify::new(),
             pulse: Arc::default(),
+            replaced: Notify::new(),
         }
     }
 
@@ -120,6 +125,11 @@ impl Remote {
     /// The same, to note what an object wants. Never held across an await.
     pub fn agenda_mut(&self) -> RwLockWriteGuard<'_, Agenda> {
         self.agenda.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The later of the service's clock, as far as it is known, and ours.
+    pub fn later(&self, local: Timestamp) -> Timestamp {
+        self.agenda().skew.later(local)
     }
 
     /// Held from the look to the place in the line, so that two objects do not take the last turn at once. Never held
@@ -159,9 +169,15 @@ impl Remote {
         self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Uses another client from now on, and looks at once.
+    /// Uses this client from now on, and looks at once. What still waits for its turn at another place is not sent.
     pub fn relink(&self, link: Link) {
-        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(link);
+        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        let before = current.replace(link.clone());
+        drop(current);
+        if let Some(before) = before.filter(|before| before.made_from.address != link.made_from.address) {
+            before.client.close();
+            self.replaced.notify_waiters();
+        }
         self.nudge();
     }
 

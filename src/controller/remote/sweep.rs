@@ -2,7 +2,7 @@
 //! the objects whose remote side changed. At rest there is no request per object.
 use super::{
     super::{Context, wake},
-    Remote, broken,
+    Link, Remote, broken,
 };
 use crate::{
     api::SpeechConnection,
@@ -69,6 +69,15 @@ pub async fn run(
     remote: Arc<Remote>,
     token: CancellationToken,
 ) {
+    let tell = {
+        let (context, key, remote) = (Arc::clone(&context), key.clone(), Arc::clone(&remote));
+        async move {
+            loop {
+                remote.budget.throttling_changed().await;
+                context.wakes.wake_connection(&key);
+            }
+        }
+    };
     let mut sweeper = Sweeper {
         context,
         key,
@@ -107,6 +116,7 @@ pub async fn run(
     };
     tokio::select! {
         () = token.cancelled() => {}
+        () = tell => {}
         () = work => {}
     }
 }
@@ -120,7 +130,11 @@ impl Sweeper {
                     Some(_) if self.remote.link().is_some_and(|link| link.retired.is_some()) => {
                         std::future::pending().await
                     }
-                    Some(at) => self.context.clock.sleep_until(at).await,
+                    // Not longer than a whole interval, also when our clock is set back.
+                    Some(at) => {
+                        let most = self.context.clock.now() + signed(self.remote.poll_interval());
+                        self.context.clock.sleep_until(at.min(most)).await;
+                    }
                     None if self.remote.link().is_some() => {}
                     None => std::future::pending().await,
                 }
@@ -153,8 +167,11 @@ impl Sweeper {
         if link.retired.is_some() && awaited.is_empty() {
             return;
         }
-        let full = self.full_at.is_none_or(|at| at <= now) || self.failures > 0 || awaited.is_empty();
-        let due = |at: Option<Timestamp>| full && at.is_none_or(|at| at <= now);
+        // A date further ahead than it was ever set means that our clock was set back since.
+        let past = |at: Timestamp, most: SignedDuration| at <= now || at.duration_since(now) > most;
+        let poll = signed(self.remote.poll_interval());
+        let full = self.full_at.is_none_or(|at| past(at, poll)) || self.failures > 0 || awaited.is_empty();
+        let due = |at: Option<Timestamp>| full && at.is_none_or(|at| past(at, RARE_INTERVAL));
         let uses = match due(self.datasets_at) || due(self.evaluations_at) {
             true => wake::uses(&self.context, &self.key),
             false => wake::Uses::default(),
@@ -173,7 +190,13 @@ impl Sweeper {
             false => wake::Recorded::default(),
         };
         let known_before = self.known();
-        let (seen, outcome) = read(&self.remote, &link.client, scope, &recorded, now).await;
+        let began_at = self.remote.later(now);
+        let (seen, outcome) = tokio::select! {
+            read = read(&self.remote, &link.client, scope, &recorded, began_at) => read,
+            // Of another place this would say nothing.
+            () = self.remote.replaced.notified() => return,
+        };
+        self.compare_clocks();
         if self.known() != known_before {
             // A list may be empty, and still be what somebody waited for.
             wake::users(&self.context, &self.key);
@@ -190,12 +213,36 @@ impl Sweeper {
         }
         match outcome {
             Ok(()) => self.succeeded(scope, full && link.retired.is_none(), now, seen),
+            // The key was changed meanwhile, which asks for another look by itself: of the new one this says nothing.
+            Err(error) if error.kind() == ErrorKind::Unauthorized && self.is_outdated(&link) => {
+                wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
+            }
             Err(error) => {
                 wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
                 self.failed(&error, now, link.retired.is_some());
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());
+    }
+
+    /// Whether the resource is reached in another way by now.
+    fn is_outdated(&self, link: &Link) -> bool {
+        let now = self.remote.link();
+        now.is_none_or(|now| now.made_from != link.made_from)
+    }
+
+    /// Notes how the clocks differ, and wakes whom it concerns when other conclusions follow from it.
+    fn compare_clocks(&self) {
+        let mut agenda = self.remote.agenda_mut();
+        let before = agenda.skew;
+        let skew = before.measured(self.remote.meter.ahead());
+        agenda.skew = skew;
+        drop(agenda);
+        if !skew.is_as(before) {
+            tracing::warn!(connection = %self.key, seconds = skew.ahead.as_secs(), "the service's clock differs from ours by another measure");
+            self.context.wakes.wake_connection(&self.key);
+            wake::dependents(&self.context, &self.key);
+        }
     }
 
     /// Whether there are evaluations that were made for one of us, which have to be deleted some day.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -16,9 +16,15 @@ use crate::emulator::clock::{ClockChange, parse_duration};
 /// The longest a reader is kept waiting, in seconds.
 const MAX_WAIT: u64 = 300;
 
-/// The clock; with `after`, once its version is higher or the time is up.
+/// The clock; with `after`, once its version is higher or the time is up. With `offsetSeconds` it is that of a machine
+/// whose clock is so far ahead, or behind if negative.
 pub async fn get(State(emulator): State<Emulator>, RawQuery(query): RawQuery) -> Answer {
-    let query = query_with(query.as_deref(), &["after", "timeoutSeconds"])?;
+    let query = query_with(query.as_deref(), &["after", "timeoutSeconds", "offsetSeconds"])?;
+    let offset = match query.get("offsetSeconds").map(str::parse::<i32>) {
+        Some(Ok(seconds)) => SignedDuration::from_secs(i64::from(seconds)),
+        Some(Err(_)) => return Err(Refusal::bad("offsetSeconds must be a whole number")),
+        None => SignedDuration::ZERO,
+    };
     let seconds = number(&query, "timeoutSeconds")?.unwrap_or(20).min(MAX_WAIT);
     if let Some(after) = number(&query, "after")? {
         let mut version = emulator.clock_version();
@@ -29,7 +35,7 @@ pub async fn get(State(emulator): State<Emulator>, RawQuery(query): RawQuery) ->
         )
         .await;
     }
-    Ok(Json(emulator.world().clock.describe()))
+    Ok(Json(emulator.world().clock.describe(offset)))
 }
 
 #[derive(Deserialize)]
@@ -62,7 +68,7 @@ pub async fn put(State(emulator): State<Emulator>, body: Bytes) -> Answer {
     let mut world = emulator.world();
     world.clock.change(change).map_err(Refusal::bad)?;
     world.advance();
-    let (answer, version) = (world.clock.describe(), world.clock.version());
+    let (answer, version) = (world.clock.describe(SignedDuration::ZERO), world.clock.version());
     drop(world);
     emulator.tell_clock_version(version);
     Ok(Json(answer))

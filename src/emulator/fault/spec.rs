@@ -33,6 +33,12 @@ pub struct Action {
     /// Retry-After of `status`, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// Retry-After of `status` as a date, so many seconds after the `Date` of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_date: Option<u32>,
+    /// Body of `status` that is no JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// Wait this many real milliseconds first; the effect comes after the wait, even when the client has gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
@@ -193,9 +199,13 @@ impl FaultSpec {
             return Err("status must lie between 200 and 599".to_owned());
         }
         if action.status.is_none()
-            && (action.body.is_some() || action.headers.is_some() || action.retry_after.is_some())
+            && (action.body.is_some()
+                || action.text.is_some()
+                || action.headers.is_some()
+                || action.retry_after.is_some()
+                || action.retry_after_date.is_some())
         {
-            return Err("body, headers and retryAfter need a status".to_owned());
+            return Err("body, text, headers, retryAfter and retryAfterDate need a status".to_owned());
         }
         for (name, value) in action.headers.iter().flatten() {
             let is_valid = http::HeaderName::try_from(name).is_ok() && http::HeaderValue::try_from(value).is_ok();

@@ -40,6 +40,8 @@ fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> P
         dependents: needed_by(dependents),
         last_key_until: None,
         durations: &Durations::default(),
+        skew: Skew::default(),
+        throttled: false,
         unneeded: Unneeded::default(),
         collect_from: None,
         now: at(NOW),
@@ -228,6 +230,8 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
             durations: &Durations::default(),
             dependents: needed_by(usize::from(object == &kept)),
             last_key_until: None,
+            skew: Skew::default(),
+            throttled: false,
             unneeded,
             collect_from,
             now: at(NOW),
@@ -254,6 +258,8 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
             dependents: needed_by(1),
             last_key_until: None,
             durations,
+            skew: Skew::default(),
+            throttled: false,
             unneeded: Unneeded::default(),
             collect_from: None,
             now: at(NOW),
@@ -267,6 +273,41 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
     assert_eq!(write(&Durations::default()), ninety, "a new operator knows nothing yet");
     durations.learn("en-US", took(120));
     assert_eq!(write(&durations), r#"[{"locale":"en-US","training":"120m"}]"#);
+}
+
+#[test]
+fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
+    let object = connection(HELD);
+    let found = Unneeded {
+        id: Some(crate::plan::testing::id(30)),
+        look_again: None,
+    };
+    for (seconds, told, deletes) in [
+        (0, "Ready=True Connected", true),
+        (30, "Ready=True Connected", true),
+        (31, "Ready=True Connected, ClockSkew=True ClocksDiffer", true),
+        (
+            -172_800,
+            "Ready=True Connected, ClockSkew=True ClocksDifferWidely",
+            false,
+        ),
+    ] {
+        let plan = plan(&Snapshot {
+            object: &object,
+            contact: &Contact::Established(COUNTS),
+            durations: &Durations::default(),
+            dependents: needed_by(1),
+            last_key_until: None,
+            skew: Skew::default().measured(jiff::SignedDuration::from_secs(seconds)),
+            throttled: false,
+            unneeded: found,
+            collect_from: None,
+            now: at(NOW),
+        });
+        assert_eq!(said(&plan.status.conditions), told, "{seconds}");
+        assert_eq!(plan.collect.is_some(), deletes, "{seconds}");
+        assert_eq!(plan.notices.len(), 1 + usize::from(told.contains("Skew")), "{seconds}");
+    }
 }
 
 fn need(
@@ -313,6 +354,8 @@ fn a_connection_waits_for_those_that_can_still_use_it() {
         },
         last_key_until: None,
         durations: &Durations::default(),
+        skew: Skew::default(),
+        throttled: false,
         unneeded: Unneeded::default(),
         collect_from: None,
         now: at(NOW),
@@ -330,6 +373,8 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
             dependents: needed_by(1),
             last_key_until,
             durations: &Durations::default(),
+            skew: Skew::default(),
+            throttled: false,
             unneeded: Unneeded::default(),
             collect_from: None,
             now: at(NOW),

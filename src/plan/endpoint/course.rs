@@ -120,7 +120,7 @@ impl<'a> Dates<'a> {
         self.ahead(self.lead)
     }
 
-    /// From when on a gate that still blocks is given up, where the spec says so.
+    /// From when on a gate that still blocks is given up, where the spec says so, and clocks that differ block no more.
     pub fn gate_deadline(&self) -> Option<Timestamp> {
         let ahead = if self.deadline_override.is_zero() {
             GATE_DEADLINE
@@ -187,6 +187,9 @@ pub fn plot(
         course.await_approval(s, view, choice, policy, status);
     }
     course.await_date(s);
+    if !choice.named {
+        course.await_clock(s, dates);
+    }
     course.await_turn(s, view, endpoint, dates);
     course
 }
@@ -325,6 +328,22 @@ impl Course {
                 "a window, but none opens before the active model expires",
             ),
         }
+    }
+
+    /// While the clocks differ widely nothing moves by itself, unless the end of what may keep it back has come by the
+    /// later of both. What expires by no clock has no such end.
+    fn await_clock(&mut self, s: &Snapshot<'_>, dates: &Dates<'_>) {
+        let deadline = dates.gate_deadline();
+        if !s.around.agenda.skew.holds() || deadline.is_some_and(|deadline| deadline <= s.now()) {
+            return;
+        }
+        if let Some(deadline) = deadline {
+            self.look(deadline);
+        }
+        self.block(
+            Reason::ClocksDifferWidely,
+            "the clocks of the service and the operator to agree",
+        );
     }
 
     /// At most so many at a time, first those that expire first.

@@ -334,9 +334,10 @@ impl Bench<'_> {
             .is_some_and(|before| before.verdict == GateVerdict::Error && before.evaluation.as_ref() == Some(&id));
         let words = cause(header);
         let errors = self.errors().saturating_add(i32::from(!known));
+        let ended = self.s.around.agenda.skew.later_of_service(header.last_action_at);
         Finding {
             evaluation: Some(header.id),
-            ..self.failed(errors, header.last_action_at, |again| {
+            ..self.failed(errors, ended, |again| {
                 format!(
                     "another evaluation at {}, because the last one failed: {words}",
                     day_time(again)

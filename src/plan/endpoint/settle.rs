@@ -248,7 +248,9 @@ pub fn on_its_way(
     before: Option<&TargetModel>,
 ) -> TargetModel {
     let id = facts.model.to_string();
-    let before = before.filter(|before| before.model == id);
+    // What seems to come to pass only was written by a clock that was ahead then, and would be waited for.
+    let has_begun = |before: &&TargetModel| parse(Some(&before.since)).is_none_or(|since| since <= s.now());
+    let before = before.filter(|before| before.model == id).filter(has_begun);
     TargetModel {
         since: before.map_or_else(|| rfc3339(s.now()), |before| before.since.clone()),
         base: facts.model.is_base(),

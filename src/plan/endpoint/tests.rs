@@ -9,6 +9,7 @@ mod outlook;
 mod quarantine;
 mod selector;
 mod simulation;
+mod skew;
 mod swap;
 mod timing;
 mod unlisted;

@@ -111,7 +111,7 @@ impl<'a> Lineage<'a> {
 
     /// When to repeat a newest revision that failed: after a growing delay, which follows from the failed revisions
     /// themselves.
-    pub fn repeat_at(&self, newest: &Revision<'_>, inputs: &str) -> Timestamp {
+    pub fn repeat_at(&self, s: &Snapshot<'_>, newest: &Revision<'_>, inputs: &str) -> Timestamp {
         // Counted by numbers, because the history limit deletes the older ones.
         let other = self
             .revisions
@@ -120,7 +120,10 @@ impl<'a> Lineage<'a> {
             .find(|revision| !revision.failed() || revision.tag.inputs.as_deref() != Some(inputs));
         let in_a_row = newest.number.saturating_sub(other.map_or(0, |other| other.number));
         after(
-            newest.model().header.last_action_at,
+            s.around
+                .agenda
+                .skew
+                .later_of_service(newest.model().header.last_action_at),
             retry::work_delay(i32::try_from(in_a_row).unwrap_or(i32::MAX)),
         )
     }

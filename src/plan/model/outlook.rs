@@ -146,7 +146,7 @@ fn next(
     let is_same = newest.tag.inputs.as_deref() == Some(print.as_str());
     if is_same && newest.failed() {
         return Some(Next {
-            at: lineage.repeat_at(newest, &print),
+            at: lineage.repeat_at(s, newest, &print),
             reason: "Retry",
             dates: None,
             cause: Some(format!(

@@ -18,7 +18,7 @@ use crate::{
         lead_time::{Lead, Work},
         model_choice,
         spread::share,
-        text::before,
+        text::{after, before},
     },
     speech::{ModelId, entity::CustomModel},
     view::View,
@@ -54,6 +54,30 @@ pub struct Schedule {
     pub expires: Timestamp,
     /// Whether `before` is shorter than what is needed.
     pub is_short: bool,
+    /// When half of the newest revision's life is over.
+    half: Timestamp,
+}
+
+impl Schedule {
+    /// Whether the training begins now. While the clocks differ widely it begins at the latest start by the later clock,
+    /// and not before half of the revision's life is over by the earlier one: a clock that is years ahead would take each
+    /// new revision for expired and have another one trained.
+    pub fn is_due(&self, s: &Snapshot<'_>) -> bool {
+        let skew = s.around.agenda.skew;
+        if skew.holds() {
+            return self.latest.max(self.start) <= s.now() && self.half <= skew.earlier_of_later(s.now());
+        }
+        self.start <= s.now()
+    }
+
+    /// When time alone may begin it.
+    pub fn look_again(&self, s: &Snapshot<'_>) -> Timestamp {
+        let skew = s.around.agenda.skew;
+        if skew.holds() {
+            return self.latest.max(self.start).max(after(self.half, skew.ahead.abs()));
+        }
+        self.start
+    }
 }
 
 /// When the newest revision has to be followed by another.
@@ -108,6 +132,7 @@ fn schedule(s: &Snapshot<'_>, renewal: &Renewal, expires: Timestamp, most: Optio
         latest,
         expires,
         is_short: latest < declared,
+        half: most.map_or(Timestamp::MIN, |most| before(expires, most)),
     })
 }
 

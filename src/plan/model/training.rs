@@ -58,11 +58,11 @@ pub fn decide(
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
             match renewal::due(s, view, &spec, &inputs, newest.model()) {
                 Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
-                Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() && dates.start <= s.now() => {
+                Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() && dates.is_due(s) => {
                     train(s, view, &lineage, &inputs, &print, status)
                 }
                 Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() => {
-                    Ok(lineage.keep(s, view, status).until(dates.start))
+                    Ok(lineage.keep(s, view, status).until(dates.look_again(s)))
                 }
                 Due::NewBaseModel | Due::BeforeExpiry(_) | Due::AfterRefusal(_) | Due::Never => {
                     Ok(lineage.keep(s, view, status))
@@ -205,7 +205,7 @@ fn failed(
     print: &str,
     status: &SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
-    let again = lineage.repeat_at(newest, print);
+    let again = lineage.repeat_at(s, newest, print);
     if again <= s.now() || s.is_fresh() {
         return train(s, view, lineage, inputs, print, status);
     }

@@ -1,7 +1,8 @@
 //! The client: one method per operation of the service.
 //!
 //! Every operation names the [`Lane`] of the budget that it draws on. Nothing is repeated here: reads are made again by
-//! the next sweep, and whether a mutation may be, only the caller can know (see [`Error::perhaps_sent`]).
+//! the next sweep, and whether a mutation may be, only the caller can know (see [`Error::perhaps_sent`]). A client that was
+//! asked to be [`Client::patient`] repeats what certainly had no effect.
 mod address;
 mod datasets;
 mod endpoints;
@@ -17,11 +18,20 @@ use super::{
     budget::{Budget, Lane},
     error::Error,
     key::{InvalidKey, SubscriptionKey},
+    skew::SkewMeter,
     transport::Transport,
     version::ApiVersion,
 };
 use address::Address;
-use std::{fmt, sync::Arc, time::Duration};
+use jiff::Timestamp;
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// The longest that any request takes, from its start (after its turn in the budget came) to the end of its answer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -76,10 +86,32 @@ pub struct Client {
 struct Inner {
     transport: Arc<dyn Transport>,
     address: Address,
-    key: SubscriptionKey,
-    key_header: http::HeaderValue,
+    key: RwLock<Arc<Key>>,
     budget: Arc<Budget>,
     observer: Arc<dyn Observer>,
+    timing: Option<Timing>,
+    is_patient: bool,
+    is_closed: AtomicBool,
+}
+
+/// The key and its header; neither is shown.
+#[derive(Debug)]
+struct Key {
+    key: SubscriptionKey,
+    header: http::HeaderValue,
+}
+
+impl Key {
+    fn new(key: SubscriptionKey) -> Result<Arc<Self>, InvalidKey> {
+        let header = key.header_value()?;
+        Ok(Arc::new(Self { key, header }))
+    }
+}
+
+/// What compares the service's clock with ours.
+struct Timing {
+    meter: Arc<SkewMeter>,
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl Client {
@@ -92,18 +124,51 @@ impl Client {
         budget: Arc<Budget>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, InvalidKey> {
-        let key_header = key.header_value()?;
+        let key = RwLock::new(Key::new(key)?);
         let address = Address::new(base, version);
         Ok(Self {
             inner: Arc::new(Inner {
                 transport,
                 address,
                 key,
-                key_header,
                 budget,
                 observer,
+                timing: None,
+                is_patient: false,
+                is_closed: AtomicBool::new(false),
             }),
         })
+    }
+
+    /// The same client, which compares the service's clock with ours at every answer. To be asked for before the client is
+    /// cloned.
+    pub fn measuring(mut self, meter: Arc<SkewMeter>, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            let now = Box::new(now);
+            inner.timing = Some(Timing { meter, now });
+        }
+        self
+    }
+
+    /// The same client, which asks again by itself where that is safe (see [`exchange`]). To be asked for before the client
+    /// is cloned.
+    pub fn patient(mut self) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.is_patient = true;
+        }
+        self
+    }
+
+    /// Uses another key from now on, also for requests that wait for their turn. Those under way end with the old one.
+    pub fn rekey(&self, key: SubscriptionKey) -> Result<(), InvalidKey> {
+        let key = Key::new(key)?;
+        *self.inner.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+        Ok(())
+    }
+
+    /// Sends nothing more. What is under way ends as it does.
+    pub fn close(&self) {
+        self.inner.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// The endpoint of the resource.

@@ -1,5 +1,6 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
+mod answers;
 mod claims;
 mod crd_upgrade;
 mod deletion;
@@ -11,6 +12,10 @@ mod leaders;
 mod namespace;
 mod points;
 mod restore;
+mod rotation;
+mod skew;
+mod starved;
+mod storm;
 mod upgrade;
 
 use futures::FutureExt as _;
@@ -69,6 +74,48 @@ pub const ALL: &[Row] = &[
         faults: &[15],
         bounded_seconds: 15,
         run: |trial| upgrade::run(trial).boxed_local(),
+    },
+    Row {
+        name: "storm-429",
+        title: "the service answers 429 to six requests of ten while swaps are due",
+        faults: &[5],
+        bounded_seconds: 60,
+        run: |trial| storm::run(trial).boxed_local(),
+    },
+    Row {
+        name: "errors-5xx",
+        title: "half of all requests end in 5xx, and some answers are lost",
+        faults: &[6],
+        bounded_seconds: 30,
+        run: |trial| answers::errors(trial).boxed_local(),
+    },
+    Row {
+        name: "bodies",
+        title: "bodies are slow, cut, too long, half, of another shape, or no JSON",
+        faults: &[6],
+        bounded_seconds: 45,
+        run: |trial| answers::bodies(trial).boxed_local(),
+    },
+    Row {
+        name: "rotation",
+        title: "the key is replaced every two seconds while endpoints move, then a wrong one is set",
+        faults: &[11],
+        bounded_seconds: 30,
+        run: |trial| rotation::run(trial).boxed_local(),
+    },
+    Row {
+        name: "skew",
+        title: "the clock of the node or of the service is wrong by an hour or by two days",
+        faults: &[8],
+        bounded_seconds: 60,
+        run: |trial| skew::run(trial).boxed_local(),
+    },
+    Row {
+        name: "starved",
+        title: "the operator has 64 MiB of memory and a twentieth of a processor",
+        faults: &[22],
+        bounded_seconds: 60,
+        run: |trial| starved::run(trial).boxed_local(),
     },
     Row {
         name: "namespace",

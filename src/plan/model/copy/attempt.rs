@@ -16,7 +16,7 @@ use crate::{
             lineage::{change, changed_names},
         },
         retry,
-        text::{after, day_time, parse, rfc3339},
+        text::{after, before, day_time, parse, rfc3339},
     },
     speech::{EntityId, entity::CustomModel, request::UpdateModel},
     view::{CopyStage, CopyState, Entry, View},
@@ -192,10 +192,12 @@ impl Open<'_> {
         let source = self
             .source(status)
             .and_then(|id| found.and_then(|found| found.model(id)));
+        // The announcement bears our time, the copy the service's.
+        let since = before(self.intent.at, SKEW + self.s.around.agenda.skew.ahead.abs());
         let arrival = source.and_then(|source| {
             let candidates = self.view.models.iter();
             candidates
-                .filter(|entry| looks_like_copy(&entry.entity, source, self.intent.at))
+                .filter(|entry| looks_like_copy(&entry.entity, source, since))
                 .min_by_key(|entry| (entry.entity.header.created_at, entry.entity.header.id))
         });
         match arrival.filter(|_| found.is_none_or(|found| found.rival.is_none())) {
@@ -227,11 +229,11 @@ impl Open<'_> {
     }
 }
 
-/// Whether a model of the target appeared since a copy was announced, and equals the source in all that a copy keeps.
+/// Whether a model of the target appeared since then, and equals the source in all that a copy keeps.
 /// The mark is the source's (the copy keeps the source's properties) or none (it does not); anybody else's is respected.
 fn looks_like_copy(model: &CustomModel, source: &CustomModel, since: Timestamp) -> bool {
     let (copy, original) = (&model.header, &source.header);
-    after(copy.created_at, SKEW) >= since
+    copy.created_at >= since
         && copy.id != original.id
         && copy.locale == original.locale
         && copy.display_name == original.display_name

@@ -89,7 +89,7 @@ fn chain(
     let same = |revision: &Revision<'_>| revision.tag.inputs.as_deref() == Some(inputs.as_str());
     match newest {
         Some(newest) if same(&newest) && newest.failed() => {
-            let again = lineage.repeat_at(&newest, &inputs);
+            let again = lineage.repeat_at(s, &newest, &inputs);
             if again <= s.now() || s.is_fresh() {
                 return order(s, lineage, id, found, status);
             }

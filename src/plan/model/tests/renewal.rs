@@ -1,9 +1,13 @@
 //! Renewal by the calendar: in time, once, and never in a circle.
 use super::*;
 use crate::{
-    plan::model::{Refusal, refusals},
+    plan::{
+        model::{Refusal, refusals},
+        skew::Skew,
+    },
     speech::entity::{CustomModel, Status},
 };
+use jiff::SignedDuration;
 
 /// A revision of the present spec that was made and expires on given days.
 fn made(n: u128, number: u32, created: &str, expires: &str, state: Status) -> CustomModel {
@@ -260,5 +264,65 @@ fn a_changed_spec_waits_for_the_date_where_changes_do_not_renew() {
     check(vec![
         ("before", case("2026-03-01T00:00:00Z"), RESTS),
         ("on the date", case("2026-10-22T10:53:26Z"), TRAINS),
+    ]);
+}
+
+#[test]
+fn while_the_clocks_differ_widely_a_renewal_begins_at_its_latest_start_and_never_in_a_circle() {
+    const AT_RISK: &str = "- | Ready=True Synced, AtRisk=True LeadTimeShort";
+    const LATE: &str = "announce 2 | Ready=True Synced, Reconciling Training, AtRisk=True LeadTimeShort";
+    let hours = |hours| Skew::default().measured(SignedDuration::from_hours(hours));
+    let at_latest = |now: &str, skew| line(now, "").with(|c| c.world.agenda.skew = skew);
+    let ending = |skew| {
+        at_latest("2026-12-14T23:00:00Z", skew).with(|c| {
+            let newest = made(20, 1, MADE, "2026-12-15T00:00:00Z", Status::Succeeded);
+            c.world.view = World::new().custom(newest).view;
+        })
+    };
+    let young = |skew| {
+        at_latest("2026-12-14T23:00:00Z", skew).with(|c| {
+            let newest = made(20, 1, "2026-10-01T00:00:00Z", "2026-12-15T00:00:00Z", Status::Succeeded);
+            c.world.view = World::new().custom(newest).view;
+        })
+    };
+    let years = 3 * 366 * 24;
+    check(vec![
+        ("in step, in time", at_latest("2026-10-22T10:53:26Z", hours(0)), TRAINS),
+        ("ahead, in time", at_latest("2026-10-22T10:53:26Z", hours(1)), RESTS),
+        ("behind, in time", at_latest("2026-10-22T10:53:26Z", hours(-1)), RESTS),
+        ("at the latest start", ending(hours(1)), LATE),
+        ("at the latest start, behind", ending(hours(-48)), LATE),
+        // Whoever is years ahead takes what was just made for expired.
+        (
+            "the service is years ahead",
+            at_latest("2026-12-01T00:00:00Z", hours(years)),
+            RESTS,
+        ),
+        ("we are months ahead of what is young", young(hours(-60 * 24)), AT_RISK),
+        ("what is young, an hour ahead", young(hours(-1)), LATE),
+    ]);
+    let plan = at_latest("2026-10-22T10:53:26Z", hours(1)).plan();
+    assert!(plan.look_again.is_some_and(|again| again > at("2026-10-22T10:53:26Z")));
+}
+
+#[test]
+fn a_failed_training_is_repeated_by_the_clock_that_stamped_it() {
+    let failed_at = |skew: i64, now: &str| {
+        line(now, "").with(|c| {
+            c.world.agenda.skew = Skew::default().measured(SignedDuration::from_hours(skew));
+            let failed = with(made(20, 1, MADE, EXPIRES, Status::Failed), |m| {
+                m.header.last_action_at = at("2026-03-01T10:00:00Z");
+            });
+            c.world.view = World::new().custom(failed).view;
+        })
+    };
+    let waits = "- | Ready=False TrainingFailed, Reconciling TrainingFailed";
+    let trains = "announce 2 | Ready=False Training, Reconciling Training";
+    check(vec![
+        ("in step, too early", failed_at(0, "2026-03-01T10:09:59Z"), waits),
+        ("in step", failed_at(0, "2026-03-01T10:10:00Z"), trains),
+        ("the service is ahead", failed_at(48, "2026-03-01T10:10:00Z"), trains),
+        ("we are ahead, too early", failed_at(-48, "2026-03-03T10:09:59Z"), waits),
+        ("we are ahead", failed_at(-48, "2026-03-03T10:10:00Z"), trains),
     ]);
 }

@@ -187,10 +187,72 @@ async fn the_key_is_shown_by_nothing() {
     let script = Script::of([json(401, body)]);
     let client = script.client(ApiVersion::V2025_10_15);
     let error = client.get_endpoint(Lane::Sweep, id()).await.unwrap_err();
-    let shown = format!(
-        "{client:?} {error} {error:?} {:?} {:?}",
-        client.inner.key, client.inner.key_header
-    );
+    let shown = format!("{client:?} {error} {error:?} {:?}", client.inner.key());
     assert!(!shown.contains(KEY), "{shown}");
     assert!(shown.contains("key ... is wrong"));
+}
+
+/// A patient client and its script.
+fn patient(answers: impl IntoIterator<Item = Response>) -> (Script, Client) {
+    let script = Script::of(answers);
+    let client = script.client(ApiVersion::V2025_10_15).patient();
+    (script, client)
+}
+
+fn slow_down(retry_after: &str) -> Response {
+    with_header(json(429, r#"{"code": "TooManyRequests"}"#), "retry-after", retry_after)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patient_client_asks_again_after_a_429_when_the_service_allows_it() {
+    let model = || json(200, example("model_get"));
+    let (script, client) = patient([slow_down("7"), slow_down("3"), model()]);
+    let began = tokio::time::Instant::now();
+    client.get_custom_model(Lane::Deadline, id()).await.unwrap();
+    assert_eq!(script.seen().len(), 3);
+    assert!(began.elapsed() >= Duration::from_secs(10), "{:?}", began.elapsed());
+
+    let (script, client) = patient([slow_down("100")]);
+    let error = client.delete_endpoint(Lane::UserChange, id()).await.unwrap_err();
+    assert_eq!((error.kind(), error.perhaps_sent()), (ErrorKind::Throttled, false));
+    assert!(
+        error.retry_after().is_some_and(|wait| wait > Duration::from_secs(60)),
+        "{error:?}"
+    );
+    assert_eq!(script.seen().len(), 1, "what got no turn was not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patient_client_repeats_reads_a_few_times_and_changes_never() {
+    let disturbed = || json(503, "");
+    let (script, client) = patient([disturbed(), disturbed(), json(200, example("model_get"))]);
+    client.get_custom_model(Lane::Sweep, id()).await.unwrap();
+    assert_eq!(script.seen().len(), 3);
+    let (script, client) = patient([disturbed(), disturbed(), disturbed(), disturbed()]);
+    assert_eq!(
+        client.get_custom_model(Lane::Sweep, id()).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert_eq!(script.seen().len(), 4);
+    let (script, client) = patient([disturbed()]);
+    client.delete_endpoint(Lane::Deadline, id()).await.unwrap_err();
+    assert_eq!(script.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_turn_takes_the_newer_key() {
+    let (script, client) = patient([slow_down("5"), json(200, example("model_get"))]);
+    let waiting = client.get_custom_model(Lane::Sweep, id());
+    let rekeyed = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.rekey(SubscriptionKey::parse(b"the-new-key").unwrap()).unwrap();
+    };
+    let (answer, ()) = tokio::join!(waiting, rekeyed);
+    answer.unwrap();
+    let keys: Vec<_> = script
+        .seen()
+        .iter()
+        .map(|seen| seen.headers["ocp-apim-subscription-key"].clone())
+        .collect();
+    assert_eq!(keys, [KEY, "the-new-key"]);
 }

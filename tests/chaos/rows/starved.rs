@@ -1,0 +1,241 @@
+//! Little memory and little of a processor.
+//!
+//! The limits are those of a control group of our own (version 1) where we may make one. Elsewhere the processor is taken
+//! away by SIGSTOP for most of each tenth of a second, and of memory only the peak is looked at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::harness::{Process, eventually};
+use crate::law::Expected;
+use crate::seed::{BASE_OLD, days};
+use crate::tenant::Tenant;
+use crate::trial::{Patience, Trial};
+
+const MEMORY: u64 = 64 << 20;
+/// A twentieth of a processor; a quarter in the bounded version, whose operator is built without optimisation.
+const SHARES: (u32, u32) = (25, 5);
+const PERIOD: Duration = Duration::from_millis(100);
+const EACH: u64 = 50;
+const DUE: u64 = 3;
+/// How long before the expiry the swaps are wanted.
+const AHEAD: SignedDuration = SignedDuration::from_mins(20);
+const PATIENCE: Duration = Duration::from_secs(600);
+const OLD: &str = "34000000-0000-4000-8000-000000000001";
+const NEW: &str = "34000000-0000-4000-8000-000000000002";
+
+pub async fn run(trial: &mut Trial) {
+    let objects = trial.sized(EACH, 2000);
+    let percent = if trial.is_full { SHARES.1 } else { SHARES.0 };
+    let tenants = declared(trial, objects / EACH).await;
+    let all: Vec<&Tenant> = tenants.iter().collect();
+    let patience = Patience {
+        bound: PATIENCE,
+        jump: Duration::ZERO,
+        ..Patience::default()
+    };
+    trial.world.start_operator(&[]).await;
+    if !trial.converge(&all, &patience).await {
+        return;
+    }
+    trial.world.terminate_all().await;
+
+    let began = Instant::now();
+    let index = trial.world.start_operator_with(&[], &[], None);
+    let limits = Limits::of(trial.world.operators[index].process(), percent);
+    let ready = trial.world.operators[index].wait_until_ready(PATIENCE).await;
+    if let Err(error) = ready {
+        trial.violated("the operator", format!("did not start: {error}"));
+        trial.world.spoil();
+        return;
+    }
+    let started = began.elapsed();
+    let ends = want_swaps(trial, &all).await;
+    trial.converge(&all, &patience).await;
+    late_swaps(trial, &all, ends).await;
+    let operator = trial.world.operators[index].process();
+    let peak = operator.rss_peak_kib().unwrap_or_default() / 1024;
+    let cpu = operator.cpu_seconds().unwrap_or_default();
+    let ended = operator.check_running();
+    if let Err(error) = ended {
+        trial.violated("the operator", error);
+    }
+    if peak > MEMORY >> 20 {
+        trial.violated("the operator", format!("used {peak} MiB"));
+    }
+    let taken = began.elapsed().as_secs_f64();
+    trial.saw(format!(
+        "{objects} objects with {percent} % of a processor {limits}: ready after {:.0} s, peak {peak} MiB, {:.1} % used",
+        started.as_secs_f64(),
+        100.0 * cpu / taken,
+    ));
+    trial.check(&all, &Expected::default()).await;
+    trial.world.kill_all();
+    limits.end().await;
+}
+
+async fn declared(trial: &Trial, count: u64) -> Vec<Tenant> {
+    let now = trial.world.emulator.control().now().await.unwrap();
+    let model = |id: &str, valid: i64| {
+        json!({
+            "id": id, "displayName": id, "locale": "en-US", "createdDateTime": days(now, -50),
+            "transcriptionDateTime": days(now, valid), "baseModel": BASE_OLD,
+        })
+    };
+    let models = json!([model(OLD, 300), model(NEW, 400)]);
+    let mut tenants = Vec::new();
+    for number in 0..count {
+        let change = json!({"models": models, "endpoints": []});
+        let tenant = trial.world.tenant(&format!("starved-{number}"), change).await;
+        tenant.connect(json!({"pollInterval": "60s"})).await;
+        tenants.push(tenant);
+    }
+    let each = tenants.iter().map(async |tenant| {
+        for number in 0..EACH {
+            let model = if number < DUE {
+                json!({"id": OLD})
+            } else {
+                json!({"base": {"id": BASE_OLD}})
+            };
+            tenant
+                .endpoint(&format!("line-{number}"), json!({"model": model}))
+                .await;
+        }
+    });
+    futures::future::join_all(each).await;
+    tenants
+}
+
+/// Lets what some endpoints serve expire soon, and names what is to follow; tells when it expires.
+async fn want_swaps(trial: &Trial, tenants: &[&Tenant]) -> Timestamp {
+    let control = trial.world.emulator.control();
+    let ends = control.now().await.unwrap() + AHEAD;
+    for tenant in tenants {
+        let path = format!("resources/{}/models/{OLD}", tenant.name);
+        let expires = json!({"transcriptionDateTime": ends.to_string()});
+        control
+            .request(reqwest::Method::PATCH, &path, Some(expires))
+            .await
+            .unwrap();
+        for number in 0..DUE {
+            let patch = json!({"spec": {"model": {"id": NEW}}});
+            tenant.patch("SpeechEndpoint", &format!("line-{number}"), patch).await;
+        }
+    }
+    ends
+}
+
+async fn late_swaps(trial: &mut Trial, tenants: &[&Tenant], ends: Timestamp) {
+    for tenant in tenants {
+        let journal = tenant.journal().await;
+        let swaps = journal.iter().filter(|entry| {
+            entry["operation"] == "Endpoints_Update" && entry["requestBody"]["model"]["self"].to_string().contains(NEW)
+        });
+        let in_time = swaps.filter(|entry| {
+            let at = entry["clock"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+            entry["status"] == 200 && at.is_some_and(|at| at < ends)
+        });
+        let count = in_time.count() as u64;
+        if count < DUE {
+            trial.violated(
+                &tenant.name,
+                format!("{count} of {DUE} swaps landed before their deadline"),
+            );
+        }
+    }
+}
+
+/// What holds an operator down.
+enum Limits {
+    /// Control groups of ours, to be removed at the end.
+    Groups(Vec<PathBuf>),
+    /// A task that stops it and lets it go on.
+    Stops(tokio::task::JoinHandle<()>),
+}
+
+impl Limits {
+    fn of(operator: &mut Process, percent: u32) -> Self {
+        let pid = operator.pid();
+        match groups(pid, percent) {
+            Some(groups) => Self::Groups(groups),
+            None => Self::Stops(tokio::spawn(stop_and_go(pid, percent))),
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Stops(task) => task.abort(),
+            Self::Groups(groups) => {
+                for group in groups {
+                    let removed = eventually("a control group is empty", Duration::from_secs(10), async || {
+                        fs::remove_dir(&group).map_err(|error| error.to_string())
+                    });
+                    removed.await.unwrap();
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Groups(_) => "and 64 MiB by control groups",
+            Self::Stops(_) => "by SIGSTOP, memory not limited but looked at",
+        })
+    }
+}
+
+/// One group of each controller, with the process in it.
+fn groups(pid: u32, percent: u32) -> Option<Vec<PathBuf>> {
+    let root = Path::new("/sys/fs/cgroup");
+    let period = PERIOD.as_micros();
+    let quota = period * u128::from(percent) / 100;
+    let limits = [
+        ("memory", vec![("memory.limit_in_bytes", MEMORY.to_string())]),
+        (
+            "cpu",
+            vec![
+                ("cpu.cfs_period_us", period.to_string()),
+                ("cpu.cfs_quota_us", quota.to_string()),
+            ],
+        ),
+    ];
+    let mut made = Vec::new();
+    for (controller, values) in limits {
+        let group = root.join(controller).join(format!("speech-operator-chaos-{pid}"));
+        let written = fs::create_dir(&group).and_then(|()| {
+            made.push(group.clone());
+            for (file, value) in &values {
+                fs::write(group.join(file), value)?;
+            }
+            fs::write(group.join("cgroup.procs"), pid.to_string())
+        });
+        if written.is_err() {
+            made.iter().for_each(|group| drop(fs::remove_dir(group)));
+            return None;
+        }
+    }
+    Some(made)
+}
+
+async fn stop_and_go(pid: u32, percent: u32) {
+    let runs = PERIOD * percent / 100;
+    let send = async |signal: &str| {
+        let kill = tokio::process::Command::new("kill")
+            .args(["-s", signal, &pid.to_string()])
+            .status();
+        kill.await.is_ok_and(|status| status.success())
+    };
+    while send("CONT").await {
+        tokio::time::sleep(runs).await;
+        if !send("STOP").await {
+            return;
+        }
+        tokio::time::sleep(PERIOD - runs).await;
+    }
+}

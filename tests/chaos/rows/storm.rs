@@ -1,0 +1,188 @@
+//! Half an hour of 429 on six requests of ten, with and without Retry-After, in seconds and as a date.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::law::Expected;
+use crate::seed::{BASE_OLD, days};
+use crate::tenant::{Tenant, condition};
+use crate::trial::{Patience, Trial};
+
+/// How long the storm lasts, by the emulator's clock.
+const STORM: u32 = 30 * 60;
+/// As many endpoints as a Speech resource may have.
+const EACH: u64 = 50;
+/// How many endpoints of each Speech resource have to be swapped before the storm ends.
+const DUE: u64 = 3;
+const OLD: &str = "31000000-0000-4000-8000-000000000001";
+const NEW: &str = "31000000-0000-4000-8000-000000000002";
+
+/// 2,000 endpoints of 40 Speech resources, three of each with a model that expires as the storm ends.
+pub async fn run(trial: &mut Trial) {
+    for storm in 0..trial.times(1, 1) {
+        let objects = trial.sized(EACH, 2000);
+        let tenants = tenants(trial, storm, objects / EACH).await;
+        trial.world.start_operator(&[]).await;
+        let all: Vec<&Tenant> = tenants.iter().collect();
+        declare(&all).await;
+        let patience = Patience {
+            jump: Duration::ZERO,
+            ..Patience::default()
+        };
+        if !trial.converge(&all, &patience).await {
+            return;
+        }
+        let seconds = u32::try_from(trial.sized(24, 300)).unwrap();
+        let (began, told) = storm_over(trial, &all, seconds).await;
+        check_swaps(trial, &all, began).await;
+        for tenant in &tenants {
+            match told.get(&tenant.name).map(BTreeSet::len) {
+                Some(1) => {}
+                times => trial.violated(&tenant.name, format!("Throttled was told {} times", times.unwrap_or(0))),
+            }
+        }
+        trial.converge(&all, &Patience::default()).await;
+        trial.check(&all, &Expected::default()).await;
+        let refused = refused(&all).await;
+        trial.saw(format!(
+            "{objects} objects, {} swaps due, {refused} requests refused in {seconds} s at {} times the speed",
+            DUE * objects / EACH,
+            STORM / seconds,
+        ));
+        trial.world.terminate_all().await;
+    }
+}
+
+async fn tenants(trial: &Trial, storm: u64, count: u64) -> Vec<Tenant> {
+    let now = trial.world.emulator.control().now().await.unwrap();
+    let model = |id: &str, name: &str, valid: i64| {
+        json!({
+            "id": id, "displayName": name, "locale": "en-US", "createdDateTime": days(now, -50),
+            "transcriptionDateTime": days(now, valid), "baseModel": BASE_OLD,
+        })
+    };
+    let models = json!([model(OLD, "old", 300), model(NEW, "new", 400)]);
+    let mut tenants = Vec::new();
+    for number in 0..count {
+        let name = format!("storm-{storm}-{number}");
+        // What somebody made by hand would count against the fifty.
+        let limit = json!({"requests": 0, "perSeconds": 10});
+        let change = json!({"models": models, "endpoints": [], "rateLimit": limit});
+        let tenant = trial.world.tenant(&name, change).await;
+        // Budgets live in real time, of which the storm takes little: 80 in 10 s, or nearly so, at the storm's speed.
+        let per = if trial.is_full { "2s" } else { "1s" };
+        let budget = json!({"requests": 80, "per": per});
+        tenant
+            .connect(json!({"pollInterval": "60s", "requestBudget": budget}))
+            .await;
+        tenants.push(tenant);
+    }
+    tenants
+}
+
+async fn declare(tenants: &[&Tenant]) {
+    let each = tenants.iter().map(async |tenant| {
+        for number in 0..EACH {
+            let model = if number < DUE {
+                json!({"id": OLD})
+            } else {
+                json!({"base": {"id": BASE_OLD}})
+            };
+            tenant
+                .endpoint(&format!("line-{number}"), json!({"model": model}))
+                .await;
+        }
+    });
+    futures::future::join_all(each).await;
+}
+
+/// Makes the storm, wants the swaps in it, and ends it. Tells when it began, and since when `Throttled` was told by each
+/// connection.
+async fn storm_over(
+    trial: &mut Trial,
+    tenants: &[&Tenant],
+    seconds: u32,
+) -> (Timestamp, BTreeMap<String, BTreeSet<String>>) {
+    let control = trial.world.emulator.control().clone();
+    let began = control.now().await.unwrap();
+    let ends = began + SignedDuration::from_secs(i64::from(STORM));
+    for tenant in tenants {
+        // Together they strike six of ten.
+        for (action, probability) in [
+            (json!({"status": 429}), 0.2),
+            (json!({"status": 429, "retryAfter": 1}), 0.25),
+            (json!({"status": 429, "retryAfterDate": 2}), 1.0 / 3.0),
+        ] {
+            let seed = trial.chance.below(1_000_000);
+            let how = json!({"probability": probability, "seed": seed});
+            tenant.strike_always("*", action, how).await;
+        }
+        let path = format!("resources/{}/models/{OLD}", tenant.name);
+        let expires = json!({"transcriptionDateTime": ends.to_string()});
+        control
+            .request(reqwest::Method::PATCH, &path, Some(expires))
+            .await
+            .unwrap();
+    }
+    control.set_rate(f64::from(STORM / seconds)).await.unwrap();
+    let wants = tenants.iter().map(async |tenant| {
+        for number in 0..DUE {
+            let patch = json!({"spec": {"model": {"id": NEW}}});
+            tenant.patch("SpeechEndpoint", &format!("line-{number}"), patch).await;
+        }
+    });
+    futures::future::join_all(wants).await;
+    let mut told = BTreeMap::<String, BTreeSet<String>>::new();
+    let end = Instant::now() + Duration::from_secs(u64::from(seconds));
+    while Instant::now() < end && control.now().await.unwrap() < ends {
+        for tenant in tenants {
+            let connection = tenant.find("SpeechConnection", "speech").await.unwrap_or_default();
+            let throttled = condition(&connection, "Throttled");
+            if let Some(since) = throttled["lastTransitionTime"].as_str() {
+                told.entry(tenant.name.clone()).or_default().insert(since.to_owned());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    control.set_rate(1.0).await.unwrap();
+    control.clear_faults().await.unwrap();
+    (began, told)
+}
+
+/// Every swap was accepted before the model that it replaces expired.
+async fn check_swaps(trial: &mut Trial, tenants: &[&Tenant], began: Timestamp) {
+    let mut latest = SignedDuration::ZERO;
+    for tenant in tenants {
+        let journal = tenant.journal().await;
+        let swaps = journal
+            .iter()
+            .filter(|entry| entry["operation"] == "Endpoints_Update" && entry["status"] == 200);
+        let swaps = swaps.filter(|entry| entry["requestBody"]["model"]["self"].to_string().contains(NEW));
+        let times: Vec<Timestamp> = swaps
+            .filter_map(|entry| entry["clock"].as_str()?.parse().ok())
+            .collect();
+        let ends = began + SignedDuration::from_secs(i64::from(STORM));
+        let in_time = times.iter().filter(|at| **at < ends).count() as u64;
+        if in_time < DUE {
+            trial.violated(
+                &tenant.name,
+                format!("{in_time} of {DUE} swaps landed before their deadline"),
+            );
+        }
+        let last = times.iter().max().map(|at| at.duration_since(began));
+        latest = latest.max(last.unwrap_or(SignedDuration::ZERO));
+    }
+    trial.saw(format!("the last swap landed {} min into the storm", latest.as_mins()));
+}
+
+async fn refused(tenants: &[&Tenant]) -> usize {
+    let mut refused = 0;
+    for tenant in tenants {
+        let journal = tenant.journal().await;
+        refused += journal.iter().filter(|entry: &&Value| entry["status"] == 429).count();
+    }
+    refused
+}
