@@ -1,6 +1,8 @@
 //! Starts everything in order: watches, then controllers once all stores are filled.
 use super::{
-    Context, Stores, connection,
+    Context, Stores,
+    catch_up::caught_up,
+    connection,
     context::RecentWrites,
     event::{self, Events},
     export,
@@ -44,6 +46,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long running passes may take to end when the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(25);
+/// How far the watches of a replica that takes over may lag; one that is further behind lets another lead.
+const LONGEST_LAG: Duration = Duration::from_secs(30);
 /// Secrets that are never keys of a Speech resource; without them the watch is small.
 const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
 
@@ -89,6 +93,9 @@ pub enum StartError {
         "namespace kube-system cannot be read; the operator needs the permissions of deploy/base/cluster-roles.yaml"
     )]
     Cluster(#[source] Box<kube::Error>),
+    /// The watches do not come after the cluster.
+    #[error("the stores did not catch up with the cluster within {} s", LONGEST_LAG.as_secs())]
+    Behind,
     /// Another replica acts from now on, or soon.
     #[error("this replica leads no more")]
     Leadership(#[from] Lost),
@@ -121,8 +128,6 @@ pub async fn run(options: Options, election: Election) -> Result<(), StartError>
     };
     tracing::info!("leading");
     context.metrics.took_lease(mandate.transitions());
-    // Whatever woke somebody while we stood by woke nobody.
-    wake::all(&context);
     let outcome = lead(&context, sleepers, concurrency, &shutdown, &mut tasks, &mut mandate).await;
     // Who lost the Lease has nothing to give back, and must end at once.
     if !matches!(outcome, Err(StartError::Leadership(_))) {
@@ -142,8 +147,17 @@ async fn lead(
 ) -> Result<(), StartError> {
     // Dropped on every way out, and every pass with it.
     let mut controllers = JoinSet::new();
-    start_controllers(context, sleepers, concurrency, shutdown, &mut controllers);
     let mut lost = pin!(mandate.keep());
+    tokio::select! {
+        () = caught_up(context) => {}
+        () = tokio::time::sleep(LONGEST_LAG) => return Err(StartError::Behind),
+        () = shutdown.cancelled() => return Ok(()),
+        lost = &mut lost => return Err(lost.into()),
+        ended = tasks.join_next() => return Err(StartError::Ended(ended.and_then(Result::err))),
+    }
+    // Whatever woke somebody while we stood by woke nobody.
+    wake::all(context);
+    start_controllers(context, sleepers, concurrency, shutdown, &mut controllers);
     let outcome = tokio::select! {
         biased; // idle controllers end at the very moment of the request to stop, which is no failure
         lost = &mut lost => return Err(lost.into()),
