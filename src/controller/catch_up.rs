@@ -3,7 +3,7 @@
 use super::Context;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
-    Api, Client, Resource,
+    Api, Resource,
     api::ListParams,
     runtime::reflector::{ObjectRef, Store},
 };
@@ -59,18 +59,18 @@ impl<K: Resource<DynamicType = ()>> Listed<K> {
 pub async fn caught_up(context: &Context) {
     let stores = &context.stores;
     futures::join!(
-        of_kind(&context.client, &stores.connections),
-        of_kind(&context.client, &stores.models),
-        of_kind(&context.client, &stores.endpoints),
+        of_kind(context, &stores.connections),
+        of_kind(context, &stores.models),
+        of_kind(context, &stores.endpoints),
     );
 }
 
-async fn of_kind<K>(client: &Client, store: &Store<K>)
+async fn of_kind<K>(context: &Context, store: &Store<K>)
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let api: Api<K> = Api::all(client.clone());
-    let listed = loop {
+    let api: Api<K> = Api::all(context.client.clone());
+    let mut listed = loop {
         match list(&api).await {
             Ok(listed) => break listed,
             Err(error) => {
@@ -79,7 +79,19 @@ where
             }
         }
     };
-    while listed.is_ahead_of(store.state().iter().map(|object| edition(object.meta()))) {
+    let pulse = context.metrics.liveness().watch(&K::kind(&()));
+    loop {
+        // What cannot be read is waited for in vain.
+        let unreadable = pulse.unreadable();
+        let is_readable = |key: &ObjectRef<K>| {
+            !unreadable.contains(&(key.namespace.clone().unwrap_or_default(), key.name.clone()))
+        };
+        listed.editions.retain(|key, _| is_readable(key));
+        let stored = store.state();
+        let stored = stored.iter().map(|object| edition(object.meta()));
+        if !listed.is_ahead_of(stored.filter(|(key, _)| is_readable(key))) {
+            return;
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -58,7 +58,7 @@ const PAGE: u32 = 100;
 const ANSWER: Duration = Duration::from_secs(15);
 /// The pause before it is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// How long it may refuse us at the start.
+/// How long it may refuse us at the start: one that has just started refuses what it will allow once it has read its roles.
 const REFUSED: Duration = Duration::from_secs(10);
 
 /// What the caller decides.
@@ -181,7 +181,7 @@ async fn lead(
 /// make the kubelet wait ever longer before it starts us again.
 async fn identity(client: &Client) -> Result<String, StartError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let began = Instant::now();
+    let mut refused_since = None;
     loop {
         let error = match tokio::time::timeout(ANSWER, namespaces.get("kube-system")).await {
             Ok(Ok(home)) => return Ok(home.uid().unwrap_or_default()),
@@ -189,8 +189,9 @@ async fn identity(client: &Client) -> Result<String, StartError> {
             Err(elapsed) => kube::Error::Service(elapsed.into()),
         };
         let refused = matches!(&error, kube::Error::Api(status) if status.code < 500 && status.code != 429);
-        // One that has just started refuses what it will allow once it has read its roles.
-        if refused && began.elapsed() > REFUSED {
+        if !refused {
+            refused_since = None;
+        } else if refused_since.get_or_insert_with(Instant::now).elapsed() > REFUSED {
             return Err(StartError::Cluster(Box::new(error)));
         }
         tracing::warn!(error = %crate::telemetry::chain(&error), "the apiserver does not tell who it is; it is asked again");

@@ -25,6 +25,7 @@ mod fallback;
 mod gate;
 mod heal;
 mod lead;
+mod liveness;
 mod ownership;
 mod plan;
 mod pressure;
