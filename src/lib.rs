@@ -8,6 +8,8 @@ pub mod cli;
 pub mod clock;
 pub mod controller;
 pub mod emulator;
+#[cfg(test)]
+mod fuzz;
 pub mod generate;
 pub mod lead;
 pub mod liveness;

@@ -6,7 +6,7 @@ use crate::{
     lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Timing, fence},
     metrics::Metrics,
     serve::{self, ServeError},
-    speech::ReqwestTransport,
+    speech::{AllowedHosts, ReqwestTransport},
     telemetry,
 };
 use http::{HeaderValue, header::USER_AGENT};
@@ -55,7 +55,8 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     telemetry::install(&args.log, args.log_format)?;
     let me = candidate(&args.election);
     let agent = format!("speech-operator/{} ({})", env!("CARGO_PKG_VERSION"), me.pod());
-    let network = ReqwestTransport::of(&agent).map_err(RunError::Transport)?;
+    let allowed_hosts = AllowedHosts::new(args.allowed_hosts);
+    let network = ReqwestTransport::of(&agent, allowed_hosts.clone()).map_err(RunError::Transport)?;
     let shutdown = CancellationToken::new();
     end_on_signal(shutdown.clone()).map_err(RunError::Signal)?;
     let clock = match args.development_clock {
@@ -88,6 +89,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         clock,
         transport,
         allow_http: args.allow_http,
+        allowed_hosts,
         concurrency: args.concurrency,
         leadership,
         instance,

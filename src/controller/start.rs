@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     lead::{Election, Leadership, Lost, Mandate},
     metrics::Metrics,
-    speech::Transport,
+    speech::{AllowedHosts, Transport},
 };
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
@@ -69,6 +69,8 @@ pub struct Options {
     pub transport: Arc<dyn Transport>,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
+    /// Which hosts connections may name.
+    pub allowed_hosts: AllowedHosts,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
     /// Whether this process may act.
@@ -197,6 +199,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         leadership: options.leadership,
         cluster,
         allow_http: options.allow_http,
+        allowed_hosts: options.allowed_hosts,
         transport: options.transport,
         stores: Stores {
             connections,
