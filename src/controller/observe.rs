@@ -17,6 +17,8 @@ use std::sync::{Arc, LazyLock, RwLockReadGuard};
 pub struct Surrounding {
     connection: Option<Arc<SpeechConnection>>,
     allowed: bool,
+    /// Whether it would be of another namespace: what is not allowed there is not told from what is not there.
+    foreign: bool,
     /// The Speech resource of the connection.
     pub remote: Option<Arc<Remote>>,
 }
@@ -54,6 +56,7 @@ impl Surrounding {
         Self {
             connection,
             allowed,
+            foreign: home != namespace,
             remote: context.remotes.get(key),
         }
     }
@@ -62,7 +65,12 @@ impl Surrounding {
     /// what its status says from before still stands.
     pub fn is_pending(&self) -> bool {
         let pending = |remote: &Arc<Remote>| *remote.contact() == Contact::Pending;
-        self.connection.is_some() && self.remote.as_ref().is_none_or(pending)
+        self.allowed && self.remote.as_ref().is_none_or(pending)
+    }
+
+    /// Whether the connection is there and objects of the namespace may use it.
+    pub fn is_allowed(&self) -> bool {
+        self.allowed
     }
 
     /// Locks what a decision reads.
@@ -74,7 +82,7 @@ impl Surrounding {
             agenda: self.remote.as_ref().map(|remote| remote.agenda()),
             has_projects: link.as_ref().is_some_and(|link| link.client.version().has_projects()),
             usable: link.is_some(),
-            found: self.connection.is_some(),
+            found: self.connection.is_some() || self.foreign,
             allowed: self.allowed,
         }
     }
@@ -139,11 +147,15 @@ pub fn holder(context: &Context, endpoint: &SpeechEndpoint) -> Option<String> {
         .iter()
         .min_by_key(|e| age(e))
         .filter(|e| age(e) < age(endpoint))?;
-    Some(format!(
-        "{}/{}",
-        oldest.namespace().unwrap_or_default(),
-        oldest.name_any()
-    ))
+    Some(told(&**oldest, endpoint))
+}
+
+/// The name of an object as another one may tell it: not that of a stranger.
+pub fn told<K: ResourceExt>(object: &K, to: &K) -> String {
+    if object.namespace() == to.namespace() {
+        return format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+    }
+    "of another namespace".to_owned()
 }
 
 fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> bool {

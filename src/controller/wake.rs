@@ -6,7 +6,7 @@ mod lists;
 use lists::trains_with;
 pub use lists::{Uses, concerns_gate, datasets_of, users, uses};
 
-use super::{Context, Seen, copy, managed::Managed, remote::Remote};
+use super::{Context, Seen, copy, managed::Managed, observe::Surrounding, remote::Remote};
 use crate::{
     api::{
         SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef,
@@ -282,8 +282,18 @@ pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
 
 /// How many objects need a connection: those that still have something remote to look after or to make.
 pub fn count_dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> usize {
-    context.stores.models.state_filter(|m| refers_to(m, key)).len()
-        + context.stores.endpoints.state_filter(|e| refers_to(e, key)).len()
+    // A reference from a namespace that is not allowed must not keep somebody else's connection.
+    let allowed =
+        |namespace: Option<String>| Surrounding::at(context, key, &namespace.unwrap_or_default()).is_allowed();
+    let models = context
+        .stores
+        .models
+        .state_filter(|m| refers_to(m, key) && allowed(m.namespace()));
+    let endpoints = context
+        .stores
+        .endpoints
+        .state_filter(|e| refers_to(e, key) && allowed(e.namespace()));
+    models.len() + endpoints.len()
 }
 
 /// The remote side changed: only those that stand for what changed, or depend on it.

@@ -1,6 +1,10 @@
 //! What to say of a SpeechConnection, and who may use one.
 use super::{
-    Notice, ORPHAN_AFTER, Verdict, evaluation::Unneeded, lead_time::Durations, notice, report, text::day_time,
+    Notice, ORPHAN_AFTER, Verdict,
+    evaluation::Unneeded,
+    lead_time::Durations,
+    notice, report,
+    text::{after, day_time},
 };
 use crate::{
     api::{
@@ -101,7 +105,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         .metadata
         .deletion_timestamp
         .as_ref()
-        .map(|time| time.0 + ORPHAN_AFTER);
+        .map(|time| after(time.0, ORPHAN_AFTER));
     let (collect, later) = collect(s, deleting);
     let expendable = (s.dependents == 0 && collect.is_none()) || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {

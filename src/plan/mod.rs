@@ -7,6 +7,8 @@ mod creation;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
+#[cfg(test)]
+mod fuzz;
 pub mod lead_time;
 pub mod line;
 pub mod model;
@@ -217,7 +219,7 @@ pub struct Agenda {
 pub enum ConnectionState<'a> {
     /// There is no such SpeechConnection.
     NotFound,
-    /// It does not allow this namespace.
+    /// It is in another namespace, and does not allow this one or does not exist: the same to whoever may not use it.
     NotAllowed,
     /// It does not work now.
     NotReady {
@@ -278,7 +280,9 @@ impl<'a> ConnectionState<'a> {
             )),
             Self::NotAllowed => Some(Verdict::stalled(
                 Reason::NamespaceNotAllowed,
-                format!("SpeechConnection {name} does not allow this namespace; see its spec.allowedNamespaces"),
+                format!(
+                    "SpeechConnection {name} of another namespace does not exist or does not allow this namespace; see its spec.allowedNamespaces"
+                ),
             )),
             Self::NotReady { message, .. } => Some(Verdict::working(
                 Reason::ConnectionNotReady,

@@ -1,7 +1,9 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
 mod deletion;
+mod fleet;
 mod kills;
+mod leaders;
 mod points;
 mod upgrade;
 
@@ -33,6 +35,13 @@ pub const ALL: &[Row] = &[
         faults: &[1, 2],
         bounded_seconds: 35,
         run: |trial| kills::run(trial).boxed_local(),
+    },
+    Row {
+        name: "leaders",
+        title: "the leader is cut from the API server, stopped or ended while another takes over",
+        faults: &[9],
+        bounded_seconds: 40,
+        run: |trial| leaders::run(trial).boxed_local(),
     },
     Row {
         name: "points",
