@@ -83,9 +83,8 @@ where
     loop {
         // What cannot be read is waited for in vain.
         let unreadable = pulse.unreadable();
-        let is_readable = |key: &ObjectRef<K>| {
-            !unreadable.contains(&(key.namespace.clone().unwrap_or_default(), key.name.clone()))
-        };
+        let is_readable =
+            |key: &ObjectRef<K>| !unreadable.contains(&(key.namespace.clone().unwrap_or_default(), key.name.clone()));
         listed.editions.retain(|key, _| is_readable(key));
         let stored = store.state();
         let stored = stored.iter().map(|object| edition(object.meta()));

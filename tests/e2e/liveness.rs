@@ -17,7 +17,14 @@ fn livez_is_ok_and_tells_every_part_when_asked() {
         assert_eq!(stack.operator.get("/livez").await.unwrap(), (200, "ok\n".to_owned()));
         let (status, text) = stack.operator.get("/livez?verbose").await.unwrap();
         assert_eq!(status, 200, "{text}");
-        let kinds = ["ConfigMap", "Namespace", "Secret", "SpeechConnection", "SpeechEndpoint", "SpeechModel"];
+        let kinds = [
+            "ConfigMap",
+            "Namespace",
+            "Secret",
+            "SpeechConnection",
+            "SpeechEndpoint",
+            "SpeechModel",
+        ];
         let watches = kinds.map(|kind| format!("[+] watch {kind}: "));
         let passes = ["SpeechConnection", "SpeechEndpoint", "SpeechModel"].map(|kind| format!("[+] passes {kind}: "));
         let sweeps = format!("[+] sweeps {}/speech: ", case.name);
@@ -51,15 +58,18 @@ fn a_process_that_stands_still_answers_no_probe() {
         let operator = OperatorProcess::start_unready_with_env(Path::new(OPERATOR), &kubeconfig, &options, &env);
         let mut operator = operator.unwrap();
         operator.wait_until_ready(SOON).await.unwrap();
-        case.endpoint("line", json!({"model": {"base": {"id": BASE_OLD}}})).await;
+        case.endpoint("line", json!({"model": {"base": {"id": BASE_OLD}}}))
+            .await;
         operator.process().wait_for_log("standing still", SOON).await.unwrap();
         // As the kubelet asks: an answer that does not come counts as a failure.
-        let asked = eventually("/livez does not answer", Duration::from_secs(20), async || {
-            match operator.get("/livez").await {
+        let asked = eventually(
+            "/livez does not answer",
+            Duration::from_secs(20),
+            async || match operator.get("/livez").await {
                 Err(HarnessError::Http { .. }) => Ok(()),
                 other => Err(format!("{other:?}")),
-            }
-        });
+            },
+        );
         asked.await.unwrap_or_else(|error| panic!("{error}"));
         operator.kill();
         stack.restart_operator().await;
