@@ -50,7 +50,12 @@ mod tenant;
 mod trial;
 mod world;
 
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 
@@ -77,8 +82,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         };
     }
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let table = runtime.block_on(run(&rows, &options));
+    let table = run(&rows, &options);
     println!("\n{table}");
     if let Some(path) = std::env::var_os("CHAOS_REPORT") {
         table.write_into(path.as_ref(), &options).unwrap();
@@ -90,20 +94,45 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the rows one after the other, on one world as long as it is whole.
-async fn run(rows: &[&'static Row], options: &Options) -> Table {
-    let mut table = Table::default();
-    let mut world = None;
+/// Runs the rows, several side by side if that is wanted.
+fn run(rows: &[&'static Row], options: &Options) -> Table {
     println!("seed {}", options.seed());
-    for row in rows {
-        let began = std::time::Instant::now();
-        println!("\n== {}: {}", row.name, row.title);
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs().min(rows.len()) {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Runtime::new().unwrap(); // clients live on the runtime that made them
+                runtime.block_on(take_turns(rows, options, &next, &done));
+            });
+        }
+    });
+    let mut table = Table::default();
+    for (index, (report, took)) in done.into_inner().unwrap() {
+        table.add(rows[index], report, took);
+    }
+    table
+}
+
+/// Runs one row after the other that nobody else has taken, on one world as long as it is whole.
+async fn take_turns(
+    rows: &[&'static Row],
+    options: &Options,
+    next: &AtomicUsize,
+    done: &Mutex<BTreeMap<usize, (Report, Duration)>>,
+) {
+    let mut world = None;
+    loop {
+        let index = next.fetch_add(1, Ordering::SeqCst);
+        let Some(row) = rows.get(index) else { return };
+        let began = Instant::now();
+        println!("== {}: {}", row.name, row.title);
         let whole = match world.take() {
             Some(world) => world,
             None => World::start().await.unwrap_or_else(|error| panic!("{error}")),
         };
         let mut trial = Trial::new(row, options, whole).await;
-        let ended = std::panic::AssertUnwindSafe((row.run)(&mut trial)).catch_unwind().await;
+        let ended = AssertUnwindSafe((row.run)(&mut trial)).catch_unwind().await;
         if let Err(panic) = ended {
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words
@@ -115,25 +144,23 @@ async fn run(rows: &[&'static Row], options: &Options) -> Table {
         let Trial {
             report, world: used, ..
         } = trial;
-        tell(&report, &used, began.elapsed());
+        tell(row, &report, &used, began.elapsed());
         if !options.full && options.runs.is_none() && began.elapsed().as_secs() > row.bounded_seconds {
-            println!("longer than its share of {} s", row.bounded_seconds);
+            println!("{}: longer than its share of {} s", row.name, row.bounded_seconds);
         }
-        table.add(row, report, began.elapsed());
+        done.lock().unwrap().insert(index, (report, began.elapsed()));
         world = used.tidied().await;
     }
-    table
 }
 
-fn tell(report: &Report, world: &World, took: std::time::Duration) {
+fn tell(row: &Row, report: &Report, world: &World, took: Duration) {
     if !report.violations.is_empty() {
-        println!("{}", world.last_words());
+        println!("{}: {}", row.name, world.last_words());
     }
+    let (runs, violations, seconds) = (report.runs, report.violations.len(), took.as_secs_f64());
     println!(
-        "{} runs, {} violations, {:.0} s: {}",
-        report.runs,
-        report.violations.len(),
-        took.as_secs_f64(),
+        "{}: {runs} runs, {violations} violations, {seconds:.0} s: {}",
+        row.name,
         report.seen()
     );
 }

@@ -18,6 +18,9 @@ pub struct Options {
     /// How many runs of each row, in place of its own number.
     #[arg(long)]
     pub runs: Option<u64>,
+    /// How many rows run side by side, each in a world of its own; two in the bounded version if absent, else one.
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Print the rows and run none.
     #[arg(long)]
     pub list: bool,
@@ -60,6 +63,11 @@ impl Options {
     /// The seed of this run.
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or_default()
+    }
+
+    /// How many rows run side by side.
+    pub fn jobs(&self) -> usize {
+        self.jobs.unwrap_or(if self.full { 1 } else { 2 }).max(1)
     }
 
     /// Whether a row is to be run.

@@ -25,6 +25,7 @@ pub struct Trial {
     /// Whether the full figures are wanted.
     pub is_full: bool,
     runs: Option<u64>,
+    row: &'static str,
     again: String,
     known: Known,
 }
@@ -36,6 +37,8 @@ pub struct Patience {
     pub bound: Duration,
     /// How far the clock jumps when nothing has moved for a while.
     pub jump: Duration,
+    /// How far it jumps after five such jumps: what still waits then, waits for long.
+    pub stride: Duration,
     /// How long nothing must move before the clock jumps.
     pub rest: Duration,
 }
@@ -46,6 +49,7 @@ impl Default for Patience {
         Self {
             bound: Duration::from_secs(600),
             jump: Duration::from_secs(30),
+            stride: Duration::from_secs(30),
             rest: Duration::from_millis(1500),
         }
     }
@@ -60,6 +64,7 @@ impl Trial {
             report: Report::default(),
             is_full: options.full,
             runs: options.runs,
+            row: row.name,
             again: options.again(row.name),
             known: Known::default(),
         }
@@ -83,7 +88,7 @@ impl Trial {
             again: self.again.clone(),
         };
         if !self.report.violations.contains(&violation) {
-            println!("VIOLATION {violation}");
+            println!("VIOLATION {}: {violation}", self.row);
             self.report.violations.push(violation);
         }
     }
@@ -113,7 +118,7 @@ impl Trial {
         is_done: impl Fn(&Value) -> bool,
     ) -> bool {
         let began = Instant::now();
-        let mut jumped = Duration::ZERO;
+        let (mut jumped, mut jumps) = (Duration::ZERO, 0);
         let (mut last, mut moved) = (Vec::new(), Instant::now());
         let behind = loop {
             let mut behind = Vec::new();
@@ -128,9 +133,11 @@ impl Trial {
             if behind != last {
                 (last, moved) = (behind, Instant::now());
             } else if moved.elapsed() > patience.rest && !patience.jump.is_zero() {
-                let by = format!("{}s", patience.jump.as_secs());
-                self.world.emulator.control().advance(&by).await.unwrap();
-                jumped += patience.jump;
+                jumps += 1;
+                let by = if jumps > 5 { patience.stride } else { patience.jump };
+                let text = format!("{}s", by.as_secs());
+                self.world.emulator.control().advance(&text).await.unwrap();
+                jumped += by;
                 moved = Instant::now();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

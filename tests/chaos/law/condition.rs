@@ -57,12 +57,17 @@ fn unlawful(object: &Value) -> Option<&'static str> {
 /// with its status and only then, and within one generation Ready does not go to and fro.
 pub fn i5_lawful_changes(evidence: &Evidence, known: &mut Known, expected: &Expected) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for entry in evidence
-        .audit
-        .iter()
-        .filter(|entry| entry.subresource == "status" && entry.code < 300)
-    {
+    for entry in evidence.audit.iter().filter(|entry| entry.subresource == "status") {
         let name = format!("{} {}/{}", entry.resource, entry.namespace, entry.name);
+        match entry.code {
+            200..300 => {}
+            400..499 => continue,
+            _ => {
+                // Whoever wrote has died or was cut off, as 504 says: nobody knows whether it took effect.
+                known.told.remove(&name);
+                continue;
+            }
+        }
         let now = told(&entry.body["status"]);
         let before = known.told.remove(&name).unwrap_or_default();
         let mut changes = 0;
@@ -171,6 +176,18 @@ mod tests {
                 write("False", "A", 3)
             ]),
             1
+        );
+    }
+
+    #[test]
+    fn a_write_that_nobody_knows_the_end_of_proves_nothing() {
+        let uncertain = AuditEntry {
+            code: 504,
+            ..write("True", "B", 2)
+        };
+        assert_eq!(
+            found(vec![write("False", "A", 1), uncertain, write("False", "A", 3)]),
+            0
         );
     }
 

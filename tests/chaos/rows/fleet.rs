@@ -98,8 +98,9 @@ impl Fleet {
     pub fn patience() -> Patience {
         Patience {
             bound: Duration::from_secs(5400),
-            jump: Duration::from_secs(60),
+            stride: Duration::from_secs(300),
             rest: Duration::from_millis(600),
+            ..Patience::default()
         }
     }
 

@@ -2,7 +2,9 @@
 
 mod answers;
 mod claims;
+mod compaction;
 mod crd_upgrade;
+mod cuts;
 mod deletion;
 mod fleet;
 mod foreign;
@@ -10,7 +12,10 @@ mod gitops;
 mod kills;
 mod leaders;
 mod namespace;
+mod outage;
 mod points;
+mod poison;
+mod reaction;
 mod restore;
 mod rotation;
 mod skew;
@@ -67,6 +72,34 @@ pub const ALL: &[Row] = &[
         faults: &[14],
         bounded_seconds: 15,
         run: |trial| deletion::run(trial).boxed_local(),
+    },
+    Row {
+        name: "outage",
+        title: "the API server is killed, stopped, or comes back without its history",
+        faults: &[3, 4],
+        bounded_seconds: 40,
+        run: |trial| outage::run(trial).boxed_local(),
+    },
+    Row {
+        name: "cuts",
+        title: "the connections to the API server are reset, closed, slowed, stalled or forgotten",
+        faults: &[3, 4],
+        bounded_seconds: 25,
+        run: |trial| cuts::run(trial).boxed_local(),
+    },
+    Row {
+        name: "compaction",
+        title: "etcd forgets its history while objects change all the time and watches break off",
+        faults: &[4],
+        bounded_seconds: 25,
+        run: |trial| compaction::run(trial).boxed_local(),
+    },
+    Row {
+        name: "poison",
+        title: "one object panics in every pass, another never ends, a third cannot be read",
+        faults: &[19, 20],
+        bounded_seconds: 40,
+        run: |trial| poison::run(trial).boxed_local(),
     },
     Row {
         name: "upgrade",

@@ -155,8 +155,9 @@ pub async fn run(trial: &mut Trial) {
 async fn settle(trial: &mut Trial, tenants: &[&Tenant]) {
     let patience = Patience {
         bound: Duration::from_secs(3600), // a copy is looked for during half an hour
-        jump: Duration::from_secs(60),
-        rest: Duration::from_millis(700),
+        stride: Duration::from_secs(300),
+        rest: Duration::from_millis(500),
+        ..Patience::default()
     };
     trial.converge(tenants, &patience).await;
 }
