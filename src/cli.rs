@@ -184,3 +184,35 @@ pub enum LogFormat {
     /// For people.
     Text,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn election(options: &[&str]) -> Result<ElectionArgs, clap::Error> {
+        let line = ["speech-operator", "run"].iter().chain(options);
+        Ok(match Cli::try_parse_from(line)?.command {
+            Command::Run(args) => args.election,
+            Command::Crds(_) | Command::Plan(_) | Command::Simulate(_) => unreachable!("the line says run"),
+        })
+    }
+
+    #[test]
+    fn there_is_an_election_unless_somebody_says_no() {
+        assert!(election(&[]).unwrap().enabled);
+        assert!(election(&["--leader-elect"]).unwrap().enabled);
+        assert!(election(&["--leader-elect=true"]).unwrap().enabled);
+        assert!(!election(&["--leader-elect=false"]).unwrap().enabled);
+        assert!(election(&["--leader-elect=perhaps"]).is_err());
+    }
+
+    #[test]
+    fn the_durations_of_an_election_are_read_like_all_others() {
+        let usual = election(&[]).unwrap();
+        let seconds = [usual.lease_duration, usual.renew_deadline, usual.retry_period].map(|span| span.as_secs());
+        assert_eq!(seconds, [15, 10, 3]);
+        let long = election(&["--leader-elect-lease-duration", "1m30s"]).unwrap();
+        assert_eq!(long.lease_duration, Duration::from_secs(90));
+        assert!(election(&["--leader-elect-retry-period", "3"]).is_err());
+    }
+}

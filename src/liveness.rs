@@ -3,12 +3,9 @@
 //! Only what a restart can mend counts: a task that hangs or has gone. A cluster or a Speech service that does not answer
 //! is none of that: asking again in vain is progress too, and a restart would only lose what is known.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
@@ -63,7 +60,7 @@ impl Pulse {
 pub struct WatchPulse {
     step: Pulse,
     answered: Mutex<Option<Instant>>,
-    unreadable: AtomicUsize,
+    unreadable: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl WatchPulse {
@@ -78,14 +75,14 @@ impl WatchPulse {
         *lock(&self.answered) = Some(Instant::now());
     }
 
-    /// So many objects of the kind cannot be read.
-    pub fn cannot_read(&self, objects: usize) {
-        self.unreadable.store(objects, Ordering::Relaxed);
+    /// These objects of the kind, by namespace and name, cannot be read.
+    pub fn cannot_read(&self, objects: BTreeSet<(String, String)>) {
+        *lock(&self.unreadable) = objects;
     }
 
-    /// How many objects of the kind cannot be read.
-    pub fn unreadable(&self) -> usize {
-        self.unreadable.load(Ordering::Relaxed)
+    /// The objects of the kind that cannot be read, by namespace and name.
+    pub fn unreadable(&self) -> BTreeSet<(String, String)> {
+        lock(&self.unreadable).clone()
     }
 
     /// How long ago the apiserver last answered this watch; `None` before the first time.

@@ -109,7 +109,7 @@ where
     let name = key.clone();
     let within = Arc::clone(&context);
     let whole = async move {
-        poison::take_effect(&name);
+        poison::take_effect(&name).await;
         pass(object, within).await
     };
     let outcome = match AssertUnwindSafe(tokio::time::timeout(DEADLINE, whole))
@@ -145,27 +145,32 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_default()
 }
 
-/// An object whose every pass panics, for the proof that it costs the others nothing. A release build knows nothing of it.
+/// An object whose every pass panics or never ends, for the proof that it costs the others nothing. A release build knows
+/// nothing of it.
 #[cfg(debug_assertions)]
 mod poison {
     use kube::{Resource, runtime::reflector::ObjectRef};
     use std::sync::LazyLock;
 
-    /// `<namespace>/<name>`, from the variable that names the object.
-    static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SPEECH_OPERATOR_PANIC_AT").ok());
+    /// `panic@<namespace>/<name>` or `hang@<namespace>/<name>`.
+    static ASKED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SPEECH_OPERATOR_POISON").ok());
 
     #[allow(clippy::panic)] // on purpose
-    pub fn take_effect<K: Resource<DynamicType = ()>>(key: &ObjectRef<K>) {
-        if let Some((namespace, name)) = NAMED.as_deref().and_then(|named| named.split_once('/'))
-            && key.namespace.as_deref() == Some(namespace)
-            && key.name == name
-        {
-            panic!("this object is poison");
+    pub async fn take_effect<K: Resource<DynamicType = ()>>(key: &ObjectRef<K>) {
+        let Some((effect, named)) = ASKED.as_deref().and_then(|asked| asked.split_once('@')) else {
+            return;
+        };
+        if named != format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name) {
+            return;
+        }
+        match effect {
+            "hang" => std::future::pending().await,
+            _ => panic!("this object is poison"),
         }
     }
 }
 
 #[cfg(not(debug_assertions))]
 mod poison {
-    pub fn take_effect<T>(_: &T) {}
+    pub async fn take_effect<T>(_: &T) {}
 }

@@ -2,6 +2,7 @@
 //!
 //! `observe` builds the snapshot from memory, [`crate::plan`] decides, `act` takes at most one remote step, `reconcile` reports.
 pub(crate) mod act;
+mod catch_up;
 mod connection;
 mod context;
 mod copy;

@@ -1,6 +1,8 @@
 //! Starts everything in order: watches, then controllers once all stores are filled.
 use super::{
-    Context, Stores, connection,
+    Context, Stores,
+    catch_up::caught_up,
+    connection,
     context::RecentWrites,
     event::{self, Events},
     export,
@@ -44,6 +46,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long running passes may take to end when the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(25);
+/// How far the watches of a replica that takes over may lag; one that is further behind lets another lead.
+const LONGEST_LAG: Duration = Duration::from_secs(30);
 /// Secrets that are never keys of a Speech resource; without them the watch is small.
 const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
 
@@ -54,7 +58,7 @@ const PAGE: u32 = 100;
 const ANSWER: Duration = Duration::from_secs(15);
 /// The pause before it is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// How long it may refuse us at the start.
+/// How long it may refuse us at the start: one that has just started refuses what it will allow once it has read its roles.
 const REFUSED: Duration = Duration::from_secs(10);
 
 /// What the caller decides.
@@ -91,6 +95,9 @@ pub enum StartError {
         "namespace kube-system cannot be read; the operator needs the permissions of deploy/base/cluster-roles.yaml"
     )]
     Cluster(#[source] Box<kube::Error>),
+    /// The watches do not come after the cluster.
+    #[error("the stores did not catch up with the cluster within {} s", LONGEST_LAG.as_secs())]
+    Behind,
     /// Another replica acts from now on, or soon.
     #[error("this replica leads no more")]
     Leadership(#[from] Lost),
@@ -123,8 +130,6 @@ pub async fn run(options: Options, election: Election) -> Result<(), StartError>
     };
     tracing::info!("leading");
     context.metrics.took_lease(mandate.transitions());
-    // Whatever woke somebody while we stood by woke nobody.
-    wake::all(&context);
     let outcome = lead(&context, sleepers, concurrency, &shutdown, &mut tasks, &mut mandate).await;
     // Who lost the Lease has nothing to give back, and must end at once.
     if !matches!(outcome, Err(StartError::Leadership(_))) {
@@ -144,8 +149,17 @@ async fn lead(
 ) -> Result<(), StartError> {
     // Dropped on every way out, and every pass with it.
     let mut controllers = JoinSet::new();
-    start_controllers(context, sleepers, concurrency, shutdown, &mut controllers);
     let mut lost = pin!(mandate.keep());
+    tokio::select! {
+        () = caught_up(context) => {}
+        () = tokio::time::sleep(LONGEST_LAG) => return Err(StartError::Behind),
+        () = shutdown.cancelled() => return Ok(()),
+        lost = &mut lost => return Err(lost.into()),
+        ended = tasks.join_next() => return Err(StartError::Ended(ended.and_then(Result::err))),
+    }
+    // Whatever woke somebody while we stood by woke nobody.
+    wake::all(context);
+    start_controllers(context, sleepers, concurrency, shutdown, &mut controllers);
     let outcome = tokio::select! {
         biased; // idle controllers end at the very moment of the request to stop, which is no failure
         lost = &mut lost => return Err(lost.into()),
@@ -169,7 +183,7 @@ async fn lead(
 /// make the kubelet wait ever longer before it starts us again.
 async fn identity(client: &Client) -> Result<String, StartError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let began = Instant::now();
+    let mut refused_since = None;
     loop {
         let error = match tokio::time::timeout(ANSWER, namespaces.get("kube-system")).await {
             Ok(Ok(home)) => return Ok(home.uid().unwrap_or_default()),
@@ -177,8 +191,9 @@ async fn identity(client: &Client) -> Result<String, StartError> {
             Err(elapsed) => kube::Error::Service(elapsed.into()),
         };
         let refused = matches!(&error, kube::Error::Api(status) if status.code < 500 && status.code != 429);
-        // One that has just started refuses what it will allow once it has read its roles.
-        if refused && began.elapsed() > REFUSED {
+        if !refused {
+            refused_since = None;
+        } else if refused_since.get_or_insert_with(Instant::now).elapsed() > REFUSED {
             return Err(StartError::Cluster(Box::new(error)));
         }
         tracing::warn!(error = %crate::telemetry::chain(&error), "the apiserver does not tell who it is; it is asked again");

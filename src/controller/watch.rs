@@ -227,7 +227,7 @@ where
         let before = self.store.state();
         self.writer.apply_watcher_event(&Event::InitDone);
         self.unreadable = broken;
-        self.pulse.cannot_read(self.unreadable.len());
+        self.count_unreadable();
         for object in &before {
             let now = self.store.get(&ObjectRef::from_obj(&**object));
             if now.is_none_or(|now| now.meta().uid != object.meta().uid) {
@@ -299,9 +299,9 @@ where
                         let key = key(&meta);
                         self.tell_unreadable(&key, &error);
                         self.unreadable.insert(key);
+                        self.count_unreadable();
                     }
                 }
-                self.pulse.cannot_read(self.unreadable.len());
                 reached
             }
             WatchEvent::Deleted(object) => {
@@ -313,10 +313,9 @@ where
                         if let Some(known) = self.known(&key, None) {
                             self.delete(known);
                         }
-                        self.unreadable.remove(&key);
+                        self.reads_again(&key);
                     }
                 }
-                self.pulse.cannot_read(self.unreadable.len());
                 reached
             }
             WatchEvent::Bookmark(bookmark) => {
@@ -329,7 +328,7 @@ where
 
     fn apply(&mut self, mut object: K) {
         receive(&self.context.clock, &mut object);
-        self.unreadable.remove(&ObjectRef::from_obj(&object));
+        self.reads_again(&ObjectRef::from_obj(&object));
         let event = Event::Apply(object);
         self.writer.apply_watcher_event(&event);
         if let Event::Apply(object) = event {
@@ -339,7 +338,7 @@ where
 
     fn delete(&mut self, mut object: K) {
         receive(&self.context.clock, &mut object);
-        self.unreadable.remove(&ObjectRef::from_obj(&object));
+        self.reads_again(&ObjectRef::from_obj(&object));
         let event = Event::Delete(object);
         self.writer.apply_watcher_event(&event);
         if let Event::Delete(object) = event {
@@ -351,6 +350,18 @@ where
     fn known(&self, key: &ObjectRef<K>, uid: Option<&str>) -> Option<K> {
         let known = self.store.get(key)?;
         (uid.is_none() || known.meta().uid.as_deref() == uid).then(|| (*known).clone())
+    }
+
+    fn reads_again(&mut self, key: &ObjectRef<K>) {
+        if self.unreadable.remove(key) {
+            self.count_unreadable();
+        }
+    }
+
+    fn count_unreadable(&self) {
+        let all = self.unreadable.iter();
+        let named = all.map(|key| (key.namespace.clone().unwrap_or_default(), key.name.clone()));
+        self.pulse.cannot_read(named.collect());
     }
 
     fn tell_unreadable(&self, key: &ObjectRef<K>, error: &str) {

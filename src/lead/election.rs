@@ -209,8 +209,11 @@ impl<L: LeaseApi> Campaign<L> {
         Ok(began)
     }
 
-    fn reign(self, began: (Instant, SystemTime)) -> Reign<L> {
+    fn reign(mut self, began: (Instant, SystemTime)) -> Reign<L> {
         self.office.hold(began, self.timing);
+        if let Some(lease) = &self.sight.lease {
+            self.api.won(lease, &self.me);
+        }
         Reign {
             campaign: self,
             began: began.0,

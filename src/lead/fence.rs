@@ -123,3 +123,112 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lead::{Timing, leadership::Office};
+    use http::Method;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::{Duration, SystemTime},
+    };
+    use tokio::time::{Instant, sleep};
+
+    const LIMITS: Limits = Limits {
+        timeout: Duration::from_secs(30),
+        body: 10,
+    };
+
+    /// Answers after a while, and counts what has left.
+    struct Slow(Duration, AtomicUsize);
+
+    impl Transport for Slow {
+        fn send(&self, _: Request<Bytes>, _: Limits) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+            Box::pin(async {
+                self.1.fetch_add(1, Ordering::Relaxed);
+                sleep(self.0).await;
+                Ok(Response::default())
+            })
+        }
+    }
+
+    fn fenced(answers_after: u64) -> (Office, Arc<Slow>, FencedTransport) {
+        let (office, leadership) = Leadership::standby();
+        let slow = Arc::new(Slow(Duration::from_secs(answers_after), AtomicUsize::new(0)));
+        let transport = FencedTransport::new(slow.clone(), leadership);
+        (office, slow, transport)
+    }
+
+    fn lead(office: &Office) {
+        office.hold((Instant::now(), SystemTime::now()), Timing::default());
+    }
+
+    async fn send(transport: &FencedTransport, method: Method) -> Result<Response<Bytes>, TransportError> {
+        let request = Request::builder().method(method).body(Bytes::new()).unwrap();
+        transport.send(request, LIMITS).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standby_reads_and_changes_nothing() {
+        let (_office, slow, transport) = fenced(1);
+        for method in [Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
+            assert!(matches!(
+                send(&transport, method).await,
+                Err(TransportError::Withheld(_))
+            ));
+        }
+        assert_eq!(slow.1.load(Ordering::Relaxed), 0);
+        assert!(send(&transport, Method::GET).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_outlives_the_lease_is_dropped_and_its_outcome_is_unknown() {
+        let (office, _, transport) = fenced(9);
+        lead(&office);
+        assert!(send(&transport, Method::POST).await.is_ok(), "9 s of 10");
+        assert!(
+            matches!(send(&transport, Method::POST).await, Err(TransportError::Withheld(_))),
+            "1 s is left"
+        );
+        lead(&office);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let cut = send(&transport, Method::POST).await;
+        assert!(
+            matches!(cut, Err(TransportError::Failed { perhaps_sent: true, .. })),
+            "{cut:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_goes_on_as_long_as_the_lease_is_renewed() {
+        let (office, _, transport) = fenced(25);
+        lead(&office);
+        let renewals = async {
+            for _ in 0..10 {
+                sleep(Duration::from_secs(3)).await;
+                lead(&office);
+            }
+        };
+        let (sent, ()) = tokio::join!(send(&transport, Method::POST), renewals);
+        assert!(sent.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_cluster_is_fenced_like_the_service() {
+        let (office, leadership) = Leadership::standby();
+        let answer = |_: Request<Body>| async { Ok::<_, BoxError>(Response::new(())) };
+        let mut service = Fence(leadership).layer(tower::service_fn(answer));
+        let mut call = |method: Method| {
+            let request = Request::builder().method(method).body(Body::empty()).unwrap();
+            service.call(request)
+        };
+        assert!(call(Method::GET).await.is_ok());
+        let refused = call(Method::PATCH).await.unwrap_err();
+        assert_eq!(refused.downcast_ref(), Some(&Withheld::Standby));
+        lead(&office);
+        assert!(call(Method::PATCH).await.is_ok());
+        office.leave();
+        assert!(call(Method::POST).await.is_err());
+    }
+}

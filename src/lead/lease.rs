@@ -1,13 +1,18 @@
 //! The Lease in the cluster: what stands in it, and the three requests for it.
 use super::{candidate::Candidate, decide::Seen, timing::LONGEST_TERM};
+use crate::api::FIELD_MANAGER;
 use futures::{StreamExt, stream::BoxStream};
 use jiff::Timestamp;
 use k8s_openapi::{
-    api::coordination::v1::{Lease, LeaseSpec},
-    apimachinery::pkg::apis::meta::v1::MicroTime,
+    api::{
+        coordination::v1::{Lease, LeaseSpec},
+        core::v1::ObjectReference,
+        events::v1::Event,
+    },
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 use kube::{
-    Api, Client,
+    Api, Client, Resource,
     api::PostParams,
     runtime::{WatchStreamExt, watcher},
 };
@@ -32,6 +37,8 @@ pub trait LeaseApi {
     fn create(&self, lease: Lease) -> impl Future<Output = Result<Lease, LeaseError>>;
     /// Replaces it, if it still has the resourceVersion that the new one carries.
     fn replace(&self, lease: Lease) -> impl Future<Output = Result<Lease, LeaseError>>;
+    /// It is ours: tells everybody who looks at it, and watches it no more.
+    fn won(&mut self, lease: &Lease, me: &Candidate);
     /// Ends when it may have changed.
     fn changed(&mut self) -> impl Future<Output = ()>;
 }
@@ -40,18 +47,17 @@ pub trait LeaseApi {
 pub struct KubeLease {
     api: Api<Lease>,
     name: String,
-    changes: BoxStream<'static, Result<watcher::Event<Lease>, watcher::Error>>,
+    /// Only of who has to wait.
+    changes: Option<BoxStream<'static, Result<watcher::Event<Lease>, watcher::Error>>>,
 }
 
 impl KubeLease {
     /// The Lease of a namespace by its name. The client must repeat nothing by itself, and must not be fenced.
     pub fn new(client: Client, namespace: &str, name: &str) -> Self {
-        let api: Api<Lease> = Api::namespaced(client, namespace);
-        let this = watcher::Config::default().fields(&format!("metadata.name={name}"));
         Self {
-            changes: watcher(api.clone(), this).default_backoff().boxed(),
-            api,
+            api: Api::namespaced(client, namespace),
             name: name.to_owned(),
+            changes: None,
         }
     }
 }
@@ -78,10 +84,28 @@ impl LeaseApi for KubeLease {
         })
     }
 
+    fn won(&mut self, lease: &Lease, me: &Candidate) {
+        self.changes = None;
+        let event = became_leader(lease.object_ref(&()), me, Timestamp::now());
+        let api: Api<Event> = Api::namespaced(
+            self.api.clone().into_client(),
+            event.metadata.namespace.as_deref().unwrap_or("default"),
+        );
+        tokio::spawn(async move {
+            if let Err(error) = api.create(&PostParams::default(), &event).await {
+                tracing::debug!(%error, "the event on the Lease could not be published");
+            }
+        });
+    }
+
     /// A watch that cannot be had is no trouble: the Lease is looked at in any case, a little later.
     async fn changed(&mut self) {
+        let changes = self.changes.get_or_insert_with(|| {
+            let this = watcher::Config::default().fields(&format!("metadata.name={}", self.name));
+            watcher(self.api.clone(), this).default_backoff().boxed()
+        });
         loop {
-            match self.changes.next().await {
+            match changes.next().await {
                 Some(Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_))) => return,
                 Some(Ok(watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::InitDone)) => {}
                 Some(Err(error)) => tracing::debug!(%error, "the watch of the Lease failed; it is tried again"),
@@ -104,6 +128,26 @@ fn is_conflict(error: &kube::Error) -> bool {
 
 fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_not_found())
+}
+
+/// The event that Kubernetes' own controllers publish.
+fn became_leader(regarding: ObjectReference, me: &Candidate, now: Timestamp) -> Event {
+    Event {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{}-", regarding.name.as_deref().unwrap_or_default())),
+            namespace: regarding.namespace.clone(),
+            ..ObjectMeta::default()
+        },
+        type_: Some("Normal".to_owned()),
+        reason: Some("LeaderElection".to_owned()),
+        action: Some("Lead".to_owned()),
+        note: Some(format!("{me} became leader")),
+        event_time: Some(MicroTime(now)),
+        regarding: Some(regarding),
+        reporting_controller: Some(format!("customspeech.dev/{FIELD_MANAGER}")),
+        reporting_instance: Some(me.pod().to_owned()),
+        ..Event::default()
+    }
 }
 
 fn spec(lease: &Lease) -> LeaseSpec {
@@ -211,11 +255,14 @@ mod tests {
     #[test]
     fn a_term_that_makes_no_sense_keeps_nobody_out_for_ever() {
         for (written, understood) in [(None, 15), (Some(-5), 15), (Some(0), 1), (Some(i32::MAX), 600)] {
-            let mut lease = Lease::default();
-            lease.spec = Some(LeaseSpec {
+            let spec = LeaseSpec {
                 lease_duration_seconds: written,
                 ..LeaseSpec::default()
-            });
+            };
+            let lease = Lease {
+                spec: Some(spec),
+                ..Lease::default()
+            };
             let term = Duration::from_secs(understood);
             assert_eq!(
                 read(&lease),

@@ -140,6 +140,8 @@ impl LeaseApi for Way {
         self.write(lease, false).await
     }
 
+    fn won(&mut self, _: &Lease, _: &Candidate) {}
+
     async fn changed(&mut self) {
         match self.chance.below(2) {
             0 => sleep(self.chance.millis(10, 5_000)).await,

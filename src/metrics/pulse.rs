@@ -24,7 +24,7 @@ impl Collector for Pulses {
             "How long ago the apiserver last answered a watch: an event, a bookmark, a list",
             silences.flatten(),
         )?;
-        let unreadable = watches.iter().map(|(kind, pulse)| (kind, pulse.unreadable()));
+        let unreadable = watches.iter().map(|(kind, pulse)| (kind, pulse.unreadable().len()));
         let unreadable = unreadable.filter(|(_, count)| *count > 0);
         by_kind(
             &mut encoder,
@@ -85,7 +85,7 @@ mod tests {
         };
         assert!(series().is_empty());
         pulse.hear();
-        pulse.cannot_read(2);
+        pulse.cannot_read([("shop".into(), "old".into())].into());
         assert_eq!(series(), ["speech_watch_silence_seconds", "speech_unreadable_objects"]);
     }
 }

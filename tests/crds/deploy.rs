@@ -73,6 +73,18 @@ async fn the_deployment_is_of_this_version_and_locked_down() -> Result<(), Harne
 }
 
 #[tokio::test]
+async fn a_process_that_stands_still_is_restarted_within_90_s() -> Result<(), HarnessError> {
+    let objects = documents(install_base().await?);
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let probe = &deployment["spec"]["template"]["spec"]["containers"][0]["livenessProbe"];
+    let seconds = |field: &str| probe[field].as_u64().unwrap();
+    // At worst it stops right after a probe was answered, and SIGTERM means nothing to it.
+    let failures = seconds("periodSeconds") * seconds("failureThreshold") + seconds("timeoutSeconds");
+    assert!(failures + seconds("terminationGracePeriodSeconds") < 90, "{probe}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn two_replicas_are_spread_and_replaced_one_by_one() -> Result<(), HarnessError> {
     let objects = documents(install_base().await?);
     let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap();

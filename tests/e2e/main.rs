@@ -26,6 +26,7 @@ mod fallback;
 mod gate;
 mod heal;
 mod lead;
+mod liveness;
 mod ownership;
 mod plan;
 mod pressure;

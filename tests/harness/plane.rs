@@ -176,9 +176,40 @@ impl Plane {
         self.layout.apiserver_address()
     }
 
-    /// Where etcd listens, `127.0.0.1:<port>`, with its HTTP gateway.
-    pub fn etcd_address(&self) -> String {
-        self.layout.etcd_address()
+    /// Compacts etcd's history up to now; returns the revision.
+    ///
+    /// # Errors
+    ///
+    /// When etcd does not answer, or refuses.
+    pub async fn compact_etcd(&self) -> Result<u64, HarnessError> {
+        super::install_tls_provider();
+        let base = format!("http://{}/v3/kv", self.layout.etcd_address());
+        let client = reqwest::Client::builder().no_proxy().build();
+        let client = client.map_err(|error| HarnessError::Client(error.to_string()))?;
+        let ask = async |path: &str, body: serde_json::Value| {
+            let failed = |error: reqwest::Error| HarnessError::Http {
+                request: format!("POST {base}/{path}"),
+                problem: error.to_string(),
+            };
+            let answer = client.post(format!("{base}/{path}")).json(&body).send().await;
+            let answer = answer.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+            answer.json::<serde_json::Value>().await.map_err(failed)
+        };
+        // Any key will do: the answer's header tells the revision.
+        let found = ask("range", serde_json::json!({"key": "AA=="})).await?;
+        let told = found.pointer("/header/revision").and_then(serde_json::Value::as_str);
+        let revision: u64 = told
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| HarnessError::NotUnderstood {
+                what: "etcd's answer".to_owned(),
+                got: found.to_string(),
+            })?;
+        ask(
+            "compaction",
+            serde_json::json!({"revision": revision.to_string(), "physical": true}),
+        )
+        .await?;
+        Ok(revision)
     }
 
     /// All writes that the API server has answered so far, in the order of their answers.

@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::{Deserialize, Deserializer, de};
-use serde_json::value::RawValue;
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// An object, or what can be read of it.
@@ -28,12 +28,12 @@ struct Named {
 
 impl<'de, K: de::DeserializeOwned> Deserialize<'de> for Readable<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Its text is kept until it is known whether it fits; the list or the event goes on after it in any case.
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        match serde_json::from_str(text.get()) {
+        // Parsed without regard to its type first, so that the list or the event goes on after it in any case.
+        let value = Value::deserialize(deserializer)?;
+        match K::deserialize(&value) {
             Ok(object) => Ok(Self::Whole(object)),
             Err(error) => {
-                let named: Named = serde_json::from_str(text.get()).map_err(de::Error::custom)?;
+                let named = Named::deserialize(&value).map_err(de::Error::custom)?;
                 Ok(Self::Broken {
                     meta: Box::new(named.metadata),
                     error: error.to_string(),
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_event_of_an_object_that_does_not_fit_still_tells_who_and_which_version() {
-        let text = format!(r#"{{"type": "MODIFIED", "object": {OLD}}}"#);
+        let text = format!(r#"{{"object": {OLD}, "type": "MODIFIED"}}"#);
         let event: WatchEvent<Readable<SpeechEndpoint>> = serde_json::from_str(&text).unwrap();
         let WatchEvent::Modified(object) = event else {
             panic!("another event")

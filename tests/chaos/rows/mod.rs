@@ -1,10 +1,15 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
+mod compaction;
+mod cuts;
 mod deletion;
 mod fleet;
 mod kills;
 mod leaders;
+mod outage;
 mod points;
+mod poison;
+mod reaction;
 mod upgrade;
 
 use futures::FutureExt as _;
@@ -56,6 +61,34 @@ pub const ALL: &[Row] = &[
         faults: &[14],
         bounded_seconds: 15,
         run: |trial| deletion::run(trial).boxed_local(),
+    },
+    Row {
+        name: "outage",
+        title: "the API server is killed, stopped, or comes back without its history",
+        faults: &[3, 4],
+        bounded_seconds: 40,
+        run: |trial| outage::run(trial).boxed_local(),
+    },
+    Row {
+        name: "cuts",
+        title: "the connections to the API server are reset, closed, slowed, stalled or forgotten",
+        faults: &[3, 4],
+        bounded_seconds: 25,
+        run: |trial| cuts::run(trial).boxed_local(),
+    },
+    Row {
+        name: "compaction",
+        title: "etcd forgets its history while objects change all the time and watches break off",
+        faults: &[4],
+        bounded_seconds: 25,
+        run: |trial| compaction::run(trial).boxed_local(),
+    },
+    Row {
+        name: "poison",
+        title: "one object panics in every pass, another never ends, a third cannot be read",
+        faults: &[19, 20],
+        bounded_seconds: 40,
+        run: |trial| poison::run(trial).boxed_local(),
     },
     Row {
         name: "upgrade",
