@@ -114,13 +114,12 @@ impl Table {
         const BEGIN: &str = "<!-- table: begin -->";
         const END: &str = "<!-- table: end -->";
         let text = std::fs::read_to_string(path)?;
-        let (Some((before, rest)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
+        let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
             return Err(std::io::Error::other(format!(
                 "{} lacks {BEGIN} and {END}",
                 path.display()
             )));
         };
-        let _ = rest;
         let command = if options.full {
             "make chaos"
         } else {

@@ -209,20 +209,6 @@ impl Tenant {
         merge(&mut fault, how);
         self.control.add_fault(fault).await.unwrap()["id"].as_u64().unwrap()
     }
-
-    /// Whether a fault of `strike` still waits for its request.
-    pub async fn is_waiting(&self, fault: u64) -> bool {
-        let faults = self
-            .control
-            .request(reqwest::Method::GET, "faults", None)
-            .await
-            .unwrap();
-        faults["faults"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|one| one["id"] == fault)
-    }
 }
 
 /// The API of a kind, in one namespace or in all.

@@ -114,11 +114,6 @@ impl World {
         self.operators.len() - 1
     }
 
-    /// The kubeconfig of the operator's ServiceAccount.
-    pub fn operator_kubeconfig(&self) -> &Path {
-        &self.kubeconfig
-    }
-
     /// Ends an operator at once (SIGKILL).
     pub fn kill(&mut self, index: usize) {
         let mut operator = self.operators.remove(index);

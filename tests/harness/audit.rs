@@ -98,7 +98,7 @@ pub(super) fn read_after(path: &Path, start: u64) -> Result<(Vec<AuditEntry>, u6
         .seek(SeekFrom::Start(start))
         .and_then(|_| file.read_to_string(&mut text));
     read.map_err(HarnessError::file(path))?;
-    let complete = text.rfind('\n').map_or("", |last| &text[..=last]);
+    let complete = text.rfind('\n').and_then(|last| text.get(..=last)).unwrap_or_default();
     let entries: Result<Vec<_>, _> = complete.lines().map(parse).collect();
     Ok((entries?, start + complete.len() as u64))
 }
