@@ -15,7 +15,7 @@ use crate::{
     },
     plan::{
         Action, Verdict, former, model_choice, retry,
-        text::{cause, parse, rfc3339},
+        text::{after, cause, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
@@ -24,6 +24,7 @@ use crate::{
     },
     view::{ModelFacts, View},
 };
+use jiff::SignedDuration;
 
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
@@ -287,7 +288,9 @@ pub fn settle(
             Reason::Creating,
             format!("looking whether endpoint {} has an owner by now", endpoint.header.id),
         );
-        return Ok(verdict.watching());
+        // A look that shows nothing new wakes nobody.
+        let again = after(s.now(), SignedDuration::from_secs(1));
+        return Ok(verdict.watching().until(again));
     }
     let verdict = changing(status, endpoint, model, &fields);
     if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {

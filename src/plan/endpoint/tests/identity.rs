@@ -365,6 +365,11 @@ fn no_mark_is_written_on_the_word_of_an_old_list() {
     let mut case = adopting("2026-03-01T09:59:59Z");
     let plan = case.show();
     assert_eq!((plan.action, plan.awaits), (None, Some(crate::plan::List::Endpoints)));
+    assert_eq!(
+        plan.look_again,
+        Some(at("2026-03-01T10:00:01Z")),
+        "a look without news wakes nobody"
+    );
     case.world.now = at("2026-03-01T10:00:01Z");
     assert_eq!(step(case.plan().action.as_ref()), "-", "that list is no newer");
     case.world.sweep();
