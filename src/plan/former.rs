@@ -96,7 +96,7 @@ impl<'a> Former<'a> {
 }
 
 /// Since when an object is known, by our own clock and word.
-fn known_since(before: &[Condition], now: Timestamp) -> Timestamp {
+pub fn known_since(before: &[Condition], now: Timestamp) -> Timestamp {
     condition::find(before, condition::RECONCILING).map_or_else(
         || now.round(Unit::Second).unwrap_or(now),
         |reconciling| reconciling.last_transition_time.0,

@@ -295,6 +295,8 @@ fn plan_connection(garble: &mut Garble) {
             ..connection::Dependents::default()
         },
         last_key_until: garble.hits(0.5).then(|| world(garble).now),
+        skew: Default::default(),
+        throttled: garble.hits(0.5),
         durations: &Durations::default(),
         unneeded: Unneeded::default(),
         collect_from: None,

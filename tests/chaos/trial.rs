@@ -160,6 +160,11 @@ impl Trial {
         }
     }
 
+    /// From now on objects of the same names are others: what those before have said binds them no more.
+    pub fn forget_what_was_told(&mut self) {
+        self.known.told.clear();
+    }
+
     /// Notes what the models of these tenants are like, before some of them are deleted.
     pub async fn learn(&mut self, tenants: &[&Tenant]) {
         for tenant in tenants {

@@ -14,8 +14,8 @@ use crate::{
         swap::{GateVerdict, OnDeadline},
     },
     plan::{
-        Action, Verdict, model_choice, retry,
-        text::{cause, parse, rfc3339},
+        Action, Verdict, former, model_choice, retry,
+        text::{after, cause, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
@@ -24,6 +24,7 @@ use crate::{
     },
     view::{ModelFacts, View},
 };
+use jiff::SignedDuration;
 
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
@@ -284,6 +285,15 @@ pub fn settle(
     if !s.may_act() {
         return Ok(untouched(s, &format!("change {fields}")));
     }
+    if change.owner.is_some() && !is_fresh_look(s) {
+        let verdict = Verdict::working(
+            Reason::Creating,
+            format!("looking whether endpoint {} has an owner by now", endpoint.header.id),
+        );
+        // A look that shows nothing new wakes nobody.
+        let again = after(s.now(), SignedDuration::from_secs(1));
+        return Ok(verdict.watching().until(again));
+    }
     let verdict = changing(status, endpoint, model, &fields);
     if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
         let failure = retry::not_applied(&fields);
@@ -323,6 +333,13 @@ fn changing(
         Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", choice::named(model))),
         None => Verdict::working(Reason::Updating, format!("changing {fields}")),
     }
+}
+
+/// Whether the lists were read since the object is known: another owner may have left its mark after the look before,
+/// and a mark of ours would wipe it out.
+fn is_fresh_look(s: &Snapshot<'_>) -> bool {
+    let swept_at = s.around.connection.view().and_then(|view| view.endpoints.swept_at());
+    swept_at.is_some_and(|at| at >= former::known_since(s.written(), s.now()))
 }
 
 /// Nothing differs, or what differs has to wait.

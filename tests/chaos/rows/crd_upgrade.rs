@@ -18,7 +18,13 @@ const SOON: Duration = Duration::from_secs(120);
 /// Each run is one way back and one forth.
 pub async fn run(trial: &mut Trial) {
     let objects = trial.sized(50, 1000);
-    let tenant = trial.world.tenant("crd-upgrade", json!({})).await;
+    let tenant = trial
+        .world
+        .tenant(
+            "crd-upgrade",
+            json!({"rateLimit": {"requests": 1000, "perSeconds": 10}}),
+        )
+        .await;
     tenant
         .connect(json!({"pollInterval": "30s", "maxConcurrentTrainings": 50}))
         .await;

@@ -17,6 +17,15 @@ pub async fn run(trial: &mut Trial) {
     declare(&tenant, objects).await;
     trial.converge(&[&tenant], &Patience::default()).await;
     trial.check(&[&tenant], &Expected::default()).await;
+    // The connection counts what there is at its next look.
+    tenant.control.advance("1m").await.unwrap();
+    tenant
+        .until("SpeechConnection", "speech", "has counted", |object| {
+            object["status"]["endpoints"] == objects + 1 && object["status"]["models"] == objects + 1
+        })
+        .await;
+    let looked = trial.world.evidence(&[&tenant]).await;
+    trial.saw(format!("{} writes of ours before", looked.audit.len()));
     let (before, calls) = (versions(&tenant).await, writes(&tenant).await);
     for _ in 0..minutes {
         declare(&tenant, objects).await;

@@ -154,7 +154,7 @@ pub const ALL: &[Row] = &[
         name: "namespace",
         title: "a namespace is deleted with its endpoints; the credential goes first, last, or was never there",
         faults: &[12],
-        bounded_seconds: 60,
+        bounded_seconds: 45,
         run: |trial| namespace::run(trial).boxed_local(),
     },
     Row {

@@ -48,7 +48,9 @@ pub async fn run(trial: &mut Trial) {
         let writes = written(&tenant).await;
         // The cluster is lost with its operator; what comes back has annotations or not, and finalizers or not.
         trial.world.kill_all();
+        trial.check(&[&tenant], &Expected::default()).await;
         lose_and_restore(trial, &tenant).await;
+        trial.forget_what_was_told();
         trial.world.start_operator(&[]).await;
         trial
             .converge(

@@ -355,3 +355,23 @@ fn an_adopted_endpoint_that_bears_the_mark_of_a_former_life_is_ours_at_once() {
     let case = adopting(left()).with(|c| c.object = c.object.clone().claimed());
     assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
 }
+
+#[test]
+fn no_mark_is_written_on_the_word_of_an_old_list() {
+    let adopting = |swept: &str| {
+        let world = World::new().remote(remote(10, base_id(1))).swept(swept);
+        Case::new(world, endpoint(ADOPT).claimed())
+    };
+    let mut case = adopting("2026-03-01T09:59:59Z");
+    let plan = case.show();
+    assert_eq!((plan.action, plan.awaits), (None, Some(crate::plan::List::Endpoints)));
+    assert_eq!(
+        plan.look_again,
+        Some(at("2026-03-01T10:00:01Z")),
+        "a look without news wakes nobody"
+    );
+    case.world.now = at("2026-03-01T10:00:01Z");
+    assert_eq!(step(case.plan().action.as_ref()), "-", "that list is no newer");
+    case.world.sweep();
+    assert_eq!(step(case.plan().action.as_ref()), "update 10 owner mark");
+}
