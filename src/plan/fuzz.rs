@@ -164,7 +164,7 @@ fn world(garble: &mut Garble) -> World {
     }
     if garble.hits(0.2) {
         let class = *garble.pick(&[FailureClass::Terminal, FailureClass::Quota, FailureClass::Uncertain]);
-        world = world.failed(*garble.pick::<&str>(&["Create", "Update", "Train", "Export"]), class);
+        world = world.failed(garble.pick::<&str>(&["Create", "Update", "Train", "Export"]), class);
     }
     world
 }
