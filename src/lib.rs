@@ -12,6 +12,7 @@ pub mod emulator;
 mod fuzz;
 pub mod generate;
 pub mod lead;
+pub mod liveness;
 pub mod metrics;
 pub mod plan;
 pub mod run;

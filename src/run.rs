@@ -11,9 +11,12 @@ use crate::{
 };
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
-use std::{error::Error, io, sync::Arc};
+use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The longest that the apiserver may be silent while it owes an answer, and that an unused connection is kept.
+const REQUEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// Why the operator stopped.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +74,9 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let instance = me.pod().to_owned();
     let election = election(&args.election, &config, me)?;
     let leadership = election.leadership();
+    // A watch has bounds of its own; a request on a connection that is half-dead would wait for ever.
+    let watches = Client::try_from(config.clone()).map_err(no_client)?;
+    config.read_timeout = Some(REQUEST_SILENCE);
     let client = fence::client(config, leadership.clone()).map_err(no_client)?;
     let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
     let metrics = Metrics::new();
@@ -79,6 +85,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %args.listen, "started");
     let options = Options {
         client,
+        watches,
         clock,
         transport,
         allow_http: args.allow_http,

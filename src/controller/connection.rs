@@ -3,6 +3,7 @@ use super::{
     Context,
     act::{Undone, act},
     guard::ReconcileError,
+    point::Point,
     remote::{self, Link, LinkSource, Remote},
     wake,
     write::{self, WriteError},
@@ -124,7 +125,11 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     let Some(link) = remote.link() else {
         return Action::await_change();
     };
-    match act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await {
+    let name = || format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name);
+    Point::BeforeDeleteEvaluation.reached(name);
+    let deleted = act(remote, &link.client, &plan::Action::DeleteEvaluation(id)).await;
+    Point::AfterDeleteEvaluation.reached(name);
+    match deleted {
         Ok(()) => {
             tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)

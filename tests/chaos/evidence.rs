@@ -1,6 +1,6 @@
 //! What the laws look at. Plain data, so that a law can be tested without a world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -18,8 +18,10 @@ pub struct Evidence {
     pub journal: Vec<Value>,
     /// The operator's writes in those namespaces.
     pub audit: Vec<AuditEntry>,
-    /// When operators were started, in real time.
-    pub starts: Vec<Timestamp>,
+    /// Ids of the models and endpoints that were there at first.
+    pub seeded: BTreeSet<String>,
+    /// When operators were started, by the name of their pod, in real time.
+    pub starts: Vec<(String, Timestamp)>,
 }
 
 /// What is known of a model.
@@ -38,6 +40,8 @@ pub struct Known {
     models: BTreeMap<String, Fact>,
     /// The model that each endpoint was moved to last, by the endpoint's id.
     pub serving: BTreeMap<String, String>,
+    /// How often the service has made something for a purpose.
+    pub made: BTreeMap<String, usize>,
     /// The id of the endpoint of each object, by `namespace/name`.
     pub ids: BTreeMap<String, String>,
     /// The status that was written last, by resource and `namespace/name`.

@@ -126,9 +126,6 @@ async fn run(rows: &[&'static Row], options: &Options) -> Table {
 }
 
 fn tell(report: &Report, world: &World, took: std::time::Duration) {
-    for violation in &report.violations {
-        println!("VIOLATION {violation}");
-    }
     if !report.violations.is_empty() {
         println!("{}", world.last_words());
     }

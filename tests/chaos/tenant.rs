@@ -1,5 +1,6 @@
 //! What a row acts on: a namespace, a Speech resource of the same name, a Secret and a SpeechConnection.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
@@ -24,6 +25,8 @@ pub struct Tenant {
     pub client: Client,
     /// The emulator's control API.
     pub control: Control,
+    /// Ids of the models and endpoints that were there at first.
+    pub seeded: BTreeSet<String>,
     base_url: String,
 }
 
@@ -33,11 +36,18 @@ impl Tenant {
         let control = world.emulator.control().clone();
         let mut resource = seed::resource(name, control.now().await.unwrap());
         merge(&mut resource, change);
+        let first = ["models", "endpoints"]
+            .into_iter()
+            .flat_map(|kind| resource[kind].as_array().unwrap());
+        let seeded = first
+            .filter_map(|entity| entity["id"].as_str().map(str::to_owned))
+            .collect();
         control.put_resource(name, resource).await.unwrap();
         let tenant = Self {
             name: name.to_owned(),
             client: world.client.clone(),
             control,
+            seeded,
             base_url: world.emulator.base_url().to_owned(),
         };
         tenant

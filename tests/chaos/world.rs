@@ -9,9 +9,10 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
-use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane, eventually};
+use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, POD, Plane, eventually};
 use crate::tenant::{KINDS, Tenant, api_of};
 
+/// The programs, unless `CHAOS_OPERATOR` or `CHAOS_EMULATOR` names another build.
 const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
 const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -30,8 +31,8 @@ pub struct World {
     /// The operators that were started and not ended by `kill` or `terminate`.
     pub operators: Vec<OperatorProcess>,
     kubeconfig: PathBuf,
-    /// When operators were started, in real time: each begins with a request budget of its own.
-    starts: Vec<Timestamp>,
+    /// When operators were started, by pod, in real time: each begins with a request budget of its own.
+    starts: Vec<(String, Timestamp)>,
     /// What operators said that have ended since; only the last of them.
     said: String,
     /// How much of the audit log has been looked at, in bytes.
@@ -48,13 +49,14 @@ impl World {
     ///
     /// When the control plane or the emulator does not start.
     pub async fn start() -> Result<Self, HarnessError> {
+        let emulator = program("CHAOS_EMULATOR", EMULATOR);
         let (plane, emulator) = tokio::try_join!(
             async {
                 let plane = Plane::start().await?;
                 install(&plane).await?;
                 Ok(plane)
             },
-            EmulatorProcess::start(Path::new(EMULATOR), None, &[]),
+            EmulatorProcess::start(&emulator, None, &[]),
         )?;
         let kubeconfig = plane
             .service_account_kubeconfig("speech-system", "speech-operator")
@@ -80,7 +82,7 @@ impl World {
     ///
     /// When it does not start.
     pub async fn renew_emulator(&mut self) -> Result<(), HarnessError> {
-        self.emulator = EmulatorProcess::start(Path::new(EMULATOR), None, &[]).await?;
+        self.emulator = EmulatorProcess::start(&program("CHAOS_EMULATOR", EMULATOR), None, &[]).await?;
         Ok(())
     }
 
@@ -98,8 +100,13 @@ impl World {
         let mut all = vec!["--allow-http", "--development-clock", &clock];
         all.extend(args);
         let kubeconfig = kubeconfig.unwrap_or(&self.kubeconfig);
-        let operator = OperatorProcess::start_unready_with_env(Path::new(OPERATOR), kubeconfig, &all, env);
-        self.starts.push(Timestamp::now());
+        let operator =
+            OperatorProcess::start_unready_with_env(&program("CHAOS_OPERATOR", OPERATOR), kubeconfig, &all, env);
+        let pod = env
+            .iter()
+            .find(|(name, _)| *name == "POD_NAME")
+            .map_or(POD, |(_, pod)| *pod);
+        self.starts.push((pod.to_owned(), Timestamp::now()));
         self.operators.push(operator.unwrap());
         self.operators.len() - 1
     }
@@ -149,6 +156,7 @@ impl World {
         let is_ours = |name: &str| tenants.iter().any(|tenant| tenant.name == name);
         for tenant in tenants {
             evidence.objects.extend(tenant.objects().await);
+            evidence.seeded.extend(tenant.seeded.iter().cloned());
             evidence.remote.insert(tenant.name.clone(), tenant.remote().await);
         }
         let path = format!("journal?after={}&limit=200000", self.journalled);
@@ -219,6 +227,10 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn program(variable: &str, usual: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from)
 }
 
 /// Applies what `deploy/` ships, as a user does, but for the Deployment: operators run as processes here.

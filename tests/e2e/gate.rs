@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::case::{Case, condition, is_ready};
 use crate::harness::eventually;
-use crate::seed::{self, MODEL};
+use crate::seed::{self, MODEL, MORE_TEXT, TEXT};
 use crate::stack::{SOON, alone, shared};
 
 const CANDIDATE: &str = "30000000-0000-4000-8000-000000000002";
@@ -128,6 +128,62 @@ fn a_good_candidate_passes_and_two_endpoints_share_its_evaluation() {
             2,
             "no twin came of the shared announcement"
         );
+    });
+}
+
+/// Waits until so many revisions are there or in the making, and gives the newest a word error rate before it is judged.
+async fn newest_revision_scores(case: &Case, count: usize, rate: f64) -> String {
+    let mut newest = String::new();
+    eventually("the next revision is in the making", SOON, async || {
+        let mut models = case.marked("models", "claims").await;
+        if models.len() < count {
+            let object = case.find("SpeechModel", "claims").await;
+            return Err(format!("{} of {count}: {object:#?}", models.len()));
+        }
+        models.sort_by_key(|model| model["createdDateTime"].to_string());
+        newest = models.last().unwrap()["id"].as_str().unwrap().to_owned();
+        Ok(())
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+    let scores = json!({format!("models/{newest}"): {"wordErrorRate": rate, "wordCount": 2000}});
+    case.control.set_scores(&case.name, scores).await.unwrap();
+    newest
+}
+
+#[test]
+fn what_a_gate_refused_is_trained_again_and_served_once_it_is_good() {
+    alone("gate-retrain", async |case, _| {
+        let trained = |dataset: &str| json!({"source": {"training": {"datasets": [dataset]}}, "renewal": {"before": "730d"}, "revisionHistoryLimit": 5});
+        prepare(case, 0.1).await;
+        let slow =
+            json!({"timings": {"training": 2.0, "endpointCreate": 0.3, "endpointUpdate": 0.3, "evaluation": 0.3}});
+        case.control.put_resource(&case.name, slow).await.unwrap();
+        case.delete("SpeechModel", "claims").await;
+        case.gone("SpeechModel", "claims").await;
+        case.model("claims", trained(TEXT)).await;
+        let first = newest_revision_scores(case, 1, 0.11).await;
+        let evaluation = json!({"dataset": AUDIO, "maxWordErrorRate": 0.15, "minWords": 1000});
+        let gated = json!({"model": {"ref": {"name": "claims"}}, "swap": {"gate": {"evaluation": evaluation}}});
+        case.endpoint("hotline", gated).await;
+        serves(case, "hotline", &first).await;
+
+        case.model("claims", trained(MORE_TEXT)).await;
+        let bad = newest_revision_scores(case, 2, 0.6).await;
+        judged(case, "hotline", "Fail").await;
+        let model = case
+            .until("SpeechModel", "claims", "plans to train again", |model| {
+                model["status"]["plan"][0]["reason"] == "GateFailed"
+            })
+            .await;
+        assert_eq!(model["status"]["current"]["id"], *bad);
+        assert!(is_ready(&model), "{model:#}");
+
+        // What serves expires in 803 or so days; a fleet is spread over seven.
+        case.control.advance("84d").await.unwrap();
+        let good = newest_revision_scores(case, 3, 0.1).await;
+        serves(case, "hotline", &good).await;
+        assert_eq!(case.calls("Models_Create").await, 3, "nothing was trained beside");
     });
 }
 

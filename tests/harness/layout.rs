@@ -60,14 +60,29 @@ impl Layout {
         self.folder.join("audit.log")
     }
 
+    /// Where the API server listens.
+    pub(super) fn apiserver_address(&self) -> String {
+        format!("127.0.0.1:{}", self.apiserver_port)
+    }
+
+    /// Where etcd listens.
+    pub(super) fn etcd_address(&self) -> String {
+        format!("127.0.0.1:{}", self.etcd_port)
+    }
+
     /// A kubeconfig for whoever has the token. JSON is YAML, and needs no quoting rules of its own.
     pub(super) fn kubeconfig_text(&self, namespace: &str, token: &str) -> String {
+        self.kubeconfig_text_at(&self.apiserver_address(), namespace, token)
+    }
+
+    /// The same for an API server that is reached at another address, such as a proxy's.
+    pub(super) fn kubeconfig_text_at(&self, address: &str, namespace: &str, token: &str) -> String {
         let config = serde_json::json!({
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "plane",
             "clusters": [{"name": "plane", "cluster": {
-                "server": format!("https://127.0.0.1:{}", self.apiserver_port),
+                "server": format!("https://{address}"),
                 "certificate-authority": self.file("certs/apiserver.crt"),
             }}],
             "users": [{"name": "user", "user": {"token": token}}],

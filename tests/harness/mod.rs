@@ -16,6 +16,7 @@ mod layout;
 mod operator;
 mod plane;
 mod process;
+mod proxy;
 
 pub use audit::{AuditEntry, count_writes};
 pub use control::Control;
@@ -25,6 +26,7 @@ pub use folder::Folder;
 pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};
 pub use process::Process;
+pub use proxy::Proxy;
 
 use std::time::Duration;
 

@@ -151,6 +151,36 @@ impl Plane {
         self.folder.write(&format!("{namespace}-{name}.kubeconfig"), &text)
     }
 
+    /// The same for one that reaches the API server at another address of loopback, such as a [`super::Proxy`]'s.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plane::service_account_kubeconfig`].
+    pub async fn service_account_kubeconfig_at(
+        &self,
+        address: std::net::SocketAddr,
+        namespace: &str,
+        name: &str,
+    ) -> Result<PathBuf, HarnessError> {
+        let args = ["create", "token", name, "--namespace", namespace, "--duration", "24h"];
+        let token = self.kubectl_ok(&args).await?;
+        let text = self
+            .layout
+            .kubeconfig_text_at(&address.to_string(), namespace, token.trim());
+        let file = format!("{namespace}-{name}-{}.kubeconfig", address.port());
+        self.folder.write(&file, &text)
+    }
+
+    /// Where the API server listens, `127.0.0.1:<port>`.
+    pub fn apiserver_address(&self) -> String {
+        self.layout.apiserver_address()
+    }
+
+    /// Where etcd listens, `127.0.0.1:<port>`, with its HTTP gateway.
+    pub fn etcd_address(&self) -> String {
+        self.layout.etcd_address()
+    }
+
     /// All writes that the API server has answered so far, in the order of their answers.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub(crate) use sweep::{Scope, Seen, counts, read};
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
+    liveness::Pulse,
     plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client},
     view::{Changes, View},
@@ -60,6 +61,7 @@ pub struct Remote {
     collect_from: RwLock<Option<Timestamp>>,
     nudged: Notify,
     hurried: Notify,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +85,13 @@ impl Remote {
             collect_from: RwLock::default(),
             nudged: Notify::new(),
             hurried: Notify::new(),
+            pulse: Arc::default(),
         }
+    }
+
+    /// The sign of life of the sweeps.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// What is known of the resource.

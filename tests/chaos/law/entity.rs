@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Expected, Finding, list, name_of};
-use crate::evidence::Evidence;
-use crate::seed;
+use crate::evidence::{Evidence, Known};
 
 const UID: &str = "customspeech.dev/uid";
 const OBJECT: &str = "customspeech.dev/object";
+const REVISION: &str = "customspeech.dev/revision";
 
 /// For each object exactly the entities that its status names, and no entity of an object that is gone.
 pub fn i1_as_declared(evidence: &Evidence, expected: &Expected) -> Vec<Finding> {
@@ -39,6 +39,35 @@ pub fn i1_as_declared(evidence: &Evidence, expected: &Expected) -> Vec<Finding> 
             Finding::new(one.object, what)
         }));
         findings.extend(strangers(evidence, list_name, expected));
+    }
+    findings
+}
+
+/// No object has two entities made for one purpose, not even for a moment: two endpoints, or one revision twice.
+pub fn i1_no_twins(evidence: &Evidence, known: &mut Known, expected: &Expected) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let creations = ["Endpoints_Create", "Models_Create"];
+    for entry in evidence
+        .journal
+        .iter()
+        .filter(|entry| creations.iter().any(|name| entry["operation"] == *name))
+    {
+        let properties = &entry["requestBody"]["customProperties"];
+        let is_taken = entry["status"].as_u64().is_some_and(|status| status < 300);
+        let (true, Some(uid)) = (is_taken, properties[UID].as_str()) else {
+            continue;
+        };
+        let purpose = format!("{} for {uid}, revision {}", entry["operation"], properties[REVISION]);
+        let count = known.made.entry(purpose).or_default();
+        *count += 1;
+        if *count > 1 && !expected.may_be_recreated {
+            let object = properties[OBJECT].as_str().unwrap_or_default();
+            let what = format!(
+                "I1: {} took effect {count} times, at last at {}",
+                entry["operation"], entry["at"]
+            );
+            findings.push(Finding::new(object, what));
+        }
     }
     findings
 }
@@ -93,7 +122,7 @@ fn strangers(evidence: &Evidence, kind: &str, expected: &Expected) -> Vec<Findin
     for (resource, holds) in &evidence.remote {
         let unmarked = list(holds, kind).filter(|entity| entity["customProperties"][UID].is_null());
         for id in unmarked.filter_map(|entity| entity["id"].as_str()) {
-            let is_known = [seed::MODEL, seed::ENDPOINT].contains(&id) || expected.strangers.contains(id);
+            let is_known = evidence.seeded.contains(id) || expected.strangers.contains(id);
             if !is_known {
                 findings.push(Finding::new(resource, format!("I1: {kind} {id} belongs to nobody")));
             }
@@ -133,5 +162,24 @@ mod tests {
         assert!(found(json!([entity("b", "gone")]), vec![])[0].contains("orphan"));
         assert!(found(json!([]), vec![line()])[0].contains("holds {}"));
         assert!(found(json!([entity("a", "u"), {"id": "c"}]), vec![line()])[0].contains("nobody"));
+    }
+
+    #[test]
+    fn a_second_creation_for_one_purpose_is_found_even_when_its_twin_is_gone() {
+        let made = |uid: &str| json!({"operation": "Endpoints_Create", "status": 201, "requestBody": {"customProperties": {UID: uid}}});
+        let count = |journal: Vec<Value>| {
+            let evidence = Evidence {
+                journal,
+                ..Evidence::default()
+            };
+            i1_no_twins(&evidence, &mut Known::default(), &Expected::default()).len()
+        };
+        assert_eq!(
+            (
+                count(vec![made("a"), made("b")]),
+                count(vec![made("a"), made("b"), made("a")])
+            ),
+            (0, 1)
+        );
     }
 }

@@ -35,11 +35,11 @@ impl Finding {
 pub struct Expected {
     /// Objects, `namespace/name`, whose remote entities stay after them.
     pub retained: BTreeSet<String>,
-    /// Ids of models and endpoints without our mark that were there beside those of the seed.
+    /// Ids of models and endpoints without our mark that the row makes behind our back.
     pub strangers: BTreeSet<String>,
     /// Whether users name models that expire earlier, or deployments fail, so that an endpoint may go back.
     pub may_go_back: bool,
-    /// Whether endpoints may be made anew, with another id.
+    /// Whether endpoints may be made anew, with another id, and trainings ordered again.
     pub may_be_recreated: bool,
     /// How often an object's Ready may change within one generation beyond the one change to its final value.
     pub more_changes: usize,
@@ -52,6 +52,7 @@ pub struct Expected {
 pub fn check(evidence: &Evidence, known: &mut Known, expected: &Expected) -> Vec<Finding> {
     let mut findings = service::i2_nothing_worse(evidence, known, expected);
     findings.extend(identity::i3_ids_stay(evidence, known, expected));
+    findings.extend(entity::i1_no_twins(evidence, known, expected));
     findings.extend(budget::i4_within_budget(evidence));
     findings.extend(condition::i5_lawful_changes(evidence, known, expected));
     if !expected.is_under_way {

@@ -20,7 +20,7 @@ pub async fn run(trial: &mut Trial) {
         let timings = json!({"timings": {"training": SECONDS, "endpointCreate": SECONDS}});
         let tenant = trial.world.tenant(&format!("deletion-{run}"), timings).await;
         tenant
-            .connect(json!({"pollInterval": "60s", "maxConcurrentTrainings": 20}))
+            .connect(json!({"pollInterval": "60s", "maxConcurrentTrainings": 20, "requestBudget": {"requests": 200, "per": "10s"}}))
             .await;
         if trial.world.operators.is_empty() {
             trial.world.start_operator(&[]).await;

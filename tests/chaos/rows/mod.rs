@@ -1,6 +1,9 @@
 //! The rows: each breaks something on purpose. One file each, and one list.
 
 mod deletion;
+mod fleet;
+mod kills;
+mod leaders;
 mod points;
 mod upgrade;
 
@@ -26,6 +29,20 @@ pub struct Row {
 
 /// Every row, in the order in which they run.
 pub const ALL: &[Row] = &[
+    Row {
+        name: "kills",
+        title: "the operator is killed at random while objects are created, trained, copied, swapped and deleted",
+        faults: &[1, 2],
+        bounded_seconds: 35,
+        run: |trial| kills::run(trial).boxed_local(),
+    },
+    Row {
+        name: "leaders",
+        title: "the leader is cut from the API server, stopped or ended while another takes over",
+        faults: &[9],
+        bounded_seconds: 40,
+        run: |trial| leaders::run(trial).boxed_local(),
+    },
     Row {
         name: "points",
         title: "the operator is killed at each named point between an intent and its status",

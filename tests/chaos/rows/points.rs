@@ -279,19 +279,27 @@ async fn trigger(stage: &Stage, point: Point) {
 
 /// Lets a new operator run into a point and kills it there.
 async fn kill_at(trial: &mut Trial, stage: &Stage, point: Point) {
-    let at = format!("{}@{}/{}", point.name(), stage.tenant.name, point.name());
-    let fault = match (stage.variation, story(point).1) {
-        (Variation::Lost, Some((operation, _))) => Some((operation, json!({"loseResponse": true}))),
-        (Variation::Late, Some((operation, _))) => Some((operation, json!({"commitLate": {"delayMs": 3000}}))),
-        (Variation::Plain | Variation::Lag | Variation::Lost | Variation::Late, _) => None,
+    let is_by_connection = matches!(point, Point::BeforeDeleteEvaluation | Point::AfterDeleteEvaluation);
+    let object = if is_by_connection {
+        "speech".to_owned()
+    } else {
+        point.name()
     };
-    if let Some((operation, action)) = fault {
-        let at = if operation == "Models_Copy" {
-            &stage.west
-        } else {
-            &stage.tenant
-        };
-        at.strike(operation, action).await;
+    let at = format!("{}@{}/{object}", point.name(), stage.tenant.name);
+    let operation = story(point).1.map(|(operation, _)| operation);
+    let action = match stage.variation {
+        Variation::Lost => Some(json!({"loseResponse": true})),
+        Variation::Late => Some(json!({"commitLate": {"delayMs": 2000}})),
+        Variation::Plain | Variation::Lag => None,
+    };
+    let struck = if operation == Some("Models_Copy") {
+        &stage.west
+    } else {
+        &stage.tenant
+    };
+    let calls = struck.calls(operation.unwrap_or_default()).await;
+    if let (Some(operation), Some(action)) = (operation, action) {
+        struck.strike(operation, action).await;
     }
     trigger(stage, point).await;
     let index = trial.world.start_operator_with(&[], &[(STAND_STILL_AT, &at)], None);
@@ -323,7 +331,15 @@ async fn kill_at(trial: &mut Trial, stage: &Stage, point: Point) {
         trial.violated(at, format!("the point was never reached; the object says {says}"));
     }
     trial.world.kill(index);
-    if stage.variation == Variation::Late {
+    if let (Variation::Late, Some(operation)) = (stage.variation, operation) {
         control.advance("57s").await.unwrap();
+        let late = eventually("what was sent takes effect", Duration::from_secs(10), async || {
+            if struck.calls(operation).await > calls {
+                Ok(())
+            } else {
+                Err("not yet".to_owned())
+            }
+        });
+        late.await.unwrap();
     }
 }

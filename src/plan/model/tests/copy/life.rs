@@ -299,8 +299,10 @@ impl Life {
             self.sweep();
             let before = self.case.object.status.clone();
             let plan = self.reconcile(Fate::Answered);
-            let reconciling = said(&plan.status.conditions).contains("Reconciling");
-            let rests = plan.action.is_none() && !reconciling && before == self.case.object.status;
+            let said = said(&plan.status.conditions);
+            // A refusal is for a person to heal, and tried again all the same.
+            let goes_on = said.contains("Reconciling") || said.contains("CopyRefused");
+            let rests = plan.action.is_none() && !goes_on && before == self.case.object.status;
             quiet = if rests { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return plan;
@@ -333,6 +335,42 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// The newest model of the source is copied, once, and everybody knows which one it is.
+fn has_come_to_rest(life: &mut Life) -> Result<(), TestCaseError> {
+    let plan = life.settle();
+    let newest = (plan.status.current.as_ref()).and_then(|current| life.service.get(&current.id.parse().unwrap()));
+    let inputs = newest
+        .and_then(|m| m.header.owner.as_ref())
+        .and_then(|tag| tag.inputs.clone());
+    prop_assert_eq!(
+        inputs,
+        Some(id(life.wanted).to_string()),
+        "{}",
+        said(&plan.status.conditions)
+    );
+    prop_assert_eq!(life.unmarked(), 0, "a copy that nobody knows");
+    let mut numbers: Vec<_> = (life.ours().iter())
+        .map(|m| m.header.owner.as_ref().unwrap().revision)
+        .collect();
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    prop_assert_eq!(numbers.len(), count, "twins");
+    prop_assert!(life.service[&id(3)].header.owner.is_none(), "a stranger was marked");
+    Ok(())
+}
+
+#[test]
+fn a_copy_that_was_refused_many_times_is_tried_again_until_it_works() {
+    let mut life = Life::new(false);
+    for _ in 0..9 {
+        life.happen(Event::Reconcile(Fate::Failed(FailureClass::Terminal)));
+        life.happen(Event::Advance(1000));
+    }
+    life.happen(Event::Reconcile(Fate::Failed(FailureClass::Terminal)));
+    has_come_to_rest(&mut life).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -340,17 +378,7 @@ proptest! {
     fn a_copy_comes_to_rest_with_the_newest_model_of_its_source_and_without_a_twin(keeps_mark: bool, events in prop::collection::vec(event(), 0..60)) {
         let mut life = Life::new(keeps_mark);
         events.into_iter().for_each(|event| life.happen(event));
-        let plan = life.settle();
-        let newest = plan.status.current.as_ref().and_then(|current| life.service.get(&current.id.parse().unwrap()));
-        let inputs = newest.and_then(|m| m.header.owner.as_ref()).and_then(|tag| tag.inputs.clone());
-        prop_assert_eq!(inputs, Some(id(life.wanted).to_string()), "{}", said(&plan.status.conditions));
-        prop_assert_eq!(life.unmarked(), 0, "a copy that nobody knows");
-        let mut numbers: Vec<_> = life.ours().iter().map(|m| m.header.owner.as_ref().unwrap().revision).collect();
-        let count = numbers.len();
-        numbers.sort_unstable();
-        numbers.dedup();
-        prop_assert_eq!(numbers.len(), count, "twins");
-        prop_assert!(life.service[&id(3)].header.owner.is_none(), "a stranger was marked");
+        has_come_to_rest(&mut life)?;
     }
 
     #[test]
