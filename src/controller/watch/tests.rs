@@ -7,7 +7,11 @@ use super::super::{
     wake::Wakes,
 };
 use super::*;
-use crate::{lead::Leadership, metrics::Metrics, speech::ReqwestTransport};
+use crate::{
+    lead::Leadership,
+    metrics::Metrics,
+    speech::{AllowedHosts, ReqwestTransport},
+};
 use axum::{
     Router,
     body::Body,
@@ -110,7 +114,8 @@ fn context(client: Client) -> Arc<Context> {
         leadership: Leadership::unrivalled(),
         cluster: String::new(),
         allow_http: false,
-        transport: Arc::new(ReqwestTransport::of("tests").unwrap()),
+        allowed_hosts: AllowedHosts::new([]),
+        transport: Arc::new(ReqwestTransport::of("tests", AllowedHosts::new([])).unwrap()),
         stores: Stores {
             connections: reflector::store().0,
             models: reflector::store().0,
