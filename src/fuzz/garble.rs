@@ -147,7 +147,7 @@ impl Garble {
 
     /// A word that somebody may trip over.
     pub fn word(&mut self) -> &'static str {
-        *self.pick::<&str>(WORDS)
+        self.pick::<&str>(WORDS)
     }
 
     /// Text with a few mistakes.
@@ -257,7 +257,9 @@ impl Garble {
                 }
             }
             Value::String(text) if self.hits(0.7) => *text = self.mistake(text),
-            place => *place = self.value(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                *place = self.value();
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// The longest that one case may take, on a busy machine and without optimization.
-const SLOWEST: Duration = Duration::from_secs(20);
+const SLOWEST: Duration = Duration::from_secs(10);
 /// Cases that a thread takes at a time.
 const BATCH: u64 = 16;
 
@@ -48,7 +48,7 @@ pub fn feed_in_rows<S>(
         return run(&mut start(), &mut Garble::new(weigh(seed, (target, number))));
     }
     let count = setting("FUZZ_CASES").unwrap_or(few).div_ceil(row);
-    let (next, slowest, failed) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(None));
+    let (next, slowest, failed) = (AtomicU64::new(0), Mutex::new((Duration::ZERO, 0)), Mutex::new(None));
     let began = Instant::now();
     let work = || {
         let mut kept = start();
@@ -62,7 +62,9 @@ pub fn feed_in_rows<S>(
                 let mut garble = Garble::new(weigh(seed, (target, number)));
                 let done = std::panic::catch_unwind(AssertUnwindSafe(|| run(&mut kept, &mut garble)));
                 let took = at.elapsed();
-                slowest.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                let mut longest = slowest.lock().unwrap_or_else(PoisonError::into_inner);
+                *longest = (*longest).max((took, number));
+                drop(longest);
                 if done.is_err() || took > SLOWEST {
                     failed
                         .lock()
@@ -80,12 +82,14 @@ pub fn feed_in_rows<S>(
         panic!("{target}: case {number} failed after {took:?}; again with FUZZ_SEED={seed} FUZZ_CASE={number}");
     }
     let took = began.elapsed();
+    let slowest = slowest.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "\nfuzz {target}: {} cases, seed {seed}, {:.1} s, {:.0} per second, slowest {:.1} ms, peak memory of the process {} MiB",
+        "\nfuzz {target}: {} cases, seed {seed}, {:.1} s, {:.0} per second, slowest {:.1} ms (case {}), peak memory of the process {} MiB",
         count * row,
         took.as_secs_f64(),
         (count * row) as f64 / took.as_secs_f64().max(1e-9),
-        slowest.load(Ordering::Relaxed) as f64 / 1000.0,
+        slowest.0.as_secs_f64() * 1000.0,
+        slowest.1,
         peak_memory_mib(),
     );
 }

@@ -113,7 +113,10 @@ fn world(garble: &mut Garble) -> World {
     let mut world = World::new()
         .base(base_model(2, "2026-07-15T00:00:00Z"))
         .custom(custom_model(20, "2026-04-15T00:00:00Z"))
-        .custom(custom_model(21, LATER))
+        .custom(custom_model(
+            21,
+            garble.pick::<&str>(&[LATER, "9999-12-30T22:00:00Z", "0001-01-01T00:00:00Z", ""]),
+        ))
         .custom(revision(22, 1, "f00d", Status::Succeeded))
         .custom(revision(
             23,
@@ -164,7 +167,7 @@ fn world(garble: &mut Garble) -> World {
     }
     if garble.hits(0.2) {
         let class = *garble.pick(&[FailureClass::Terminal, FailureClass::Quota, FailureClass::Uncertain]);
-        world = world.failed(*garble.pick::<&str>(&["Create", "Update", "Train", "Export"]), class);
+        world = world.failed(garble.pick::<&str>(&["Create", "Update", "Train", "Export"]), class);
     }
     world
 }

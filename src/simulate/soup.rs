@@ -321,7 +321,7 @@ impl Team {
 
     /// A look at the service, and a pass over each object; the steps that were taken.
     fn turn(&mut self) -> Vec<Step> {
-        self.now = self.now + SignedDuration::from_mins(2);
+        self.now += SignedDuration::from_mins(2);
         self.emulator.stand_at(self.now);
         let all = Scope {
             endpoints: true,
@@ -426,16 +426,12 @@ impl Team {
     fn step(&self, index: usize, action: &Action) -> Step {
         let view = self.remote.view();
         let known = |model: ModelId, view: &View| view.model(model).map(Known::from);
-        let (served, chosen) = match action {
-            Action::UpdateEndpoint { id, change, .. } => {
-                let served = view.endpoints.get(*id).and_then(|entry| entry.entity.model);
-                (
-                    served.and_then(|model| known(model, &view)),
-                    change.model.and_then(|model| known(model, &view)),
-                )
-            }
-            _ => (None, None),
-        };
+        let (mut served, mut chosen) = (None, None);
+        if let Action::UpdateEndpoint { id, change, .. } = action {
+            let model = view.endpoints.get(*id).and_then(|entry| entry.entity.model);
+            served = model.and_then(|model| known(model, &view));
+            chosen = change.model.and_then(|model| known(model, &view));
+        }
         Step {
             index,
             action: action.clone(),

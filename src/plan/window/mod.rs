@@ -19,6 +19,10 @@ use recurrence::Recurrence;
 /// How far is looked at a time in search of the next change.
 const STRIDE: SignedDuration = SignedDuration::from_hours(40 * 24);
 
+/// How far ahead is looked. A model may be said to expire in the year 9999, and a window of every day would be counted
+/// three million times until then.
+const HORIZON: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
+
 /// The times at which swaps may begin. The default one is always open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
@@ -104,7 +108,7 @@ impl Calendar {
     /// The share is a fraction of 2^64, such as a hash, so that many hashes spread evenly over the open time. A larger
     /// share never gives an earlier moment. None when not one whole second is open.
     pub fn point(&self, from: Timestamp, to: Timestamp, share: u64) -> Option<Timestamp> {
-        let spans = self.open_spans(span::second_after(from)?, to);
+        let spans = self.open_spans(span::second_after(from)?, within_horizon(from, to));
         let total: i64 = spans.iter().map(Span::whole_seconds).sum();
         let mut rest = i64::try_from((u128::from(share) * u128::try_from(total).ok()?) >> 64).ok()?;
         for span in spans {
@@ -118,6 +122,11 @@ impl Calendar {
     }
 }
 
+/// The end of a search that begins at `from`.
+fn within_horizon(from: Timestamp, to: Timestamp) -> Timestamp {
+    from.checked_add(HORIZON).map_or(to, |end| end.min(to))
+}
+
 /// What any of the windows covers, in order and apart.
 fn covered(windows: &[Recurrence], within: Span) -> Vec<Span> {
     let mut all = Vec::new();
@@ -129,7 +138,7 @@ fn covered(windows: &[Recurrence], within: Span) -> Vec<Span> {
 
 /// A span of time in parts of a stride, so that a search for what is near does not compute what is far.
 fn strides(from: Timestamp, to: Timestamp) -> impl Iterator<Item = Span> {
-    let mut start = from;
+    let (mut start, to) = (from, within_horizon(from, to));
     std::iter::from_fn(move || {
         let end = start.checked_add(STRIDE).map_or(to, |end| end.min(to));
         let part = Span::between(start, end)?;

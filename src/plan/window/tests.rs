@@ -458,3 +458,20 @@ fn a_window_is_written_as_it_was_read() {
     assert_eq!(windows("[{kind: Deny}]")[0].time_zone, "UTC");
     assert_eq!(windows(yaml)[0].days, [Weekday::Sat, Weekday::Sun]);
 }
+
+#[test]
+fn a_search_ends_ten_years_ahead_whatever_date_a_service_gives() {
+    let daily = "{kind: Allow, start: '02:00', duration: 1m, timeZone: Europe/Berlin}";
+    let every_day = calendar(&format!("[{}]", [daily; 16].join(", ")));
+    let (from, to) = (at("2026-11-21T07:00:00Z"), at("9999-12-30T22:00:00Z"));
+    let began = std::time::Instant::now();
+    assert!(
+        every_day
+            .point(from, to, u64::MAX)
+            .is_some_and(|at| at < from + HORIZON)
+    );
+    assert_eq!(every_day.next_open(from, to), Some(at("2026-11-22T01:00:00Z")));
+    let late = calendar("[{kind: Allow, start: '02:00', duration: 1m, from: '2100-01-01'}]");
+    assert!(late.never_opens(from, to));
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
