@@ -45,7 +45,8 @@ pub async fn run(trial: &mut Trial) {
             Cut::Unanswered => proxy.stall_answers(),
             Cut::Slow => proxy.delay(Duration::from_millis(300)),
         }
-        let lasts = Duration::from_millis(500 + trial.chance.below(2500));
+        let longest = trial.sized(1000, 2500);
+        let lasts = Duration::from_millis(500 + trial.chance.below(longest));
         watched.pass(trial, lasts).await;
         proxy.pass();
         proxy.delay(Duration::ZERO);
