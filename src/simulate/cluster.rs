@@ -43,6 +43,7 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
     type Status: Clone + PartialEq;
 
     /// An object that exists.
+    #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self>;
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
@@ -63,6 +64,7 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
 impl Kind for SpeechModel {
     type Status = SpeechModelStatus;
 
+    #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
         cluster.models.get(index)?.as_ref()
     }
@@ -103,6 +105,7 @@ impl Kind for SpeechModel {
 impl Kind for SpeechEndpoint {
     type Status = SpeechEndpointStatus;
 
+    #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
         cluster.endpoints.get(index)?.as_ref()
     }
