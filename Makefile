@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs test chaos control-plane bench crds clean cargo
+.PHONY: help demo demo-docs test chaos fuzz control-plane bench crds clean cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,9 +16,12 @@ demo-docs: ## Run the demo and write docs/demo.md, docs/demo.svg and docs/fleet.
 test: cargo ## Run all checks and tests
 	@.ci/test.sh
 
-chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
+chaos: cargo control-plane $(if $(CHAOS),,fuzz) ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@cargo build --bins
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full $(CHAOS)
+
+fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, FUZZ_SEED)
+	@FUZZ_CASES=$${FUZZ_CASES-1000000} cargo test --profile fuzz --lib -- fuzz:: soup:: --nocapture --test-threads 1
 
 control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
 	@tests/control-plane/install.sh

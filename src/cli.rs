@@ -1,5 +1,8 @@
 //! The command line of `speech-operator`.
-use crate::api::duration;
+use crate::{
+    api::duration,
+    speech::allowed_hosts::{AZURE, HostPattern},
+};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -114,6 +117,10 @@ pub struct RunArgs {
     /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP")]
     pub allow_http: bool,
+    /// Hosts that connections may name, with commas between: a host name, *.example.com for one more label, an address, or
+    /// * for all. Loopback, link-local and metadata addresses are called only if named one by one.
+    #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE)]
+    pub allowed_hosts: Vec<HostPattern>,
     /// How many objects of one kind are worked on at once.
     #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,

@@ -1,6 +1,8 @@
 //! The files that are written from the code: CRDs, RBAC and reference documentation. CI fails when they drift.
 mod rbac;
 mod reference;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use crate::api::{reason, schema};

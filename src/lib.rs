@@ -8,8 +8,11 @@ pub mod cli;
 pub mod clock;
 pub mod controller;
 pub mod emulator;
+#[cfg(test)]
+mod fuzz;
 pub mod generate;
 pub mod lead;
+pub mod liveness;
 pub mod metrics;
 pub mod plan;
 pub mod run;

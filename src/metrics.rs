@@ -1,8 +1,9 @@
 //! What is measured, in the OpenMetrics format. What is known of objects is read from the stores at scrape time, so that
 //! a deleted object leaves no series. Unknown means absent, never 0.
 mod fleet;
+mod pulse;
 
-use crate::{api::SpeechConnection, controller::Context, speech::Observer};
+use crate::{api::SpeechConnection, controller::Context, liveness::Liveness, speech::Observer};
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
@@ -54,6 +55,7 @@ pub struct Metrics {
     orphaned: Family<Kind, Counter>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
+    liveness: Liveness,
 }
 
 /// The last sweep of a connection.
@@ -81,6 +83,7 @@ impl Metrics {
             orphaned: Family::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
+            liveness: Liveness::default(),
         });
         let mut registry = metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register(
@@ -124,6 +127,7 @@ impl Metrics {
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         registry.register_collector(Box::new(fleet::Fleet(Arc::downgrade(&metrics))));
+        registry.register_collector(Box::new(pulse::Pulses(Arc::downgrade(&metrics))));
         drop(registry);
         metrics
     }
@@ -139,6 +143,11 @@ impl Metrics {
     pub fn ready(&self, context: Arc<Context>) {
         // Set once per process; a second time would change nothing.
         drop(self.context.set(context));
+    }
+
+    /// The signs of life of all parts.
+    pub fn liveness(&self) -> &Liveness {
+        &self.liveness
     }
 
     /// Whether the stores are filled.

@@ -6,14 +6,17 @@ use crate::{
     lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Timing, fence},
     metrics::Metrics,
     serve::{self, ServeError},
-    speech::ReqwestTransport,
+    speech::{AllowedHosts, ReqwestTransport},
     telemetry,
 };
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
-use std::{error::Error, io, sync::Arc};
+use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The longest that the apiserver may be silent while it owes an answer, and that an unused connection is kept.
+const REQUEST_SILENCE: Duration = Duration::from_secs(30);
 
 /// Why the operator stopped.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +55,8 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     telemetry::install(&args.log, args.log_format)?;
     let me = candidate(&args.election);
     let agent = format!("speech-operator/{} ({})", env!("CARGO_PKG_VERSION"), me.pod());
-    let network = ReqwestTransport::of(&agent).map_err(RunError::Transport)?;
+    let allowed_hosts = AllowedHosts::new(args.allowed_hosts);
+    let network = ReqwestTransport::of(&agent, allowed_hosts.clone()).map_err(RunError::Transport)?;
     let shutdown = CancellationToken::new();
     end_on_signal(shutdown.clone()).map_err(RunError::Signal)?;
     let clock = match args.development_clock {
@@ -70,6 +74,9 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let instance = me.pod().to_owned();
     let election = election(&args.election, &config, me)?;
     let leadership = election.leadership();
+    // A watch has bounds of its own; a request on a connection that is half-dead would wait for ever.
+    let watches = Client::try_from(config.clone()).map_err(no_client)?;
+    config.read_timeout = Some(REQUEST_SILENCE);
     let client = fence::client(config, leadership.clone()).map_err(no_client)?;
     let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
     let metrics = Metrics::new();
@@ -78,9 +85,11 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %args.listen, "started");
     let options = Options {
         client,
+        watches,
         clock,
         transport,
         allow_http: args.allow_http,
+        allowed_hosts,
         concurrency: args.concurrency,
         leadership,
         instance,

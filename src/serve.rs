@@ -2,7 +2,7 @@
 use crate::metrics::Metrics;
 use axum::{
     Router,
-    extract::State,
+    extract::{RawQuery, State},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
@@ -30,7 +30,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 pub async fn run(listener: TcpListener, metrics: Arc<Metrics>, shutdown: CancellationToken) -> io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(expose))
-        .route("/livez", get(|| async { "ok\n" }))
+        .route("/livez", get(alive))
         .route("/readyz", get(ready))
         .with_state(metrics);
     axum::serve(listener, router)
@@ -50,6 +50,29 @@ async fn expose(State(metrics): State<Arc<Metrics>>) -> Response {
             .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// Alive while all parts make progress (see [`crate::liveness`]). Names what does not; with `?verbose`, all that was checked.
+async fn alive(State(metrics): State<Arc<Metrics>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+    let verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose"));
+    let checks = metrics.liveness().signs().checks();
+    let mut text = String::new();
+    for check in checks.iter().filter(|check| verbose || !check.passed) {
+        text.push_str(&format!("{check}\n"));
+        if !check.passed {
+            tracing::error!(
+                part = check.name,
+                finding = check.finding,
+                "a part of the operator makes no progress"
+            );
+        }
+    }
+    if checks.iter().all(|check| check.passed) {
+        text.push_str("ok\n");
+        return (StatusCode::OK, text);
+    }
+    text.push_str("not alive\n");
+    (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 /// Ready when all stores are filled: before, decisions would be made from half of the facts. A standby is as ready as the

@@ -19,6 +19,11 @@ pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
 /// over.
 pub const RESTORED_FROM: &str = "customspeech.dev/restored-from";
 
+/// Bytes of an annotation that are read.
+const LONGEST_VALUE: usize = 8192;
+/// Bytes of a request for a reconcile that are read.
+const LONGEST_REQUEST: usize = 256;
+
 /// The announcement of one attempt to create a remote entity.
 ///
 /// It stands on the object before the request leaves, so that whoever comes after a crash knows that an entity may exist.
@@ -55,7 +60,13 @@ impl CreationIntent {
 
 /// The value of an annotation.
 pub fn value<'a>(object: &'a impl Resource, key: &str) -> Option<&'a str> {
-    object.meta().annotations.as_ref()?.get(key).map(String::as_str)
+    let text = object.meta().annotations.as_ref()?.get(key)?;
+    Some(shortened(text, LONGEST_VALUE))
+}
+
+/// An annotation may be as long as all annotations together, and what was handled is repeated in the status.
+fn shortened(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 
 /// The latest request for a reconcile, in the words of whoever asked.
@@ -64,7 +75,7 @@ pub fn reconcile_requested(object: &impl Resource) -> Option<&str> {
     [RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX]
         .iter()
         .filter_map(|key| annotations.get(*key))
-        .map(String::as_str)
+        .map(|text| shortened(text, LONGEST_REQUEST))
         .max()
 }
 

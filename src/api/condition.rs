@@ -18,6 +18,9 @@ pub const CLOCK_SKEW: &str = "ClockSkew";
 /// The service answers many requests with 429, so that everything takes longer. Present only while true.
 pub const THROTTLED: &str = "Throttled";
 
+/// The longest message, in bytes.
+const LONGEST_MESSAGE: usize = 4096;
+
 /// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Truth {
@@ -70,12 +73,21 @@ pub fn stamp(old: &[Condition], statements: Vec<Statement>, generation: i64, now
             type_: statement.kind.to_owned(),
             status: statement.truth.as_str().to_owned(),
             reason: statement.reason.as_str().to_owned(),
-            message: statement.message,
+            message: shortened(statement.message),
             observed_generation: Some(generation),
             last_transition_time: before.map_or(Time(seconds), |c| c.last_transition_time.clone()),
         }
     };
     statements.into_iter().map(stamped).collect()
+}
+
+/// What a service or an annotation says may be part of a message; the API server takes none longer than 32 KiB.
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push_str("...");
+    }
+    message
 }
 
 /// The condition of a kind.
@@ -99,6 +111,19 @@ mod tests {
             reason,
             message: String::new(),
         }]
+    }
+
+    #[test]
+    fn a_message_is_never_longer_than_the_api_server_takes() {
+        let mut statements = say(Truth::False, Reason::Refused);
+        statements[0].message = "\u{e9}".repeat(40_000);
+        let stamped = stamp(&[], statements, 1, Timestamp::UNIX_EPOCH);
+        assert!(
+            stamped[0].message.len() <= LONGEST_MESSAGE + 3,
+            "{}",
+            stamped[0].message.len()
+        );
+        assert!(stamped[0].message.ends_with("..."));
     }
 
     #[test]

@@ -38,6 +38,8 @@ reasons! {
     PermissionDenied,
     /// The endpoint is not a URL that may be used, or it is http and the operator was not started with `--allow-http`.
     EndpointInvalid,
+    /// The operator may not call the endpoint's host, or the address that its name stands for; nothing was sent. Whoever runs the operator allows hosts with `--allowed-hosts`.
+    HostNotAllowed,
     /// The endpoint's host name cannot be resolved.
     HostNotFound,
     /// No TLS session could be had with the endpoint.
@@ -60,7 +62,7 @@ reasons! {
     ConnectionNotFound,
     /// The SpeechConnection exists but does not work; its own conditions tell why.
     ConnectionNotReady,
-    /// The SpeechConnection does not allow objects of this namespace. See its `allowedNamespaces`.
+    /// The SpeechConnection, or the SpeechModel to copy, is in another namespace and does not exist or does not allow objects of this one; which of both is not told. See `allowedNamespaces` of the SpeechConnection.
     NamespaceNotAllowed,
     /// A value in the spec cannot be used, though the schema let it pass. The message names it.
     SpecInvalid,

@@ -216,6 +216,12 @@ async fn relink(
             }));
         }
     };
+    if let Err(refusal) = context.allowed_hosts.check(&base) {
+        return Ok(Err(Obstacle {
+            reason: Reason::HostNotAllowed,
+            message: format!("spec.endpoint: {refusal}"),
+        }));
+    }
     let Some(reference) = &connection.spec.auth.key_secret_ref else {
         return Ok(Err(Obstacle {
             reason: Reason::SecretKeyInvalid,
@@ -322,7 +328,10 @@ fn is_about_spec(contact: &Contact) -> bool {
     matches!(
         contact,
         Contact::Broken {
-            reason: Reason::EndpointInvalid | Reason::SecretNotFound | Reason::SecretKeyInvalid,
+            reason: Reason::EndpointInvalid
+                | Reason::HostNotAllowed
+                | Reason::SecretNotFound
+                | Reason::SecretKeyInvalid,
             ..
         }
     )

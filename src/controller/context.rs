@@ -5,7 +5,7 @@ use crate::{
     clock::Clock,
     lead::Leadership,
     metrics::Metrics,
-    speech::Transport,
+    speech::{AllowedHosts, Transport},
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Client, core::PartialObjectMeta, runtime::reflector::Store};
@@ -23,6 +23,8 @@ pub struct Context {
     pub cluster: String,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
+    /// Which hosts connections may name.
+    pub allowed_hosts: AllowedHosts,
     /// The network towards the Speech service.
     pub transport: Arc<dyn Transport>,
     /// What the watches know.

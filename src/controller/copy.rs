@@ -2,13 +2,13 @@
 use super::{
     Context,
     act::Undone,
-    observe::Surrounding,
+    observe::{Surrounding, told},
     point::Point,
     remote::{Remote, is_connection_trouble},
     wake::connection_key,
 };
 use crate::{
-    api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource},
+    api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource, reference::ModelRef},
     plan::{
         Action, CopyModel, Failure, FailureClass,
         model::{Found, Source, SourceState, find_cycle, wanted_id},
@@ -71,11 +71,26 @@ pub fn wanted(context: &Context, model: &SpeechModel) -> Option<EntityId> {
     wanted_id(copy, object.as_deref())
 }
 
+/// Whether objects of a namespace may know of the SpeechModel that a copy names: it is in the same namespace, or its
+/// SpeechConnection allows them. One that does not exist is as one that they may not know of.
+fn may_look(context: &Context, copy: &CopySource, namespace: &str) -> bool {
+    let foreign = |reference: &ModelRef| reference.namespace.as_deref().is_some_and(|home| home != namespace);
+    if !copy.model_ref.as_ref().is_some_and(foreign) {
+        return true;
+    }
+    source_of(context, copy, namespace).is_some_and(|key| Surrounding::at(context, &key, namespace).is_allowed())
+}
+
 /// Where an object is copied from, from memory only. Looks at the source's Speech resource and leaves it before anything
 /// looks at the target's: two objects that copy both ways would wait for each other.
 pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
     let copy = model.spec.source.copy.as_ref()?;
     let namespace = model.namespace().unwrap_or_default();
+    if !may_look(context, copy, &namespace) {
+        let reference = copy.model_ref.as_ref()?;
+        let home = reference.namespace.as_deref().unwrap_or(&namespace);
+        return Some(Source::NotAllowed(format!("{home}/{}", reference.name)));
+    }
     if let Some(way) = find_cycle(model, |namespace, name| get(context, namespace, name)) {
         return Some(Source::Cycle(way));
     }
@@ -152,15 +167,11 @@ fn rival(
         .models
         .state_filter(|m| m.spec.source.copy.is_some() && m.uid() != model.uid());
     let mut others = others.into_iter().map(|m| context.recent.models.freshest(m));
-    let ahead = others.find(|m| {
+    let ahead = &*others.find(|m| {
         let before_mine = |theirs| mine.as_ref().is_none_or(|mine| theirs < *mine);
         open(m).is_some_and(before_mine) && into_target(m)
     })?;
-    Some(format!(
-        "{}/{}",
-        ahead.namespace().unwrap_or_default(),
-        ahead.name_any()
-    ))
+    Some(format!("SpeechModel {}", told(ahead, model)))
 }
 
 /// A Speech resource and a client for it.

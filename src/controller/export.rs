@@ -39,7 +39,8 @@ fn owned_by<K: Managed>(context: &Context, object: &K) -> Vec<Arc<ConfigMap>> {
     context
         .stores
         .exports
-        .state_filter(|map| is_owner(map.owner_references(), uid))
+        // Anybody can write this uid into a ConfigMap of another namespace.
+        .state_filter(|map| map.namespace() == object.meta().namespace && is_owner(map.owner_references(), uid))
 }
 
 fn is_owner(owners: &[OwnerReference], uid: &str) -> bool {

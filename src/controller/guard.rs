@@ -1,5 +1,5 @@
 //! What stands around every reconcile: a deadline, a boundary for panics, a growing delay per object, and measuring.
-use super::{Context, write::WriteError};
+use super::{Context, passes::Passes, write::WriteError};
 use crate::lead::Withheld;
 use futures::FutureExt;
 use kube::{
@@ -19,6 +19,8 @@ const DEADLINE: Duration = Duration::from_secs(90);
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// The longest such delay.
 const LONGEST_DELAY: Duration = Duration::from_secs(300);
+/// The longest while the apiserver does not answer at all: that is no fault of the object, and is over for all at once.
+const LONGEST_UNANSWERED: Duration = Duration::from_secs(5);
 
 /// A pass over an object that did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,16 @@ impl ReconcileError {
             Self::Panicked(_) => "panic",
         }
     }
+
+    /// The longest delay before the next pass.
+    fn longest_delay(&self) -> Duration {
+        match self {
+            Self::Read(error) | Self::Write(WriteError::Api(error)) if !matches!(**error, kube::Error::Api(_)) => {
+                LONGEST_UNANSWERED
+            }
+            Self::Read(_) | Self::Write(_) | Self::Withheld(_) | Self::Deadline | Self::Panicked(_) => LONGEST_DELAY,
+        }
+    }
 }
 
 /// How often each object failed in a row.
@@ -66,13 +78,13 @@ impl<K: Resource<DynamicType = ()>> Default for Backoff<K> {
 }
 
 impl<K: Resource<DynamicType = ()>> Backoff<K> {
-    fn failed(&self, key: ObjectRef<K>) -> Duration {
+    fn failed(&self, key: ObjectRef<K>, longest: Duration) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures
             .entry(key)
             .and_modify(|count| *count = count.saturating_add(1))
             .or_insert(1);
-        (FIRST_DELAY * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(LONGEST_DELAY)
+        (FIRST_DELAY * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(longest)
     }
 
     fn succeeded(&self, key: &ObjectRef<K>) {
@@ -84,7 +96,7 @@ impl<K: Resource<DynamicType = ()>> Backoff<K> {
 pub async fn guarded<K, F>(
     object: Arc<K>,
     context: Arc<Context>,
-    backoff: &Backoff<K>,
+    (backoff, passes): (&Backoff<K>, &Passes<K>),
     pass: impl FnOnce(Arc<K>, Arc<Context>) -> F,
 ) -> Action
 where
@@ -93,12 +105,22 @@ where
 {
     let key = ObjectRef::from_obj(&*object);
     let began = Instant::now();
-    let pass = AssertUnwindSafe(tokio::time::timeout(DEADLINE, pass(object, Arc::clone(&context)))).catch_unwind();
-    let outcome = match pass.await {
+    passes.begin(&key);
+    let name = key.clone();
+    let within = Arc::clone(&context);
+    let whole = async move {
+        poison::take_effect(&name);
+        pass(object, within).await
+    };
+    let outcome = match AssertUnwindSafe(tokio::time::timeout(DEADLINE, whole))
+        .catch_unwind()
+        .await
+    {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => Err(ReconcileError::Deadline),
         Err(panic) => Err(ReconcileError::Panicked(words(&*panic))),
     };
+    passes.end(&key);
     let kind = K::kind(&());
     let label = outcome.as_ref().map_or_else(ReconcileError::outcome, |_| "success");
     context.metrics.reconciled(&kind, label, began.elapsed());
@@ -108,7 +130,7 @@ where
             action
         }
         Err(error) => {
-            let delay = backoff.failed(key.clone());
+            let delay = backoff.failed(key.clone(), error.longest_delay());
             tracing::error!(%kind, object = %key, error = %crate::telemetry::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
             Action::requeue(delay)
         }
@@ -121,4 +143,29 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default()
+}
+
+/// An object whose every pass panics, for the proof that it costs the others nothing. A release build knows nothing of it.
+#[cfg(debug_assertions)]
+mod poison {
+    use kube::{Resource, runtime::reflector::ObjectRef};
+    use std::sync::LazyLock;
+
+    /// `<namespace>/<name>`, from the variable that names the object.
+    static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SPEECH_OPERATOR_PANIC_AT").ok());
+
+    #[allow(clippy::panic)] // on purpose
+    pub fn take_effect<K: Resource<DynamicType = ()>>(key: &ObjectRef<K>) {
+        if let Some((namespace, name)) = NAMED.as_deref().and_then(|named| named.split_once('/'))
+            && key.namespace.as_deref() == Some(namespace)
+            && key.name == name
+        {
+            panic!("this object is poison");
+        }
+    }
+}
+
+#[cfg(not(debug_assertions))]
+mod poison {
+    pub fn take_effect<T>(_: &T) {}
 }

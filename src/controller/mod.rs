@@ -11,6 +11,7 @@ mod guard;
 mod managed;
 mod news;
 pub(crate) mod observe;
+mod passes;
 mod point;
 mod recent;
 pub(crate) mod reconcile;

@@ -21,6 +21,8 @@ use std::sync::{Arc, LazyLock, RwLockReadGuard};
 pub struct Surrounding {
     connection: Option<Arc<SpeechConnection>>,
     allowed: bool,
+    /// Whether it would be of another namespace: what is not allowed there is not told from what is not there.
+    foreign: bool,
     /// The Speech resource of the connection.
     pub remote: Option<Arc<Remote>>,
 }
@@ -58,6 +60,7 @@ impl Surrounding {
         Self {
             connection,
             allowed,
+            foreign: home != namespace,
             remote: context.remotes.get(key),
         }
     }
@@ -66,7 +69,12 @@ impl Surrounding {
     /// what its status says from before still stands.
     pub fn is_pending(&self) -> bool {
         let pending = |remote: &Arc<Remote>| *remote.contact() == Contact::Pending;
-        self.connection.is_some() && self.remote.as_ref().is_none_or(pending)
+        self.allowed && self.remote.as_ref().is_none_or(pending)
+    }
+
+    /// Whether the connection is there and objects of the namespace may use it.
+    pub fn is_allowed(&self) -> bool {
+        self.allowed
     }
 
     /// Locks what a decision reads.
@@ -78,7 +86,7 @@ impl Surrounding {
             agenda: self.remote.as_ref().map(|remote| remote.agenda()),
             has_projects: link.as_ref().is_some_and(|link| link.client.version().has_projects()),
             usable: link.is_some(),
-            found: self.connection.is_some(),
+            found: self.connection.is_some() || self.foreign,
             allowed: self.allowed,
         }
     }
@@ -162,11 +170,15 @@ pub fn holder(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionSt
         .map(|rival| context.recent.endpoints.freshest(rival))
         .collect();
     let holder = claim::holder(endpoint, rivals.iter().map(|rival| &**rival), mark)?;
-    Some(format!(
-        "{}/{}",
-        holder.namespace().unwrap_or_default(),
-        holder.name_any()
-    ))
+    Some(told(holder, endpoint))
+}
+
+/// The name of an object as another one may tell it: not that of a stranger.
+pub fn told<K: ResourceExt>(object: &K, to: &K) -> String {
+    if object.namespace() == to.namespace() {
+        return format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+    }
+    "of another namespace".to_owned()
 }
 
 /// Whether an object may use the connection that it refers to. One that may not claims nothing.

@@ -6,6 +6,7 @@ use super::{
     export,
     guard::{Backoff, ReconcileError, guarded},
     news::News,
+    passes::Passes,
     reconcile,
     remote::Remotes,
     wake::{self, Sleepers, Wakes},
@@ -16,20 +17,25 @@ use crate::{
     clock::Clock,
     lead::{Election, Leadership, Lost, Mandate},
     metrics::Metrics,
-    speech::Transport,
+    speech::{AllowedHosts, Transport},
 };
 use futures::{Stream, StreamExt, stream};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::PartialObjectMeta,
+    api::ListParams,
     runtime::{
         Controller, controller,
         reflector::{self, ObjectRef, Store},
         watcher,
     },
 };
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     task::{JoinError, JoinSet},
@@ -44,16 +50,27 @@ const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/servic
 /// Objects of one page when a watch begins with a list. A page is in memory as text and parsed, beside the store.
 const PAGE: u32 = 100;
 
+/// The longest wait for the first answer of the apiserver.
+const ANSWER: Duration = Duration::from_secs(15);
+/// The pause before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How long it may refuse us at the start.
+const REFUSED: Duration = Duration::from_secs(10);
+
 /// What the caller decides.
 pub struct Options {
     /// The cluster.
     pub client: Client,
+    /// The same for watches, which may be silent for long.
+    pub watches: Client,
     /// The present.
     pub clock: Clock,
     /// The network towards the Speech service.
     pub transport: Arc<dyn Transport>,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
+    /// Which hosts connections may name.
+    pub allowed_hosts: AllowedHosts,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
     /// Whether this process may act.
@@ -86,12 +103,11 @@ pub enum StartError {
 pub async fn run(options: Options, election: Election) -> Result<(), StartError> {
     let shutdown = options.shutdown.clone();
     let concurrency = options.concurrency;
-    let namespaces: Api<Namespace> = Api::all(options.client.clone());
-    let home = namespaces
-        .get("kube-system")
-        .await
-        .map_err(|error| StartError::Cluster(Box::new(error)))?;
-    let (context, mut sleepers, mut tasks) = assemble(options, home.uid().unwrap_or_default());
+    let cluster = tokio::select! {
+        cluster = identity(&options.client) => cluster?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let (context, mut sleepers, mut tasks) = assemble(options, cluster);
     tokio::select! {
         () = stores_filled(&context) => {}
         () = shutdown.cancelled() => return Ok(()),
@@ -149,19 +165,41 @@ async fn lead(
     outcome
 }
 
+/// The uid of the `kube-system` namespace. An apiserver that does not answer, or not yet, is waited for: an end would only
+/// make the kubelet wait ever longer before it starts us again.
+async fn identity(client: &Client) -> Result<String, StartError> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let began = Instant::now();
+    loop {
+        let error = match tokio::time::timeout(ANSWER, namespaces.get("kube-system")).await {
+            Ok(Ok(home)) => return Ok(home.uid().unwrap_or_default()),
+            Ok(Err(error)) => error,
+            Err(elapsed) => kube::Error::Service(elapsed.into()),
+        };
+        let refused = matches!(&error, kube::Error::Api(status) if status.code < 500 && status.code != 429);
+        // One that has just started refuses what it will allow once it has read its roles.
+        if refused && began.elapsed() > REFUSED {
+            return Err(StartError::Cluster(Box::new(error)));
+        }
+        tracing::warn!(error = %crate::telemetry::chain(&error), "the apiserver does not tell who it is; it is asked again");
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+}
+
 /// Builds the shared context and starts the watches that fill its stores.
 fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinSet<()>) {
     let (wakes, sleepers) = Wakes::new();
     let (events, queue) = Events::new(options.clock.clone(), options.instance);
     let ((connections, c), (models, m), (endpoints, e)) = (reflector::store(), reflector::store(), reflector::store());
     let ((secrets, s), (namespaces, n), (exports, x)) = (reflector::store(), reflector::store(), reflector::store());
-    let client = options.client.clone();
+    let (client, writes) = (options.watches, options.client.clone());
     let context = Arc::new(Context {
         client: options.client,
         clock: options.clock,
         leadership: options.leadership,
         cluster,
         allow_http: options.allow_http,
+        allowed_hosts: options.allowed_hosts,
         transport: options.transport,
         stores: Stores {
             connections,
@@ -179,7 +217,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         events,
     });
     let mut tasks = JoinSet::new();
-    let all = || watcher::Config::default().page_size(PAGE);
+    let all = || ListParams::default().limit(PAGE);
     let labelled = format!("{}={}", export::LABEL.0, export::LABEL.1);
     tasks.spawn(watch::run(
         Api::all(client.clone()),
@@ -203,27 +241,27 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         wake::on_endpoint,
     ));
     tasks.spawn(watch::run(
-        Api::<PartialObjectMeta<Secret>>::all(client.clone()),
+        Api::all(client.clone()),
         all().fields(SECRET_FIELDS),
         s,
         Arc::clone(&context),
         wake::on_secret,
     ));
     tasks.spawn(watch::run(
-        Api::<PartialObjectMeta<Namespace>>::all(client.clone()),
+        Api::all(client.clone()),
         all(),
         n,
         Arc::clone(&context),
         wake::on_namespace,
     ));
     tasks.spawn(watch::run(
-        Api::<ConfigMap>::all(client.clone()),
+        Api::all(client.clone()),
         all().labels(&labelled),
         x,
         Arc::clone(&context),
         wake::on_export,
     ));
-    tasks.spawn(event::run(client, queue));
+    tasks.spawn(event::run(writes, queue));
     tasks.spawn(follow_jumps(Arc::clone(&context)));
     (context, sleepers, tasks)
 }
@@ -304,23 +342,40 @@ where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<controller::Action, ReconcileError>> + Send + 'static,
 {
-    let backoff = Arc::new(Backoff::default());
+    let (backoff, passes) = (Arc::new(Backoff::default()), Arc::new(Passes::default()));
+    context
+        .metrics
+        .liveness()
+        .queue(&K::kind(&()), Arc::<Passes<K>>::clone(&passes));
+    let (woken, ended) = (Arc::clone(&passes), Arc::clone(&passes));
     let never: stream::Pending<Result<K, watcher::Error>> = stream::pending();
     let config = controller::Config::default().concurrency(concurrency);
     let runs = Controller::for_stream(never, store)
         .with_config(config)
-        .reconcile_on(queue(sleepers))
+        .reconcile_on(queue(sleepers).inspect(move |key| woken.woken(key)))
         .graceful_shutdown_on(shutdown.clone().cancelled_owned())
         .run(
             move |object, context: Arc<Context>| {
-                let backoff = Arc::clone(&backoff);
-                async move { Ok::<_, std::convert::Infallible>(guarded(object, context, &backoff, pass).await) }
+                let (backoff, passes) = (Arc::clone(&backoff), Arc::clone(&passes));
+                async move {
+                    let guards = (&*backoff, &*passes);
+                    Ok::<_, std::convert::Infallible>(guarded(object, context, guards, pass).await)
+                }
             },
             |_, never, _| match *never {},
             context,
         );
     // An object that went while it was queued needs nothing; a pass itself never fails here.
-    runs.for_each(|_| async {})
+    runs.for_each(move |run| {
+        if let Err(controller::Error::ObjectNotFound(key)) = run {
+            let gone = ObjectRef::new(&key.name);
+            ended.gone(&match &key.namespace {
+                Some(namespace) => gone.within(namespace),
+                None => gone,
+            });
+        }
+        std::future::ready(())
+    })
 }
 
 fn queue<T: Send + 'static>(mut receiver: UnboundedReceiver<T>) -> impl Stream<Item = T> + Send {

@@ -6,7 +6,7 @@ mod lists;
 use lists::trains_with;
 pub use lists::{Uses, concerns_gate, datasets_of, users, uses};
 
-use super::{Context, Seen, copy, managed::Managed, remote::Remote};
+use super::{Context, Seen, copy, managed::Managed, observe::Surrounding, remote::Remote};
 use crate::{
     api::{
         SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef,
@@ -289,8 +289,17 @@ pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
 /// Who needs a connection: those that still have something remote to look after or to make.
 pub fn dependents_of(context: &Context, key: &ObjectRef<SpeechConnection>) -> Dependents {
     let home = key.namespace.as_deref().unwrap_or_default();
-    let models = context.stores.models.state_filter(|m| refers_to(m, key));
-    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
+    // A reference from a namespace that is not allowed must not keep somebody else's connection.
+    let allowed =
+        |namespace: Option<String>| Surrounding::at(context, key, &namespace.unwrap_or_default()).is_allowed();
+    let models = context
+        .stores
+        .models
+        .state_filter(|m| refers_to(m, key) && allowed(m.namespace()));
+    let endpoints = context
+        .stores
+        .endpoints
+        .state_filter(|e| refers_to(e, key) && allowed(e.namespace()));
     let needs = models.iter().map(|model| model.need());
     let needs = needs.chain(endpoints.iter().map(|endpoint| endpoint.need()));
     Dependents::of(needs, home, super::observe::ending(context, home).is_some())

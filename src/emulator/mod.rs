@@ -13,6 +13,8 @@ mod error;
 mod expiry;
 mod fault;
 mod filter;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod identity;
 mod inside;

@@ -75,7 +75,7 @@ pub const OPERATOR: &[Permission] = &[
         group: "",
         resources: &["configmaps"],
         verbs: &["get", "list", "watch", "create", "patch", "delete"],
-        reason: "exportTo; the watch is on metadata only, and deleted is what exportTo no longer names.",
+        reason: "exportTo; the watch is on those that bear our label, and deleted is what exportTo no longer names.",
     },
     Permission {
         group: "events.k8s.io",

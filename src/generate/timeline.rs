@@ -267,29 +267,10 @@ mod tests {
         assert_eq!(drawing().unwrap(), drawing().unwrap());
     }
 
-    /// The document names the tests that show its claims.
     #[test]
     fn every_test_that_the_document_names_exists() {
-        fn read(folder: &std::path::Path, text: &mut String) {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    read(&path, text);
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    text.push_str(&std::fs::read_to_string(path).unwrap());
-                }
-            }
-        }
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut sources = String::new();
-        read(&root.join("src"), &mut sources);
-        read(&root.join("tests"), &mut sources);
         let (_, table) = DOCUMENT.split_once("## Shown by").unwrap();
-        let names: Vec<&str> = table.split('`').filter(|word| word.matches('_').count() > 2).collect();
-        assert!(names.len() > 40, "{names:?}");
-        for name in names {
-            assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
-        }
+        assert!(crate::generate::tests::named_tests(table) > 40);
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Timing {
         })
     }
 
+    /// A mistake, for a test that has to find it.
+    #[cfg(test)]
+    pub fn beyond_the_term() -> Self {
+        Self {
+            renew_deadline: Duration::from_secs(25),
+            ..Self::default()
+        }
+    }
+
     /// How long a Lease counts as held after others saw it change.
     pub fn term(&self) -> Duration {
         self.term

@@ -59,6 +59,9 @@ pub struct Took {
     pub time: SignedDuration,
 }
 
+/// How many durations are kept: every kind of work for more locales than the service knows.
+const MOST_DURATIONS: usize = 1000;
+
 /// The longest times seen for each kind of work, by locale.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durations {
@@ -95,7 +98,11 @@ impl Durations {
         }
         let seconds = took.time.min(LONGEST).as_secs();
         let time = SignedDuration::from_mins(((seconds + 59) / 60).max(1));
-        let longest = self.longest.entry((locale.to_owned(), took.work)).or_default();
+        let key = (locale.to_owned(), took.work);
+        if self.longest.len() >= MOST_DURATIONS && !self.longest.contains_key(&key) {
+            return false;
+        }
+        let longest = self.longest.entry(key).or_default();
         let news = time > *longest;
         *longest = time.max(*longest);
         news

@@ -9,6 +9,8 @@ pub mod endpoint;
 pub mod evaluation;
 mod export;
 mod former;
+#[cfg(test)]
+mod fuzz;
 pub mod lead_time;
 pub mod line;
 pub mod model;
@@ -223,7 +225,7 @@ pub struct Agenda {
 pub enum ConnectionState<'a> {
     /// There is no such SpeechConnection.
     NotFound,
-    /// It does not allow this namespace.
+    /// It is in another namespace, and does not allow this one or does not exist: the same to whoever may not use it.
     NotAllowed,
     /// It does not work now.
     NotReady {
@@ -284,7 +286,9 @@ impl<'a> ConnectionState<'a> {
             )),
             Self::NotAllowed => Some(Verdict::stalled(
                 Reason::NamespaceNotAllowed,
-                format!("SpeechConnection {name} does not allow this namespace; see its spec.allowedNamespaces"),
+                format!(
+                    "SpeechConnection {name} of another namespace does not exist or does not allow this namespace; see its spec.allowedNamespaces"
+                ),
             )),
             Self::NotReady { message, .. } => Some(Verdict::working(
                 Reason::ConnectionNotReady,

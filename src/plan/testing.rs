@@ -406,6 +406,8 @@ impl World {
 /// Takes an entity from a read.
 pub fn learn<T: Remote>(shelf: &mut Shelf<T>, entity: T) {
     let began = shelf.begin();
+    // As the test says it, whatever was known.
+    shelf.vanished(entity.header().id, began);
     shelf.read(entity, began);
 }
 

@@ -7,12 +7,13 @@ use crate::api::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// Reasons that only the controller knows: what a contact with the service or the cluster showed.
-const OF_THE_CONTROLLER: [Reason; 12] = [
+const OF_THE_CONTROLLER: [Reason; 13] = [
     Reason::SecretNotFound,
     Reason::SecretKeyInvalid,
     Reason::CredentialInvalid,
     Reason::PermissionDenied,
     Reason::EndpointInvalid,
+    Reason::HostNotAllowed,
     Reason::HostNotFound,
     Reason::TlsFailed,
     Reason::Unreachable,

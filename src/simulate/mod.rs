@@ -15,6 +15,8 @@ mod pass;
 mod people;
 mod region;
 mod report;
+#[cfg(test)]
+mod soup;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -25,7 +27,7 @@ pub use network::{Habits, Tally};
 pub use region::BeginError;
 pub use report::{Report, Violation};
 
-use chance::{Chance, weigh};
+pub(crate) use chance::{Chance, weigh};
 use fleet::Draft;
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use region::{Region, Span};

@@ -65,13 +65,26 @@ impl BaseUrl {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// The endpoint as a URL.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Whether a link leads to the same scheme, host and port, and below the same path: only there may the key travel.
     pub fn covers(&self, link: &Url) -> bool {
         let path = self.url.path().trim_end_matches('/');
         let below = link.path().strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
         let plain = link.username().is_empty() && link.password().is_none();
-        below && plain && self.url.origin() == link.origin()
+        below && plain && !hides_a_slash(link.path()) && self.url.origin() == link.origin()
     }
+}
+
+/// Whether a path has slashes in disguise, with which it could climb out of the endpoint's path behind a gateway.
+fn hides_a_slash(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ["%2f", "%5c", "%252f", "%255c"]
+        .iter()
+        .any(|slash| path.contains(slash))
 }
 
 impl fmt::Display for BaseUrl {
@@ -132,6 +145,12 @@ mod tests {
             ("https://x.example/westward/speechtotext", false),
             ("https://x.example/west/../east/speechtotext", false),
             ("https://x.example/west/%2e%2e/east", false),
+            ("https://x.example/west/..%2feast", false),
+            ("https://x.example/west/%2e%2e%2Feast", false),
+            ("https://x.example/west/..%5ceast", false),
+            ("https://x.example/west/..%252feast", false),
+            ("https://x.example/west\\..\\east", false),
+            ("https://x.example/west/a?next=..%2feast", true),
             ("https://x.example:444/west/speechtotext", false),
             ("http://x.example/west/speechtotext", false),
             ("https://x.example.evil.example/west/a", false),

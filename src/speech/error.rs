@@ -76,6 +76,8 @@ pub enum TransportKind {
     Connect,
     /// The secure channel could not be made.
     Tls,
+    /// The host, or the address that its name stands for, must not be called.
+    Forbidden,
     /// No answer in time.
     Timeout,
     /// Anything else, such as a connection that was cut.
@@ -89,6 +91,7 @@ impl TransportKind {
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Forbidden => "forbidden",
             Self::Timeout => "timeout",
             Self::Other => "transport",
         }
@@ -101,6 +104,7 @@ impl std::fmt::Display for TransportKind {
             Self::Dns => "the host name of the endpoint cannot be resolved; check its spelling",
             Self::Connect => "nothing answers at the endpoint; check host, port and network rules",
             Self::Tls => "the TLS connection to the endpoint failed; check its certificate and what stands between",
+            Self::Forbidden => "the endpoint must not be called",
             Self::Timeout => "no answer in time",
             Self::Other => "the connection broke",
         })
@@ -120,6 +124,18 @@ pub enum BodyProblem {
     #[error("is longer than {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
+        limit: usize,
+    },
+    /// More values than are parsed.
+    #[error("holds more than {limit} values")]
+    TooManyValues {
+        /// The limit.
+        limit: usize,
+    },
+    /// More entities than are kept.
+    #[error("belongs to a list of more than {limit} entities")]
+    TooManyEntities {
+        /// The limit.
         limit: usize,
     },
     /// The connection ended before the body, or the body's compression is broken.

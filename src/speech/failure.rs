@@ -1,5 +1,5 @@
 //! The service's refusals: several shapes on the wire, one here.
-use super::{redact, retry_after::retry_after};
+use super::{redact, retry_after::retry_after, wire::check_size};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 use std::{fmt, time::Duration};
@@ -101,6 +101,9 @@ struct Words {
 
 impl Words {
     fn read(body: &[u8]) -> Self {
+        if check_size(body).is_err() {
+            return Self::default();
+        }
         match serde_json::from_slice::<Value>(body) {
             Ok(Value::Object(fields)) => Self::from_json(&Value::Object(fields)),
             Ok(Value::String(text)) => Self::from_text(&text),

@@ -1,12 +1,15 @@
 //! The Speech service's custom-speech REST API, seen by a careful client. Knows nothing of Kubernetes.
 //!
 //! What arrives is parsed at the border into the types of [`entity`]; what is sent is built from the types of [`request`].
+pub mod allowed_hosts;
 pub mod base_url;
 pub mod budget;
 pub mod client;
 pub mod entity;
 pub mod error;
 pub mod failure;
+#[cfg(test)]
+mod fuzz;
 pub mod id;
 pub mod key;
 mod redact;
@@ -17,6 +20,7 @@ pub mod transport;
 pub mod version;
 mod wire;
 
+pub use allowed_hosts::{AllowedHosts, HostPattern};
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use budget::{Budget, BudgetUsage, Lane};
 pub use client::{Answer, Client, Listing, Observer};

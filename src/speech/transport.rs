@@ -1,8 +1,12 @@
 //! How requests travel: over the network, or to a service in the same process.
-use super::error::{BodyProblem, BoxError, TransportKind};
+use super::{
+    allowed_hosts::{AllowedHosts, Refusal},
+    error::{BodyProblem, BoxError, TransportKind},
+};
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use std::{error::Error as StdError, time::Duration};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::{error::Error as StdError, net::SocketAddr, sync::Arc, time::Duration};
 use tokio_util::bytes::{Bytes, BytesMut};
 
 /// How long and how much one request may take.
@@ -42,16 +46,18 @@ pub enum TransportError {
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    hosts: AllowedHosts,
 }
 
 impl ReqwestTransport {
-    /// A client with our settings. Installs ring as the process's crypto provider when there is none yet.
-    pub fn new() -> Result<Self, BoxError> {
-        Self::of(concat!("speech-operator/", env!("CARGO_PKG_VERSION")))
+    /// A client with our settings that calls no other hosts. Installs ring as the process's crypto provider when there is
+    /// none yet.
+    pub fn new(hosts: AllowedHosts) -> Result<Self, BoxError> {
+        Self::of(concat!("speech-operator/", env!("CARGO_PKG_VERSION")), hosts)
     }
 
     /// The same under a name of its own, for `User-Agent`.
-    pub fn of(user_agent: &str) -> Result<Self, BoxError> {
+    pub fn of(user_agent: &str, hosts: AllowedHosts) -> Result<Self, BoxError> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // Losing a race against another installation is as good as winning it.
             drop(rustls::crypto::ring::default_provider().install_default());
@@ -59,6 +65,7 @@ impl ReqwestTransport {
         let client = reqwest::Client::builder()
             .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(Resolver(hosts.clone())))
             .retry(reqwest::retry::never())
             .referer(false)
             .gzip(true)
@@ -66,11 +73,12 @@ impl ReqwestTransport {
             .pool_idle_timeout(Duration::from_secs(75))
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { client })
+        Ok(Self { client, hosts })
     }
 
     async fn exchange(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, TransportError> {
         let mut request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(before_answer)?;
+        self.hosts.check_url(request.url()).map_err(forbidden)?;
         *request.timeout_mut() = Some(limits.timeout);
         let mut answer = self.client.execute(request).await.map_err(before_answer)?;
         let mut body = BytesMut::new();
@@ -90,6 +98,36 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request<Bytes>, limits: Limits) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         Box::pin(self.exchange(request, limits))
+    }
+}
+
+/// Looks names up as usual, and drops the addresses that must not be called: who controls a name server could lead an
+/// allowed name to the node itself.
+struct Resolver(AllowedHosts);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let hosts = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let is_known = !found.is_empty();
+            let permitted: Vec<_> = found
+                .into_iter()
+                .filter(|address| hosts.permits_resolved(address.ip()))
+                .collect();
+            if is_known && permitted.is_empty() {
+                return Err(Refusal::ForbiddenAddress(name.as_str().to_owned()).into());
+            }
+            Ok(Box::new(permitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn forbidden(refusal: Refusal) -> TransportError {
+    TransportError::Failed {
+        kind: TransportKind::Forbidden,
+        perhaps_sent: false,
+        source: Some(Box::new(refusal)),
     }
 }
 
@@ -123,16 +161,20 @@ fn within_body(error: reqwest::Error) -> TransportError {
 /// Looks for what failed below "could not connect"; the connector tells DNS apart only by its words.
 fn kind_of_connect_error(error: &reqwest::Error) -> TransportKind {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    let mut kind = TransportKind::Connect;
     while let Some(error) = cause {
         if is_tls(error) {
             return TransportKind::Tls;
         }
+        if error.is::<Refusal>() {
+            return TransportKind::Forbidden;
+        }
         if error.to_string() == "dns error" {
-            return TransportKind::Dns;
+            kind = TransportKind::Dns;
         }
         cause = error.source();
     }
-    TransportKind::Connect
+    kind
 }
 
 /// An I/O error hides what it wraps from `source`, which skips one step, and connectors wrap more than once.
@@ -181,4 +223,43 @@ impl Transport for InProcess {
 
 fn is_too_large(error: &axum::Error) -> bool {
     StdError::source(error).is_some_and(|inner| inner.to_string().contains("limit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transport(allowed: &str) -> ReqwestTransport {
+        ReqwestTransport::new(AllowedHosts::new([allowed.parse().unwrap()])).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_stands_for_a_forbidden_address_is_not_called() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}/?a=secret", listener.local_addr().unwrap().port());
+        // Straight to the network, past the look at the name: so would a name do that somebody else's server answers for.
+        let answer = transport("*").client.get(url).send().await;
+        match before_answer(answer.unwrap_err()) {
+            TransportError::Failed {
+                kind: TransportKind::Forbidden,
+                perhaps_sent: false,
+                source: Some(source),
+            } => assert!(!format!("{source:?}").contains("secret"), "{source:?}"),
+            other => panic!("{other:?}"),
+        }
+        let called = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(called.is_err(), "somebody called");
+    }
+
+    #[tokio::test]
+    async fn only_the_addresses_that_may_be_called_are_left_of_a_name() {
+        let resolve = async |hosts: &str| {
+            let hosts = AllowedHosts::new([hosts.parse().unwrap()]);
+            let found = Resolver(hosts).resolve("localhost".parse().unwrap()).await;
+            found.map(Iterator::count)
+        };
+        assert!(resolve("localhost").await.unwrap() > 0);
+        let refused = resolve("*").await.unwrap_err();
+        assert!(refused.is::<Refusal>(), "{refused}");
+    }
 }

@@ -17,6 +17,9 @@ pub struct Tick(u64);
 pub trait Remote: PartialEq {
     /// What all entities have.
     fn header(&self) -> &Header;
+
+    /// Takes over what was known before and cannot become unknown: an answer that lacks it is not whole.
+    fn keep(&mut self, _before: &Self) {}
 }
 
 impl Remote for Endpoint {
@@ -29,11 +32,21 @@ impl Remote for CustomModel {
     fn header(&self) -> &Header {
         &self.header
     }
+
+    /// A model without its date would look worse than any other and be left for one that expires earlier.
+    fn keep(&mut self, before: &Self) {
+        self.expires_at = self.expires_at.or(before.expires_at);
+    }
 }
 
 impl Remote for BaseModel {
     fn header(&self) -> &Header {
         &self.header
+    }
+
+    fn keep(&mut self, before: &Self) {
+        self.expires_at = self.expires_at.or(before.expires_at);
+        self.adaptation_until = self.adaptation_until.or(before.adaptation_until);
     }
 }
 
@@ -152,8 +165,11 @@ impl<T: Remote> Shelf<T> {
     }
 
     /// Takes the answer to a mutation.
-    pub fn answered(&mut self, entity: T) {
+    pub fn answered(&mut self, mut entity: T) {
         let touched = self.begin();
+        if let Some(before) = self.entries.get(&entity.header().id) {
+            entity.keep(&before.entity);
+        }
         self.deleted.remove(&entity.header().id);
         self.entries.insert(
             entity.header().id,
@@ -173,7 +189,7 @@ impl<T: Remote> Shelf<T> {
     }
 
     /// Takes one entity from a read that began at `began`; tells whether that is news.
-    pub fn read(&mut self, entity: T, began: Tick) -> bool {
+    pub fn read(&mut self, mut entity: T, began: Tick) -> bool {
         let id = entity.header().id;
         if self.deleted.get(&id).is_some_and(|tick| *tick > began) {
             return false;
@@ -181,6 +197,7 @@ impl<T: Remote> Shelf<T> {
         match self.entries.get_mut(&id) {
             Some(entry) if entry.touched > began => false,
             Some(entry) => {
+                entity.keep(&entry.entity);
                 let news = !entry.confirmed || *entry.entity != entity;
                 if *entry.entity != entity {
                     entry.entity = Arc::new(entity);

@@ -20,8 +20,8 @@ pub struct Evidence {
     pub audit: Vec<AuditEntry>,
     /// Ids of the models and endpoints that were there at first.
     pub seeded: BTreeSet<String>,
-    /// When operators were started, in real time.
-    pub starts: Vec<Timestamp>,
+    /// When operators were started, by the name of their pod, in real time.
+    pub starts: Vec<(String, Timestamp)>,
 }
 
 /// What is known of a model.

@@ -125,13 +125,7 @@ async fn run(rows: &[&'static Row], options: &Options) -> Table {
     table
 }
 
-/// How many violations of one row are told; more say no more.
-const SHOWN: usize = 15;
-
 fn tell(report: &Report, world: &World, took: std::time::Duration) {
-    for violation in report.violations.iter().take(SHOWN) {
-        println!("VIOLATION {violation}");
-    }
     if !report.violations.is_empty() {
         println!("{}", world.last_words());
     }

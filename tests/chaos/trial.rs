@@ -83,6 +83,7 @@ impl Trial {
             again: self.again.clone(),
         };
         if !self.report.violations.contains(&violation) {
+            println!("VIOLATION {violation}");
             self.report.violations.push(violation);
         }
     }

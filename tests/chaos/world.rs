@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
-use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane, eventually};
+use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, POD, Plane, eventually};
 use crate::tenant::{KINDS, Tenant, api_of};
 
 /// The programs, unless `CHAOS_OPERATOR` or `CHAOS_EMULATOR` names another build.
@@ -31,8 +31,8 @@ pub struct World {
     /// The operators that were started and not ended by `kill` or `terminate`.
     pub operators: Vec<OperatorProcess>,
     kubeconfig: PathBuf,
-    /// When operators were started, in real time: each begins with a request budget of its own.
-    starts: Vec<Timestamp>,
+    /// When operators were started, by pod, in real time: each begins with a request budget of its own.
+    starts: Vec<(String, Timestamp)>,
     /// What operators said that have ended since; only the last of them.
     said: String,
     /// How much of the audit log has been looked at, in bytes.
@@ -105,7 +105,11 @@ impl World {
         let kubeconfig = kubeconfig.unwrap_or(&self.kubeconfig);
         let operator =
             OperatorProcess::start_unready_with_env(&program("CHAOS_OPERATOR", OPERATOR), kubeconfig, &all, env);
-        self.starts.push(Timestamp::now());
+        let pod = env
+            .iter()
+            .find(|(name, _)| *name == "POD_NAME")
+            .map_or(POD, |(_, pod)| *pod);
+        self.starts.push((pod.to_owned(), Timestamp::now()));
         self.operators.push(operator.unwrap());
         self.operators.len() - 1
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -139,6 +140,11 @@ impl Case {
             control: self.control.clone(),
             base_url: self.base_url.clone(),
         }
+    }
+
+    /// Base URL of the emulator.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     /// Base URL of the Speech resource.
@@ -356,6 +362,11 @@ impl Case {
         let keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
         for key in keys.iter() {
             assert!(!said.contains(key), "the operator told the key {key}");
+            let encoded = serde_json::to_string(&ByteString(key.clone().into_bytes())).unwrap();
+            assert!(
+                !said.contains(encoded.trim_matches('"')),
+                "the operator told the key {key} as a Secret has it"
+            );
         }
     }
 }

@@ -136,12 +136,13 @@ fn models_that_copy_each_other_are_told_and_nothing_is_copied() {
     shared("copy-circle", async |case, stack| {
         let west = source(stack, "copy-circle-west", 0.3).await;
         case.connect("5s").await;
+        connect(case, json!({})).await;
         west.model(
             "b",
             json!({"source": {"copy": {"modelRef": {"name": "a", "namespace": case.name}}}}),
         )
         .await;
-        west.reason("SpeechModel", "b", "ModelNotFound").await;
+        west.reason("SpeechModel", "b", "NamespaceNotAllowed").await;
         case.model("a", copy_of(&west, "b")).await;
         case.reason("SpeechModel", "a", "CopyCycle").await;
         west.reason("SpeechModel", "b", "CopyCycle").await;

@@ -15,6 +15,7 @@ mod evidence;
 mod law;
 
 mod approve;
+mod border;
 mod case;
 mod choose;
 mod copy;

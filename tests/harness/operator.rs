@@ -10,6 +10,8 @@ use super::folder::Folder;
 use super::layout::free_port;
 use super::process::{Process, last_lines};
 
+/// The only hosts that operators call here: the emulator on this machine, and names that are nowhere.
+const HOSTS: (&str, &str) = ("SPEECH_OPERATOR_ALLOWED_HOSTS", "127.0.0.1,*.invalid");
 /// The name of the pod that an operator believes to run in.
 pub const POD: &str = "speech-operator-0";
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -87,7 +89,7 @@ impl OperatorProcess {
             .copied()
             .chain([("KUBECONFIG", kubeconfig.as_str())])
             .collect();
-        let env = [vec![("POD_NAME", POD)], env].concat();
+        let env = [vec![("POD_NAME", POD), HOSTS], env].concat();
         let process = Process::start("speech-operator", binary, &all, &env, &log)?;
         let http = reqwest::Client::builder().timeout(REQUEST_DEADLINE).no_proxy().build();
         let http = http.map_err(|error| HarnessError::Client(error.to_string()))?;

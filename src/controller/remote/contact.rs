@@ -51,6 +51,10 @@ fn classify(error: &Error) -> (Reason, bool) {
                 ..
             } => (Reason::TlsFailed, true),
             Error::Transport {
+                kind: TransportKind::Forbidden,
+                ..
+            } => (Reason::HostNotAllowed, false),
+            Error::Transport {
                 kind: TransportKind::Connect | TransportKind::Timeout | TransportKind::Other,
                 ..
             } => (Reason::Unreachable, true),

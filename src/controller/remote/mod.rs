@@ -9,6 +9,7 @@ pub(crate) use sweep::{Scope, Seen, counts, read};
 use super::{Context, wake};
 use crate::{
     api::SpeechConnection,
+    liveness::Pulse,
     plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client, SkewMeter},
     view::{Changes, View},
@@ -71,6 +72,7 @@ pub struct Remote {
     nudged: Notify,
     hurried: Notify,
     replaced: Notify,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +98,13 @@ impl Remote {
             nudged: Notify::new(),
             hurried: Notify::new(),
             replaced: Notify::new(),
+            pulse: Arc::default(),
         }
+    }
+
+    /// The sign of life of the sweeps.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// What is known of the resource.

@@ -13,11 +13,14 @@ use crate::{
     speech::{Answer, Client, EntityId, Error, ErrorKind, Lane, Listing},
     view::{self, Changes, Shelf, View},
 };
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use std::{
     collections::HashSet,
     future::Future,
+    panic::AssertUnwindSafe,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,6 +34,11 @@ const FASTEST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 /// So many sweeps may fail for reasons that pass by themselves before the connection counts as broken.
 const PATIENCE: u32 = 3;
+
+/// The longest that a sweep may take, waits for the budget included.
+const LONGEST_SWEEP: Duration = Duration::from_secs(30 * 60);
+/// The time between two signs of life.
+const STIR: Duration = Duration::from_secs(60);
 
 /// What a sweep reads.
 #[derive(Clone, Copy, Debug)]
@@ -80,10 +88,30 @@ pub async fn run(
         datasets_at: None,
         evaluations_at: None,
     };
+    let pulse = Arc::clone(sweeper.remote.pulse());
+    let name = format!(
+        "{}/{}",
+        sweeper.key.namespace.as_deref().unwrap_or_default(),
+        sweeper.key.name
+    );
+    sweeper.context.metrics.liveness().sweep(&name, &pulse);
     let work = async {
         loop {
-            sweeper.wait().await;
-            sweeper.sweep().await;
+            {
+                // While there is nothing to read the task shows that it could.
+                let mut due = pin!(sweeper.wait());
+                while tokio::time::timeout(STIR, &mut due).await.is_err() {
+                    pulse.stir();
+                }
+            }
+            pulse.stir();
+            let swept = tokio::time::timeout(LONGEST_SWEEP, sweeper.sweep());
+            match AssertUnwindSafe(swept).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => sweeper.broke_off("it took too long"),
+                Err(_) => sweeper.broke_off("it panicked"),
+            }
+            pulse.stir();
         }
     };
     tokio::select! {
@@ -280,6 +308,14 @@ impl Sweeper {
             return;
         }
         self.remote.set_contact(&self.context, &self.key, contact);
+    }
+
+    /// A sweep that did not come to an end: our own mistake, which must not end the sweeps of the connection.
+    fn broke_off(&mut self, why: &str) {
+        self.failures = self.failures.saturating_add(1);
+        let interval = signed(self.remote.poll_interval());
+        self.full_at = self.context.clock.now().checked_add(interval).ok();
+        tracing::error!(connection = %self.key, why, failures = self.failures, "a sweep of the Speech resource broke off");
     }
 }
 

@@ -20,6 +20,9 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 
+/// How many past revisions a status names, whatever the limit of the history and whatever the service holds.
+const MOST_PAST: usize = 50;
+
 /// The revisions of an object.
 #[derive(Debug)]
 pub struct Lineage<'a> {
@@ -73,6 +76,7 @@ impl<'a> Lineage<'a> {
                 state: revision.model().header.status.as_str().to_owned(),
                 expires_at: revision.model().expires_at.map(rfc3339),
             })
+            .take(MOST_PAST)
             .collect();
         self.close_attempts(status);
     }

@@ -243,6 +243,14 @@ fn longest_wait(lane: Lane) -> Duration {
     }
 }
 
+#[cfg(test)]
+impl super::Client {
+    /// The URL that would be asked for a link of an answer, if it may be.
+    pub(in crate::speech) fn own_link(&self, link: &str) -> Result<String, Error> {
+        self.inner.own_link("test", link)
+    }
+}
+
 /// Reads the entity in an answer.
 pub(super) fn entity<T: FromDocument>(route: &'static str, answer: &Response<Bytes>) -> Result<Answer<T>, Error> {
     let value = read_one(answer.body()).map_err(|problem| Error::Body { route, problem })?;

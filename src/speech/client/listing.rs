@@ -15,7 +15,9 @@ use std::{
 /// Entities asked for per page; the service may give fewer.
 const PAGE_SIZE: &str = "100";
 /// More pages than any resource has.
-const MOST_PAGES: usize = 10_000;
+const MOST_PAGES: usize = 1_000;
+/// More entities than any resource has: its quotas are some hundreds of each kind.
+const MOST_ENTITIES: usize = 20_000;
 
 impl Inner {
     /// Follows a list from its path, with an optional filter in the service's language.
@@ -77,6 +79,12 @@ impl Inner {
                 listing.values = page.values;
             } else {
                 listing.values.extend(page.values);
+            }
+            if listing.values.len() > MOST_ENTITIES {
+                return Err(Error::Body {
+                    route,
+                    problem: BodyProblem::TooManyEntities { limit: MOST_ENTITIES },
+                });
             }
             next = page.next.map(|link| self.own_link(route, &link)).transpose()?;
         }

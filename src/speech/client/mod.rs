@@ -36,14 +36,15 @@ use std::{
 /// The longest that any request takes, from its start (after its turn in the budget came) to the end of its answer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read, in bytes after decompression.
-pub const BODY_LIMIT: usize = 16 << 20;
+pub const BODY_LIMIT: usize = 4 << 20;
 /// How long the signed links to files stay valid.
 const FILE_LINK_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Hears of every answered request, for metrics.
 pub trait Observer: Send + Sync {
     /// One request has ended. `route` is the name of the client's method; `outcome` is a status (`200`, `429`, ...; rare
-    /// ones as `2xx` to `5xx`) or one of `dns`, `connect`, `tls`, `timeout`, `transport`, `body`, `withheld`. Waiting for the budget is
+    /// ones as `2xx` to `5xx`) or one of `dns`, `connect`, `tls`, `forbidden`, `timeout`, `transport`, `body`, `withheld`.
+    /// Waiting for the budget is
     /// not part of `took`.
     fn answered(&self, route: &'static str, outcome: &'static str, took: Duration);
 }

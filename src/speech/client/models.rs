@@ -12,7 +12,7 @@ use crate::speech::{
     id::{EntityId, ModelId},
     request::{CreateModel, UpdateModel},
     retry_after::retry_after,
-    wire::{Payload, PayloadProperties, Reference},
+    wire::{Payload, PayloadProperties, Reference, check_size},
 };
 use http::Method;
 
@@ -123,6 +123,7 @@ impl Client {
         };
         let url = self.inner.address.url("/models:authorizecopy", &[]);
         let answer = self.inner.write(ROUTE, lane, Method::POST, &url, &payload).await?;
+        check_size(answer.body()).map_err(|problem| Error::Body { route: ROUTE, problem })?;
         let value: serde_json::Value = serde_json::from_slice(answer.body()).map_err(|_| Error::Body {
             route: ROUTE,
             problem: BodyProblem::NotJson,
@@ -156,7 +157,7 @@ impl Client {
             .get("operation-location")
             .and_then(|value| value.to_str().ok())
         {
-            operation.value.self_uri = location.into();
+            operation.value.self_uri = location.into(); // bounded by what a header may be
         }
         self.inner.own_link(ROUTE, &operation.value.self_uri)?;
         Ok(operation)

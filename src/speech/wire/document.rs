@@ -134,13 +134,15 @@ impl FromWord for Timestamp {
     /// A time without an offset is UTC, as all times of this service.
     fn from_word(word: &str) -> Option<Self> {
         let with_offset = word.parse::<Timestamp>();
-        with_offset
+        let at = with_offset
             .or_else(|_| {
                 word.parse::<DateTime>()?
                     .to_zoned(TimeZone::UTC)
                     .map(|time| time.timestamp())
             })
-            .ok()
+            .ok()?;
+        // The API server takes no earlier year in a status.
+        (at.to_zoned(TimeZone::UTC).year() > 0).then_some(at)
     }
 }
 

@@ -1,5 +1,5 @@
 //! One page of a list.
-use super::{Document, FromDocument, Unreadable, parse::json_problem};
+use super::{Document, FromDocument, Unreadable, check_size, parse::json_problem};
 use crate::speech::{error::BodyProblem, redact::without_queries};
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,6 +26,7 @@ fn none() -> Option<String> {
 
 /// Reads a page; an entity that breaks the rules is counted, not fatal.
 pub(in crate::speech) fn read_page<T: FromDocument>(body: &[u8]) -> Result<Page<T>, BodyProblem> {
+    check_size(body)?;
     match serde_json::from_slice::<WirePage<Document<'_>>>(body) {
         Ok(page) => Ok(collect(page.next, page.values.into_iter().map(T::from_document))),
         Err(error) if error.is_data() => read_loosely(body),

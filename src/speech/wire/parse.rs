@@ -1,5 +1,8 @@
 //! From the wire to the types of [`entity`](crate::speech::entity).
-use super::document::{Details, Document, Fault, Features, Link, Word};
+use super::{
+    bounds,
+    document::{Details, Document, Fault, Features, Link, Word},
+};
 use crate::speech::{
     entity::{
         BaseModel, CopyOperation, CustomModel, Dataset, Endpoint, EntityError, Evaluation, File, Header, Manifest,
@@ -27,6 +30,7 @@ pub(in crate::speech) trait FromDocument: Sized {
 
 /// Reads the body that holds one entity.
 pub(in crate::speech) fn read_one<T: FromDocument>(body: &[u8]) -> Result<T, BodyProblem> {
+    bounds::check_size(body)?;
     let document: Document<'_> = serde_json::from_slice(body).map_err(|error| json_problem(&error))?;
     T::from_document(document).map_err(|Unreadable(reason)| BodyProblem::Unexpected(reason))
 }
@@ -65,7 +69,7 @@ fn required_model(link: Option<&Link<'_>>, name: &str) -> Result<ModelId, Unread
 fn fault(fault: Option<Fault>) -> Option<Box<EntityError>> {
     fault.map(|fault| {
         Box::new(EntityError {
-            code: fault.code.unwrap_or_default(),
+            code: fault.code.map(|text| without_queries(&text)).unwrap_or_default(),
             message: fault.message.map(|text| without_queries(&text)).unwrap_or_default(),
         })
     })
@@ -73,24 +77,28 @@ fn fault(fault: Option<Fault>) -> Option<Box<EntityError>> {
 
 /// A word that is absent counts as one that we do not know: under way.
 fn status(word: Option<Word<Status>>) -> Status {
-    word.map_or_else(|| Status::Other(Box::default()), |word| word.0)
+    match word.map(|word| word.0) {
+        Some(Status::Other(word)) => Status::Other(bounds::state(word)),
+        Some(known) => known,
+        None => Status::Other(Box::default()),
+    }
 }
 
 /// Takes out of a document what all entities have, `properties.error` included.
 fn header(document: &mut Document<'_>) -> Result<Header, Unreadable> {
-    let self_uri = document.self_uri.take().ok_or_else(|| missing("self"))?;
+    let self_uri = bounds::uri(document.self_uri.take().ok_or_else(|| missing("self"))?)?;
     let created_at = document
         .created_date_time
         .take()
         .ok_or_else(|| missing("createdDateTime"))?
         .0;
-    let properties = document.custom_properties.take().unwrap_or_default();
+    let properties = bounds::properties(document.custom_properties.take())?;
     Ok(Header {
         id: entity_id(&self_uri)?,
         self_uri,
-        display_name: document.display_name.take().unwrap_or_default(),
-        description: document.description.take().unwrap_or_default(),
-        locale: document.locale.take().unwrap_or_default(),
+        display_name: bounds::name(document.display_name.take()),
+        description: bounds::description(document.description.take()),
+        locale: bounds::word(document.locale.take(), "locale")?,
         status: status(document.status.take()),
         created_at,
         last_action_at: document.last_action_date_time.take().map_or(created_at, |time| time.0),
@@ -110,7 +118,7 @@ impl FromDocument for Endpoint {
                 .properties
                 .and_then(|details| details.logging_enabled)
                 .unwrap_or(false),
-            links: document.links.map(|links| links.0).unwrap_or_default(),
+            links: bounds::links(document.links.map(|links| links.0).unwrap_or_default()),
         })
     }
 
@@ -123,7 +131,7 @@ impl FromDocument for CustomModel {
     fn from_document(mut document: Document<'_>) -> Result<Self, Unreadable> {
         let header = header(&mut document)?;
         let details = document.properties.unwrap_or_default();
-        let datasets = document.datasets.unwrap_or_default();
+        let datasets = bounds::elements(document.datasets.unwrap_or_default(), "datasets")?;
         Ok(Self {
             header,
             base_model: document.base_model.as_ref().map(model_id).transpose()?,
@@ -156,7 +164,7 @@ impl FromDocument for BaseModel {
             adaptation_until: dates.adaptation_date_time.map(|time| time.0),
             expires_at: dates.transcription_date_time.map(|time| time.0),
             supports_endpoints: features.supports_endpoints,
-            supports_adaptations_with: features.supports_adaptations_with.unwrap_or_default(),
+            supports_adaptations_with: kinds(features.supports_adaptations_with)?,
         })
     }
 
@@ -165,11 +173,20 @@ impl FromDocument for BaseModel {
     }
 }
 
+/// The kinds of datasets.
+fn kinds(found: Option<Box<[Box<str>]>>) -> Result<Box<[Box<str>]>, Unreadable> {
+    let found = bounds::elements(found.unwrap_or_default().into_vec(), "supportsAdaptationsWith")?;
+    found
+        .into_iter()
+        .map(|kind| bounds::word(Some(kind), "a kind of dataset"))
+        .collect()
+}
+
 impl FromDocument for Dataset {
     fn from_document(mut document: Document<'_>) -> Result<Self, Unreadable> {
         Ok(Self {
             header: header(&mut document)?,
-            kind: document.kind.unwrap_or_default(),
+            kind: bounds::word(document.kind, "kind")?,
             accepted_lines: document.properties.and_then(|details| details.accepted_line_count),
         })
     }
@@ -227,8 +244,8 @@ impl FromDocument for Project {
     fn from_document(document: Document<'_>) -> Result<Self, Unreadable> {
         Ok(Self {
             id: entity_id(&document.self_uri.ok_or_else(|| missing("self"))?)?,
-            display_name: document.display_name.unwrap_or_default(),
-            locale: document.locale.unwrap_or_default(),
+            display_name: bounds::name(document.display_name),
+            locale: bounds::word(document.locale, "locale")?,
         })
     }
 
@@ -263,9 +280,13 @@ fn last_segment(uri: &str) -> Option<&str> {
 impl FromDocument for CopyOperation {
     fn from_document(document: Document<'_>) -> Result<Self, Unreadable> {
         Ok(Self {
-            self_uri: document.self_uri.ok_or_else(|| missing("self"))?,
+            self_uri: bounds::uri(document.self_uri.ok_or_else(|| missing("self"))?)?,
             status: status(document.status),
-            result: document.result.and_then(|result| result.link),
+            result: document
+                .result
+                .and_then(|result| result.link)
+                .map(bounds::uri)
+                .transpose()?,
             error: fault(document.error),
         })
     }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    plan::testing::{NOW, World, at, base_id, custom_id, dataset, evaluation, id, owned, remote, with},
+    plan::testing::{
+        LATER, NOW, World, at, base_id, base_model, custom_id, custom_model, dataset, evaluation, id, owned, remote,
+        with,
+    },
     speech::entity::Status,
 };
 
@@ -141,4 +144,27 @@ fn a_change_of_any_list_is_a_change() {
         let mut changes = Changes::default();
         assert!(change(&mut changes) && !changes.is_empty());
     }
+}
+
+#[test]
+fn a_date_that_was_told_does_not_become_unknown() {
+    let mut shelf = Shelf::default();
+    let read = |shelf: &mut Shelf<CustomModel>, expires: &str| {
+        let began = shelf.begin();
+        shelf.read(custom_model(1, expires), began)
+    };
+    let date = |shelf: &Shelf<CustomModel>| shelf.get(id(1)).unwrap().entity.expires_at;
+    assert!(read(&mut shelf, LATER));
+    assert!(!read(&mut shelf, ""), "what lacks the date is no news");
+    assert_eq!(date(&shelf), Some(at(LATER)));
+    shelf.answered(custom_model(1, ""));
+    assert_eq!(date(&shelf), Some(at(LATER)));
+    assert!(read(&mut shelf, NOW), "another date counts");
+    assert_eq!(date(&shelf), Some(at(NOW)));
+    let mut shelf = Shelf::default();
+    let began = shelf.begin();
+    shelf.read(base_model(1, LATER), began);
+    let bare = with(base_model(1, ""), |model| model.adaptation_until = None);
+    shelf.read(bare, began);
+    assert_eq!(*shelf.get(id(1)).unwrap().entity, base_model(1, LATER));
 }

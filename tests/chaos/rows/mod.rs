@@ -4,9 +4,11 @@ mod answers;
 mod claims;
 mod crd_upgrade;
 mod deletion;
+mod fleet;
 mod foreign;
 mod gitops;
 mod kills;
+mod leaders;
 mod namespace;
 mod points;
 mod restore;
@@ -44,6 +46,13 @@ pub const ALL: &[Row] = &[
         faults: &[1, 2],
         bounded_seconds: 35,
         run: |trial| kills::run(trial).boxed_local(),
+    },
+    Row {
+        name: "leaders",
+        title: "the leader is cut from the API server, stopped or ended while another takes over",
+        faults: &[9],
+        bounded_seconds: 40,
+        run: |trial| leaders::run(trial).boxed_local(),
     },
     Row {
         name: "points",

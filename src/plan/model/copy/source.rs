@@ -16,6 +16,9 @@ use std::sync::Arc;
 pub enum Source {
     /// There is no such SpeechModel; its `namespace/name`.
     NotFound(String),
+    /// The SpeechModel is of another namespace, and does not exist or stands for a Speech resource that the copying object
+    /// may not use; its `namespace/name`, as the object names it.
+    NotAllowed(String),
     /// The SpeechModel is itself a copy of this object, by way of others; their names in order.
     Cycle(String),
     /// There is something.
@@ -61,7 +64,7 @@ impl Source {
     pub fn ready(&self) -> Option<&Found> {
         match self {
             Self::Found(found) if found.state == SourceState::Ready => Some(found),
-            Self::Found(_) | Self::NotFound(_) | Self::Cycle(_) => None,
+            Self::Found(_) | Self::NotFound(_) | Self::NotAllowed(_) | Self::Cycle(_) => None,
         }
     }
 }
@@ -102,9 +105,14 @@ pub fn find_cycle(object: &SpeechModel, get: impl Fn(&str, &str) -> Option<Arc<S
         step = get(&key.0, &key.1).and_then(|object| next(&object));
         way.push(key);
         if passed {
+            // Only the namespace of the object and the one that it names are its business.
+            let known: Vec<_> = way.iter().take(2).map(|(namespace, _)| namespace.clone()).collect();
             let names: Vec<_> = way
                 .iter()
-                .map(|(namespace, name)| format!("{namespace}/{name}"))
+                .map(|(namespace, name)| match known.contains(namespace) {
+                    true => format!("{namespace}/{name}"),
+                    false => "a SpeechModel of another namespace".to_owned(),
+                })
                 .collect();
             return Some(names.join(" copies "));
         }
@@ -119,6 +127,12 @@ pub fn wanted<'a>(s: &Snapshot<'a>, copy: &CopySource) -> Result<(EntityId, &'a 
         Some(Source::NotFound(name)) => {
             let message = format!("SpeechModel {name} does not exist; it is copied as soon as it appears");
             return Err(Verdict::stalled(Reason::ModelNotFound, message));
+        }
+        Some(Source::NotAllowed(name)) => {
+            let message = format!(
+                "SpeechModel {name} does not exist, or the SpeechConnection of its Speech resource does not allow the namespace of this object; see spec.allowedNamespaces there"
+            );
+            return Err(Verdict::stalled(Reason::NamespaceNotAllowed, message));
         }
         Some(Source::Cycle(way)) => {
             return Err(Verdict::stalled(Reason::CopyCycle, format!("nothing is copied: {way}")));
@@ -137,7 +151,7 @@ pub fn wanted<'a>(s: &Snapshot<'a>, copy: &CopySource) -> Result<(EntityId, &'a 
         }
         SourceState::NotAllowed => {
             let message = format!(
-                "SpeechConnection {name} of the source does not allow the namespace of this object; see its spec.allowedNamespaces"
+                "SpeechConnection {name} of the source is in another namespace, and does not exist or does not allow the namespace of this object; see its spec.allowedNamespaces"
             );
             return Err(Verdict::stalled(Reason::NamespaceNotAllowed, message));
         }

@@ -76,6 +76,29 @@ async fn a_page_link_to_another_place_is_refused_and_never_asked() {
             "https://evil.example",
         ),
         ("//evil.example/west/speechtotext", "a place that is no URL"),
+        ("/west/speechtotext/endpoints?skip=1", "a place that is no URL"),
+        ("https://me:SECRET@x.example/west/speechtotext", "https://x.example"),
+        ("https://me@x.example/west/speechtotext", "https://x.example"),
+        ("https://x.example./west/speechtotext", "https://x.example."),
+        ("https://x.example:80/west/speechtotext", "https://x.example:80"),
+        ("https://x.ex\u{430}mple/west/speechtotext", "https://x.xn--exmple-4nf"),
+        (
+            "https://x\u{3002}evil.example/west/speechtotext",
+            "https://x.evil.example",
+        ),
+        (
+            "https://x.example\\@evil.example/west/speechtotext",
+            "https://x.example",
+        ),
+        (
+            "https://x.example/west/..%2f..%2feast/speechtotext",
+            "https://x.example",
+        ),
+        ("https://x.example/west/../east/speechtotext", "https://x.example"),
+        ("https://x.example/westward/speechtotext", "https://x.example"),
+        ("ftp://x.example/west/speechtotext", "ftp://x.example"),
+        ("file:///west/speechtotext", "null"),
+        ("javascript:alert(1)", "null"),
     ] {
         let script = Script::of([page(&[endpoint(1)], Some(link)), page(&[], None)]);
         let error = list(&script).await.unwrap_err();
@@ -86,6 +109,62 @@ async fn a_page_link_to_another_place_is_refused_and_never_asked() {
         assert!(!format!("{error} {error:?}").contains("SECRET"));
         assert_eq!(script.seen().len(), 1, "{link}");
     }
+}
+
+#[tokio::test]
+async fn another_spelling_of_the_own_place_is_followed() {
+    for link in [
+        "HTTPS://X.EXAMPLE/west/speechtotext/endpoints?skip=1",
+        "https://x.example:443/west/speechtotext/endpoints?skip=1",
+        "https://x.example/./west/speechtotext/endpoints?skip=1",
+        "https://\u{ff58}.example/west/speechtotext/endpoints?skip=1",
+    ] {
+        let script = Script::of([page(&[endpoint(1)], Some(link)), page(&[], None)]);
+        list(&script).await.unwrap();
+        let asked = &script.seen()[1].uri;
+        assert!(
+            asked
+                .to_string()
+                .starts_with("https://x.example/west/speechtotext/endpoints"),
+            "{link}: {asked}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_more_entities_than_any_resource_has_is_given_up() {
+    let next = |number: usize| format!("https://x.example/west/speechtotext/endpoints?skip={number}");
+    let many = |number: usize| {
+        let body = endpoint(1);
+        let values: Vec<Value> = (0..500)
+            .map(|index| {
+                let mut value = body.clone();
+                value["self"] = json!(format!(
+                    "https://x.example/endpoints/00000000-0000-4000-8000-{:012}",
+                    number * 500 + index
+                ));
+                value
+            })
+            .collect();
+        page(&values, Some(&next(number)))
+    };
+    let script = Script::of((0..60).map(many));
+    let error = script
+        .client(ApiVersion::V2025_10_15)
+        .list_endpoints(Lane::Deadline, None)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Body {
+                problem: BodyProblem::TooManyEntities { .. },
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(script.seen().len(), 41);
 }
 
 #[tokio::test]

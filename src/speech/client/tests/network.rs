@@ -1,6 +1,7 @@
 //! The network transport against real sockets.
 use super::*;
 use crate::speech::{
+    AllowedHosts,
     error::{BodyProblem, TransportKind},
     transport::ReqwestTransport,
 };
@@ -44,7 +45,7 @@ async fn serve_bytes(bytes: &'static [u8]) -> String {
 }
 
 fn network() -> ReqwestTransport {
-    ReqwestTransport::new().unwrap()
+    ReqwestTransport::new(AllowedHosts::new(["*", "127.0.0.1"].map(|text| text.parse().unwrap()))).unwrap()
 }
 
 async fn get(url: &str, limits: Limits) -> Result<http::Response<tokio_util::bytes::Bytes>, TransportError> {
@@ -105,7 +106,7 @@ async fn an_endless_body_is_cut_off_at_the_limit() {
     let base = serve(&script).await;
     let client = client(network(), &base, ApiVersion::V2025_10_15);
     let error = client.list_endpoints(Lane::Sweep, None).await.unwrap_err();
-    let expected = BodyProblem::TooLarge { limit: 16 << 20 };
+    let expected = BodyProblem::TooLarge { limit: BODY_LIMIT };
     assert!(
         matches!(&error, Error::Body { problem, .. } if *problem == expected),
         "{error:?}"
@@ -185,6 +186,26 @@ async fn each_way_of_not_reaching_the_service_has_its_name() {
         failure_of("http://no..such/?a=secret", LIMITS).await,
         (TransportKind::Dns, false)
     );
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_allowed_is_not_called() {
+    let thief = Script::of((0..3).map(|_| json(200, "{}")));
+    let base = serve(&thief).await;
+    let port = base.rsplit(':').next().unwrap();
+    for url in [
+        format!("http://localhost:{port}/?a=secret"),
+        format!("http://127.0.0.2:{port}/?a=secret"),
+        format!("http://[::ffff:7f00:2]:{port}/?a=secret"),
+        "http://169.254.169.254/metadata/instance?a=secret".to_owned(),
+    ] {
+        assert_eq!(
+            failure_of(&url, LIMITS).await,
+            (TransportKind::Forbidden, false),
+            "{url}"
+        );
+    }
+    assert!(thief.seen().is_empty());
 }
 
 #[tokio::test]

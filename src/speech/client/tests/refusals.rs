@@ -112,7 +112,19 @@ async fn a_redirect_is_refused_and_tells_only_the_host() {
 
 #[tokio::test]
 async fn a_copy_that_is_to_be_followed_elsewhere_is_refused() {
-    let foreign = "https://evil.example/speechtotext/operations/models/copy/1";
+    for foreign in [
+        "https://evil.example/west/speechtotext/operations/models/copy/1",
+        "http://x.example/west/speechtotext/operations/models/copy/1",
+        "https://x.example:444/west/speechtotext/operations/models/copy/1",
+        "https://x.example@evil.example/west/speechtotext/operations/models/copy/1",
+        "https://x.example/west/..%2feast/speechtotext/operations/models/copy/1",
+        "/west/speechtotext/operations/models/copy/1",
+    ] {
+        refuses_to_follow(foreign).await;
+    }
+}
+
+async fn refuses_to_follow(foreign: &str) {
     let script = Script::of([
         json(200, example("copy_authorize_response")),
         with_header(

@@ -1,0 +1,91 @@
+//! Gauges of the process's own progress. What is not known, or not the case, has no series.
+use super::Metrics;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{MetricType, gauge::ConstGauge},
+};
+use std::{fmt, sync::Weak};
+
+/// Reads the signs of life at scrape time.
+#[derive(Debug)]
+pub struct Pulses(pub Weak<Metrics>);
+
+impl Collector for Pulses {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(metrics) = self.0.upgrade() else { return Ok(()) };
+        let watches = metrics.liveness().watches();
+        let silences = watches
+            .iter()
+            .map(|(kind, pulse)| Some((kind, pulse.silence()?.as_secs_f64())));
+        by_kind(
+            &mut encoder,
+            "watch_silence_seconds",
+            "How long ago the apiserver last answered a watch: an event, a bookmark, a list",
+            silences.flatten(),
+        )?;
+        let unreadable = watches.iter().map(|(kind, pulse)| (kind, pulse.unreadable()));
+        let unreadable = unreadable.filter(|(_, count)| *count > 0);
+        by_kind(
+            &mut encoder,
+            "unreadable_objects",
+            "Objects of the cluster that do not fit their type and are left as they are",
+            unreadable.map(|(kind, count)| (kind, f64::from(u32::try_from(count).unwrap_or(u32::MAX)))),
+        )?;
+        let queues = metrics.liveness().queues();
+        let waiting = queues
+            .iter()
+            .map(|(kind, ages)| Some((kind, ages.waiting?.as_secs_f64())));
+        by_kind(
+            &mut encoder,
+            "queue_oldest_seconds",
+            "How long the object that was woken first has waited for its pass",
+            waiting.flatten(),
+        )?;
+        let running = queues
+            .iter()
+            .map(|(kind, ages)| Some((kind, ages.running?.as_secs_f64())));
+        by_kind(
+            &mut encoder,
+            "pass_oldest_seconds",
+            "How long the oldest pass has run",
+            running.flatten(),
+        )
+    }
+}
+
+fn by_kind<'a>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    all: impl Iterator<Item = (&'a String, f64)>,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (kind, value) in all {
+        ConstGauge::new(value).encode(metric.encode_family(&[("kind", kind.as_str())])?)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_shown_when_they_are_known_and_not_before() {
+        let metrics = Metrics::new();
+        let pulse = metrics.liveness().watch("Secret");
+        let series = || {
+            let text = metrics.expose().unwrap();
+            let lines = text.lines().filter(|line| line.contains(r#"kind="Secret""#));
+            lines
+                .filter_map(|line| line.split_once('{'))
+                .map(|(name, _)| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(series().is_empty());
+        pulse.hear();
+        pulse.cannot_read(2);
+        assert_eq!(series(), ["speech_watch_silence_seconds", "speech_unreadable_objects"]);
+    }
+}
