@@ -220,7 +220,7 @@ fn object<K: serde::de::DeserializeOwned>(kind: &str, key: Key, labels: Value, m
     spec["connectionRef"] = json!({"name": "west"});
     spec["locale"] = json!("en-US");
     let name = fleet::name(key);
-    let metadata = json!({"name": name, "namespace": "team", "uid": format!("uid-{name}"), "generation": 1, "labels": labels,
+    let metadata = json!({"name": name, "namespace": "team", "uid": uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string(), "generation": 1, "labels": labels,
         "creationTimestamp": "2026-03-01T09:00:00Z"});
     serde_json::from_value(
         json!({"apiVersion": "customspeech.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}),

@@ -5,6 +5,7 @@ use crate::{
     speech::{EntityId, entity::Endpoint},
     view::{Entry, View},
 };
+use kube::ResourceExt;
 
 /// The remote endpoint of an object.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +59,19 @@ fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Identity<'a> {
     }
 }
 
-/// Another endpoint with our mark: an attempt took effect that was thought lost.
+/// Another endpoint with our mark: an attempt took effect that was thought lost. It is deleted, so that the whole mark has
+/// to be ours and not only the uid.
 pub fn twin(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
     let view = s.around.connection.view()?;
+    let name = format!("{}/{}", s.object.namespace().unwrap_or_default(), s.object.name_any());
+    let is_ours = |entry: &&Entry<Endpoint>| {
+        let tag = entry.entity.header.owner.as_ref();
+        tag.is_some_and(|tag| tag.object == name && tag.cluster == s.around.cluster)
+    };
     view.endpoints
         .owned_by(s.uid())
         .into_iter()
+        .filter(is_ours)
         .map(|entry| entry.entity.header.id)
         .find(|id| *id != kept)
 }
