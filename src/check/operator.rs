@@ -287,8 +287,11 @@ fn read<T: Remote>(
 ) {
     let began = shelf.begin();
     if !shelf.is_known() {
-        for found in recorded.iter().filter_map(|id| get(*id)) {
-            shelf.read(found, began);
+        for id in recorded {
+            match get(*id) {
+                Some(found) => drop(shelf.read(found, began)),
+                None => shelf.note_gone(*id),
+            }
         }
     }
     let (_, missing) = shelf.swept(listed, began, now);

@@ -186,7 +186,7 @@ impl Setting {
 
     /// Whether a state is followed to its rest.
     pub fn is_sampled(&self, s: &State) -> bool {
-        self.rest_of <= 1 || s.future() % self.rest_of == 0
+        self.rest_of <= 1 || s.future().is_multiple_of(self.rest_of)
     }
 
     /// Whether the course from a state is known to end well.

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     api::{SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::LastFailure},
-    plan::{Action, Agenda, line::Want},
+    plan::{Action, Agenda, line::Want, testing::id},
     simulate::cluster::{Cluster, Key},
     speech::{EntityId, entity::Header},
     view::View,
@@ -147,6 +147,9 @@ impl State {
                 put_want(h, want);
             }
             put_view(h, &replica.view);
+            for id in (1..=self.service.made).map(|n| id(100 + n)) {
+                (replica.view.endpoints.is_unseen(id), replica.view.models.is_unseen(id)).hash(h);
+            }
         }
         for request in &self.requests {
             (request.from, request.sent).hash(h);

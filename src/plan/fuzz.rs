@@ -5,6 +5,7 @@ use super::{
     evaluation::Unneeded,
     lead_time::Durations,
     model,
+    skew::Skew,
     testing::*,
 };
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     plan::FailureClass,
     speech::entity::Status,
 };
+use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -298,9 +300,11 @@ fn plan_connection(garble: &mut Garble) {
             ..connection::Dependents::default()
         },
         last_key_until: garble.hits(0.5).then(|| world(garble).now),
-        skew: Default::default(),
-        throttled: garble.hits(0.5),
         durations: &Durations::default(),
+        skew: Skew::default().measured(SignedDuration::from_secs(
+            i64::try_from(garble.below(1_000_000)).unwrap_or(0) - 500_000,
+        )),
+        throttled: garble.hits(0.5),
         unneeded: Unneeded::default(),
         collect_from: None,
         now: world(garble).now,

@@ -16,6 +16,8 @@ use tokio::{
 const DEFAULT_BLOCK: Duration = Duration::from_secs(1);
 /// How long a `Retry-After` may stop us at most.
 const LONGEST_BLOCK: Duration = Duration::from_secs(300);
+/// A storm is over when so long no 429 came.
+const CALM: Duration = Duration::from_secs(300);
 /// Bounds of the window, so that no arithmetic on instants can overflow.
 const WINDOW_BOUNDS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(86_400));
 
@@ -57,7 +59,7 @@ pub struct BudgetUsage {
     /// Callers that wait for their turn.
     pub waiting: usize,
     /// Whether the service throttles us: from the moment at which a quarter of the limit or less is left, until half of it
-    /// has grown back. One 429 now and then is no storm.
+    /// has grown back and no 429 came for five minutes. One 429 now and then is no storm.
     pub is_throttled: bool,
 }
 
@@ -79,6 +81,8 @@ struct State {
     blocked_until: Option<Instant>,
     /// Whether little was left of the limit since it was last whole.
     is_throttled: bool,
+    /// When the service last answered 429.
+    refused_at: Option<Instant>,
     /// When the effective limit last changed.
     adjusted_at: Option<Instant>,
     /// Who waits, in the order of service. Only the first one has a timer; it wakes its successor.
@@ -111,6 +115,7 @@ impl Budget {
                 starts: VecDeque::new(),
                 blocked_until: None,
                 is_throttled: false,
+                refused_at: None,
                 adjusted_at: None,
                 waiting: BTreeMap::new(),
                 next_number: 0,
@@ -155,6 +160,7 @@ impl Budget {
     pub fn throttled(&self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut state = self.lock();
+        state.refused_at = Some(now);
         if state.blocked_until.is_none_or(|until| until <= now) {
             state.effective = (state.effective / 2).max(1);
             state.adjusted_at = Some(now);
@@ -178,10 +184,11 @@ impl Budget {
         if state.effective < state.limit && tenths > 0 {
             state.effective = (state.effective + (state.limit / 10).max(1) * tenths).min(state.limit);
             state.adjusted_at = Some(now);
-            if state.effective >= state.limit.div_ceil(2) {
-                self.tell(&mut state, false);
-            }
             state.wake_first();
+        }
+        let calm = state.refused_at.is_none_or(|at| now.duration_since(at) >= CALM);
+        if calm && state.effective >= state.limit.div_ceil(2) {
+            self.tell(&mut state, false);
         }
     }
 
@@ -191,9 +198,6 @@ impl Budget {
         let limit = requests.max(1);
         let throttled = state.effective < state.limit;
         state.effective = if throttled { state.effective.min(limit) } else { limit };
-        if state.effective >= limit.div_ceil(2) {
-            self.tell(&mut state, false);
-        }
         state.limit = limit;
         state.per = per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1);
         state.wake_first();

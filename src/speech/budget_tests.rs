@@ -203,3 +203,25 @@ fn a_new_limit_counts_at_once_for_those_who_wait() {
         assert_eq!((budget.usage().limit, budget.usage().effective_limit), (2, 2));
     });
 }
+
+#[test]
+fn a_storm_is_told_once_and_ends_when_it_has_been_calm_for_a_while() {
+    run(async {
+        let budget = Budget::new(80, WINDOW);
+        let is_told = || budget.usage().is_throttled;
+        budget.throttled(Some(Duration::ZERO));
+        assert!(!is_told(), "one 429 is no storm");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        budget.throttled(Some(Duration::ZERO));
+        assert!(is_told());
+        for _ in 0..29 {
+            tokio::time::advance(WINDOW).await;
+            budget.succeeded();
+            assert!(is_told(), "{:?}", budget.usage());
+        }
+        tokio::time::advance(WINDOW).await;
+        budget.succeeded();
+        assert!(!is_told());
+        assert_eq!(budget.usage().effective_limit, 80);
+    });
+}

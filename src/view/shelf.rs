@@ -3,11 +3,14 @@ use crate::speech::{
     EntityId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Header},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+
+/// How long it is remembered that an entity is gone: longer than any list lags.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 
 /// A count of events in one view: it orders reads and mutations, whatever the clock does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +82,8 @@ pub struct Shelf<T> {
     entries: HashMap<EntityId, Entry<T>>,
     /// Entities that we deleted, so that a list read before does not bring them back.
     deleted: HashMap<EntityId, Tick>,
+    /// Entities that the service said it does not have, and that we deleted; and when the next list began.
+    gone: HashMap<EntityId, Option<Timestamp>>,
     swept_at: Option<Timestamp>,
     looked: bool,
     tick: Tick,
@@ -89,6 +94,7 @@ impl<T> Default for Shelf<T> {
         Self {
             entries: HashMap::new(),
             deleted: HashMap::new(),
+            gone: HashMap::new(),
             swept_at: None,
             looked: false,
             tick: Tick::default(),
@@ -120,9 +126,15 @@ impl<T: Remote> Shelf<T> {
         self.entries.get(&id)
     }
 
-    /// Whether an entity is not known, and that is not because we deleted it.
+    /// Whether nothing is known of an entity, not even that it is gone: lists lacked it, which proves nothing of what was
+    /// made a moment before.
     pub fn is_unseen(&self, id: EntityId) -> bool {
-        !self.entries.contains_key(&id) && !self.deleted.contains_key(&id)
+        !self.entries.contains_key(&id) && !self.gone.contains_key(&id)
+    }
+
+    /// Takes that the service, asked for an entity by its id, said that it does not have it.
+    pub fn note_gone(&mut self, id: EntityId) {
+        self.gone.insert(id, None);
     }
 
     /// All entities, in no order.
@@ -191,6 +203,7 @@ impl<T: Remote> Shelf<T> {
         let tick = self.begin();
         self.entries.remove(&id);
         self.deleted.insert(id, tick);
+        self.note_gone(id);
     }
 
     /// Takes one entity from a read that began at `began`; tells whether that is news.
@@ -236,6 +249,8 @@ impl<T: Remote> Shelf<T> {
             .collect();
         let news = self.swept_partly(listed, began);
         self.deleted.retain(|_, tick| *tick > began);
+        self.gone
+            .retain(|_, since| since.get_or_insert(at).duration_since(at).abs() < REMEMBERED);
         self.swept_at = Some(at);
         (news, missing)
     }
@@ -244,6 +259,7 @@ impl<T: Remote> Shelf<T> {
     pub fn vanished(&mut self, id: EntityId, began: Tick) -> bool {
         if self.entries.get(&id).is_some_and(|entry| entry.touched <= began) {
             self.entries.remove(&id);
+            self.note_gone(id);
             return true;
         }
         false

@@ -465,7 +465,9 @@ impl Reader<'_> {
                             news.ids.insert(*id);
                         }
                     }
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        shelf(&mut remote.view_mut()).note_gone(*id);
+                    }
                     Err(error) => return Err(error),
                 }
             }

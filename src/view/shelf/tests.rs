@@ -168,3 +168,26 @@ fn a_date_that_was_told_does_not_become_unknown() {
     shelf.read(bare, began);
     assert_eq!(*shelf.get(id(1)).unwrap().entity, base_model(1, LATER));
 }
+
+#[test]
+fn what_is_gone_for_certain_is_told_from_what_was_never_seen() {
+    let mut shelf = Shelf::<Endpoint>::default();
+    for n in [1, 2, 3] {
+        let began = shelf.begin();
+        shelf.read(named(n, "a"), began);
+    }
+    shelf.removed(id(1));
+    let began = shelf.begin();
+    shelf.vanished(id(2), began);
+    let unseen = |shelf: &Shelf<Endpoint>| [1, 2, 3, 4].map(|n| shelf.is_unseen(id(n)));
+    assert_eq!(unseen(&shelf), [false, false, false, true]);
+    for (when, expected) in [
+        ("2026-03-01T10:00:00Z", [false, false, false, true]),
+        ("2026-03-01T10:59:59Z", [false, false, false, true]),
+        ("2026-03-01T11:00:00Z", [true, true, false, true]),
+    ] {
+        let began = shelf.begin();
+        shelf.swept(vec![named(3, "a")], began, when.parse().unwrap());
+        assert_eq!(unseen(&shelf), expected, "{when}");
+    }
+}

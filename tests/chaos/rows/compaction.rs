@@ -26,9 +26,10 @@ pub async fn run(trial: &mut Trial) {
             .plane
             .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
     let kubeconfig = kubeconfig.await.unwrap();
-    let (objects, updates) = (trial.sized(10, 50), trial.times(500, 10_000));
-    let watched = Watched::start(trial, "compaction", objects, Some(kubeconfig), &[]).await;
-    let tenant = &watched.tenant;
+    let (objects, updates) = (trial.sized(10, 40), trial.times(500, 10_000));
+    let mut watched = Watched::start(trial, "compaction", objects, Some(kubeconfig), &[]).await;
+    let own = watched.tenant.clone();
+    let tenant = &own;
     let mut compactions = 0;
     let all = futures::stream::iter(0..updates)
         .map(|update| async move {
@@ -43,6 +44,8 @@ pub async fn run(trial: &mut Trial) {
             trial.world.plane.compact_etcd().await.unwrap();
             compactions += 1;
             proxy.reset_existing();
+            // So often cut, a leader may not renew its Lease in time, and ends.
+            watched.supervise(trial);
         }
     };
     tokio::select! {
@@ -53,6 +56,7 @@ pub async fn run(trial: &mut Trial) {
     let mut behind = Vec::new();
     for number in 0..objects {
         loop {
+            watched.supervise(trial);
             let object = tenant.find("SpeechEndpoint", &line(number)).await.unwrap();
             if object["status"]["observedGeneration"] == object["metadata"]["generation"] {
                 break;

@@ -57,8 +57,13 @@ pub async fn run(trial: &mut Trial) {
             tokio::time::sleep(std::time::Duration::from_millis(trial.chance.below(150))).await;
             delete(&tenant, moment).await;
         }
+        // A training that was ordered late is waited for to its end.
+        let patience = Patience {
+            bound: std::time::Duration::from_secs(SECONDS + 900),
+            ..Patience::default()
+        };
         let is_going = |object: &Value| object["kind"] == "SpeechConnection" && crate::tenant::is_ready(object);
-        trial.converge_to(&[&tenant], &Patience::default(), is_going).await;
+        trial.converge_to(&[&tenant], &patience, is_going).await;
         trial
             .check(
                 &[&tenant],

@@ -35,7 +35,7 @@ pub async fn run(trial: &mut Trial) {
         if !trial.converge(&all, &patience).await {
             return;
         }
-        let seconds = u32::try_from(trial.sized(24, 300)).unwrap();
+        let seconds = u32::try_from(trial.sized(18, 300)).unwrap();
         let (began, told) = storm_over(trial, &all, seconds).await;
         check_swaps(trial, &all, began).await;
         for tenant in &tenants {

@@ -45,9 +45,13 @@ fn what_a_list_from_within_the_grace_lacks_is_neither_gone_nor_made_anew() {
 }
 
 #[test]
-fn what_a_later_list_lacks_is_gone() {
+fn what_a_later_list_lacks_or_the_service_denies_is_gone() {
     for (case, expected) in [
         (later(unlisted("")), "RemoteDeleted"),
+        (
+            unlisted("").with(|c| c.world.view.endpoints.note_gone(id(10))),
+            "RemoteDeleted",
+        ),
         (later(deleted("")), "release"),
         (deleted("").with(|c| c.world.view.endpoints.removed(id(10))), "release"),
     ] {
