@@ -1,5 +1,6 @@
 //! One Speech resource, as long as its SpeechConnection exists: the client, the view, and who waits for what.
 mod contact;
+mod reader;
 mod sweep;
 
 pub use contact::{broken, is_connection_trouble};

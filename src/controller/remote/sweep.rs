@@ -3,6 +3,7 @@
 use super::{
     super::{Context, wake},
     Link, Remote, broken,
+    reader::Reader,
 };
 use crate::{
     api::SpeechConnection,
@@ -10,15 +11,13 @@ use crate::{
         List,
         connection::{Contact, Counts},
     },
-    speech::{Answer, Client, EntityId, Error, ErrorKind, Lane, Listing},
-    view::{self, Changes, Shelf, View},
+    speech::{Client, Error, ErrorKind, Lane},
+    view::{Changes, View},
 };
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use std::{
-    collections::HashSet,
-    future::Future,
     panic::AssertUnwindSafe,
     pin::pin,
     sync::Arc,
@@ -409,97 +408,4 @@ fn is_read(kind: &'static str, outcome: Result<(), Error>) -> bool {
     outcome
         .inspect_err(|error| tracing::warn!(kind, %error, "a list of the Speech resource cannot be read"))
         .is_ok()
-}
-
-/// What a list brought.
-#[derive(Default)]
-struct News {
-    ids: HashSet<EntityId>,
-    retry_after: Option<Duration>,
-}
-
-#[derive(Clone, Copy)]
-struct Reader<'a> {
-    remote: &'a Remote,
-    now: Timestamp,
-}
-
-impl Reader<'_> {
-    /// Reads one list into its shelf, if it is wanted.
-    async fn list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
-        self,
-        wanted: bool,
-        recorded: &[EntityId],
-        shelf: fn(&mut View) -> &mut Shelf<T>,
-        list: impl Future<Output = Result<Listing<T>, Error>>,
-        get: impl Fn(EntityId) -> G,
-    ) -> (News, Result<(), Error>) {
-        let mut news = News::default();
-        let outcome = match wanted {
-            true => self.read(recorded, shelf, list, get, &mut news).await,
-            false => Ok(()),
-        };
-        (news, outcome)
-    }
-
-    /// What the list lacks is asked for by id before it is forgotten: a list may lag, and paging by offset may skip.
-    async fn read<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
-        self,
-        recorded: &[EntityId],
-        shelf: fn(&mut View) -> &mut Shelf<T>,
-        list: impl Future<Output = Result<Listing<T>, Error>>,
-        get: impl Fn(EntityId) -> G,
-        news: &mut News,
-    ) -> Result<(), Error> {
-        let remote = self.remote;
-        let began = shelf(&mut remote.view_mut()).begin();
-        let listing = list.await?;
-        news.retry_after = listing.retry_after;
-        if !shelf(&mut remote.view_mut()).is_known() {
-            // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
-            let listed: HashSet<_> = listing.values.iter().map(|entity| entity.header().id).collect();
-            for id in recorded.iter().filter(|id| !listed.contains(id)) {
-                match get(*id).await {
-                    Ok(answer) => {
-                        if shelf(&mut remote.view_mut()).read(answer.value, began) {
-                            news.ids.insert(*id);
-                        }
-                    }
-                    Err(error) if error.kind() == ErrorKind::NotFound => {
-                        shelf(&mut remote.view_mut()).note_gone(*id);
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        if listing.unreadable > 0 {
-            // Absence proves nothing in a list that was not wholly understood.
-            tracing::warn!(
-                unreadable = listing.unreadable,
-                "some entities of a list could not be understood"
-            );
-            news.ids
-                .extend(shelf(&mut remote.view_mut()).swept_partly(listing.values, began));
-            return Ok(());
-        }
-        let (changed, missing) = shelf(&mut remote.view_mut()).swept(listing.values, began, self.now);
-        news.ids.extend(changed);
-        for id in missing {
-            let began = shelf(&mut remote.view_mut()).begin();
-            match get(id).await {
-                Ok(answer) => {
-                    if shelf(&mut remote.view_mut()).read(answer.value, began) {
-                        news.ids.insert(id);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    if shelf(&mut remote.view_mut()).vanished(id, began) {
-                        news.ids.insert(id);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
 }

@@ -2,8 +2,11 @@
 use super::{Snapshot, copy, lineage::Lineage, revision::Revision};
 use crate::{
     api::{Reason, SpeechModelStatus},
-    plan::{Action, Verdict, orphan, text::after},
-    speech::ModelId,
+    plan::{
+        Action, Verdict, orphan,
+        text::{after, day_time},
+    },
+    speech::{ModelId, entity::Status},
     view::View,
 };
 use jiff::SignedDuration;
@@ -39,12 +42,16 @@ fn remove(s: &Snapshot<'_>, view: &View, status: &mut SpeechModelStatus) -> Verd
     if copies && let Some(verdict) = written_first(s, &lineage, status) {
         return verdict;
     }
-    if let Some(free) = revisions.iter().find(|revision| !revision.in_use(view)) {
+    let is_free = |revision: &&Revision<'_>| !revision.in_use(view) && !is_being_made(revision);
+    if let Some(free) = revisions.iter().find(is_free) {
         let action = Action::DeleteModel(free.id());
         return s.gate(status, action, deleting());
     }
-    if let Some(used) = revisions.first() {
+    if let Some(used) = revisions.iter().find(|revision| revision.in_use(view)) {
         return in_use(used, view);
+    }
+    if let Some(running) = revisions.first() {
+        return until_made(running);
     }
     let creation = s.creation(status.closed_attempt);
     if copies {
@@ -74,6 +81,22 @@ fn written_first(s: &Snapshot<'_>, lineage: &Lineage<'_>, status: &mut SpeechMod
     (status.closed_attempt > written).then(|| {
         Verdict::working(Reason::Deleting, "deleting the revisions").until(after(s.now(), SignedDuration::from_secs(1)))
     })
+}
+
+/// The service deletes a model only when its training or copy has ended.
+fn is_being_made(revision: &Revision<'_>) -> bool {
+    matches!(revision.model().header.status, Status::NotStarted | Status::Running)
+}
+
+fn until_made(running: &Revision<'_>) -> Verdict {
+    let message = format!(
+        "revision {} ({}) is {} since {}; the service deletes it only after the end",
+        running.number,
+        running.id(),
+        running.model().header.status.as_str(),
+        day_time(running.model().header.created_at)
+    );
+    Verdict::working(Reason::Deleting, message).watching()
 }
 
 fn in_use(used: &Revision<'_>, view: &View) -> Verdict {

@@ -46,6 +46,9 @@ pub async fn run(trial: &mut Trial) {
             }
         }
         for moment in 1..MOMENTS {
+            if moment == 3 {
+                all_have_begun(&tenant).await;
+            }
             if moment > 2 {
                 let step = SECONDS / (MOMENTS - 4);
                 tenant
@@ -82,6 +85,31 @@ pub async fn run(trial: &mut Trial) {
         }
     }
     trial.saw(format!("{} deletions, {waits} refused at first", 2 * MOMENTS * runs));
+}
+
+/// Waits until every creation has been answered: a leap in time of minutes would make a request that is on its way last
+/// longer than any request may.
+async fn all_have_begun(tenant: &crate::tenant::Tenant) {
+    for moment in 3..MOMENTS {
+        let has_id = |object: &Value| !object["status"]["id"].is_null();
+        let line = format!("line-{moment}");
+        tenant.until("SpeechEndpoint", &line, "is being made", has_id).await;
+        let has_candidate = |object: &Value| !object["status"]["candidate"].is_null();
+        let claims = format!("claims-{moment}");
+        tenant
+            .until("SpeechModel", &claims, "is being trained", has_candidate)
+            .await;
+    }
+    // Those that are deleted already asked before the others; what they asked for is answered when nothing more comes.
+    let mut seen = 0;
+    loop {
+        let now = tenant.journal().await.len();
+        if now == seen {
+            return;
+        }
+        seen = now;
+        tokio::time::sleep(std::time::Duration::from_millis(1000)).await;
+    }
 }
 
 async fn delete(tenant: &crate::tenant::Tenant, moment: u64) {

@@ -17,6 +17,42 @@ fn two() -> World {
 }
 
 #[test]
+fn what_is_being_trained_is_deleted_only_after_the_end() {
+    let in_state = |state: Status| {
+        let world = World::new().custom(revision(20, 1, &print_of(TRAINING), state));
+        deleted(world)
+    };
+    let deleting = "Ready=False Deleting, Reconciling Deleting";
+    check(vec![
+        (
+            "about to begin",
+            in_state(Status::NotStarted),
+            &format!("- | {deleting}"),
+        ),
+        ("running", in_state(Status::Running), &format!("- | {deleting}")),
+        ("failed", in_state(Status::Failed), &format!("delete 20 | {deleting}")),
+        (
+            "in a state that nobody knows",
+            in_state(Status::Other("Paused".into())),
+            &format!("delete 20 | {deleting}"),
+        ),
+        (
+            "beside one that has ended",
+            deleted(two().custom(revision(22, 3, &print_of(TRAINING), Status::Running))),
+            &format!("delete 20 | {deleting}"),
+        ),
+    ]);
+    let plan = in_state(Status::Running).plan();
+    assert_eq!(plan.awaits, Some(crate::plan::List::Models), "the end is looked for");
+    let told = crate::api::condition::find(&plan.status.conditions, "Ready").unwrap();
+    assert!(
+        told.message.contains("is Running since 2026-01-01 00:00 UTC"),
+        "{}",
+        told.message
+    );
+}
+
+#[test]
 fn a_deletion_takes_what_is_ours_and_unused() {
     let deleting = "Ready=False Deleting, Reconciling Deleting";
     check(vec![

@@ -429,6 +429,7 @@ proptest! {
         let before = life.ours().len();
         for _ in 0..60 {
             if life.case.object.finalizers().is_empty() { break; }
+            life.progress(true);
             life.sweep();
             let again = life.reconcile(Fate::Answered).look_again;
             let now = life.case.world.now;
