@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechEndpointStatus,
+        Reason, SpeechEndpointStatus, condition,
         endpoint::TargetModel,
         swap::{GateVerdict, OnDeadline},
     },
@@ -339,7 +339,12 @@ fn changing(
 /// and a mark of ours would wipe it out.
 fn is_fresh_look(s: &Snapshot<'_>) -> bool {
     let swept_at = s.around.connection.view().and_then(|view| view.endpoints.swept_at());
-    swept_at.is_some_and(|at| at >= former::known_since(s.written(), s.now()))
+    // What a condition tells is a whole second, rounded.
+    let since = match condition::find(s.written(), condition::RECONCILING) {
+        Some(_) => after(former::known_since(s.written(), s.now()), SignedDuration::from_secs(1)),
+        None => s.now(),
+    };
+    swept_at.is_some_and(|at| at >= since)
 }
 
 /// Nothing differs, or what differs has to wait.
