@@ -26,6 +26,8 @@ struct Pass<'a, K> {
     announced: Option<u32>,
     failure: Option<Failure>,
     acted: bool,
+    /// Whether something was made in the Speech service that no status names yet.
+    created: bool,
 }
 
 /// What a pass does next.
@@ -80,6 +82,7 @@ pub async fn reconcile<K: Managed>(
         announced: None,
         failure: None,
         acted: false,
+        created: false,
     };
     loop {
         let plan = pass.decide();
@@ -207,6 +210,8 @@ impl<K: Managed> Pass<'_, K> {
                 self.tell_drift(plan);
                 self.announced = None;
                 self.acted = true;
+                self.created =
+                    self.failure.is_none() && matches!(action, Action::CreateEndpoint(_) | Action::TrainModel(_));
             }
         }
         self.is_at(after);
@@ -239,6 +244,39 @@ impl<K: Managed> Pass<'_, K> {
         let mut drift = plan.notices.clone();
         drift.retain(|notice| notice.reason == Reason::DriftCorrected);
         self.context.events.publish(&*self.object, &drift);
+    }
+
+    /// Deletes what this pass has made for an object that is gone: the apiserver removes one that is deleted in the very
+    /// moment in which our finalizer is written, finalizer or not. Nobody else would ever look for it.
+    async fn undo_creation(&self) {
+        let Some(remote) = self
+            .around
+            .remote
+            .as_ref()
+            .filter(|_| self.object.need().deletes_remote)
+        else {
+            return;
+        };
+        let uid = self.object.meta().uid.as_deref().unwrap_or_default();
+        let made: Vec<Action> = {
+            let view = remote.view();
+            let endpoints = view.endpoints.owned_by(uid).into_iter();
+            let models = view.models.owned_by(uid).into_iter();
+            endpoints
+                .map(|entry| Action::DeleteEndpoint(entry.entity.header.id))
+                .chain(models.map(|entry| Action::DeleteModel(entry.entity.header.id)))
+                .collect()
+        };
+        for action in made {
+            if self.request(&action).await.is_err() {
+                let note = format!("the object was gone before {action:?} could be asked for with success");
+                self.tell_orphan(&Notice {
+                    warning: true,
+                    reason: Reason::Orphaned,
+                    note,
+                });
+            }
+        }
     }
 
     async fn request(&self, action: &Action) -> Result<(), Undone> {
@@ -306,9 +344,11 @@ impl<K: Managed> Pass<'_, K> {
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
             self.is_at(Some(Point::BeforeStatus));
-            let written = write::status(self.context, &*self.object, &plan.status)
-                .await
-                .map_err(ReconcileError::Write)?;
+            let written = write::status(self.context, &*self.object, &plan.status).await;
+            if self.created && matches!(written, Err(WriteError::Gone)) {
+                self.undo_creation().await;
+            }
+            let written = written.map_err(ReconcileError::Write)?;
             self.is_at(Some(Point::AfterStatus));
             self.keep(written);
             self.context.events.publish(&*self.object, &plan.notices);

@@ -251,3 +251,28 @@ fn operators_killed_again_and_again_make_one_endpoint_for_each_object() {
         }
     });
 }
+
+#[test]
+fn what_was_made_for_an_object_that_is_gone_meanwhile_is_deleted() {
+    shared("crash-gone", async |case, _| {
+        case.connect("60s").await;
+        let fault = strike(case, "Endpoints_Create", json!({"delayMs": 2000})).await;
+        case.endpoint("hotline", base()).await;
+        struck(case, fault).await;
+        // The same as a deletion that meets the finalizer on its way: the apiserver does not wait for us.
+        case.delete("SpeechEndpoint", "hotline").await;
+        case.patch("SpeechEndpoint", "hotline", json!({"metadata": {"finalizers": null}}))
+            .await;
+        case.gone("SpeechEndpoint", "hotline").await;
+        eventually("the endpoint is deleted", SOON, async || {
+            match case.calls("Endpoints_Delete").await {
+                0 => Err("not yet".to_owned()),
+                _ => Ok(()),
+            }
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(case.calls("Endpoints_Create").await, 1);
+        assert!(case.marked("endpoints", "hotline").await.is_empty());
+    });
+}
