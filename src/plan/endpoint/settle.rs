@@ -4,7 +4,7 @@ use super::{
     choice::{self, Choice},
     course::{self, Course, Dates},
     quarantine,
-    steps::{failure_of, note_target},
+    steps::{self, failure_of, note_target},
     untouched,
 };
 use crate::{
@@ -14,7 +14,9 @@ use crate::{
         swap::{GateVerdict, OnDeadline},
     },
     plan::{
-        Action, Verdict, former, model_choice, retry,
+        Action, Verdict, former,
+        lead_time::Work,
+        model_choice, retry,
         text::{after, cause, parse, rfc3339},
     },
     speech::{
@@ -24,7 +26,7 @@ use crate::{
     },
     view::{ModelFacts, View},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
@@ -296,6 +298,9 @@ pub fn settle(
     }
     let verdict = changing(status, endpoint, model, &fields);
     if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
+        if let Some(until) = shows_old_until(s, status, &change) {
+            return Ok(steps::accepted(status).until(until));
+        }
         let failure = retry::not_applied(&fields);
         let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
         status.last_failure = Some(last);
@@ -313,6 +318,21 @@ pub fn settle(
         s.is_fresh(),
         s.now(),
     ))
+}
+
+/// Until when a service that accepted another model may go on showing the old one as if nothing happened: the documents do
+/// not say which it shows while it deploys, and asking again could begin the deployment anew. None if it should show it by
+/// now, or if something else is to be changed too.
+fn shows_old_until(s: &Snapshot<'_>, status: &SpeechEndpointStatus, change: &UpdateEndpoint) -> Option<Timestamp> {
+    let model_only = UpdateEndpoint {
+        model: change.model,
+        ..UpdateEndpoint::default()
+    };
+    let since = parse(Some(&status.target.as_ref()?.since))?;
+    let durations = &s.around.agenda.durations;
+    let deploying = durations.expected(&s.object.spec.locale, Work::Deploying);
+    let until = after(since, deploying.max(Work::Deploying.assumed()));
+    (*change == model_only && until > s.now() && !s.is_fresh()).then_some(until)
 }
 
 fn changing(

@@ -379,7 +379,7 @@ fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointSta
 }
 
 /// Accepted is not serving: wait for a read that began after our request.
-fn accepted(status: &SpeechEndpointStatus) -> Verdict {
+pub(super) fn accepted(status: &SpeechEndpointStatus) -> Verdict {
     match (&status.active, &status.target) {
         (Some(_), Some(target)) => Verdict::working(
             Reason::Swapping,

@@ -5,6 +5,7 @@
 //! ───────────────┼────────────────────────────────┼────────────────────┼───────────────┼──▶
 //!                └── BeforeExpiry: each at its     └── windows count    └── the latest  └── windows do not
 //!                    own share of the open time        no longer            start           count either
+//!                    in the first two thirds
 //! ```
 use crate::{
     api::swap::SwapPolicy,
@@ -19,6 +20,9 @@ use jiff::{SignedDuration, Timestamp};
 const HORIZON: SignedDuration = SignedDuration::from_hours(2 * 366 * 24);
 /// A calendar that is shut for so long never opens.
 const NEVER: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// This part of the time for swaps is kept for second tries.
+const RESERVE: i32 = 3;
 
 /// What the date of a swap depends on.
 #[derive(Clone, Copy, Debug)]
@@ -114,11 +118,15 @@ impl Terms<'_> {
         (!self.deadline_override.is_zero()).then(|| before(expiry, self.deadline_override.max(self.lead)))
     }
 
-    /// The object's own moment: its share of the open time between the earliest start and the last resort.
+    /// The object's own moment: its share of the open time between the earliest start and the last resort. The last third
+    /// is left free where windows open before it: a deployment that fails leaves people time to help.
     fn slot(&self, expiry: Timestamp) -> Option<Timestamp> {
         let earliest = self.earliest(expiry);
         let last = self.overridden_from(expiry).unwrap_or_else(|| self.latest(expiry));
-        self.calendar.point(earliest, last.max(earliest), self.share)
+        let last = last.max(earliest);
+        let reserve = last.duration_since(earliest) / RESERVE;
+        let point = |to| self.calendar.point(earliest, to, self.share);
+        point(before(last, reserve)).or_else(|| point(last))
     }
 
     /// The first moment, not before `from`, at which a window is open or no longer counts.

@@ -64,6 +64,34 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
 }
 
 #[test]
+fn a_service_that_shows_the_old_model_while_it_deploys_is_not_asked_again() {
+    let mut case = newer(EARLY, LATER);
+    case.show();
+    let swapping = "Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
+    for _ in 0..29 {
+        case.world.now += minutes(1);
+        case.remote(10, |_| ());
+        assert_eq!(case.line(), format!("- | {swapping}"));
+        assert!(case.plan().awaits.is_some(), "a look that shows it ends the waiting");
+        case.show();
+    }
+    // Half an hour is what a deployment takes as a rule. From then on it is asked again, ever more rarely.
+    case.world.now += minutes(1);
+    let retrying = "- | Ready=True Serving, Reconciling Retrying, ModelValid=True ModelServes";
+    assert_eq!(case.line(), retrying);
+    assert_eq!(case.show().status.last_failure.unwrap().code, "NotApplied");
+    case.world.now += minutes(1);
+    assert_eq!(case.line(), format!("update 10 model | {swapping}"));
+    // What else is to be changed is changed at once.
+    let mut case = newer(EARLY, LATER);
+    case.show();
+    case.world.now += minutes(1);
+    case.edit("model: {ref: {name: m}}\ndisplayName: other");
+    case.remote(10, |_| ());
+    assert_eq!(case.line(), format!("update 10 model, displayName | {swapping}"));
+}
+
+#[test]
 fn a_swap_never_makes_things_worse() {
     let valid = "ModelValid=True ModelServes";
     let of = |reason: &str| format!("- | Ready=False {reason}, Stalled {reason}, {valid}");

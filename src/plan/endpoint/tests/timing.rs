@@ -98,12 +98,12 @@ fn a_swap_begins_on_the_day_that_policy_windows_and_expiry_give() {
         (
             "its share",
             plain(BeforeExpiry, "2026-03-02T00:00:00Z"),
-            "2026-03-30T12:00:00Z Share",
+            "2026-03-25T16:00:00Z Share",
         ),
         (
             "its share, past",
             plain(BeforeExpiry, "2026-04-02T00:00:00Z"),
-            "2026-03-30T12:00:00Z NewModel",
+            "2026-03-25T16:00:00Z NewModel",
         ),
         (
             "came late",
@@ -132,7 +132,7 @@ fn a_swap_begins_on_the_day_that_policy_windows_and_expiry_give() {
         (
             "its share of the windows",
             windowed(BeforeExpiry, "2026-03-02T00:00:00Z"),
-            "2026-04-04T01:00:00Z Share",
+            "2026-03-28T03:00:00Z Share",
         ),
         (
             "the last window is past",
@@ -151,6 +151,14 @@ fn a_swap_begins_on_the_day_that_policy_windows_and_expiry_give() {
             "2026-04-15T00:00:00Z Expired",
         ),
         ("never opens", shut(|_| ()), "2026-04-14T00:00:00Z Override never opens"),
+        (
+            "by share, and only the reserve has a window",
+            Terms {
+                before: hours(6 * 24),
+                ..windowed(BeforeExpiry, "2026-03-02T00:00:00Z")
+            },
+            "2026-04-11T03:00:00Z Share",
+        ),
         (
             "never opens, never overridden",
             shut(|t| t.deadline_override = hours(0)),
@@ -205,7 +213,13 @@ fn a_fleet_is_spread_evenly_and_the_same_in_every_run() {
         let day = begins.duration_since(at("2026-03-16T00:00:00Z")).as_hours() / 24;
         days[usize::try_from(day).unwrap()] += 1;
     }
-    assert!(days.iter().all(|count| (60..=145).contains(count)), "{days:?}");
+    let (most, reserve) = days.split_at(19);
+    assert!(most.iter().all(|count| (110..=190).contains(count)), "{days:?}");
+    assert_eq!(
+        reserve[1..].iter().sum::<u32>(),
+        0,
+        "the last third is left for second tries"
+    );
 }
 
 fn moment() -> impl Strategy<Value = Timestamp> {
