@@ -74,6 +74,9 @@ impl Region {
         if let Some(wait) = self.network.take_throttled() {
             operator.rest(wait, now);
         }
+        if full && outcome.is_ok() {
+            operator.sweeps.full_at = None;
+        }
         operator.sweeps.quiet_until = self.world.emulator.next_change();
         // What changes while nobody waits is seen by the next regular look.
         if let Some(quiet) = operator.sweeps.quiet_until {
@@ -101,9 +104,6 @@ impl Region {
     fn swept(&mut self, scope: Scope, full: bool, seen: &Seen) {
         let Some(operator) = &mut self.operator else { return };
         operator.sweeps.failures = 0;
-        if full {
-            operator.sweeps.full_at = None;
-        }
         // A list that only some objects need is read again at the next whole look when it could not be read.
         if (scope.datasets && !seen.has_datasets) || (scope.evaluations && !seen.has_evaluations) {
             operator.look_at_all(self.now.saturating_add(POLL).unwrap_or(self.now));
