@@ -18,7 +18,7 @@ pub struct Options {
     /// How many runs of each row, in place of its own number.
     #[arg(long)]
     pub runs: Option<u64>,
-    /// How many rows run side by side, each in a world of its own; two in the bounded version if absent, else one.
+    /// How many rows run side by side, each in a world of its own; one if absent.
     #[arg(long)]
     jobs: Option<usize>,
     /// Print the rows and run none.
@@ -67,7 +67,7 @@ impl Options {
 
     /// How many rows run side by side.
     pub fn jobs(&self) -> usize {
-        self.jobs.unwrap_or(if self.full { 1 } else { 2 }).max(1)
+        self.jobs.unwrap_or(1).max(1)
     }
 
     /// Whether a row is to be run.

