@@ -11,9 +11,12 @@ use crate::{
     api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource, reference::ModelRef},
     plan::{
         Action, CopyModel, Failure, FailureClass,
-        model::{Found, Source, SourceState, find_cycle, wanted_id},
+        model::{Found, Source, SourceState, are_alike, find_cycle, wanted_id},
     },
-    speech::{Answer, Client, EntityId, Error, ErrorKind, Lane, entity::CopyOperation},
+    speech::{
+        Answer, Client, EntityId, Error, ErrorKind, Lane,
+        entity::{CopyOperation, CustomModel},
+    },
     view::{CopyStage, CopyState},
 };
 use jiff::SignedDuration;
@@ -105,27 +108,33 @@ pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
     let wanted = wanted_id(copy, object.as_deref());
     let announced = CreationIntent::of(model).and_then(|intent| intent.copy_of);
     let ids = wanted.into_iter().chain(announced.map(EntityId::from_uuid));
-    let looked = around.look();
-    Some(Source::Found(Box::new(Found {
-        connection: format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name),
-        state: match looked.state() {
+    // The look ends here, before that at the resource of another object.
+    let (state, models) = {
+        let looked = around.look();
+        let state = match looked.state() {
             crate::plan::ConnectionState::NotFound => SourceState::NotFound,
             crate::plan::ConnectionState::NotAllowed => SourceState::NotAllowed,
             crate::plan::ConnectionState::NotReady { message, .. } => SourceState::NotReady(message.to_owned()),
             crate::plan::ConnectionState::Ready { .. } => SourceState::Ready,
-        },
-        models: looked.state().view().map_or_else(Vec::new, |view| {
+        };
+        let models: Vec<_> = looked.state().view().map_or_else(Vec::new, |view| {
             ids.filter_map(|id| view.models.get(id))
                 .map(|entry| Arc::clone(&entry.entity))
                 .collect()
-        }),
+        });
+        (state, models)
+    };
+    Some(Source::Found(Box::new(Found {
+        connection: format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name),
+        state,
         resource_id: context
             .stores
             .connections
             .get(&key)
             .and_then(|c| c.spec.resource_id.clone()),
         is_own_resource: key == own || is_same_resource(context, &key, &own),
-        rival: wanted.and_then(|id| rival(context, model, &own, id)),
+        rival: wanted.and_then(|id| rival(context, model, &own, id, &models)),
+        models,
         object,
     })))
 }
@@ -140,24 +149,33 @@ fn is_same_resource(context: &Context, a: &ObjectRef<SpeechConnection>, b: &Obje
     address(&a) == address(&b) || (id(&a).is_some() && id(&a) == id(&b))
 }
 
-/// Another object that is having the same model copied into the same Speech resource and announced it before.
+/// Another object that is having the same model, or one that looks like it, copied into the same Speech resource and
+/// announced it before: which copy is whose could not be told.
 fn rival(
     context: &Context,
     model: &SpeechModel,
     target: &ObjectRef<SpeechConnection>,
     wanted: EntityId,
+    models: &[Arc<CustomModel>],
 ) -> Option<String> {
     let local = context.clock.now();
     let now = context.remotes.get(target).map_or(local, |remote| remote.later(local));
     let open = |m: &SpeechModel| {
         let closed = m.status.as_ref().and_then(|status| status.closed_attempt).unwrap_or(0);
-        CreationIntent::of(m)
+        let intent = CreationIntent::of(m)
             .filter(|intent| i64::from(intent.attempt) > i64::from(closed))
-            .filter(|intent| intent.copy_of == Some(wanted.uuid()))
-            .filter(|intent| now.duration_since(intent.at) < crate::plan::COPY_GRACE)
-            .map(|intent| (intent.at, m.uid()))
+            .filter(|intent| now.duration_since(intent.at) < crate::plan::COPY_GRACE)?;
+        Some((EntityId::from_uuid(intent.copy_of?), (intent.at, m.uid())))
     };
-    let mine = open(model);
+    let mine = open(model).filter(|(of, _)| *of == wanted).map(|(_, turn)| turn);
+    let original = models.iter().find(|original| original.header.id == wanted);
+    let looks_alike = |m: &SpeechModel, of: EntityId| {
+        // What cannot be seen may look like anything.
+        of == wanted
+            || original
+                .zip(seen(context, m, of).as_ref())
+                .is_none_or(|(a, b)| are_alike(a, b))
+    };
     let into_target = |m: &SpeechModel| {
         let key = connection_key(&m.spec.connection_ref, &m.namespace().unwrap_or_default());
         key == *target || is_same_resource(context, &key, target)
@@ -168,10 +186,20 @@ fn rival(
         .state_filter(|m| m.spec.source.copy.is_some() && m.uid() != model.uid());
     let mut others = others.into_iter().map(|m| context.recent.models.freshest(m));
     let ahead = &*others.find(|m| {
-        let before_mine = |theirs| mine.as_ref().is_none_or(|mine| theirs < *mine);
-        open(m).is_some_and(before_mine) && into_target(m)
+        open(m).is_some_and(|(of, theirs)| {
+            mine.as_ref().is_none_or(|mine| theirs < *mine) && into_target(m) && looks_alike(m, of)
+        })
     })?;
     Some(format!("SpeechModel {}", told(ahead, model)))
+}
+
+/// A model where an object copies from, as it was seen last.
+fn seen(context: &Context, model: &SpeechModel, id: EntityId) -> Option<Arc<CustomModel>> {
+    let key = source_key(context, model)?;
+    let around = Surrounding::at(context, &key, &model.namespace().unwrap_or_default());
+    let looked = around.look();
+    let entry = looked.state().view()?.models.get(id)?;
+    Some(Arc::clone(&entry.entity))
 }
 
 /// A Speech resource and a client for it.

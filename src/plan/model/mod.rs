@@ -14,7 +14,7 @@ mod tests;
 mod training;
 mod turn;
 
-pub use copy::source::{Found, Source, SourceState, find_cycle, wanted_id};
+pub use copy::source::{Found, Source, SourceState, are_alike, find_cycle, wanted_id};
 pub use refusal::{Refusal, refusals};
 
 use super::{

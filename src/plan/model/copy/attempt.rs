@@ -5,7 +5,7 @@
 //! operation, which the status names; and when nobody knows the operation (a crash, a lost answer), by its looks: a
 //! model that appeared since the announcement, that nobody else has marked, and that equals the source in all that a copy
 //! keeps.
-use super::{super::Snapshot, Lineage, close, creation};
+use super::{super::Snapshot, Lineage, close, creation, source::are_alike};
 use crate::{
     api::{Reason, SpeechModelStatus, annotation::CreationIntent, model::CopyUnderWay},
     plan::{
@@ -235,9 +235,7 @@ fn looks_like_copy(model: &CustomModel, source: &CustomModel, since: Timestamp) 
     let (copy, original) = (&model.header, &source.header);
     copy.created_at >= since
         && copy.id != original.id
-        && copy.locale == original.locale
-        && copy.display_name == original.display_name
-        && copy.description == original.description
+        && are_alike(model, source)
         && (copy.owner.is_none() || copy.owner == original.owner)
         && (model.weight_percent.is_none() || model.weight_percent == source.weight_percent)
 }

@@ -233,3 +233,12 @@ pub fn copyable<'a>(s: &Snapshot<'_>, found: &'a Found, id: EntityId) -> Result<
         None => Ok(resource_id),
     }
 }
+
+/// Whether copies of two models could be taken for each other: they equal in all that a copy keeps, as far as it is known.
+pub fn are_alike(a: &CustomModel, b: &CustomModel) -> bool {
+    let weights = a.weight_percent.zip(b.weight_percent);
+    a.header.locale == b.header.locale
+        && a.header.display_name == b.header.display_name
+        && a.header.description == b.header.description
+        && weights.is_none_or(|(a, b)| a == b)
+}

@@ -2,7 +2,7 @@
 mod life;
 mod obstacles;
 
-use super::super::{Found, Source, SourceState, find_cycle};
+use super::super::{Found, Source, SourceState, are_alike, find_cycle};
 use super::*;
 use crate::{
     api::annotation::CreationIntent,
@@ -374,6 +374,31 @@ fn a_renewed_source_is_copied_as_the_next_revision() {
             "delete 22 | Ready=True Synced, Reconciling Updating",
         ),
     ]);
+}
+
+#[test]
+fn copies_of_two_models_that_look_alike_take_turns() {
+    let one = with(original(5), |m| m.weight_percent = Some(30));
+    let of = |change: fn(&mut CustomModel)| {
+        let mut other = original(6);
+        other.header.display_name = one.header.display_name.clone();
+        with(other, change)
+    };
+    for (name, other, expected) in [
+        ("as it is", of(|_| ()), true),
+        ("the same weight", of(|m| m.weight_percent = Some(30)), true),
+        ("another weight", of(|m| m.weight_percent = Some(10)), false),
+        ("another name", of(|m| m.header.display_name = "other".into()), false),
+        (
+            "another description",
+            of(|m| m.header.description = "other".into()),
+            false,
+        ),
+        ("another locale", of(|m| m.header.locale = "de-DE".into()), false),
+    ] {
+        assert_eq!(are_alike(&one, &other), expected, "{name}");
+        assert_eq!(are_alike(&other, &one), expected, "{name}");
+    }
 }
 
 #[test]
