@@ -68,7 +68,7 @@ impl Laws {
     }
 
     /// Looks at all endpoints and models of the service.
-    pub fn audit(&mut self, report: &mut Report, emulator: &Emulator, now: Timestamp) {
+    pub fn audit(&mut self, report: &mut Report, emulator: &Emulator, cluster: &Cluster, now: Timestamp) {
         let mut marks = BTreeSet::new();
         let mut twins = Vec::new();
         let mut mark = |properties: &BTreeMap<String, String>| {
@@ -85,17 +85,19 @@ impl Laws {
             let Some(serving) = endpoint.serving else { return };
             let before = self.served.get(&endpoint.id).copied();
             if before.is_none_or(|(model, _)| model != serving) {
-                changed.push((endpoint.id, endpoint.since, before, (serving, endpoint.expires_at)));
+                let uid = endpoint.custom_properties.get(UID).cloned().unwrap_or_default();
+                changed.push((endpoint.id, uid, endpoint.since, before, (serving, endpoint.expires_at)));
             }
         });
         emulator.models(RESOURCE, |model| mark(model.custom_properties));
         twins
             .into_iter()
             .for_each(|twin| Self::broken(report, now, RESOURCE, twin));
-        for (endpoint, since, before, after) in changed {
+        for (endpoint, uid, since, before, after) in changed {
             self.served.insert(endpoint, after);
             if let Some((_, deadline)) = before {
-                Self::judge_swap(report, since, endpoint, deadline, after.1);
+                let object = cluster.by_uid.get(&uid).map(|key| fleet::name(*key));
+                Self::judge_swap(report, since, object.unwrap_or_default(), deadline, after.1);
             }
         }
     }
@@ -104,7 +106,7 @@ impl Laws {
     fn judge_swap(
         report: &mut Report,
         now: Timestamp,
-        endpoint: Uuid,
+        place: String,
         before: Option<Timestamp>,
         after: Option<Timestamp>,
     ) {
@@ -112,7 +114,7 @@ impl Laws {
         report.swapped(now, deadline);
         if deadline > now && after.is_none_or(|after| after < deadline) {
             let what = format!("what serves is valid until {after:?} after a swap, and was until {deadline}");
-            Self::broken(report, now, format!("remote endpoint {endpoint}"), what);
+            Self::broken(report, now, place, what);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whole simulations: small ones of every kind, and what the laws notice.
 use super::{
     Habits, Setting,
-    cluster::Key,
+    cluster::{Cluster, Key},
     fleet::{Draft, EndpointDraft, Manifests, ModelDraft, Source, SwapDraft, WINDOWS},
     law::{self, Laws},
     region::{Region, Span},
@@ -124,6 +124,11 @@ fn truth(resource: Value) -> (Emulator, Laws, Report) {
     (emulator, Laws::default(), Report::default())
 }
 
+/// A cluster in which nothing is applied.
+fn nobody(now: Timestamp) -> Cluster {
+    Manifests::new(0, Draft::default()).cluster(now).unwrap()
+}
+
 fn id(n: u128) -> String {
     uuid::Uuid::from_u128(n).to_string()
 }
@@ -162,11 +167,11 @@ fn two_entities_of_one_attempt_are_noticed() {
     let now = at("2027-03-01T00:00:00Z");
     let models = [trained(1, "u", 1, EARLY), trained(2, "u", 2, EARLY)];
     let (emulator, mut laws, mut report) = truth(json!({ "models": models }));
-    laws.audit(&mut report, &emulator, now);
+    laws.audit(&mut report, &emulator, &nobody(now), now);
     assert_eq!(said(&report), [""; 0]);
     let models = [trained(1, "u", 1, EARLY), trained(2, "u", 1, EARLY)];
     let (emulator, mut laws, mut report) = truth(json!({ "models": models }));
-    laws.audit(&mut report, &emulator, now);
+    laws.audit(&mut report, &emulator, &nobody(now), now);
     assert_eq!(said(&report), ["two remote entities of u by attempt 1"]);
 }
 
@@ -177,8 +182,8 @@ fn a_swap_to_a_model_that_expires_earlier_is_noticed() {
     let served = |model| truth(json!({ "models": models, "endpoints": [serving(9, "e", model)] }));
     for (before, after, swaps, broken) in [(1, 2, 1, 0), (2, 2, 0, 0), (2, 1, 1, 1)] {
         let (emulator, mut laws, mut report) = served(before);
-        laws.audit(&mut report, &emulator, now);
-        laws.audit(&mut report, &served(after).0, now);
+        laws.audit(&mut report, &emulator, &nobody(now), now);
+        laws.audit(&mut report, &served(after).0, &nobody(now), now);
         assert_eq!(
             (report.swaps, report.violations.len()),
             (swaps, broken),
