@@ -176,6 +176,44 @@ fn two_entities_of_one_attempt_are_noticed() {
 }
 
 #[test]
+fn what_only_stood_in_may_make_way_for_what_expires_earlier() {
+    let now = at("2027-03-01T00:00:00Z");
+    let swap = |gate| SwapDraft {
+        gate: Some(gate),
+        ..SwapDraft::default()
+    };
+    let drafted = |gate| EndpointDraft {
+        model: None,
+        locale: 0,
+        applied: SignedDuration::ZERO,
+        swap: swap(gate),
+    };
+    for (gate, interim, broken) in [(2, true, 0), (2, false, 1), (0, true, 1)] {
+        let manifests = Manifests::new(
+            0,
+            Draft {
+                models: Vec::new(),
+                endpoints: vec![drafted(gate)],
+            },
+        );
+        let mut cluster = manifests.cluster(now).unwrap();
+        let mut object = manifests.endpoint(0, now).unwrap();
+        let uid = object.metadata.uid.clone().unwrap();
+        object.status = serde_json::from_value(json!({ "active": {
+            "model": id(2), "name": "base", "base": true, "interim": interim, "since": "2027-02-01T00:00:00Z",
+        } }))
+        .unwrap();
+        cluster.endpoints[0] = Some(object);
+        let models = [trained(1, "m", 1, EARLY), trained(2, "m", 2, LATE)];
+        let served = |model| truth(json!({ "models": models, "endpoints": [serving(9, &uid, model)] }));
+        let (emulator, mut laws, mut report) = served(2);
+        laws.audit(&mut report, &emulator, &cluster, now);
+        laws.audit(&mut report, &served(1).0, &cluster, now);
+        assert_eq!(report.violations.len(), broken, "{gate} {interim}");
+    }
+}
+
+#[test]
 fn a_swap_to_a_model_that_expires_earlier_is_noticed() {
     let now = at("2027-03-01T00:00:00Z");
     let models = [trained(1, "m", 1, EARLY), trained(2, "m", 2, LATE)];
