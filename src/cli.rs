@@ -1,6 +1,7 @@
 //! The command line of `speech-operator`.
 use crate::{
     api::duration,
+    simulate::Followed,
     speech::allowed_hosts::{AZURE, HostPattern},
 };
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -95,6 +96,10 @@ pub struct SimulateArgs {
     /// How many threads compute; the report is the same with any number. As many as there are processors if absent.
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Compute the Speech resource of one object only, and print every step and every change of status of that object, as
+    /// a failure names it, for example 6/endpoint-49.
+    #[arg(long, value_name = "REGION/OBJECT")]
+    pub follow: Option<Followed>,
 }
 
 /// Options of `crds`.

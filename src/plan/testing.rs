@@ -331,6 +331,11 @@ impl World {
         self
     }
 
+    /// A request changed the endpoint, or may have: what was read before says nothing any more.
+    pub fn unconfirm(&mut self, n: u128) {
+        self.view.endpoints.touch(id(n));
+    }
+
     pub fn link(mut self, link: Link) -> Self {
         self.link = link;
         self

@@ -40,7 +40,7 @@ pub struct Cluster {
 /// What models and endpoints have in common.
 pub trait Kind: Resource<DynamicType = ()> + Clone {
     /// The type of the status.
-    type Status: Clone + PartialEq;
+    type Status: Clone + PartialEq + serde::Serialize;
 
     /// An object that exists.
     #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The subcommand: runs, prints, and says how to see a failure again.
-use super::{BeginError, Setting, run};
+use super::{BeginError, Setting, follow, run};
 use crate::cli::SimulateArgs;
 use std::{num::NonZero, thread::available_parallelism, time::Instant};
 
@@ -11,7 +11,7 @@ pub enum SimulateError {
     Begin(#[from] BeginError),
     /// A promise was broken.
     #[error(
-        "{count} promises were broken; to see it again: speech-operator simulate --endpoints {endpoints} --years {years} --seed {seed}"
+        "{count} promises were broken; to see it again: speech-operator simulate --endpoints {endpoints} --years {years} --seed {seed}; to see what one object did: add --follow REGION/OBJECT"
     )]
     Broken {
         /// How many were told.
@@ -37,8 +37,14 @@ pub fn command(args: &SimulateArgs) -> Result<(), SimulateError> {
         .threads
         .unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
     let began = Instant::now();
-    let report = run(&setting, threads)?;
+    let report = match args.follow {
+        Some(followed) => follow(&setting, followed)?,
+        None => run(&setting, threads)?,
+    };
     let took = began.elapsed().as_secs_f64();
+    for line in &report.story {
+        println!("{line}");
+    }
     print!("{report}");
     for violation in &report.violations {
         println!("seed {}: {violation}", args.seed);

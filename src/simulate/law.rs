@@ -7,7 +7,7 @@ use super::{
     world::RESOURCE,
 };
 use crate::{
-    api::{SpeechEndpoint, condition},
+    api::{SpeechEndpoint, condition, swap::OnDeadline},
     controller::observe::means,
     emulator::Emulator,
 };
@@ -68,7 +68,7 @@ impl Laws {
     }
 
     /// Looks at all endpoints and models of the service.
-    pub fn audit(&mut self, report: &mut Report, emulator: &Emulator, now: Timestamp) {
+    pub fn audit(&mut self, report: &mut Report, emulator: &Emulator, cluster: &Cluster, now: Timestamp) {
         let mut marks = BTreeSet::new();
         let mut twins = Vec::new();
         let mut mark = |properties: &BTreeMap<String, String>| {
@@ -85,34 +85,40 @@ impl Laws {
             let Some(serving) = endpoint.serving else { return };
             let before = self.served.get(&endpoint.id).copied();
             if before.is_none_or(|(model, _)| model != serving) {
-                changed.push((endpoint.id, endpoint.since, before, (serving, endpoint.expires_at)));
+                let uid = endpoint.custom_properties.get(UID).cloned().unwrap_or_default();
+                changed.push((endpoint.id, uid, endpoint.since, before, (serving, endpoint.expires_at)));
             }
         });
         emulator.models(RESOURCE, |model| mark(model.custom_properties));
         twins
             .into_iter()
             .for_each(|twin| Self::broken(report, now, RESOURCE, twin));
-        for (endpoint, since, before, after) in changed {
+        for (endpoint, uid, since, before, after) in changed {
             self.served.insert(endpoint, after);
-            if let Some((_, deadline)) = before {
-                Self::judge_swap(report, since, endpoint, deadline, after.1);
+            if let Some((model, deadline)) = before {
+                let key = cluster.by_uid.get(&uid).copied();
+                // What the spec lets stand in makes way for anything that was declared.
+                let kept = !key.is_some_and(|key| stood_in(cluster, key, model));
+                let object = key.map(fleet::name).unwrap_or_default();
+                Self::judge_swap(report, since, object, deadline, after.1, kept);
             }
         }
     }
 
-    /// What serves never gets worse.
+    /// What serves never gets worse, while it has to be `kept`.
     fn judge_swap(
         report: &mut Report,
         now: Timestamp,
-        endpoint: Uuid,
+        place: String,
         before: Option<Timestamp>,
         after: Option<Timestamp>,
+        kept: bool,
     ) {
         let Some(deadline) = before else { return };
         report.swapped(now, deadline);
-        if deadline > now && after.is_none_or(|after| after < deadline) {
+        if kept && deadline > now && after.is_none_or(|after| after < deadline) {
             let what = format!("what serves is valid until {after:?} after a swap, and was until {deadline}");
-            Self::broken(report, now, format!("remote endpoint {endpoint}"), what);
+            Self::broken(report, now, place, what);
         }
     }
 
@@ -208,6 +214,19 @@ fn has_successor(emulator: &Emulator, cluster: &Cluster, object: &SpeechEndpoint
         found |= owned && !barred && usable && model.expires_at > now;
     });
     found
+}
+
+/// Whether a model only stood in for what the spec asks for: the spec has to allow that, and the object to have said so
+/// while it served.
+fn stood_in(cluster: &Cluster, key: Key, model: Uuid) -> bool {
+    let Key::Endpoint(index) = key else { return false };
+    let object = cluster.endpoints.get(index).and_then(Option::as_ref);
+    object.is_some_and(|object| {
+        let gate = object.spec.swap.gate.as_ref();
+        let active = object.status.as_ref().and_then(|status| status.active.as_ref());
+        gate.is_some_and(|gate| gate.on_deadline == OnDeadline::NewestBase)
+            && active.is_some_and(|active| active.interim && active.base && active.model == model.to_string())
+    })
 }
 
 /// Conditions in one line.

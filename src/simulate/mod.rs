@@ -8,6 +8,7 @@ pub(crate) mod cluster;
 mod command;
 mod connection;
 mod fleet;
+mod follow;
 mod law;
 mod network;
 mod operator;
@@ -23,12 +24,15 @@ mod tests;
 mod world;
 
 pub use command::{SimulateError, command};
+pub use follow::{Followed, UnknownObject};
 pub use network::{Habits, Tally};
 pub use region::BeginError;
 pub use report::{Report, Violation};
 
 pub(crate) use chance::{Chance, weigh};
+use cluster::Key;
 use fleet::Draft;
+use follow::Story;
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use region::{Region, Span};
 use std::{
@@ -80,19 +84,33 @@ impl Setting {
         }
     }
 
-    fn region(&self, number: usize) -> Result<Report, BeginError> {
+    fn region(&self, number: usize, followed: Option<Key>) -> Result<Report, BeginError> {
         let seed = weigh(self.seed, ("region", number));
         let mut chance = Chance::fork(seed, "fleet");
         let endpoints = self.endpoints.saturating_sub(number * QUOTA).min(QUOTA);
         let span = self.span();
         let draft = Draft::of_team(&mut chance, endpoints, span.days);
-        let region = Region::begin(seed, self.seed, span, draft, self.habits)?;
+        let mut region = Region::begin(seed, self.seed, span, draft, self.habits)?;
+        region.story = followed.map(Story::of);
         let mut report = region.run();
         for violation in &mut report.violations {
             violation.place = format!("region {number}, {}", violation.place);
         }
         Ok(report)
     }
+}
+
+/// Runs the one Speech resource of an object and tells in the report what the object did and said. A resource that the
+/// fleet does not need is as good as any other.
+///
+/// # Errors
+/// When the world or the fleet does not fit the code; that is a mistake in this program.
+pub fn follow(setting: &Setting, followed: Followed) -> Result<Report, BeginError> {
+    let report = setting.region(followed.region, Some(followed.key))?;
+    Ok(Report {
+        years: setting.years.to_string(),
+        ..report
+    })
 }
 
 /// Runs a simulation on so many threads.
@@ -110,7 +128,7 @@ pub fn run(setting: &Setting, threads: usize) -> Result<Report, BeginError> {
                     if number >= setting.regions() {
                         return;
                     }
-                    let report = setting.region(number);
+                    let report = setting.region(number, None);
                     done.lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .insert(number, report);

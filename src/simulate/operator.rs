@@ -65,6 +65,8 @@ pub struct Sweeps {
     pub quiet_until: Option<Timestamp>,
     /// Whether the base models are to be read as well.
     pub base_models: bool,
+    /// Whether there may be evaluations that nobody knows of, though no gate is left.
+    pub may_hold_evaluations: bool,
     /// How many sweeps failed in a row.
     pub failures: u32,
     /// When the lists were last read (UTC).
@@ -85,6 +87,7 @@ impl Operator {
                 next_at: None,
                 quiet_until: None,
                 base_models: true,
+                may_hold_evaluations: true,
                 failures: 0,
                 last_at: Timestamp::MIN,
             },

@@ -130,6 +130,11 @@ impl Region {
             self.wake_line();
         }
         if learned {
+            // All that is planned by it.
+            let keys = self.cluster.keys();
+            if let Some(operator) = &mut self.operator {
+                operator.woken.extend(keys);
+            }
             self.pass_over_connection();
         }
         Some(plan)
@@ -166,6 +171,9 @@ impl Region {
         }
         learned.taken = Some(action.clone());
         learned.failure = done.err().and_then(Undone::failure);
+        if let Some(story) = &mut self.story {
+            story.takes(self.now, key, action, learned.failure.as_ref());
+        }
         learned.announced = None;
     }
 
@@ -196,6 +204,9 @@ impl Region {
         if object.status() == Some(&plan.status) {
             return;
         }
+        if let Some(story) = &mut self.story {
+            story.says(self.now, key, object.status(), &plan.status);
+        }
         object.set_status(plan.status);
         match key {
             Key::Model(_) => self.wake_followers(&fleet::name(key)),
@@ -208,6 +219,7 @@ impl Region {
         let Some(operator) = &mut self.operator else { return };
         operator.mind(key, None, self.now);
         operator.look_again(key, None);
+        operator.collection.woken = true;
         let left = operator
             .remote
             .agenda_mut()

@@ -3,6 +3,7 @@ use super::{
     chance::Chance,
     cluster::{Cluster, Key},
     fleet::{self, Manifests},
+    follow::Story,
     law::Laws,
     network::{Habits, Network},
     operator::Operator,
@@ -82,6 +83,7 @@ pub struct Region {
     pub(super) laws: Laws,
     pub(super) doom: Option<Place>,
     pub(super) world: World,
+    pub(super) story: Option<Story>,
     manifests: Manifests,
     people: People,
     events: BTreeMap<(Timestamp, usize), Event>,
@@ -135,6 +137,7 @@ impl Region {
             laws: Laws::default(),
             doom: None,
             world,
+            story: None,
             manifests,
             people: People::default(),
             events: BTreeMap::new(),
@@ -207,6 +210,7 @@ impl Region {
             Laws::close(&mut self.report, &self.world.emulator, &self.cluster, self.now);
         }
         self.report.tally = self.network.tally();
+        self.report.story = self.story.map(Story::lines).unwrap_or_default();
         self.report
     }
 
@@ -285,7 +289,8 @@ impl Region {
             }
             Event::QuarterDay => {
                 self.report.quarter_days += 1;
-                self.laws.audit(&mut self.report, &self.world.emulator, self.now);
+                self.laws
+                    .audit(&mut self.report, &self.world.emulator, &self.cluster, self.now);
                 self.laws
                     .expire(&mut self.report, &self.world.emulator, &self.cluster, self.now);
             }

@@ -39,6 +39,8 @@ pub struct Report {
     pub steps: u64,
     /// What must never be, with the place and the time.
     pub violations: Vec<Violation>,
+    /// What the object did and said that was followed.
+    pub story: Vec<String>,
 }
 
 /// Something that must never be.
@@ -91,6 +93,7 @@ impl Report {
         self.budget = other.budget;
         self.steps += other.steps;
         self.violations.extend(other.violations);
+        self.story.extend(other.story);
     }
 
     /// The highest share of the request budget, in thousandths; with the regular look at all lists, which is left out of

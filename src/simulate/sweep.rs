@@ -55,12 +55,17 @@ impl Region {
         let Some(operator) = &mut self.operator else { return };
         let full = full || operator.sweeps.failures > 0 || !operator.is_waiting();
         let uses = self.cluster.uses();
+        // What was made for a gate has to be deleted some day, whether a gate is left or not.
+        let evaluations = uses.evaluations
+            || operator.sweeps.may_hold_evaluations
+            || operator.remote.holds_evaluations_of(cluster::UID);
+        operator.sweeps.may_hold_evaluations |= uses.evaluations || operator.awaits(List::Evaluations);
         let scope = Scope {
             endpoints: full || operator.awaits(List::Endpoints),
             models: full || operator.awaits(List::Models),
             base_models: full && operator.sweeps.base_models,
             datasets: operator.awaits(List::Datasets) || (full && uses.datasets),
-            evaluations: operator.awaits(List::Evaluations) || (full && uses.evaluations),
+            evaluations: operator.awaits(List::Evaluations) || (full && evaluations),
         };
         let recorded = if operator.is_first(scope) {
             self.cluster.recorded()
@@ -87,6 +92,9 @@ impl Region {
             operator.woken.extend(self.cluster.keys());
         }
         operator.collection.woken |= full && seen.has_evaluations;
+        if full && seen.has_evaluations {
+            operator.sweeps.may_hold_evaluations &= uses.evaluations;
+        }
         match outcome {
             Ok(()) => self.swept(scope, full, &seen),
             Err(error) => {
@@ -97,7 +105,8 @@ impl Region {
         if let Some(operator) = &mut self.operator {
             operator.plan_next_look(now);
         }
-        self.laws.audit(&mut self.report, &self.world.emulator, now);
+        self.laws
+            .audit(&mut self.report, &self.world.emulator, &self.cluster, now);
         self.world.emulator.clear_journal();
     }
 

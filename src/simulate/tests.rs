@@ -1,7 +1,7 @@
 //! Whole simulations: small ones of every kind, and what the laws notice.
 use super::{
     Habits, Setting,
-    cluster::Key,
+    cluster::{Cluster, Key},
     fleet::{Draft, EndpointDraft, Manifests, ModelDraft, Source, SwapDraft, WINDOWS},
     law::{self, Laws},
     region::{Region, Span},
@@ -124,6 +124,11 @@ fn truth(resource: Value) -> (Emulator, Laws, Report) {
     (emulator, Laws::default(), Report::default())
 }
 
+/// A cluster in which nothing is applied.
+fn nobody(now: Timestamp) -> Cluster {
+    Manifests::new(0, Draft::default()).cluster(now).unwrap()
+}
+
 fn id(n: u128) -> String {
     uuid::Uuid::from_u128(n).to_string()
 }
@@ -162,12 +167,50 @@ fn two_entities_of_one_attempt_are_noticed() {
     let now = at("2027-03-01T00:00:00Z");
     let models = [trained(1, "u", 1, EARLY), trained(2, "u", 2, EARLY)];
     let (emulator, mut laws, mut report) = truth(json!({ "models": models }));
-    laws.audit(&mut report, &emulator, now);
+    laws.audit(&mut report, &emulator, &nobody(now), now);
     assert_eq!(said(&report), [""; 0]);
     let models = [trained(1, "u", 1, EARLY), trained(2, "u", 1, EARLY)];
     let (emulator, mut laws, mut report) = truth(json!({ "models": models }));
-    laws.audit(&mut report, &emulator, now);
+    laws.audit(&mut report, &emulator, &nobody(now), now);
     assert_eq!(said(&report), ["two remote entities of u by attempt 1"]);
+}
+
+#[test]
+fn what_only_stood_in_may_make_way_for_what_expires_earlier() {
+    let now = at("2027-03-01T00:00:00Z");
+    let swap = |gate| SwapDraft {
+        gate: Some(gate),
+        ..SwapDraft::default()
+    };
+    let drafted = |gate| EndpointDraft {
+        model: None,
+        locale: 0,
+        applied: SignedDuration::ZERO,
+        swap: swap(gate),
+    };
+    for (gate, interim, broken) in [(2, true, 0), (2, false, 1), (0, true, 1)] {
+        let manifests = Manifests::new(
+            0,
+            Draft {
+                models: Vec::new(),
+                endpoints: vec![drafted(gate)],
+            },
+        );
+        let mut cluster = manifests.cluster(now).unwrap();
+        let mut object = manifests.endpoint(0, now).unwrap();
+        let uid = object.metadata.uid.clone().unwrap();
+        object.status = serde_json::from_value(json!({ "active": {
+            "model": id(2), "name": "base", "base": true, "interim": interim, "since": "2027-02-01T00:00:00Z",
+        } }))
+        .unwrap();
+        cluster.endpoints[0] = Some(object);
+        let models = [trained(1, "m", 1, EARLY), trained(2, "m", 2, LATE)];
+        let served = |model| truth(json!({ "models": models, "endpoints": [serving(9, &uid, model)] }));
+        let (emulator, mut laws, mut report) = served(2);
+        laws.audit(&mut report, &emulator, &cluster, now);
+        laws.audit(&mut report, &served(1).0, &cluster, now);
+        assert_eq!(report.violations.len(), broken, "{gate} {interim}");
+    }
 }
 
 #[test]
@@ -177,8 +220,8 @@ fn a_swap_to_a_model_that_expires_earlier_is_noticed() {
     let served = |model| truth(json!({ "models": models, "endpoints": [serving(9, "e", model)] }));
     for (before, after, swaps, broken) in [(1, 2, 1, 0), (2, 2, 0, 0), (2, 1, 1, 1)] {
         let (emulator, mut laws, mut report) = served(before);
-        laws.audit(&mut report, &emulator, now);
-        laws.audit(&mut report, &served(after).0, now);
+        laws.audit(&mut report, &emulator, &nobody(now), now);
+        laws.audit(&mut report, &served(after).0, &nobody(now), now);
         assert_eq!(
             (report.swaps, report.violations.len()),
             (swaps, broken),

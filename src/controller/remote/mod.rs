@@ -264,6 +264,13 @@ impl Remote {
         )
     }
 
+    /// Whether there are evaluations that were made for one of this cluster, which have to be deleted some day.
+    pub fn holds_evaluations_of(&self, cluster: &str) -> bool {
+        let view = self.view();
+        let mut marks = (view.evaluations.iter()).filter_map(|entry| entry.entity.header.owner.as_ref());
+        marks.any(|tag| tag.cluster == cluster)
+    }
+
     /// The uids in the marks of what changed.
     pub fn owners_of(&self, changes: &Changes) -> HashSet<String> {
         let view = self.view();

@@ -59,6 +59,8 @@ struct Sweeper {
     base_models_at: Option<Timestamp>,
     datasets_at: Option<Timestamp>,
     evaluations_at: Option<Timestamp>,
+    /// Whether there may be evaluations that nobody knows of, though no gate is left that asks for them: one last look.
+    may_hold_evaluations: bool,
 }
 
 /// Sweeps until the connection goes.
@@ -86,6 +88,7 @@ pub async fn run(
         base_models_at: None,
         datasets_at: None,
         evaluations_at: None,
+        may_hold_evaluations: true,
     };
     let pulse = Arc::clone(sweeper.remote.pulse());
     let name = format!(
@@ -171,7 +174,8 @@ impl Sweeper {
         let poll = signed(self.remote.poll_interval());
         let full = self.full_at.is_none_or(|at| past(at, poll)) || self.failures > 0 || awaited.is_empty();
         let due = |at: Option<Timestamp>| full && at.is_none_or(|at| past(at, RARE_INTERVAL));
-        let uses = match due(self.datasets_at) || due(self.evaluations_at) {
+        let collects = due(self.evaluations_at);
+        let uses = match due(self.datasets_at) || collects {
             true => wake::uses(&self.context, &self.key),
             false => wake::Uses::default(),
         };
@@ -181,8 +185,9 @@ impl Sweeper {
             base_models: due(self.base_models_at),
             datasets: awaited.contains(&List::Datasets) || (uses.datasets && due(self.datasets_at)),
             evaluations: awaited.contains(&List::Evaluations)
-                || (due(self.evaluations_at) && (uses.evaluations || self.has_evaluations())),
+                || (collects && (uses.evaluations || self.may_hold_evaluations || self.has_evaluations())),
         };
+        self.may_hold_evaluations |= uses.evaluations || awaited.contains(&List::Evaluations);
         let began = Instant::now();
         let recorded = match self.is_first(scope) {
             true => wake::recorded(&self.context, &self.key),
@@ -204,8 +209,11 @@ impl Sweeper {
         if seen.has_datasets {
             self.datasets_at = Some(now + RARE_INTERVAL);
         }
-        if seen.has_evaluations {
+        if seen.has_evaluations || (scope.evaluations && collects && !uses.evaluations) {
             self.evaluations_at = Some(now + RARE_INTERVAL);
+        }
+        if seen.has_evaluations {
+            self.may_hold_evaluations &= uses.evaluations || !collects;
             if full {
                 self.context.wakes.wake_connection(&self.key);
             }
@@ -246,11 +254,7 @@ impl Sweeper {
 
     /// Whether there are evaluations that were made for one of us, which have to be deleted some day.
     fn has_evaluations(&self) -> bool {
-        let view = self.remote.view();
-        view.evaluations
-            .iter()
-            .filter_map(|entry| entry.entity.header.owner.as_ref())
-            .any(|tag| tag.cluster == self.context.cluster)
+        self.remote.holds_evaluations_of(&self.context.cluster)
     }
 
     /// Which of the lists that only some objects need have been read.

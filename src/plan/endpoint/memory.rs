@@ -1,8 +1,8 @@
 //! What is written down before a step is taken, because the step wipes out what it was learned from.
 use super::{Snapshot, quarantine};
 use crate::{
-    api::{Reason, SpeechEndpointStatus},
-    plan::{Verdict, text::after},
+    api::{Reason, SpeechEndpointStatus, endpoint::TargetModel},
+    plan::{Action, Verdict, text::after},
 };
 use jiff::SignedDuration;
 
@@ -11,8 +11,13 @@ const STEP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Puts off a step until the status holds why it is taken.
 pub fn written_first(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, verdict: Verdict) -> Verdict {
-    if verdict.action.is_none() {
+    let Some(action) = &verdict.action else {
         return verdict;
+    };
+    if let Some((before, next)) = replaced(s, status, action) {
+        // Not the word for a swap, which would say that it was asked for.
+        let message = format!("moving to model {} instead of model {}", next.name, before.name);
+        return Verdict::working(Reason::Updating, message).until(after(s.now(), STEP));
     }
     let Some((reason, message)) = unwritten(s, status) else {
         return verdict;
@@ -32,4 +37,17 @@ fn unwritten(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<(Reason,
         let message = format!("endpoint {former} was deleted in the Speech service; another is to take its place");
         (Reason::Recreating, message)
     })
+}
+
+/// The model that was on its way, and the one that is to be asked for in its place. Where the service shows neither, only
+/// the status tells which of them was asked for last.
+fn replaced<'a>(
+    s: &Snapshot<'a>,
+    status: &'a SpeechEndpointStatus,
+    action: &Action,
+) -> Option<(&'a TargetModel, &'a TargetModel)> {
+    let moves = matches!(action, Action::UpdateEndpoint { change, .. } if change.model.is_some());
+    let before = s.old_status()?.target.as_ref().filter(|_| moves)?;
+    let next = status.target.as_ref()?;
+    (before.model != next.model).then_some((before, next))
 }

@@ -1,4 +1,5 @@
 //! What to do with a SpeechEndpoint.
+mod asked;
 mod choice;
 mod course;
 mod deletion;

@@ -1,6 +1,6 @@
 //! An endpoint at which nothing is under way: which model it moves to, if any, and what else differs from the spec.
 use super::{
-    Snapshot,
+    Snapshot, asked,
     choice::{self, Choice},
     course::{self, Course, Dates},
     quarantine,
@@ -14,9 +14,7 @@ use crate::{
         swap::{GateVerdict, OnDeadline},
     },
     plan::{
-        Action, Verdict, former,
-        lead_time::Work,
-        model_choice, retry,
+        Action, Verdict, former, model_choice, retry,
         text::{after, cause, parse, rfc3339},
     },
     speech::{
@@ -26,7 +24,7 @@ use crate::{
     },
     view::{ModelFacts, View},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
@@ -70,6 +68,16 @@ pub fn next_model<'a>(
     if failed && let Some(back) = last_good(s, view, status).filter(|back| !is(serves, back)) {
         return Ok(at_once(back));
     }
+    let resumed = |facts: ModelFacts<'a>| Move::To {
+        facts,
+        interim: asked::stands_in(s, &facts),
+        urgent: dates.is_urgent(s.now()),
+    };
+    // While one that was asked for may still come, another would only begin everything anew.
+    let unseen = asked::unseen(s, endpoint).filter(|_| !failed);
+    if let Some(facts) = unseen.and_then(|target| usable(s, view, status, &target.model)) {
+        return Ok(resumed(facts));
+    }
     let choice = match choice::choose(s, view, status) {
         Ok(choice) => choice,
         Err(verdict) => return instead(s, view, endpoint, dates, status, None).ok_or(verdict),
@@ -111,7 +119,7 @@ pub fn next_model<'a>(
     }
     // A move that was begun is finished, and one that somebody made by hand is undone, while the next has to wait.
     if let Some(facts) = unfinished.or(moved_away) {
-        return Ok(at_once(facts));
+        return Ok(resumed(facts));
     }
     Ok(instead(s, view, endpoint, dates, status, Some(&course)).unwrap_or_else(|| by(choice, course)))
 }
@@ -297,8 +305,8 @@ pub fn settle(
         return Ok(verdict.watching().until(again));
     }
     let verdict = changing(status, endpoint, model, &fields);
-    if s.around.failure.is_none() && was_asked(s, status, verdict.reason) {
-        if let Some(until) = shows_old_until(s, status, &change) {
+    if s.around.failure.is_none() && asked::was_asked(s, status, verdict.reason) {
+        if let Some(until) = asked::shows_old_until(s, status, &change) {
             return Ok(steps::accepted(status).until(until));
         }
         let failure = retry::not_applied(&fields);
@@ -318,21 +326,6 @@ pub fn settle(
         s.is_fresh(),
         s.now(),
     ))
-}
-
-/// Until when a service that accepted another model may go on showing the old one as if nothing happened: the documents do
-/// not say which it shows while it deploys, and asking again could begin the deployment anew. None if it should show it by
-/// now, or if something else is to be changed too.
-fn shows_old_until(s: &Snapshot<'_>, status: &SpeechEndpointStatus, change: &UpdateEndpoint) -> Option<Timestamp> {
-    let model_only = UpdateEndpoint {
-        model: change.model,
-        ..UpdateEndpoint::default()
-    };
-    let since = parse(Some(&status.target.as_ref()?.since))?;
-    let durations = &s.around.agenda.durations;
-    let deploying = durations.expected(&s.object.spec.locale, Work::Deploying);
-    let until = after(since, deploying.max(Work::Deploying.assumed()));
-    (*change == model_only && until > s.now() && !s.is_fresh()).then_some(until)
 }
 
 fn changing(
@@ -407,15 +400,6 @@ fn resting(s: &Snapshot<'_>) -> Reason {
     } else {
         Reason::Observed
     }
-}
-
-/// Whether this change was sent already, to the same model if it is a swap.
-fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
-    let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
-    s.old_status().is_some_and(|old| {
-        target(old) == target(status)
-            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
-    })
 }
 
 fn deployment_failed(endpoint: &Endpoint) -> Verdict {

@@ -289,10 +289,14 @@ impl Life {
         }
         let plan = self.planned();
         let before = self.case.object.status.replace(plan.status.clone());
-        // What went into quarantine, and an id that is gone, are written down before the next step is taken.
+        // What went into quarantine, an id that is gone, and the model in place of another are written down before the next step is taken.
         let before = before.unwrap_or_default();
-        let learned =
-            plan.status.quarantine.len() > before.quarantine.len() || plan.status.former_ids != before.former_ids;
+        let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
+        let replaced =
+            before.target.is_some() && target(&plan.status).is_some() && target(&before) != target(&plan.status);
+        let learned = replaced
+            || plan.status.quarantine.len() > before.quarantine.len()
+            || plan.status.former_ids != before.former_ids;
         if self.case.world.failure.take().is_none() && plan.action.is_none() && !learned {
             self.case.world.announced = None;
             assert_eq!(

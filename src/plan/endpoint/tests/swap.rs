@@ -92,6 +92,68 @@ fn a_service_that_shows_the_old_model_while_it_deploys_is_not_asked_again() {
 }
 
 #[test]
+fn while_a_model_may_still_come_no_other_is_asked_for() {
+    let mut case = newer(EARLY, LATER);
+    case.show();
+    let target = |case: &Case| case.plan().status.target.map(|target| target.model);
+    let swapping = "Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
+    // The service shows the old model as if nothing happened, and a still better one appears.
+    learn(&mut case.world.view.models, custom_model(5, "2027-04-15T00:00:00Z"));
+    case.model = Some(model_with_current(5));
+    for _ in 0..29 {
+        case.world.now += minutes(1);
+        case.remote(10, |_| ());
+        assert_eq!(
+            (case.line(), target(&case)),
+            (format!("- | {swapping}"), Some(id(4).to_string()))
+        );
+        case.show();
+    }
+    // It did not come. What is asked for from now on is written down before.
+    case.world.now += minutes(1);
+    let better = Some(id(5).to_string());
+    let updating = "Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes";
+    assert_eq!(
+        (case.line(), target(&case)),
+        (format!("- | {updating}"), better.clone())
+    );
+    case.show();
+    assert_eq!(case.line(), format!("update 10 model | {swapping}"));
+    case.world.unconfirm(10);
+    assert_eq!((case.line(), target(&case)), (format!("- | {swapping}"), better));
+    case.show();
+    for _ in 0..29 {
+        case.world.now += minutes(1);
+        case.remote(10, |_| ());
+        assert_eq!(case.line(), format!("- | {swapping}"), "asked once");
+        case.show();
+    }
+}
+
+#[test]
+fn a_refused_move_from_one_that_is_on_its_way_waits_for_its_delay() {
+    let mut case = newer(EARLY, LATER);
+    case.show();
+    learn(&mut case.world.view.models, custom_model(5, "2027-04-15T00:00:00Z"));
+    case.model = Some(model_with_current(5));
+    case.world.now += minutes(30);
+    case.remote(10, |_| ());
+    case.show();
+    case.world = case
+        .world
+        .failed("Update", FailureClass::Transient { retry_after: None });
+    case.world.unconfirm(10);
+    case.show();
+    case.world.failure = None;
+    case.remote(10, |_| ());
+    let retrying = "- | Ready=True Serving, Reconciling Retrying, ModelValid=True ModelServes";
+    assert_eq!(case.line(), retrying);
+    case.show();
+    case.world.now += minutes(1);
+    assert!(case.line().starts_with("update 10 model"));
+}
+
+#[test]
 fn a_swap_never_makes_things_worse() {
     let valid = "ModelValid=True ModelServes";
     let of = |reason: &str| format!("- | Ready=False {reason}, Stalled {reason}, {valid}");
@@ -270,6 +332,7 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     case.world.now = at("2026-03-02T10:00:00Z");
     learn(&mut case.world.view.models, custom_model(5, LATER));
     case.model = Some(model_with_current(5));
+    case.show();
     let Some(Action::UpdateEndpoint { change, .. }) = case.plan().action else {
         panic!("the newer model is not tried: {}", case.line());
     };

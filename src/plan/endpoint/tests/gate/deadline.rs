@@ -70,3 +70,15 @@ fn what_only_stands_in_makes_way_for_what_was_declared() {
     learn(&mut case.world.view.evaluations, good);
     assert_eq!(goes_to(&case), Some(custom_id(22)), "{}", case.line());
 }
+
+#[test]
+fn what_is_to_stand_in_stays_so_while_the_gate_decides_and_the_service_shows_the_old_model() {
+    let mut case = last_day("NewestBase", running());
+    case.show();
+    for shows in [1, 1, 40] {
+        case.world.now += minutes(shows);
+        case.remote(10, |_| ());
+        let plan = case.show();
+        assert!(plan.status.target.unwrap().interim, "{:?}", plan.status.conditions);
+    }
+}
