@@ -56,7 +56,11 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
         Action::UpdateModel { id, change } => update_model(remote, client, *id, change).await,
         Action::DeleteEndpoint(id) => {
             remote.view_mut().endpoints.touch(*id);
-            gone(client.delete_endpoint(Lane::UserChange, *id).await).map(|()| remote.view_mut().endpoints.removed(*id))
+            gone(client.delete_endpoint(Lane::UserChange, *id).await).map(|()| {
+                let mut view = remote.view_mut();
+                view.accepted.remove(id);
+                view.endpoints.removed(*id);
+            })
         }
         Action::DeleteModel(id) => {
             remote.view_mut().models.touch(*id);
@@ -96,8 +100,15 @@ async fn update_endpoint(
     let answer = client.update_endpoint(lane, id, change).await;
     let mut view = remote.view_mut();
     match answer {
-        Ok(answer) => view.endpoints.answered(answer.value),
+        Ok(answer) => {
+            view.accepted.extend(change.model.map(|model| (id, model)));
+            view.endpoints.answered(answer.value);
+        }
         Err(error) => {
+            // One that was withheld changed nothing; of any other it is not known which model may come now.
+            if change.model.is_some() && !matches!(error, Error::Withheld { .. }) {
+                view.accepted.remove(&id);
+            }
             view.endpoints.touch(id);
             return Err(error);
         }

@@ -12,13 +12,15 @@ use crate::speech::{
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Status},
 };
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// All that is known of one Speech resource.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// The endpoints.
     pub endpoints: Shelf<Endpoint>,
+    /// The models that the service accepted for endpoints by the last request for another one, known to this process only.
+    pub accepted: HashMap<EntityId, ModelId>,
     /// The custom models.
     pub models: Shelf<CustomModel>,
     /// The base models.

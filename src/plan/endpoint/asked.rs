@@ -10,6 +10,7 @@ use crate::{
         text::{after, parse},
     },
     speech::{
+        ModelId,
         entity::{Endpoint, Status},
         request::UpdateEndpoint,
     },
@@ -27,14 +28,26 @@ pub fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason
 }
 
 /// Until when a service that accepted another model may go on showing the old one as if nothing happened. None if it
-/// should show it by now, or if something else is to be changed too.
-pub fn shows_old_until(s: &Snapshot<'_>, status: &SpeechEndpointStatus, change: &UpdateEndpoint) -> Option<Timestamp> {
+/// should show it by now, if it is not known to have accepted it, or if something else is to be changed too.
+pub fn shows_old_until(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    status: &SpeechEndpointStatus,
+    change: &UpdateEndpoint,
+) -> Option<Timestamp> {
+    accepted(s, endpoint).filter(|model| Some(*model) == change.model)?;
     let model_only = UpdateEndpoint {
         model: change.model,
         ..UpdateEndpoint::default()
     };
     let until = shown_by(s, status.target.as_ref()?)?;
     (*change == model_only && until > s.now() && !s.is_fresh()).then_some(until)
+}
+
+/// The model that the service said yes to last.
+fn accepted(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
+    let view = s.around.connection.view()?;
+    view.accepted.get(&endpoint.header.id).copied()
 }
 
 fn shown_by(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp> {
@@ -55,12 +68,8 @@ pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetMod
     let shows_old = endpoint.header.status == Status::Succeeded
         && old.active.as_ref().is_some_and(|active| active.model == shown)
         && target.model != shown;
-    let accepted = retry::was_asked(
-        &old.conditions,
-        old.observed_generation,
-        s.generation(),
-        Reason::Swapping,
-    );
+    let accepted = accepted(s, endpoint).is_some_and(|model| model.to_string() == target.model)
+        && old.observed_generation == s.generation();
     let in_time = shown_by(s, target).is_some_and(|until| until > s.now());
     (shows_old && accepted && in_time && s.around.failure.is_none() && !s.is_fresh()).then_some(target)
 }

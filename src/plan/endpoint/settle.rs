@@ -306,7 +306,7 @@ pub fn settle(
     }
     let verdict = changing(status, endpoint, model, &fields);
     if s.around.failure.is_none() && asked::was_asked(s, status, verdict.reason) {
-        if let Some(until) = asked::shows_old_until(s, status, &change) {
+        if let Some(until) = asked::shows_old_until(s, endpoint, status, &change) {
             return Ok(steps::accepted(status).until(until));
         }
         let failure = retry::not_applied(&fields);

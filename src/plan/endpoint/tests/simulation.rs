@@ -343,7 +343,9 @@ impl Life {
                 let Some(found) = self.service.get_mut(&id) else { return };
                 patch(found, &change, now);
                 if fate == Fate::Answered {
-                    self.case.world.view.endpoints.answered(found.clone());
+                    let view = &mut self.case.world.view;
+                    view.endpoints.answered(found.clone());
+                    view.accepted.extend(change.model.map(|model| (id, model)));
                 }
             }
             Action::DeleteEndpoint(id) => {

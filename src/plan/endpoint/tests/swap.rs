@@ -67,6 +67,7 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
 fn a_service_that_shows_the_old_model_while_it_deploys_is_not_asked_again() {
     let mut case = newer(EARLY, LATER);
     case.show();
+    case.world.view.accepted.insert(id(10), custom_id(4));
     let swapping = "Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
     for _ in 0..29 {
         case.world.now += minutes(1);
@@ -82,9 +83,15 @@ fn a_service_that_shows_the_old_model_while_it_deploys_is_not_asked_again() {
     assert_eq!(case.show().status.last_failure.unwrap().code, "NotApplied");
     case.world.now += minutes(1);
     assert_eq!(case.line(), format!("update 10 model | {swapping}"));
+    // One that never left, or of which this process does not know that it did, is sent again soon.
+    let mut case = newer(EARLY, LATER);
+    case.show();
+    case.world.now += minutes(1);
+    assert_eq!(case.line(), retrying);
     // What else is to be changed is changed at once.
     let mut case = newer(EARLY, LATER);
     case.show();
+    case.world.view.accepted.insert(id(10), custom_id(4));
     case.world.now += minutes(1);
     case.edit("model: {ref: {name: m}}\ndisplayName: other");
     case.remote(10, |_| ());
@@ -95,6 +102,7 @@ fn a_service_that_shows_the_old_model_while_it_deploys_is_not_asked_again() {
 fn while_a_model_may_still_come_no_other_is_asked_for() {
     let mut case = newer(EARLY, LATER);
     case.show();
+    case.world.view.accepted.insert(id(10), custom_id(4));
     let target = |case: &Case| case.plan().status.target.map(|target| target.model);
     let swapping = "Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
     // The service shows the old model as if nothing happened, and a still better one appears.
@@ -120,6 +128,7 @@ fn while_a_model_may_still_come_no_other_is_asked_for() {
     case.show();
     assert_eq!(case.line(), format!("update 10 model | {swapping}"));
     case.world.unconfirm(10);
+    case.world.view.accepted.insert(id(10), custom_id(5));
     assert_eq!((case.line(), target(&case)), (format!("- | {swapping}"), better));
     case.show();
     for _ in 0..29 {
