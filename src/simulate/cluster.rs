@@ -178,6 +178,16 @@ impl Cluster {
             .collect()
     }
 
+    /// Those that are being deleted.
+    pub fn leaving(&self) -> Vec<Key> {
+        fn marked<K: Kind>(objects: &[Option<K>]) -> impl Iterator<Item = Key> {
+            let objects = objects.iter().enumerate();
+            let leaves = |object: &K| object.meta().deletion_timestamp.is_some();
+            objects.filter_map(move |(index, object)| object.as_ref().is_some_and(leaves).then(|| K::key(index)))
+        }
+        marked(&self.models).chain(marked(&self.endpoints)).collect()
+    }
+
     /// The endpoints that follow a SpeechModel of this name, or may.
     pub fn followers(&self, name: &str) -> Vec<Key> {
         let follows = |endpoint: &SpeechEndpoint| {

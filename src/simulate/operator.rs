@@ -1,7 +1,7 @@
 //! The operator in its process: all that is lost when its leader dies.
 use super::{cluster::Key, network::Network, world};
 use crate::{
-    controller::remote::{Remote, Scope},
+    controller::remote::{LastLook, Remote, Scope},
     plan::{List, connection::Contact},
     speech::{ApiVersion, BaseUrl, Budget, Client, SubscriptionKey, Transport},
 };
@@ -65,8 +65,8 @@ pub struct Sweeps {
     pub quiet_until: Option<Timestamp>,
     /// Whether the base models are to be read as well.
     pub base_models: bool,
-    /// Whether there may be evaluations that nobody knows of, though no gate is left.
-    pub may_hold_evaluations: bool,
+    /// Whether the evaluations are to be read though no gate asks for them.
+    pub last_look: LastLook,
     /// How many sweeps failed in a row.
     pub failures: u32,
     /// When the lists were last read (UTC).
@@ -87,7 +87,7 @@ impl Operator {
                 next_at: None,
                 quiet_until: None,
                 base_models: true,
-                may_hold_evaluations: true,
+                last_look: LastLook::new(),
                 failures: 0,
                 last_at: Timestamp::MIN,
             },

@@ -55,17 +55,17 @@ impl Region {
         let Some(operator) = &mut self.operator else { return };
         let full = full || operator.sweeps.failures > 0 || !operator.is_waiting();
         let uses = self.cluster.uses();
-        // What was made for a gate has to be deleted some day, whether a gate is left or not.
-        let evaluations = uses.evaluations
-            || operator.sweeps.may_hold_evaluations
-            || operator.remote.holds_evaluations_of(cluster::UID);
-        operator.sweeps.may_hold_evaluations |= uses.evaluations || operator.awaits(List::Evaluations);
+        let held = operator.remote.holds_evaluations_of(cluster::UID);
+        let evaluations = full && operator.sweeps.last_look.wants(uses.evaluations, held);
+        if operator.awaits(List::Evaluations) {
+            operator.sweeps.last_look.awaited();
+        }
         let scope = Scope {
             endpoints: full || operator.awaits(List::Endpoints),
             models: full || operator.awaits(List::Models),
             base_models: full && operator.sweeps.base_models,
             datasets: operator.awaits(List::Datasets) || (full && uses.datasets),
-            evaluations: operator.awaits(List::Evaluations) || (full && evaluations),
+            evaluations: operator.awaits(List::Evaluations) || evaluations,
         };
         let recorded = if operator.is_first(scope) {
             self.cluster.recorded()
@@ -93,7 +93,7 @@ impl Region {
         }
         operator.collection.woken |= full && seen.has_evaluations;
         if full && seen.has_evaluations {
-            operator.sweeps.may_hold_evaluations &= uses.evaluations;
+            operator.sweeps.last_look.taken(uses.evaluations);
         }
         match outcome {
             Ok(()) => self.swept(scope, full, &seen),
@@ -154,10 +154,13 @@ impl Region {
         let Some(operator) = &mut self.operator else { return };
         let established = |contact: &Contact| matches!(contact, Contact::Established(_));
         let opens = operator.contact == Contact::Pending || (established(&contact) && !established(&operator.contact));
+        let breaks = established(&operator.contact) && !established(&contact);
         let news = operator.contact != contact;
         operator.contact = contact;
         if opens {
             operator.woken.extend(self.cluster.keys());
+        } else if breaks {
+            operator.woken.extend(self.cluster.leaving());
         }
         operator.collection.woken |= news;
     }

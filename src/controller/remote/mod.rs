@@ -1,9 +1,11 @@
 //! One Speech resource, as long as its SpeechConnection exists: the client, the view, and who waits for what.
 mod contact;
+mod last_look;
 mod reader;
 mod sweep;
 
 pub use contact::{broken, is_connection_trouble};
+pub(crate) use last_look::LastLook;
 pub use sweep::run;
 pub(crate) use sweep::{Scope, Seen, counts, read};
 

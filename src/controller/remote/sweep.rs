@@ -3,6 +3,7 @@
 use super::{
     super::{Context, wake},
     Link, Remote, broken,
+    last_look::LastLook,
     reader::Reader,
 };
 use crate::{
@@ -59,8 +60,7 @@ struct Sweeper {
     base_models_at: Option<Timestamp>,
     datasets_at: Option<Timestamp>,
     evaluations_at: Option<Timestamp>,
-    /// Whether there may be evaluations that nobody knows of, though no gate is left that asks for them: one last look.
-    may_hold_evaluations: bool,
+    last_look: LastLook,
 }
 
 /// Sweeps until the connection goes.
@@ -88,7 +88,7 @@ pub async fn run(
         base_models_at: None,
         datasets_at: None,
         evaluations_at: None,
-        may_hold_evaluations: true,
+        last_look: LastLook::new(),
     };
     let pulse = Arc::clone(sweeper.remote.pulse());
     let name = format!(
@@ -179,15 +179,18 @@ impl Sweeper {
             true => wake::uses(&self.context, &self.key),
             false => wake::Uses::default(),
         };
+        let held = self.remote.holds_evaluations_of(&self.context.cluster);
         let scope = Scope {
             endpoints: full || awaited.contains(&List::Endpoints),
             models: full || awaited.contains(&List::Models),
             base_models: due(self.base_models_at),
             datasets: awaited.contains(&List::Datasets) || (uses.datasets && due(self.datasets_at)),
             evaluations: awaited.contains(&List::Evaluations)
-                || (collects && (uses.evaluations || self.may_hold_evaluations || self.has_evaluations())),
+                || (collects && self.last_look.wants(uses.evaluations, held)),
         };
-        self.may_hold_evaluations |= uses.evaluations || awaited.contains(&List::Evaluations);
+        if awaited.contains(&List::Evaluations) {
+            self.last_look.awaited();
+        }
         let began = Instant::now();
         let recorded = match self.is_first(scope) {
             true => wake::recorded(&self.context, &self.key),
@@ -213,7 +216,9 @@ impl Sweeper {
             self.evaluations_at = Some(now + RARE_INTERVAL);
         }
         if seen.has_evaluations {
-            self.may_hold_evaluations &= uses.evaluations || !collects;
+            if collects {
+                self.last_look.taken(uses.evaluations);
+            }
             if full {
                 self.context.wakes.wake_connection(&self.key);
             }
@@ -250,11 +255,6 @@ impl Sweeper {
             self.context.wakes.wake_connection(&self.key);
             wake::dependents(&self.context, &self.key);
         }
-    }
-
-    /// Whether there are evaluations that were made for one of us, which have to be deleted some day.
-    fn has_evaluations(&self) -> bool {
-        self.remote.holds_evaluations_of(&self.context.cluster)
     }
 
     /// Which of the lists that only some objects need have been read.
