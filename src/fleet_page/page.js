@@ -1,0 +1,107 @@
+// The page is whole without this. It adds: filters that act at once, a search, columns to sort by, buttons to copy.
+"use strict";
+(() => {
+  const make = (name, text, properties) => Object.assign(document.createElement(name), { textContent: text }, properties);
+  const told = make("p", "", { className: "unseen" });
+  told.setAttribute("role", "status");
+  document.body.append(told);
+
+  const form = document.querySelector(".filters");
+  if (form) {
+    form.addEventListener("change", (event) => {
+      if (event.target.matches("select")) form.requestSubmit();
+    });
+    // What is not chosen need not stand in the address.
+    form.addEventListener("submit", () => {
+      for (const select of form.querySelectorAll("select")) select.disabled = select.value === "";
+    });
+    addEventListener("pageshow", () => {
+      for (const select of form.querySelectorAll("select")) select.disabled = false;
+    });
+    const label = make("label", "", { className: "search" });
+    const input = make("input", "", { type: "search", autocomplete: "off", spellcheck: false });
+    label.append(make("span", "Search these rows"), input);
+    form.append(label);
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLowerCase();
+      let found = 0;
+      for (const row of document.querySelectorAll("tbody tr")) {
+        row.hidden = !row.textContent.toLowerCase().includes(wanted);
+        found += row.hidden ? 0 : 1;
+      }
+      told.textContent = wanted ? `${found} rows` : "";
+    });
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    });
+  }
+
+  // What a cell is sorted by: its date, the rank of its risk, else its words.
+  const ranks = ["None", "Blocked", "At risk", "Expired"];
+  const keyOf = (cell, heading) => {
+    const time = cell.querySelector("time");
+    if (time) return time.dateTime;
+    const text = cell.textContent.trim();
+    if (heading === "Risk") return String(ranks.findIndex((rank) => text.startsWith(rank)));
+    return text === "–" ? "\uffff" : text.toLowerCase();
+  };
+  for (const table of document.querySelectorAll("table")) {
+    const headings = [...table.tHead.rows[0].cells];
+    headings.forEach((heading, column) => {
+      const name = heading.textContent;
+      if (name === "URLs") return;
+      const button = make("button", name, { type: "button" });
+      heading.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const falls = heading.getAttribute("aria-sort") === "ascending";
+        for (const other of headings) other.removeAttribute("aria-sort");
+        heading.setAttribute("aria-sort", falls ? "descending" : "ascending");
+        const rows = [...table.tBodies[0].rows].map((row) => [keyOf(row.cells[column], name), row]);
+        const order = falls ? -1 : 1;
+        rows.sort(([one], [other]) => order * (one < other ? -1 : one > other ? 1 : 0));
+        table.tBodies[0].append(...rows.map(([, row]) => row));
+      });
+    });
+  }
+
+  const copy = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    // Without TLS a page may only copy what is selected.
+    const area = make("textarea", text, { readOnly: true, className: "unseen" });
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    if (!copied) throw new Error("nothing was copied");
+  };
+  for (const list of document.querySelectorAll("td dl")) {
+    const shown = [];
+    for (const code of list.querySelectorAll("code")) {
+      const what = code.parentElement.previousElementSibling.textContent;
+      const short = what.split(",")[0];
+      if (shown.includes(short)) continue;
+      shown.push(short);
+      const object = list.closest("tr").querySelector(".object").textContent;
+      const button = make("button", short, { type: "button", className: "copy", title: code.textContent });
+      button.setAttribute("aria-label", `Copy ${what} of ${object}`);
+      button.dataset.copy = code.textContent;
+      list.parentElement.before(button);
+    }
+  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button.copy");
+    if (!button) return;
+    const name = button.textContent;
+    try {
+      await copy(button.dataset.copy);
+      told.textContent = `${name} copied`;
+      button.textContent = "Copied";
+    } catch {
+      told.textContent = "The browser did not allow to copy; select the URL instead";
+      button.textContent = "Not allowed";
+    }
+    setTimeout(() => { button.textContent = name; }, 1500);
+  });
+
+  for (const time of document.querySelectorAll("time")) time.title = new Date(time.dateTime).toLocaleString();
+})();
