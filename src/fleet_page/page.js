@@ -41,7 +41,7 @@
   const keyOf = (cell, heading) => {
     const time = cell.querySelector("time");
     if (time) return time.dateTime;
-    const text = cell.textContent.trim();
+    const text = (cell.querySelector(".object") ?? cell).textContent.trim();
     if (heading === "Risk") return String(ranks.findIndex((rank) => text.startsWith(rank)));
     return text === "–" ? "\uffff" : text.toLowerCase();
   };
@@ -74,22 +74,29 @@
     area.remove();
     if (!copied) throw new Error("nothing was copied");
   };
-  for (const list of document.querySelectorAll("td dl")) {
-    const shown = [];
-    for (const code of list.querySelectorAll("code")) {
-      const what = code.parentElement.previousElementSibling.textContent;
-      const short = what.split(",")[0];
-      if (shown.includes(short)) continue;
-      shown.push(short);
-      const object = list.closest("tr").querySelector(".object").textContent;
-      const button = make("button", short, { type: "button", className: "copy", title: code.textContent });
-      button.setAttribute("aria-label", `Copy ${what} of ${object}`);
-      button.dataset.copy = code.textContent;
-      list.parentElement.before(button);
+  // Buttons for the first URL of each sort; the rest is in the list. A row has them once it comes near.
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target: row } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(row);
+      const list = row.querySelector("dl");
+      const object = row.querySelector(".object").textContent;
+      const shown = new Set();
+      for (const code of list?.querySelectorAll("code") ?? []) {
+        const what = code.parentElement.previousElementSibling.textContent;
+        const short = what.startsWith("REST") ? "REST" : what.split(",")[0];
+        if (shown.has(short) || short === "Logs") continue;
+        shown.add(short);
+        const button = make("button", short, { type: "button", className: "to-copy", title: code.textContent });
+        button.setAttribute("aria-label", `Copy ${what} of ${object}`);
+        button.dataset.copy = code.textContent;
+        list.parentElement.before(button);
+      }
     }
-  }
+  }, { rootMargin: "800px" });
+  for (const row of document.querySelectorAll("tbody tr")) near.observe(row);
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button.copy");
+    const button = event.target.closest(".to-copy");
     if (!button) return;
     const name = button.textContent;
     try {
@@ -103,5 +110,10 @@
     setTimeout(() => { button.textContent = name; }, 1500);
   });
 
-  for (const time of document.querySelectorAll("time")) time.title = new Date(time.dateTime).toLocaleString();
+  // The reader's own time, when he rests on a date.
+  const local = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  document.addEventListener("mouseover", (event) => {
+    const time = event.target.closest?.("time");
+    if (time && !time.title) time.title = local.format(new Date(time.dateTime));
+  });
 })();

@@ -36,7 +36,7 @@ fn table(caption: &str, id: &str, lines: &[Line], now: Timestamp) -> Markup {
         return html! { p.note { "There are none." } };
     }
     html! {
-        div.scroll tabindex="0" role="region" aria-labelledby=(id) {
+        div.scroll.rows tabindex="0" role="region" aria-labelledby=(id) {
             table role="table" {
                 caption { (caption) }
                 thead role="rowgroup" {
@@ -56,7 +56,7 @@ fn row(line: &Line, now: Timestamp) -> Markup {
     html! {
         tr role="row" class=[class(line.risk)] {
             th scope="row" role="rowheader" {
-                span.object { i { (line.row.namespace) "/" } wbr; (line.row.name) }
+                span.object { i { (line.row.namespace) "/" } (line.row.name) }
                 small { (line.row.connection) }
             }
             td role="cell" { (line.row.locale) }
@@ -94,8 +94,8 @@ fn next(step: Option<&Step>, now: Timestamp) -> Markup {
     let known = Reason::ALL.iter().find(|reason| reason.as_str() == step.reason);
     html! {
         td role="cell" {
-            (date(step.at, now))
-            small { b { (step.action.as_str()) } @if let Some(to) = &step.to { " to " (to) } @if step.forecast { " (forecast)" } }
+            b { (step.action.as_str()) } " " (day(step.at))
+            small { (away(step.at, now)) @if step.forecast { ", a forecast" } @if let Some(to) = &step.to { " · " (to) } }
         }
         td role="cell" title=[known.map(|reason| reason.meaning())] { (state::spaced(&step.reason)) }
     }
@@ -108,7 +108,7 @@ fn urls(line: &Line) -> Markup {
     }
     html! {
         details {
-            summary { "Show" span.unseen { " the URLs of " (line.row.namespace) "/" (line.row.name) } }
+            summary { "All" span.unseen { " URLs of " (line.row.namespace) "/" (line.row.name) } }
             dl {
                 @for (name, url) in &line.urls { dt { (url_name(name)) } dd { code { (url) } } }
                 @if let Some(id) = &line.id { dt { "Id" } dd { code { (id) } } }
@@ -135,7 +135,11 @@ fn url_name(link: &str) -> &str {
 
 /// A day, and how far away it is.
 fn date(at: Timestamp, now: Timestamp) -> Markup {
-    html! { time datetime=(at) { (at.strftime("%Y-%m-%d")) } small { (away(at, now)) } }
+    html! { (day(at)) small { (away(at, now)) } }
+}
+
+fn day(at: Timestamp) -> Markup {
+    html! { time datetime=(at) { (at.strftime("%Y-%m-%d")) } }
 }
 
 /// How far away a time is, in words.
