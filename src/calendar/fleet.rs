@@ -122,7 +122,7 @@ fn known_expiries(models: &[SpeechModel]) -> HashMap<&str, &str> {
 }
 
 /// A model in the words of the planners.
-pub fn label(name: &str, revision: Option<i32>) -> String {
+fn label(name: &str, revision: Option<i32>) -> String {
     revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
 }
 

@@ -15,7 +15,7 @@ use maud::{Markup, html};
 pub fn endpoints(view: &View) -> Markup {
     html! {
         section aria-labelledby="endpoints" {
-            h2 #endpoints { "Endpoints" }
+            h2 { span #endpoints { "Endpoints" } small { "the most urgent first" } }
             (table("Endpoints, the most urgent first", "endpoints", &view.endpoints, view.now))
         }
     }
@@ -25,7 +25,7 @@ pub fn endpoints(view: &View) -> Markup {
 pub fn models(view: &View) -> Markup {
     html! {
         section aria-labelledby="models" {
-            h2 #models { "Models" }
+            h2 { span #models { "Models" } small { "the most urgent first" } }
             (table("Models, the most urgent first", "models", &view.models, view.now))
         }
     }
@@ -38,7 +38,7 @@ fn table(caption: &str, id: &str, lines: &[Line], now: Timestamp) -> Markup {
     html! {
         div.scroll.rows tabindex="0" role="region" aria-labelledby=(id) {
             table role="table" {
-                caption { (caption) }
+                caption.unseen { (caption) }
                 thead role="rowgroup" {
                     tr role="row" {
                         @for heading in ["Name", "Locale", "Status", "Model", "Expires", "Next", "Why", "Risk", "URLs"] {
@@ -64,7 +64,10 @@ fn row(line: &Line, now: Timestamp) -> Markup {
                 span class={ "state " (line.state.class()) } { (line.state.words()) }
                 @if !line.reason.is_empty() { small { (state::spaced(&line.reason)) } }
             }
-            td role="cell" { @if let Some(model) = &line.model { (model) } @else { (nothing()) } }
+            td role="cell" {
+                @if let Some(model) = &line.model { (model) } @else { (nothing()) }
+                @if let Some(revision) = line.revision { small { "revision " (revision) } }
+            }
             td role="cell" { @if let Some(at) = line.expires_at { (date(at, now)) } @else { (nothing()) } }
             (next(line.next.as_ref(), now))
             td role="cell" {

@@ -78,9 +78,12 @@ pub struct Line {
     /// Id of the remote endpoint, or of the current model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The model that serves, with its revision where it has one.
+    /// Name of the model that serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Its revision, where it is one of a SpeechModel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i32>,
     /// When that model expires (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -272,7 +275,8 @@ impl Line {
         let mut line = Self::with_conditions(row, &status.conditions, &status.plan, endpoint.spec.suspend);
         line.id.clone_from(&status.id);
         if let Some(active) = &status.active {
-            line.model = Some(fleet::label(&active.name, active.revision));
+            line.model = Some(active.name.clone());
+            line.revision = active.revision;
             line.expires_at = date(active.expires_at.as_deref());
         }
         let answers = status
@@ -301,7 +305,8 @@ impl Line {
         let mut line = Self::with_conditions(row, &status.conditions, &status.plan, model.spec.suspend);
         if let Some(current) = &status.current {
             line.id = Some(current.id.clone());
-            line.model = Some(fleet::label(&current.name, current.revision));
+            line.model = Some(current.name.clone());
+            line.revision = current.revision;
             line.expires_at = date(current.expires_at.as_deref());
             line.urls = vec![("self".to_owned(), current.self_uri.clone())];
         }
@@ -318,6 +323,7 @@ impl Line {
             message: String::new(),
             id: None,
             model: None,
+            revision: None,
             expires_at: None,
             risk: Risk::None,
             risk_message: None,

@@ -91,7 +91,7 @@ fn a_line_tells_what_serves_what_comes_next_and_why() {
         (intake.state, intake.ready, intake.risk),
         (State::Ready, true, Risk::None)
     );
-    assert_eq!(intake.model.as_deref(), Some("claims, revision 4"));
+    assert_eq!((intake.model.as_deref(), intake.revision), (Some("claims"), Some(4)));
     assert_eq!(intake.expires_at, Some("2027-01-15T00:00:00Z".parse().unwrap()));
     let next = intake.next.as_ref().unwrap();
     assert_eq!(

@@ -37,7 +37,7 @@ fn the_page_shows_the_fleet_as_the_cluster_has_it_on_every_replica() {
                 "<caption>",
                 "hotline",
                 "fixed",
-                "claims, revision 1",
+                "revision 1",
                 "by hand",
                 &socket.replace('&', "&amp;"),
             ] {

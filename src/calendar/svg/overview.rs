@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
 
 /// Where the first lane begins, how high a lane is, and the room above its highest column.
 const TOP: i64 = 44;
-const LANE: i64 = 58;
+const LANE: i64 = 48;
 const HEAD: i64 = 16;
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Only what is closed so long is seen as more than a line.
@@ -129,15 +129,15 @@ fn draw(out: &mut Drawing, lane: &Lane, counts: &[Count], weeks: &[Span], axis: 
     let about = format!("{all} · {}", lane.about);
     out.add(format_args!(
         r#"<text class="name" x="4" y="{}">{}</text><text class="sub" x="4" y="{}">{}</text><path class="month" d="M4 {foot}H{RIGHT}"/>"#,
-        top + 28,
+        top + 24,
         lane.name,
-        top + 43,
+        top + 38,
         Xml(&cut(&about, 34)),
     ));
     let most = counts.iter().map(|count| count.all).max().unwrap_or(0).max(1);
     for (count, week) in counts.iter().zip(weeks).filter(|(count, _)| count.all > 0) {
         let (left, right) = (axis.x(week.start), axis.x(week.end));
-        let (x, width) = (left.0 + 15, (right.0 - left.0 - 30).max(20));
+        let (x, width) = (left.0 + 15, (right.0 - left.0 - 30).max(60));
         let high = |part: i64| (part * (LANE - HEAD - 2) * 10 + most - 1) / most;
         let (whole, danger) = (high(count.all), high(count.at_risk));
         let (x, width) = (super::axis::Px(x), super::axis::Px(width));
