@@ -24,12 +24,13 @@
     form.append(label);
     input.addEventListener("input", () => {
       const wanted = input.value.trim().toLowerCase();
+      const rows = document.querySelectorAll("tbody tr");
       let found = 0;
-      for (const row of document.querySelectorAll("tbody tr")) {
+      for (const row of rows) {
         row.hidden = !row.textContent.toLowerCase().includes(wanted);
         found += row.hidden ? 0 : 1;
       }
-      told.textContent = wanted ? `${found} rows` : "";
+      told.textContent = wanted ? `${found} of ${rows.length} rows` : "";
     });
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") event.preventDefault();
