@@ -1,10 +1,10 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs test chaos fuzz control-plane bench crds clean cargo
+.PHONY: help demo demo-docs fleet-page-docs test chaos fuzz control-plane browser bench crds clean cargo
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: cargo control-plane ## Watch a model being swapped before it expires; KEEP=1 leaves all running
 	@cargo build --bins --example demo
@@ -12,6 +12,9 @@ demo: cargo control-plane ## Watch a model being swapped before it expires; KEEP
 
 demo-docs: ## Run the demo and write docs/demo.md, docs/demo.svg and docs/fleet.svg
 	@DEMO_TRANSCRIPT=docs/demo.md DEMO_SVG=docs/demo.svg DEMO_FLEET_SVG=docs/fleet.svg $(MAKE) --no-print-directory demo
+
+fleet-page-docs: cargo browser ## Take the pictures of docs/fleet-page.md
+	@FLEET_PAGE_PICTURES=docs cargo test --test browser pictures
 
 test: cargo ## Run all checks and tests
 	@.ci/test.sh
@@ -26,6 +29,9 @@ fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, 
 
 control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
 	@tests/control-plane/install.sh
+
+browser: ## Fetch a headless Chromium into the cache, where there is none
+	@tests/browser/install.sh
 
 bench: cargo control-plane ## Run the benchmarks
 	@cargo bench

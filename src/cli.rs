@@ -1,6 +1,7 @@
 //! The command line of `speech-operator`.
 use crate::{
     api::duration,
+    fleet_page::Audience,
     simulate::Followed,
     speech::allowed_hosts::{AZURE, HostPattern},
 };
@@ -116,9 +117,12 @@ pub struct CrdsArgs {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Address of /metrics, /livez and /readyz.
+    /// Address of /metrics, /livez, /readyz and /fleet.
     #[arg(long, env = "SPEECH_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+    /// Who is shown the fleet page: /fleet, /fleet.json and /fleet.ics.
+    #[arg(long, env = "SPEECH_OPERATOR_FLEET_PAGE", value_name = "WHO", value_enum, default_value_t = Audience::Loopback)]
+    pub fleet_page: Audience,
     /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP")]
     pub allow_http: bool,

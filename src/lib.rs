@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod controller;
 pub mod emulator;
+pub mod fleet_page;
 #[cfg(test)]
 mod fuzz;
 pub mod generate;

@@ -145,6 +145,11 @@ impl Metrics {
         drop(self.context.set(context));
     }
 
+    /// What all parts share, once the stores are filled.
+    pub fn context(&self) -> Option<&Arc<Context>> {
+        self.context.get()
+    }
+
     /// The signs of life of all parts.
     pub fn liveness(&self) -> &Liveness {
         &self.liveness

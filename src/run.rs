@@ -81,7 +81,8 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
     let metrics = Metrics::new();
     let listener = serve::listen(args.listen).await?;
-    tokio::spawn(serve::run(listener, Arc::clone(&metrics), shutdown.clone()));
+    let page = serve::run(listener, Arc::clone(&metrics), args.fleet_page, shutdown.clone());
+    tokio::spawn(page);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %args.listen, "started");
     let options = Options {
         client,

@@ -1,5 +1,9 @@
-//! `/metrics`, `/livez` and `/readyz`.
-use crate::metrics::Metrics;
+//! `/metrics`, `/livez`, `/readyz` and the fleet page.
+use crate::{
+    calendar::fleet::Objects,
+    fleet_page::{self, Audience, Facts},
+    metrics::Metrics,
+};
 use axum::{
     Router,
     extract::{RawQuery, State},
@@ -7,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use kube::runtime::reflector::{Lookup, Store};
 use std::{io, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,15 +32,41 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 }
 
 /// Serves until `shutdown`.
-pub async fn run(listener: TcpListener, metrics: Arc<Metrics>, shutdown: CancellationToken) -> io::Result<()> {
+pub async fn run(
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    audience: Audience,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let known = Arc::clone(&metrics);
+    let page = fleet_page::routes(audience, Arc::new(move || facts(&known)));
     let router = Router::new()
         .route("/metrics", get(expose))
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
-        .with_state(metrics);
-    axum::serve(listener, router)
+        .with_state(metrics)
+        .merge(page);
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
+}
+
+/// What the stores hold at this moment, copied, so that nobody waits for a reader.
+fn facts(metrics: &Metrics) -> Option<Facts> {
+    fn all<K: Clone + Lookup<DynamicType = ()>>(store: &Store<K>) -> Vec<K> {
+        store.state().iter().map(|object| K::clone(object)).collect()
+    }
+    let context = metrics.context()?;
+    let stores = &context.stores;
+    Some(Facts {
+        objects: Objects {
+            connections: all(&stores.connections),
+            models: all(&stores.models),
+            endpoints: all(&stores.endpoints),
+        },
+        now: context.clock.now(),
+        leads: context.leadership.leads(),
+    })
 }
 
 async fn expose(State(metrics): State<Arc<Metrics>>) -> Response {

@@ -11,11 +11,11 @@ mod ics;
 mod svg;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use document::{json, yaml};
 pub use ics::ics;
-pub use svg::svg;
+pub use svg::{PAGE_STYLE as SVG_STYLE, overview, svg, unstyled};
 pub use table::table;
 
 use crate::{

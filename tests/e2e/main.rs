@@ -23,6 +23,7 @@ mod crash;
 mod create;
 mod expiry;
 mod fallback;
+mod fleet_page;
 mod gate;
 mod heal;
 mod lead;

@@ -51,6 +51,11 @@ impl Axis {
 
     /// Months and quarter days, down to `bottom`.
     pub fn draw(&self, out: &mut Drawing, bottom: i64) {
+        self.draw_from(out, TOP, bottom);
+    }
+
+    /// The same from `top` on.
+    pub fn draw_from(&self, out: &mut Drawing, top: i64, bottom: i64) {
         let months: Vec<Date> = self.months().collect();
         let room = (RIGHT - LEFT) / i64::try_from(months.len().max(1)).unwrap_or(1);
         // Every, every third, sixth or twelfth month has its name.
@@ -60,21 +65,21 @@ impl Axis {
             .unwrap_or(12);
         for month in months {
             let Some(x) = self.day(month) else { continue };
-            out.add(format_args!(r#"<path class="month" d="M{x} {}V{bottom}"/>"#, TOP - 8));
+            out.add(format_args!(r#"<path class="month" d="M{x} {}V{bottom}"/>"#, top - 8));
             if (month.month() - 1) % every == 0 && x.0 + MONTH_LABEL * 10 <= RIGHT * 10 {
                 let form = if month.month() == 1 || every == 12 { "%Y" } else { "%b" };
-                let (x, y) = (Px(x.0 + 30), TOP - 12);
+                let (x, y) = (Px(x.0 + 30), top - 12);
                 out.add(format_args!(
                     r#"<text class="tick" x="{x}" y="{y}">{}</text>"#,
                     month.strftime(form)
                 ));
             }
-            self.quarter_day(out, month, room * 3 >= QUARTER_LABEL, bottom);
+            self.quarter_day(out, month, room * 3 >= QUARTER_LABEL, top, bottom);
         }
     }
 
     /// The 15th of January, April, July and October, on which the service's models expire.
-    fn quarter_day(&self, out: &mut Drawing, month: Date, named: bool, bottom: i64) {
+    fn quarter_day(&self, out: &mut Drawing, month: Date, named: bool, top: i64, bottom: i64) {
         let day = Date::new(month.year(), month.month(), 15)
             .ok()
             .filter(|_| month.month() % 3 == 1);
@@ -83,10 +88,10 @@ impl Axis {
         };
         out.add(format_args!(
             r#"<path class="quarter" d="M{x} {}V{bottom}"/>"#,
-            TOP - 24
+            top - 24
         ));
         if named {
-            let (name, y) = (day.strftime("%-d %b"), TOP - 28);
+            let (name, y) = (day.strftime("%-d %b"), top - 28);
             out.add(format_args!(
                 r#"<text class="tick quarter-day" x="{x}" y="{y}">{name}</text>"#
             ));

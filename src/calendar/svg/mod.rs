@@ -5,6 +5,7 @@
 mod axis;
 mod life;
 mod line;
+mod overview;
 
 use super::{Row, date, in_order};
 use crate::api::planned::PlannedAction;
@@ -12,7 +13,11 @@ use axis::Axis;
 use jiff::Timestamp;
 use std::fmt::{self, Display, Formatter, Write};
 
+pub use overview::overview;
+
 const STYLE: &str = include_str!("style.css");
+/// The style of the drawings, for a page that holds them without one of their own.
+pub const PAGE_STYLE: &str = concat!(include_str!("style.css"), include_str!("overview.css"));
 const DEFS: &str = include_str!("defs.xml");
 
 const WIDTH: i64 = 1080;
@@ -28,6 +33,15 @@ const LEGEND: i64 = 64;
 
 /// A drawing of the time from `from` to `until`, which is made a second at least.
 pub fn svg(rows: &[Row], from: Timestamp, until: Timestamp) -> String {
+    drawing(rows, from, until, &format!("<style>\n{STYLE}</style>\n"))
+}
+
+/// The same for a page that has the style ([`PAGE_STYLE`]) already.
+pub fn unstyled(rows: &[Row], from: Timestamp, until: Timestamp) -> String {
+    drawing(rows, from, until, "")
+}
+
+fn drawing(rows: &[Row], from: Timestamp, until: Timestamp, style: &str) -> String {
     let rows = in_order(rows);
     let axis = Axis::new(from, until);
     let bottom = TOP + LINE * i64::try_from(rows.len().max(1)).unwrap_or(1);
@@ -41,8 +55,7 @@ pub fn svg(rows: &[Row], from: Timestamp, until: Timestamp) -> String {
         r#"<desc id="plan-description">{}</desc>"#,
         Xml(&description(&rows))
     ));
-    out.add(format_args!("<style>\n{STYLE}</style>"));
-    out.add(format_args!("{}", DEFS.trim_end()));
+    out.add(format_args!("{style}{}", DEFS.trim_end()));
     out.add(format_args!(
         r#"<rect class="page" width="{WIDTH}" height="{height}" rx="8"/>"#
     ));
