@@ -13,6 +13,7 @@ pub mod emulator;
 #[cfg(test)]
 mod fuzz;
 pub mod generate;
+pub mod kubectl;
 pub mod lead;
 pub mod liveness;
 pub mod metrics;

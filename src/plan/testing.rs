@@ -473,6 +473,11 @@ pub fn assert_lawful(before: &[Condition], after: &[Condition], generation: i64,
     assert_eq!(count("Ready"), 1);
     assert!(count("Reconciling") + count("Stalled") <= 1, "{after:?}");
     assert_eq!(observed, generation);
+    let verdict = super::rules::verdict(after).and_then(super::rules::reason).unwrap();
+    assert!(
+        super::rules::Rule::of(verdict).is_some(),
+        "no rule of the chain gives {verdict:?}"
+    );
     for condition in after {
         assert_eq!(condition.observed_generation, Some(generation));
         assert!(

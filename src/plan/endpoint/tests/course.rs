@@ -196,7 +196,11 @@ fn a_person_who_asks_for_a_swap_waits_for_no_day_no_window_and_no_approval() {
     check(vec![
         ("the day", asked(newer("policy: BeforeExpiry"), &this), MOVES),
         ("a window", asked(newer(shut), &this), MOVES),
-        ("windows that never open", asked(newer("windows: [{kind: Deny}]"), &this), MOVES),
+        (
+            "windows that never open",
+            asked(newer("windows: [{kind: Deny}]"), &this),
+            MOVES,
+        ),
         ("approval", asked(newer("approval: Required"), &this), MOVES),
         ("policy Manual", asked(newer("policy: Manual"), &this), MOVES),
         (

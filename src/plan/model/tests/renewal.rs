@@ -77,7 +77,11 @@ fn a_person_can_ask_for_the_very_next_revision_and_gets_one() {
     };
     check(vec![
         ("the next", asked("2", ""), TRAINS),
-        ("the next, never renewed by itself", asked("2", "renewal: {on: [SpecChange]}"), TRAINS),
+        (
+            "the next, never renewed by itself",
+            asked("2", "renewal: {on: [SpecChange]}"),
+            TRAINS,
+        ),
         ("the one there is", asked("1", ""), RESTS),
         ("one that is further away", asked("3", ""), RESTS),
         ("no number", asked("next", ""), RESTS),
@@ -85,7 +89,10 @@ fn a_person_can_ask_for_the_very_next_revision_and_gets_one() {
         ("observed", asked("2", "managementPolicy: Observe"), RESTS),
     ]);
     let step = asked("2", "").plan().status.plan.first().unwrap().clone();
-    assert_eq!((step.reason.as_str(), step.to.as_deref()), ("Requested", Some("revision 2")));
+    assert_eq!(
+        (step.reason.as_str(), step.to.as_deref()),
+        ("Requested", Some("revision 2"))
+    );
     let made = asked("2", "").with(|c| {
         c.world.view = World::new()
             .custom(made(20, 1, MADE, EXPIRES, Status::Succeeded))
