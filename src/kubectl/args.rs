@@ -381,3 +381,7 @@ impl CompletionFor {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

@@ -39,6 +39,7 @@ mod rest;
 mod rollback;
 mod schedule;
 mod seed;
+mod speech;
 mod stack;
 mod swap;
 mod turns;
