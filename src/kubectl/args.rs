@@ -14,7 +14,7 @@ use std::path::PathBuf;
     name = "kubectl-speech",
     bin_name = "kubectl speech",
     version,
-    about,
+    about = "The fleet of Azure custom-speech endpoints and models at a glance, and what people on call need to do about it.",
     max_term_width = 120,
     after_help = "\
 Names are NAME or KIND/NAME, where KIND is endpoint, model or connection (or spep, spmodel, spconn).
@@ -53,8 +53,19 @@ pub enum Command {
     /// What serves, until when, what comes next, and why: of the fleet or of one object.
     Status(StatusArgs),
     /// The coming trainings, swaps, expiries and risks, as `speech-operator plan` prints them.
+    #[command(
+        after_help = "Examples:\n  kubectl speech plan -A --until 365d\n  kubectl speech plan --connection westeurope -o ics > swaps.ics"
+    )]
     Plan(PlanArgs),
     /// Why an object is as it is: the rules in their order, and the one that decided.
+    #[command(
+        long_about = "Why an object is as it is: the rules in their order, and the one that decided.\n\n\
+        The planner of the operator asks its rules one after the other; the first that has something to say decides. What it \
+        said stands in the conditions of the object and is read from there. Marks: ok, the rule let the object pass; =>, it \
+        decided; ., it was not asked any more.",
+        after_help = "Examples:\n  kubectl speech why hotline\n  kubectl speech why model/claims -o yaml\n\n\
+        Ends with 1 when the object needs attention."
+    )]
     Why(WhyArgs),
     /// Move an endpoint to its candidate now, without waiting for its day, a window or approval.
     #[command(
@@ -86,6 +97,7 @@ pub enum Command {
     )]
     Suspend(NamesArgs),
     /// Let the operator go on.
+    #[command(after_help = "Examples:\n  kubectl speech resume hotline letters")]
     Resume(NamesArgs),
     /// The endpoints and models of a Speech resource as manifests, for Git.
     #[command(
@@ -103,7 +115,9 @@ pub enum Command {
     #[command(
         long_about = "The endpoints and models of a Speech resource that nobody declares, with their age.\n\n\
         Reads the lists of the Speech resource with the key of the connection, which you must be allowed to read, and \
-        compares them with the objects of all namespaces, or of those that you may list. Nothing is deleted."
+        compares them with the objects of all namespaces, or of those that you may list. Nothing is deleted. An orphan \
+        with the mark of an object was made for it by an operator, here or in another cluster.",
+        after_help = "Examples:\n  kubectl speech orphans\n  kubectl speech orphans --connection westeurope --fail-on-orphans"
     )]
     Orphans(OrphansArgs),
     /// List, fetch or delete the log files of an endpoint (audio and transcripts).
@@ -118,7 +132,8 @@ pub enum Command {
     /// Fetch the files of the model that serves, or is current, for a container.
     #[command(
         long_about = "Fetch the files of the model that serves, or is current, for a container.\n\n\
-        Reads the manifest of the model with the key of the connection, which you must be allowed to read."
+        Reads the manifest of the model with the key of the connection, which you must be allowed to read.",
+        after_help = "Examples:\n  kubectl speech fetch model/claims -d ./claims"
     )]
     Fetch(FetchArgs),
     /// Wait until an object is as declared, with its progress.
@@ -250,10 +265,10 @@ pub struct NamesArgs {
 #[command(next_help_heading = "Speech service")]
 pub struct RemoteArgs {
     /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
-    #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP")]
+    #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP", hide_env_values = true)]
     pub allow_http: bool,
     /// Hosts that connections may name, as for the operator.
-    #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE, hide_default_value = true)]
+    #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE, hide_default_value = true, hide_env_values = true)]
     pub allowed_hosts: Vec<HostPattern>,
 }
 

@@ -130,9 +130,9 @@ mod tests {
             vec![Cell::plain(""), Cell::plain("y\nz")],
         ];
         let plain = table(&["NAME", "B"], &rows, Colours(false));
-        assert_eq!(plain, "NAME      B\n[2Jred    x\n-         y z\n");
+        assert_eq!(plain, "NAME     B\n[2Jred   x\n-        y z\n");
         let painted = table(&["NAME", "B"], &rows, Colours(true));
-        assert!(painted.contains("\u{1b}[31m[2Jred\u{1b}[0m    x"), "{painted:?}");
+        assert!(painted.contains("\u{1b}[31m[2Jred\u{1b}[0m   x"), "{painted:?}");
         let mut stripped = painted;
         for code in ["1", "31", "0"] {
             stripped = stripped.replace(&format!("\u{1b}[{code}m"), "");

@@ -150,7 +150,9 @@ fn links(chain: &[Rule], decided: Rule, message: &str, says: impl Fn(Rule) -> Op
             deed = Deed::Decided;
         }
         let says = match deed {
-            Deed::Passed => says(*rule).unwrap_or_else(|| "nothing".to_owned()),
+            Deed::Passed => {
+                says(*rule).unwrap_or_else(|| if *rule == Rule::Deletion { "no" } else { "yes" }.to_owned())
+            }
             Deed::Decided => message.to_owned(),
             Deed::NotReached => String::new(),
         };
@@ -198,11 +200,8 @@ fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
         Rule::Approval if spec.swap.approval == Approval::None && spec.swap.policy != SwapPolicy::Manual => {
             Some("no approval is wanted".to_owned())
         }
-        Rule::Date => Some(format!(
-            "policy {:?}, {} windows",
-            spec.swap.policy,
-            spec.swap.windows.len()
-        )),
+        Rule::Date if status.candidate.is_none() && status.target.is_none() => Some("nothing waits".to_owned()),
+        Rule::Date => Some(format!("yes, by policy {:?}", spec.swap.policy)),
         Rule::Deletion
         | Rule::Spec
         | Rule::Owner

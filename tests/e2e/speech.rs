@@ -219,7 +219,8 @@ fn an_estate_is_imported_and_applied_without_one_remote_write() {
         case.control.put_resource(&case.name, resource).await.unwrap();
         case.connect("60s").await;
         let with = |args: &[&'static str]| [args, &["-n", "speech-import"]].concat();
-        let orphans = printed(stack, &with(&["orphans"])).await;
+        let now = now.to_string();
+        let orphans = printed(stack, &["orphans", "-n", "speech-import", "--now", &now]).await;
         for words in [ENDPOINT, MODEL, "Letters (north)", "50d", "7d", "1 endpoint"] {
             assert!(orphans.contains(words), "{words}: {orphans}");
         }
