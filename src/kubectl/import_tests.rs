@@ -42,7 +42,9 @@ fn estate() -> Estate {
 fn an_estate_becomes_manifests_that_a_person_reads_in_a_review() {
     let import = import(&estate(), &Objects::default(), &place("shop", false));
     assert!(import.left_out.is_empty(), "{:?}", import.left_out);
-    insta::assert_snapshot!(stream(&import).unwrap());
+    let text = stream(&import).unwrap();
+    insta::assert_snapshot!(text);
+    assert!(crate::kubectl::DOCUMENT.contains(&text));
 }
 
 #[test]

@@ -173,7 +173,9 @@ mod tests {
             log("2026-02-02_b", "2026-02-02T10:00:00Z"),
         ];
         let now = "2026-03-02T10:00:00Z".parse().unwrap();
-        insta::assert_snapshot!(text(&logs, now, Colours(false)));
+        let listed = text(&logs, now, Colours(false));
+        insta::assert_snapshot!(listed);
+        assert!(crate::kubectl::DOCUMENT.contains(&listed));
         assert!(text(&logs, now, Colours(true)).contains("\u{1b}[33m2d"));
         assert!(text(&[], now, Colours(false)).contains("30 days"));
     }

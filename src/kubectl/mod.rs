@@ -32,6 +32,10 @@ use crate::{
 use args::{Cli, Command};
 use std::{io, path::PathBuf, process::ExitCode};
 
+/// The document for users, which shows what the tests print.
+#[cfg(test)]
+const DOCUMENT: &str = include_str!("../../docs/kubectl-speech.md");
+
 /// How a command ended that could do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -101,14 +101,18 @@ fn now() -> Timestamp {
 
 #[test]
 fn a_fleet_is_shown_the_worst_first() {
-    insta::assert_snapshot!(overview(&fleet(), now(), Colours(false), false, false));
+    let text = overview(&fleet(), now(), Colours(false), false, false);
+    insta::assert_snapshot!(text);
+    assert!(crate::kubectl::DOCUMENT.contains(&text));
 }
 
 #[test]
 fn one_object_is_told_line_by_line() {
     let rows = fleet();
     let letters = rows.iter().find(|row| row.name == "letters").unwrap();
-    insta::assert_snapshot!(detail(letters, now(), Colours(false)));
+    let text = detail(letters, now(), Colours(false));
+    insta::assert_snapshot!(text);
+    assert!(crate::kubectl::DOCUMENT.contains(&text));
 }
 
 #[test]

@@ -349,7 +349,9 @@ mod tests {
         assert_eq!(deed("Approval"), Deed::Decided);
         assert_eq!(deed("Date"), Deed::NotReached);
         assert_eq!(why.rules.len(), Rule::OF_ENDPOINT.len());
-        insta::assert_snapshot!(text(&why, Colours(false)));
+        let text = text(&why, Colours(false));
+        insta::assert_snapshot!(text);
+        assert!(crate::kubectl::DOCUMENT.contains(&text));
     }
 
     #[test]
