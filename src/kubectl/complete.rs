@@ -197,10 +197,10 @@ mod tests {
     }
 
     fn words(line: &str) -> Vec<String> {
-        match of(line) {
-            Next::Words(words) => words,
-            other => panic!("{line}: {other:?}"),
-        }
+        let Next::Words(words) = of(line) else {
+            panic!("{line} is completed by no words");
+        };
+        words
     }
 
     #[test]

@@ -213,10 +213,11 @@ impl Rule {
 
     /// The same in a chain: a model has no gate, and datasets are what it is made from.
     pub fn in_chain(reason: Reason, chain: &[Self]) -> Option<Self> {
-        match Self::of(reason)? {
-            Self::Gate if !chain.contains(&Self::Gate) => Some(Self::Inputs),
-            rule => chain.contains(&rule).then_some(rule),
+        let rule = Self::of(reason)?;
+        if rule == Self::Gate && !chain.contains(&rule) {
+            return Some(Self::Inputs);
         }
+        chain.contains(&rule).then_some(rule)
     }
 }
 
