@@ -28,6 +28,7 @@ async fn speech_as(stack: &Stack, kubeconfig: Option<&Path>, args: &[&str]) -> C
         .await
         .unwrap();
     let said = format!("{}{}", output.stdout, output.stderr);
+    println!("$ kubectl {}\n{said}", args.join(" ")); // shown with --nocapture
     assert!(!said.contains("sig="), "a signature was told: {said}");
     output
 }
