@@ -69,6 +69,7 @@ impl Rule {
     pub const OF_MODEL: &[Self] = &[
         Self::Deletion,
         Self::Connection,
+        Self::Owner,
         Self::Spec,
         Self::Entity,
         Self::Work,
