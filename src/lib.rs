@@ -14,6 +14,7 @@ pub mod fleet_page;
 #[cfg(test)]
 mod fuzz;
 pub mod generate;
+pub mod kubectl;
 pub mod lead;
 pub mod liveness;
 pub mod metrics;

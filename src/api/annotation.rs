@@ -12,6 +12,12 @@ pub const RECONCILE_REQUESTED_FLUX: &str = "reconcile.fluxcd.io/requestedAt";
 pub const CREATION_INTENT: &str = "customspeech.dev/creation-intent";
 /// Agrees to one model: its id, as a UUID or self URI. It agrees to that model only.
 pub const APPROVED_MODEL: &str = "customspeech.dev/approved-model";
+/// Has an endpoint move to its candidate now, without waiting for its day or a window: the id of the candidate, as a UUID or
+/// self URI. It speaks of that model only, counts as approval, and does not open a gate.
+pub const SWAP_NOW: &str = "customspeech.dev/swap-now";
+/// Has a SpeechModel train its next revision now: the number of that revision. Once there is one of this number it says
+/// nothing more.
+pub const TRAIN_REVISION: &str = "customspeech.dev/train-revision";
 /// Takes models out of quarantine: ids with commas between, or `all`; any new value counts.
 pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
 /// Says from which cluster an object was restored: the uid of that cluster's `kube-system` namespace. What carries the

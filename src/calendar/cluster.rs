@@ -133,21 +133,39 @@ impl Cluster {
         })
     }
 
+    /// What speaks with it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The objects of a namespace, or of all.
     ///
     /// # Errors
     ///
     /// All but those of [`Cluster::find`].
     pub async fn objects(&self, namespace: Option<&str>) -> Result<Objects, ClusterError> {
+        self.labelled_objects(namespace, None).await
+    }
+
+    /// The same, of models and endpoints only those with these labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::objects`].
+    pub async fn labelled_objects(
+        &self,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<Objects, ClusterError> {
         let mut objects = Objects {
-            connections: self.list(namespace).await?,
-            models: self.list(namespace).await?,
-            endpoints: self.list(namespace).await?,
+            connections: self.list(namespace, None).await?,
+            models: self.list(namespace, labels).await?,
+            endpoints: self.list(namespace, labels).await?,
         };
         if let Some(home) = namespace {
             for elsewhere in other_homes(&objects, home) {
                 // Whether a connection of another team works is told to those who may see it.
-                match self.list(Some(&elsewhere)).await {
+                match self.list(Some(&elsewhere), None).await {
                     Ok(connections) => objects.connections.extend(connections),
                     Err(ClusterError::Forbidden { .. }) => {}
                     Err(error) => return Err(error),
@@ -158,7 +176,7 @@ impl Cluster {
     }
 
     /// All objects of a kind, in pages that show one state of the cluster.
-    async fn list<K>(&self, namespace: Option<&str>) -> Result<Vec<K>, ClusterError>
+    async fn list<K>(&self, namespace: Option<&str>, labels: Option<&str>) -> Result<Vec<K>, ClusterError>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
     {
@@ -169,6 +187,7 @@ impl Cluster {
         let mut attempt = 1;
         let mut objects = Vec::new();
         let mut params = ListParams::default().limit(PAGE);
+        params.label_selector = labels.map(str::to_owned);
         loop {
             match api.list(&params).await {
                 Ok(page) => {

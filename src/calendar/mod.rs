@@ -17,6 +17,7 @@ pub use document::{json, yaml};
 pub use ics::ics;
 pub use svg::{PAGE_STYLE as SVG_STYLE, overview, svg, unstyled};
 pub use table::table;
+pub(crate) use table::until;
 
 use crate::{
     api::planned::{PlannedAction, PlannedStep},
@@ -152,7 +153,7 @@ fn by_date(rows: &[Row]) -> Vec<(&Row, &Step)> {
 }
 
 /// A text on one line: names from the portal may hold anything, even what a terminal obeys.
-fn one_line(text: &str) -> Cow<'_, str> {
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         text.replace(char::is_control, " ").into()
     } else {

@@ -62,7 +62,7 @@ fn cells(row: &Row, step: &Step, now: Timestamp) -> [String; HEADER.len()] {
 }
 
 /// How far away a time is, in the largest unit of which there are two or more, rounded down.
-fn until(now: Timestamp, at: Timestamp) -> String {
+pub(crate) fn until(now: Timestamp, at: Timestamp) -> String {
     let minutes = at.duration_since(now).as_mins();
     match minutes {
         ..=0 => "now".to_owned(),

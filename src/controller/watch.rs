@@ -11,7 +11,7 @@ use crate::{
         SpeechConnection, SpeechEndpoint, SpeechModel,
         annotation::{
             APPROVED_MODEL, CLEAR_QUARANTINE, CREATION_INTENT, CreationIntent, RECONCILE_REQUESTED,
-            RECONCILE_REQUESTED_FLUX, RESTORED_FROM,
+            RECONCILE_REQUESTED_FLUX, RESTORED_FROM, SWAP_NOW, TRAIN_REVISION,
         },
     },
     clock::Clock,
@@ -35,11 +35,13 @@ use std::{collections::HashSet, fmt::Debug, pin::pin, sync::Arc, time::Duration}
 use tokio::time::{Instant, timeout};
 
 /// The annotations that mean something to us.
-const READ_HERE: [&str; 6] = [
+const READ_HERE: [&str; 8] = [
     RECONCILE_REQUESTED,
     RECONCILE_REQUESTED_FLUX,
     CREATION_INTENT,
     APPROVED_MODEL,
+    SWAP_NOW,
+    TRAIN_REVISION,
     CLEAR_QUARANTINE,
     RESTORED_FROM,
 ];

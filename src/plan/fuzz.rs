@@ -96,6 +96,8 @@ fn annotations(garble: &mut Garble) -> Value {
     for (key, usual) in [
         (annotation::CREATION_INTENT, intent.as_str()),
         (annotation::APPROVED_MODEL, &ids[..36]),
+        (annotation::SWAP_NOW, &ids[37..]),
+        (annotation::TRAIN_REVISION, "2"),
         (annotation::CLEAR_QUARANTINE, &ids),
         (annotation::RECONCILE_REQUESTED, "2026-03-01"),
         (annotation::RECONCILE_REQUESTED_FLUX, "now"),

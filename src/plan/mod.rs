@@ -20,6 +20,7 @@ mod orphan;
 mod outlook;
 mod report;
 mod retry;
+pub mod rules;
 pub mod skew;
 mod spread;
 #[cfg(test)]

@@ -472,6 +472,16 @@ pub fn said(conditions: &[Condition]) -> String {
     conditions.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
+/// A verdict on a model or endpoint is given by a rule of the chain that `kubectl speech why` shows.
+pub fn assert_given_by_a_rule(conditions: &[Condition], chain: &[super::rules::Rule]) {
+    use super::rules::{self, Rule};
+    let verdict = rules::verdict(conditions).and_then(rules::reason).unwrap();
+    assert!(
+        Rule::in_chain(verdict, chain).is_some(),
+        "no rule of the chain gives {verdict:?}"
+    );
+}
+
 /// What holds of the conditions of every kind at any time.
 pub fn assert_lawful(before: &[Condition], after: &[Condition], generation: i64, observed: i64) {
     let count = |kind: &str| after.iter().filter(|c| c.type_ == kind).count();

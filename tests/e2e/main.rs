@@ -40,6 +40,7 @@ mod rest;
 mod rollback;
 mod schedule;
 mod seed;
+mod speech;
 mod stack;
 mod swap;
 mod turns;

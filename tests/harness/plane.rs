@@ -264,17 +264,43 @@ impl Plane {
 
     async fn run_kubectl(&self, args: &[&str], stdin: &Path) -> Result<CommandOutput, HarnessError> {
         let program = self.layout.programs.join("kubectl");
+        let mut command = tokio::process::Command::from(guarded(&program, stdin));
+        command.arg("--kubeconfig").arg(&self.layout.kubeconfig);
+        self.run(command, args).await
+    }
+
+    /// Runs kubectl with plugins from these folders, as administrator unless a kubeconfig says another, and with variables
+    /// in its environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plane::kubectl`].
+    pub async fn kubectl_plugin(
+        &self,
+        folders: &[&Path],
+        kubeconfig: Option<&Path>,
+        env: &[(&str, &str)],
+        args: &[&str],
+    ) -> Result<CommandOutput, HarnessError> {
+        let program = self.layout.programs.join("kubectl");
+        let mut command = tokio::process::Command::from(guarded(&program, Path::new("/dev/null")));
+        let usual = std::env::var_os("PATH").unwrap_or_default();
+        let usual: Vec<PathBuf> = std::env::split_paths(&usual).collect();
+        let folders = folders.iter().map(|folder| folder.to_path_buf()).chain(usual);
+        command.env("PATH", std::env::join_paths(folders).unwrap_or_default());
+        // kubectl takes no options before the name of a plugin.
+        command.env("KUBECONFIG", kubeconfig.unwrap_or(&self.layout.kubeconfig));
+        command.envs(env.iter().copied());
+        self.run(command, args).await
+    }
+
+    async fn run(&self, mut command: tokio::process::Command, args: &[&str]) -> Result<CommandOutput, HarnessError> {
+        let program = self.layout.programs.join("kubectl");
         let spawn_error = |source| HarnessError::Spawn {
             program: program.clone(),
             source,
         };
-        let mut command = tokio::process::Command::from(guarded(&program, stdin));
-        command
-            .arg("--kubeconfig")
-            .arg(&self.layout.kubeconfig)
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("KUBECTL_KUBERC", "false"); // nothing of the user's own settings
         let mut child = command.kill_on_drop(true).spawn().map_err(spawn_error)?;
         let _lifeline = child.stdin.take(); // waiting would close it, which the guard takes for our end

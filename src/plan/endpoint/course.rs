@@ -3,7 +3,7 @@ use super::{Snapshot, choice::Choice, gate, timing};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
-        annotation::{self, APPROVED_MODEL},
+        annotation::{self, APPROVED_MODEL, SWAP_NOW},
         duration,
         reference::BaseModelChoice,
         swap::{Approval, GateVerdict, OnDeadline, SwapPolicy},
@@ -21,7 +21,7 @@ use crate::{
     view::{ModelFacts, View},
 };
 use jiff::{SignedDuration, Timestamp};
-use timing::{By, Terms};
+use timing::{By, Terms, Timing};
 
 /// So close to the expiry of what serves, a swap goes before all other requests.
 const URGENT: SignedDuration = SignedDuration::from_hours(24);
@@ -162,13 +162,22 @@ pub fn plot(
     let swap = &s.object.spec.swap;
     // A model that is named by its id is the user's own word, and so is what stands in for another at the end.
     let declared = choice.named || choice.interim;
-    let policy = if declared { SwapPolicy::OnNewModel } else { swap.policy };
+    let asked = is_asked_for(s, choice);
+    let policy = if declared || asked {
+        SwapPolicy::OnNewModel
+    } else {
+        swap.policy
+    };
     let since = status
         .candidate
         .as_ref()
         .and_then(|candidate| parse(Some(&candidate.since)))
         .unwrap_or(s.now());
-    let timing = dates.terms(s, since, policy).timing();
+    let timing = if asked {
+        Timing::at_once(since)
+    } else {
+        dates.terms(s, since, policy).timing()
+    };
     let mut course = Course {
         at: timing.at,
         by: timing.by,
@@ -183,15 +192,21 @@ pub fn plot(
     if !declared {
         course.pass_gate(s, view, endpoint, choice, dates, status);
     }
-    if !choice.named {
+    if !choice.named && !asked {
         course.await_approval(s, view, choice, policy, status);
     }
     course.await_date(s);
-    if !choice.named {
+    if !choice.named && !asked {
         course.await_clock(s, dates);
     }
     course.await_turn(s, view, endpoint, dates);
     course
+}
+
+/// Whether a person asked for the move to this very model, whatever its day.
+fn is_asked_for(s: &Snapshot<'_>, choice: &Choice<'_>) -> bool {
+    let asked = annotation::value(s.object, SWAP_NOW).map(str::parse::<EntityId>);
+    matches!(asked, Some(Ok(id)) if id == choice.facts.model.entity())
 }
 
 impl Course {

@@ -58,6 +58,17 @@ pub struct Timing {
     pub never_opens: bool,
 }
 
+impl Timing {
+    /// A person asked for it, so that neither dates nor windows count.
+    pub fn at_once(since: Timestamp) -> Self {
+        Self {
+            at: Some(since),
+            by: By::NewModel,
+            never_opens: false,
+        }
+    }
+}
+
 /// What the date of a swap follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {

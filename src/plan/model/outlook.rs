@@ -159,7 +159,8 @@ fn next(
     if !is_same && spec.on.contains(&RenewalTrigger::SpecChange) {
         return Some(soon("SpecChange"));
     }
-    match renewal::due(s, view, &spec, inputs, newest.model()) {
+    match renewal::due(s, view, &spec, inputs, newest.model(), lineage.highest) {
+        Due::Requested => Some(soon("Requested")),
         Due::NewBaseModel => Some(soon("NewBaseModel")),
         Due::BeforeExpiry(dates) => Some(Next {
             at: dates.start,

@@ -11,6 +11,7 @@
 use super::{Snapshot, dataset, refusal, revision::Inputs};
 use crate::{
     api::{
+        annotation::{self, TRAIN_REVISION},
         duration,
         model::{Renewal, RenewalTrigger},
     },
@@ -33,6 +34,8 @@ const CHAIN: [Work; 2] = [Work::Training, Work::Deploying];
 /// When the next training is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
+    /// At once, because a person asked for it.
+    Requested,
     /// At once, for a newer base model.
     NewBaseModel,
     /// On this date, perhaps past, ahead of the expiry.
@@ -80,8 +83,18 @@ impl Schedule {
     }
 }
 
-/// When the newest revision has to be followed by another.
-pub fn due(s: &Snapshot<'_>, view: &View, renewal: &Renewal, inputs: &Inputs, newest: &CustomModel) -> Due {
+/// When the newest revision, of the number `highest`, has to be followed by another.
+pub fn due(
+    s: &Snapshot<'_>,
+    view: &View,
+    renewal: &Renewal,
+    inputs: &Inputs,
+    newest: &CustomModel,
+    highest: u32,
+) -> Due {
+    if is_requested(s, highest) {
+        return Due::Requested;
+    }
     if renewal.on.contains(&RenewalTrigger::NewBaseModel) && has_newer_base(s, view, inputs, newest) {
         return Due::NewBaseModel;
     }
@@ -92,6 +105,13 @@ pub fn due(s: &Snapshot<'_>, view: &View, renewal: &Renewal, inputs: &Inputs, ne
         (Some(own), _) => Due::BeforeExpiry(own),
         (None, _) => Due::Never,
     }
+}
+
+/// Whether the annotation names the very next revision. A number that was used is answered; one that is further away would
+/// train several.
+fn is_requested(s: &Snapshot<'_>, highest: u32) -> bool {
+    let asked = annotation::value(s.object, TRAIN_REVISION).map(|text| text.trim().parse::<u32>());
+    matches!(asked, Some(Ok(number)) if Some(number) == highest.checked_add(1))
 }
 
 /// A revision that a gate refused renews nothing there: the next one is trained for the day on which what still serves

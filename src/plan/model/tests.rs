@@ -94,6 +94,7 @@ impl Case {
             generation,
             plan.status.observed_generation,
         );
+        assert_given_by_a_rule(&plan.status.conditions, crate::plan::rules::Rule::OF_MODEL);
         assert!(plan.look_again.is_none_or(|again| again > self.world.now));
         line(&plan, &plan.status.conditions)
     }

@@ -56,15 +56,15 @@ pub fn decide(
     match newest {
         Some(newest) if same(&newest) && newest.failed() => failed(s, view, &lineage, &newest, &inputs, &print, status),
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
-            match renewal::due(s, view, &spec, &inputs, newest.model()) {
-                Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
+            match renewal::due(s, view, &spec, &inputs, newest.model(), lineage.highest) {
+                Due::Requested | Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
                 Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() && dates.is_due(s) => {
                     train(s, view, &lineage, &inputs, &print, status)
                 }
                 Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() => {
                     Ok(lineage.keep(s, view, status).until(dates.look_again(s)))
                 }
-                Due::NewBaseModel | Due::BeforeExpiry(_) | Due::AfterRefusal(_) | Due::Never => {
+                Due::Requested | Due::NewBaseModel | Due::BeforeExpiry(_) | Due::AfterRefusal(_) | Due::Never => {
                     Ok(lineage.keep(s, view, status))
                 }
             }

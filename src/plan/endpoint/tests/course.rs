@@ -1,7 +1,7 @@
 //! What a swap waits for: its day, a window, a person, its turn.
 use super::*;
 use crate::{
-    api::annotation::APPROVED_MODEL,
+    api::annotation::{APPROVED_MODEL, SWAP_NOW},
     plan::{line::Want, testing::Meta},
     speech::entity::Status,
 };
@@ -186,6 +186,39 @@ fn a_person_agrees_to_one_model_only() {
             MOVES,
         ),
     ]);
+}
+
+#[test]
+fn a_person_who_asks_for_a_swap_waits_for_no_day_no_window_and_no_approval() {
+    let asked = |case: Case, value: &str| case.with(|c| c.object.annotate(SWAP_NOW, value));
+    let (this, that) = (id(4).to_string(), id(3).to_string());
+    let shut = "windows: [{kind: Allow, days: [Mon], start: \"01:00\", duration: 4h}]";
+    check(vec![
+        ("the day", asked(newer("policy: BeforeExpiry"), &this), MOVES),
+        ("a window", asked(newer(shut), &this), MOVES),
+        (
+            "windows that never open",
+            asked(newer("windows: [{kind: Deny}]"), &this),
+            MOVES,
+        ),
+        ("approval", asked(newer("approval: Required"), &this), MOVES),
+        ("policy Manual", asked(newer("policy: Manual"), &this), MOVES),
+        (
+            "by its URI",
+            asked(newer(shut), &format!("https://x.example/speechtotext/models/{this}")),
+            MOVES,
+        ),
+        ("the one that serves", asked(newer(shut), &that), &stays("WindowClosed")),
+        ("no id", asked(newer(shut), "now"), &stays("WindowClosed")),
+        (
+            "an object that is suspended",
+            asked(newer(shut), &this).with(|c| c.object.spec.suspend = true),
+            "- | Ready=False Suspended, Stalled Suspended, ModelValid=True ModelServes",
+        ),
+    ]);
+    let gate = "gate: {evaluation: {dataset: 00000000-0000-0000-0000-000000000032, maxWordErrorRate: 0.1}}";
+    let gated = asked(newer(gate), &this).line();
+    assert!(!gated.contains("update 10 model"), "a gate is not opened: {gated}");
 }
 
 #[test]

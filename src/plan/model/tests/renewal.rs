@@ -1,6 +1,7 @@
 //! Renewal by the calendar: in time, once, and never in a circle.
 use super::*;
 use crate::{
+    api::annotation::TRAIN_REVISION,
     plan::{
         model::{Refusal, refusals},
         skew::Skew,
@@ -67,6 +68,38 @@ fn a_revision_is_renewed_ahead_of_its_expiry() {
         (next.action.as_str(), next.at.as_str(), next.reason.as_str()),
         ("Train", "2026-10-22T10:53:26Z", "BeforeExpiry")
     );
+}
+
+#[test]
+fn a_person_can_ask_for_the_very_next_revision_and_gets_one() {
+    let asked = |number: &str, renewal: &str| {
+        line("2026-03-01T00:00:00Z", renewal).with(|c| c.object.annotate(TRAIN_REVISION, number))
+    };
+    check(vec![
+        ("the next", asked("2", ""), TRAINS),
+        (
+            "the next, never renewed by itself",
+            asked("2", "renewal: {on: [SpecChange]}"),
+            TRAINS,
+        ),
+        ("the one there is", asked("1", ""), RESTS),
+        ("one that is further away", asked("3", ""), RESTS),
+        ("no number", asked("next", ""), RESTS),
+        ("suspended", asked("2", "suspend: true"), RESTS),
+        ("observed", asked("2", "managementPolicy: Observe"), RESTS),
+    ]);
+    let step = asked("2", "").plan().status.plan.first().unwrap().clone();
+    assert_eq!(
+        (step.reason.as_str(), step.to.as_deref()),
+        ("Requested", Some("revision 2"))
+    );
+    let made = asked("2", "").with(|c| {
+        c.world.view = World::new()
+            .custom(made(20, 1, MADE, EXPIRES, Status::Succeeded))
+            .custom(made(21, 2, "2026-03-01T00:00:00Z", EXPIRES, Status::Succeeded))
+            .view;
+    });
+    assert_eq!(made.line(), RESTS, "the number is used");
 }
 
 #[test]

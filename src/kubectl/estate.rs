@@ -1,0 +1,84 @@
+//! What a Speech resource holds, and what of it objects declare.
+use super::{KubectlError, remote};
+use crate::{
+    calendar::fleet::{Objects, connection},
+    speech::{
+        Client, EntityId, Lane,
+        entity::{CustomModel, Endpoint, OwnerTag},
+    },
+};
+use kube::ResourceExt;
+use std::collections::{BTreeMap, HashSet};
+
+/// Endpoints and custom models, by their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Estate {
+    /// The endpoints.
+    pub endpoints: BTreeMap<EntityId, Endpoint>,
+    /// The custom models.
+    pub models: BTreeMap<EntityId, CustomModel>,
+    /// How many entities could not be understood.
+    pub unreadable: usize,
+}
+
+impl Estate {
+    /// Reads both lists.
+    pub async fn read(client: &Client) -> Result<Self, KubectlError> {
+        let failed = remote::failed(client);
+        let endpoints = client.list_endpoints(Lane::Sweep, None).await.map_err(&failed)?;
+        let models = client.list_custom_models(Lane::Sweep, None).await.map_err(&failed)?;
+        Ok(Self {
+            unreadable: endpoints.unreadable + models.unreadable,
+            endpoints: endpoints.values.into_iter().map(|one| (one.header.id, one)).collect(),
+            models: models.values.into_iter().map(|one| (one.header.id, one)).collect(),
+        })
+    }
+}
+
+/// What the objects of a connection declare.
+#[derive(Clone, Debug, Default)]
+pub struct Declared {
+    /// Ids that objects name, or that their status names.
+    ids: HashSet<EntityId>,
+    /// The uids of the objects.
+    uids: HashSet<String>,
+}
+
+impl Declared {
+    /// Reads the objects that refer to this connection.
+    pub fn of(objects: &Objects, path: &str) -> Self {
+        let mut declared = Self::default();
+        for endpoint in &objects.endpoints {
+            let home = endpoint.namespace().unwrap_or_default();
+            if connection(&endpoint.spec.connection_ref, &home) != path {
+                continue;
+            }
+            let status = endpoint.status.as_ref();
+            declared.add(status.and_then(|status| status.id.as_deref()));
+            declared.add(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()));
+            declared.add(endpoint.spec.model.id.as_deref());
+            declared.uids.extend(endpoint.uid());
+        }
+        for model in &objects.models {
+            let home = model.namespace().unwrap_or_default();
+            if connection(&model.spec.connection_ref, &home) != path {
+                continue;
+            }
+            declared.add(model.spec.source.existing.as_ref().map(|existing| existing.id.as_str()));
+            for id in model.status.iter().flat_map(|status| status.ids()) {
+                declared.add(Some(id));
+            }
+            declared.uids.extend(model.uid());
+        }
+        declared
+    }
+
+    fn add(&mut self, id: Option<&str>) {
+        self.ids.extend(id.and_then(|id| id.parse::<EntityId>().ok()));
+    }
+
+    /// Whether an object declares the entity: it names it, or it made it.
+    pub fn holds(&self, id: EntityId, owner: Option<&OwnerTag>) -> bool {
+        self.ids.contains(&id) || owner.is_some_and(|tag| self.uids.contains(&tag.uid))
+    }
+}

@@ -1,0 +1,396 @@
+//! `kubectl speech`: what a person is told, and what becomes of what a person asks for. The real kubectl runs the plugin.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::case::{Case, condition};
+use crate::harness::{CommandOutput, eventually};
+use crate::seed::{self, BASE_NEW, BASE_OLD, ENDPOINT, MODEL, TEXT};
+use crate::stack::{SOON, Stack, shared};
+
+/// The folder that holds `kubectl-speech`.
+fn plugins() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_kubectl-speech")).parent().unwrap()
+}
+
+/// Runs `kubectl speech`, as administrator unless a kubeconfig says another.
+async fn speech_as(stack: &Stack, kubeconfig: Option<&Path>, args: &[&str]) -> CommandOutput {
+    let env = [
+        ("SPEECH_OPERATOR_ALLOW_HTTP", "true"),
+        ("SPEECH_OPERATOR_ALLOWED_HOSTS", "127.0.0.1"),
+    ];
+    let args = [&["speech"], args].concat();
+    let output = stack
+        .plane
+        .kubectl_plugin(&[plugins()], kubeconfig, &env, &args)
+        .await
+        .unwrap();
+    let said = format!("{}{}", output.stdout, output.stderr);
+    println!("$ kubectl {}\n{said}", args.join(" ")); // shown with --nocapture
+    assert!(!said.contains("sig="), "a signature was told: {said}");
+    output
+}
+
+async fn speech(stack: &Stack, args: &[&str]) -> CommandOutput {
+    speech_as(stack, None, args).await
+}
+
+/// What it printed; it must have succeeded.
+async fn printed(stack: &Stack, args: &[&str]) -> String {
+    let output = speech(stack, args).await;
+    assert!(output.success(), "{args:?}: {output:?}");
+    output.stdout
+}
+
+/// What it said on its way to ending with 2.
+async fn refused(stack: &Stack, args: &[&str]) -> String {
+    let output = speech(stack, args).await;
+    assert_eq!(output.code, Some(2), "{args:?}: {output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    output.stderr
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The endpoint `hotline` serves the old base model, and the new one waits.
+async fn waiting(case: &Case, swap: Value) {
+    case.connect("60s").await;
+    let claims = async |base: &str| {
+        case.model("claims", json!({"source": {"base": {"id": base}}})).await;
+        case.until("SpeechModel", "claims", &format!("is {base}"), |model| {
+            model["status"]["current"]["id"] == base
+        })
+        .await;
+    };
+    claims(BASE_OLD).await;
+    case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}, "swap": swap}))
+        .await;
+    case.serves("hotline", BASE_OLD).await;
+    claims(BASE_NEW).await;
+    case.until("SpeechEndpoint", "hotline", "has a candidate", |object| {
+        object["status"]["candidate"]["model"] == BASE_NEW
+    })
+    .await;
+}
+
+#[test]
+fn a_person_sees_what_waits_and_why_and_agrees() {
+    shared("speech-approve", async |case, stack| {
+        let here = ["-n", "speech-approve"];
+        let with = |args: &[&'static str]| [args, &here].concat();
+        let empty = printed(stack, &with(&["status"])).await;
+        assert_eq!(empty, "There are no objects here.\n");
+        waiting(case, json!({"approval": "Required"})).await;
+
+        let table = printed(stack, &with(&["status"])).await;
+        let line = table.lines().find(|line| line.starts_with("endpoint/hotline")).unwrap();
+        for words in ["Waiting", "old base", "Swap", "ApprovalAwaited"] {
+            assert!(line.contains(words), "{table}");
+        }
+        assert!(table.ends_with("3 objects: all is well\n"), "{table}");
+        assert!(!table.contains('\u{1b}'), "colours are for terminals: {table:?}");
+        let document = parsed(&printed(stack, &with(&["status", "-o", "json", "endpoint/hotline"])).await);
+        let object = &document["objects"][0];
+        assert_eq!(
+            (&object["state"], &object["model"]),
+            (&json!("Waiting"), &json!(BASE_OLD))
+        );
+        let names = printed(stack, &with(&["status", "-o", "name"])).await;
+        assert!(
+            names
+                .lines()
+                .any(|name| name == "speechendpoint.customspeech.dev/hotline"),
+            "{names}"
+        );
+        let everywhere = printed(stack, &["status", "-A", "-o", "wide"]).await;
+        assert!(
+            everywhere
+                .lines()
+                .any(|line| line.contains("speech-approve") && line.contains("hotline"))
+        );
+
+        let why = printed(stack, &with(&["why", "hotline"])).await;
+        let decided = why.lines().find(|line| line.starts_with("=>")).unwrap();
+        assert!(
+            decided.contains("Approval") && decided.contains("approval of new base"),
+            "{why}"
+        );
+        let plan = printed(stack, &with(&["plan"])).await;
+        assert!(plan.contains("speech-approve/hotline"), "{plan}");
+
+        let told = refused(stack, &with(&["approve", "hotlnie"])).await;
+        assert!(told.contains("did you mean \"hotline\"?"), "{told}");
+        let told = refused(stack, &with(&["approve", "hotline", "--to", MODEL])).await;
+        assert!(told.contains("is model new base"), "{told}");
+        let agreed = printed(stack, &with(&["approve", "hotline", "--to", BASE_NEW])).await;
+        assert!(agreed.contains("approved: model new base"), "{agreed}");
+        case.serves("hotline", BASE_NEW).await;
+        let already = printed(stack, &with(&["approve", "hotline", "--to", BASE_NEW])).await;
+        assert!(already.contains("already"), "{already}");
+        let told = refused(stack, &with(&["swap", "hotline"])).await;
+        assert!(told.contains("has no candidate"), "{told}");
+    });
+}
+
+#[test]
+fn a_swap_by_hand_waits_for_no_window_and_is_shown_to_its_end() {
+    shared("speech-swap", async |case, stack| {
+        waiting(case, json!({"windows": [{"kind": "Deny"}]})).await;
+        let with = |args: &[&'static str]| [args, &["-n", "speech-swap"]].concat();
+        let risk = speech(stack, &with(&["status", "hotline"])).await;
+        assert_eq!(risk.code, Some(1), "windows that never open are a risk: {risk:?}");
+        assert!(
+            risk.stdout.contains("AtRisk") && risk.stdout.contains("never open"),
+            "{risk:?}"
+        );
+
+        let suspended = printed(stack, &with(&["suspend", "hotline", "model/claims"])).await;
+        assert_eq!(
+            suspended,
+            "speechendpoint.customspeech.dev/hotline suspended\nspeechmodel.customspeech.dev/claims suspended\n"
+        );
+        assert_eq!(case.get("SpeechEndpoint", "hotline").await["spec"]["suspend"], true);
+        let told = refused(stack, &with(&["swap", "hotline"])).await;
+        assert!(told.contains("`kubectl speech resume hotline`"), "{told}");
+        printed(stack, &with(&["resume", "hotline", "claims"])).await;
+        let spec = &case.get("SpeechEndpoint", "hotline").await["spec"];
+        assert!(
+            spec["suspend"].is_null(),
+            "as in a manifest that says nothing of it: {spec:#}"
+        );
+        case.until("SpeechEndpoint", "hotline", "has a candidate again", |object| {
+            object["status"]["candidate"]["model"] == BASE_NEW
+                && object["status"]["observedGeneration"] == object["metadata"]["generation"]
+        })
+        .await;
+
+        let moved = printed(stack, &with(&["swap", "hotline", "--wait", "--timeout", "30s"])).await;
+        assert!(
+            moved.contains(&format!("moves to model new base ({BASE_NEW}) now")),
+            "{moved}"
+        );
+        assert!(moved.lines().last().unwrap().contains("new base"), "{moved}");
+        let now = case.get("SpeechEndpoint", "hotline").await;
+        assert_eq!(now["status"]["active"]["model"], BASE_NEW, "it waited until it served");
+        let ready = printed(stack, &with(&["wait", "hotline", "--timeout", "30s"])).await;
+        assert!(ready.contains("hotline is"), "{ready}");
+        let late = speech(stack, &with(&["wait", "hotline", "--model", MODEL, "--timeout", "1s"])).await;
+        assert_eq!(late.code, Some(1), "{late:?}");
+    });
+}
+
+#[test]
+fn a_model_is_trained_once_more_when_asked_and_only_once() {
+    shared("speech-retrain", async |case, stack| {
+        case.connect("60s").await;
+        case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
+            .await;
+        case.ready("SpeechModel", "claims").await;
+        let with = |args: &[&'static str]| [args, &["-n", "speech-retrain"]].concat();
+        let trained = printed(stack, &with(&["retrain", "claims", "--wait", "--timeout", "60s"])).await;
+        assert!(trained.contains("revision 2 is trained now"), "{trained}");
+        let model = case.ready("SpeechModel", "claims").await;
+        assert_eq!(model["status"]["current"]["revision"], 2);
+        case.annotate("SpeechModel", "claims", "reconcile-requested-at", "now".into())
+            .await;
+        case.until("SpeechModel", "claims", "is looked at", |object| {
+            object["status"]["lastHandledReconcileAt"] == "now"
+        })
+        .await;
+        assert_eq!(case.calls("Models_Create").await, 2, "the annotation is answered");
+        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
+        let told = refused(stack, &with(&["retrain", "hotline"])).await;
+        assert!(told.contains("there is no model \"hotline\""), "{told}");
+    });
+}
+
+#[test]
+fn an_estate_is_imported_and_applied_without_one_remote_write() {
+    shared("speech-import", async |case, stack| {
+        let now = case.control.now().await.unwrap();
+        let mut resource = seed::resource(&case.name, now);
+        resource["endpoints"].as_array_mut().unwrap().push(json!({
+            "id": "50000000-0000-4000-8000-000000000002", "displayName": "Letters (north)", "locale": "en-US",
+            "model": format!("models/base/{BASE_OLD}"), "createdDateTime": seed::days(now, -7),
+        }));
+        case.control.put_resource(&case.name, resource).await.unwrap();
+        case.connect("60s").await;
+        let with = |args: &[&'static str]| [args, &["-n", "speech-import"]].concat();
+        let now = now.to_string();
+        let orphans = printed(stack, &["orphans", "-n", "speech-import", "--now", &now]).await;
+        for words in [ENDPOINT, MODEL, "Letters (north)", "50d", "7d", "1 endpoint"] {
+            assert!(orphans.contains(words), "{words}: {orphans}");
+        }
+        let found = speech(stack, &with(&["orphans", "--fail-on-orphans", "-o", "json"])).await;
+        assert_eq!(found.code, Some(1), "{found:?}");
+        assert_eq!(parsed(&found.stdout)["orphans"].as_array().unwrap().len(), 3);
+
+        let manifests = printed(stack, &with(&["import", "--connection", "speech"])).await;
+        assert_eq!(
+            manifests,
+            printed(stack, &with(&["import", "--connection", "speech"])).await
+        );
+        let folder = stack.plane.folder().path().join("estate");
+        let folder = folder.to_str().unwrap();
+        let args = [
+            "import",
+            "--connection",
+            "speech",
+            "--directory",
+            folder,
+            "-n",
+            "speech-import",
+        ];
+        assert!(printed(stack, &args).await.contains("3 manifests"));
+        stack.plane.kubectl_ok(&["apply", "-k", folder]).await.unwrap();
+        for name in ["by-hand", "letters-north"] {
+            case.ready("SpeechEndpoint", name).await;
+        }
+        case.ready("SpeechModel", "by-hand").await;
+        let by_hand = case.look("by-hand").await;
+        assert_eq!(by_hand["status"]["id"], ENDPOINT);
+        assert_eq!(by_hand["status"]["active"]["model"], MODEL);
+        assert_eq!(condition(&by_hand, "Ready")["reason"], "Observed");
+        assert_eq!(case.remote_writes().await, Vec::<Value>::new(), "nothing was sent");
+        assert_eq!(printed(stack, &with(&["orphans"])).await, "Everything is declared.\n");
+        assert_eq!(printed(stack, &with(&["import", "--connection", "speech"])).await, "");
+        stack.plane.apply(&manifests).await.unwrap();
+        assert_eq!(case.remote_writes().await, Vec::<Value>::new());
+    });
+}
+
+#[test]
+fn log_files_are_listed_fetched_and_deleted() {
+    shared("speech-logs", async |case, stack| {
+        let now = case.control.now().await.unwrap();
+        let mut resource = seed::resource(&case.name, now);
+        let log = |id: &str, age: i64| json!({"id": id, "endpoint": ENDPOINT, "locale": "en-US", "createdDateTime": seed::days(now, -age), "size": 64});
+        resource["logs"] = json!([log("2026-01-01_a", 28), log("2026-01-02_b", 1)]);
+        case.control.put_resource(&case.name, resource).await.unwrap();
+        case.connect("60s").await;
+        let observed = json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}, "managementPolicy": "Observe"});
+        case.endpoint("hotline", observed).await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        let with = |args: &[&'static str]| [args, &["-n", "speech-logs"]].concat();
+        let listed = printed(stack, &with(&["logs", "hotline"])).await;
+        for words in ["2026-01-01_a", "2026-01-02_b", "30 days"] {
+            assert!(listed.contains(words), "{listed}");
+        }
+        let folder = stack.plane.folder().path().join("logs");
+        let args = [
+            "logs",
+            "hotline",
+            "--fetch",
+            folder.to_str().unwrap(),
+            "-n",
+            "speech-logs",
+        ];
+        let fetched = printed(stack, &args).await;
+        assert!(fetched.starts_with("2 log files fetched"), "{fetched}");
+        assert!(folder.join("2026-01-01_a.wav").is_file());
+        printed(stack, &with(&["logs", "hotline", "--delete", "2026-01-01_a", "--yes"])).await;
+        let left = printed(stack, &with(&["logs", "hotline", "-o", "name"])).await;
+        assert_eq!(left, "2026-01-02_b\n");
+        printed(stack, &with(&["logs", "hotline", "--delete-all", "--yes"])).await;
+        let none = printed(stack, &with(&["logs", "hotline"])).await;
+        assert!(none.starts_with("There are no log files"), "{none}");
+
+        let folder = stack.plane.folder().path().join("model");
+        let args = [
+            "fetch",
+            "endpoint/hotline",
+            "-d",
+            folder.to_str().unwrap(),
+            "-n",
+            "speech-logs",
+        ];
+        let fetched = printed(stack, &args).await;
+        assert!(fetched.starts_with("2 files of model"), "{fetched}");
+        assert!(folder.join("acoustic.bin").is_file());
+    });
+}
+
+#[test]
+fn whoever_may_view_sees_the_fleet_and_whoever_may_not_read_the_key_reads_no_estate() {
+    shared("speech-rights", async |case, stack| {
+        case.connect("60s").await;
+        case.endpoint("fixed", json!({"model": {"id": MODEL}})).await;
+        case.ready("SpeechEndpoint", "fixed").await;
+        let account = ["create", "serviceaccount", "guest", "-n", "speech-rights"];
+        stack.plane.kubectl_ok(&account).await.unwrap();
+        let guest = stack
+            .plane
+            .service_account_kubeconfig("speech-rights", "guest")
+            .await
+            .unwrap();
+        let forbidden = speech_as(stack, Some(&guest), &["status"]).await;
+        assert_eq!(forbidden.code, Some(2), "{forbidden:?}");
+        assert!(
+            forbidden.stderr.contains("bind the ClusterRole `view`"),
+            "{forbidden:?}"
+        );
+        let binding = [
+            "create",
+            "rolebinding",
+            "guest",
+            "-n",
+            "speech-rights",
+            "--clusterrole=view",
+        ];
+        let binding = [&binding[..], &["--serviceaccount=speech-rights:guest"]].concat();
+        stack.plane.kubectl_ok(&binding).await.unwrap();
+        // The roles are put together by a controller, in its own time.
+        let seen = eventually("the status of one's own namespace", SOON, async || {
+            let output = speech_as(stack, Some(&guest), &["status"]).await;
+            if output.success() {
+                Ok(output.stdout)
+            } else {
+                Err(output.stderr)
+            }
+        });
+        assert!(seen.await.unwrap().contains("endpoint/fixed"));
+        for args in [&["orphans"][..], &["import", "--connection", "speech"]] {
+            let output = speech_as(stack, Some(&guest), args).await;
+            assert_eq!(output.code, Some(2), "{output:?}");
+            assert!(
+                output.stderr.contains("the Secret speech-rights/speech-key"),
+                "{output:?}"
+            );
+            assert!(!format!("{output:?}").contains(&seed::key("speech-rights", 1)));
+        }
+        let output = speech_as(stack, Some(&guest), &["suspend", "fixed"]).await;
+        assert!(
+            output.code == Some(2) && output.stderr.contains("cannot patch resource"),
+            "{output:?}"
+        );
+        assert!(case.get("SpeechEndpoint", "fixed").await["spec"]["suspend"].is_null());
+    });
+}
+
+#[test]
+fn kubectl_completes_the_names_of_objects() {
+    shared("speech-complete", async |case, stack| {
+        case.connect("60s").await;
+        let script = printed(stack, &["completion", "kubectl"]).await;
+        let program = stack.plane.folder().write("kubectl_complete-speech", &script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let folders = [plugins(), program.parent().unwrap()];
+        let complete = async |words: &[&str]| {
+            let args = [&["__complete", "speech"], words].concat();
+            let output = stack.plane.kubectl_plugin(&folders, None, &[], &args).await.unwrap();
+            output.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(complete(&["sta"]).await.contains(&"status".to_owned()));
+        let names = complete(&["why", "-n", "speech-complete", ""]).await;
+        assert!(names.contains(&"speech".to_owned()), "{names:?}");
+        let forms = complete(&["status", "-o", "y"]).await;
+        assert!(
+            forms.contains(&"yaml".to_owned()) && !forms.contains(&"json".to_owned()),
+            "{forms:?}"
+        );
+    });
+}
