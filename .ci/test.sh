@@ -11,6 +11,7 @@ steps() {
   step "lints" cargo clippy --all-targets -- -D warnings
   step "dependencies" dependencies
   step "control plane" control_plane
+  step "prometheus" prometheus
   step "tests" cargo test
 }
 
@@ -26,6 +27,8 @@ dependencies() {
 }
 
 control_plane() { tests/control-plane/install.sh; }
+
+prometheus() { tests/monitoring/install.sh; }
 
 summary=()
 failures=0

@@ -5,7 +5,10 @@ mod reference;
 mod tests;
 mod timeline;
 
-use crate::api::{reason, schema};
+use crate::{
+    api::{reason, schema},
+    metrics,
+};
 use serde_json::Value;
 use std::{
     fs, io,
@@ -66,6 +69,7 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
     for (path, content) in [
         ("docs/reasons.md", reason::document()),
         ("docs/api.md", reference::document()),
+        ("docs/metrics.md", metrics::document()),
         ("deploy/base/cluster-roles.yaml", rbac::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
         ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),
