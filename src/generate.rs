@@ -1,4 +1,5 @@
 //! The files that are written from the code: CRDs, RBAC and reference documentation. CI fails when they drift.
+mod dashboard;
 mod rbac;
 mod reference;
 #[cfg(test)]
@@ -7,7 +8,7 @@ mod timeline;
 
 use crate::{
     api::{reason, schema},
-    metrics,
+    metrics, plan,
 };
 use serde_json::Value;
 use std::{
@@ -70,6 +71,8 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         ("docs/reasons.md", reason::document()),
         ("docs/api.md", reference::document()),
         ("docs/metrics.md", metrics::document()),
+        ("docs/events.md", plan::events_document()),
+        ("deploy/monitoring/grafana-dashboard.json", dashboard::document()),
         ("deploy/base/cluster-roles.yaml", rbac::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
         ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),

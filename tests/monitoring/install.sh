@@ -29,7 +29,8 @@ complete() {
 fetch() {
   local hint="install the package prometheus, or set PROMETHEUS_ASSETS to a folder with ${PROGRAMS[*]}"
   command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "this is no Debian: $hint"
-  local work=$cache/.prometheus.$$ program
+  local program
+  work=$cache/.prometheus.$$ # not local: the trap needs it
   rm -rf "$cache"/.prometheus.*
   mkdir -p "$work"
   trap 'rm -rf "$work"' EXIT
