@@ -133,17 +133,17 @@ impl Prometheus {
         found.into_iter().map(|series| series["metric"].clone()).collect()
     }
 
-    /// Waits until an alert fires with these labels.
-    pub async fn fires(&mut self, name: &str, labels: &[(&str, &str)], within: Duration) {
-        self.wait(name, labels, within, true).await;
+    /// Waits until an alert fires with these labels; what it sees instead when it is late.
+    pub async fn fires(&mut self, name: &str, labels: &[(&str, &str)], within: Duration) -> Result<(), String> {
+        self.wait(name, labels, within, true).await
     }
 
-    /// Waits until no alert fires with these labels.
-    pub async fn resolves(&mut self, name: &str, labels: &[(&str, &str)], within: Duration) {
-        self.wait(name, labels, within, false).await;
+    /// Waits until no alert fires with these labels; what it sees instead when it is late.
+    pub async fn resolves(&mut self, name: &str, labels: &[(&str, &str)], within: Duration) -> Result<(), String> {
+        self.wait(name, labels, within, false).await
     }
 
-    async fn wait(&mut self, name: &str, labels: &[(&str, &str)], within: Duration, fires: bool) {
+    async fn wait(&mut self, name: &str, labels: &[(&str, &str)], within: Duration, fires: bool) -> Result<(), String> {
         let what = format!("{name} {labels:?} {}", if fires { "fires" } else { "is resolved" });
         let end = tokio::time::Instant::now() + within;
         loop {
@@ -151,14 +151,11 @@ impl Prometheus {
             let fits = |alert: &&Value| labels.iter().all(|(label, value)| alert[*label] == *value);
             if firing.iter().any(|alert| fits(&alert)) == fires {
                 println!("{what}");
-                return;
+                return Ok(());
             }
-            let late = tokio::time::Instant::now() >= end;
-            assert!(
-                !late,
-                "not within {within:?}: {what}; firing: {firing:?}; {:?}",
-                self.troubles().await
-            );
+            if tokio::time::Instant::now() >= end {
+                return Err(format!("not within {within:?}: {what}; firing: {firing:?}"));
+            }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }

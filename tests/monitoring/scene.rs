@@ -178,7 +178,7 @@ impl Scene {
         case.model("claims", base(BASE_NEW)).await;
     }
 
-    /// A training that ends too late, and one whose dataset is gone.
+    /// A training that is due and that the service fails to begin, and one whose dataset is gone.
     async fn training(&self, now: Timestamp) {
         let case = &self.training;
         case.connect("5s").await;
@@ -194,19 +194,14 @@ impl Scene {
             .delete_entity(&case.name, "datasets", MORE_TEXT)
             .await
             .unwrap();
-        let mut resource = case.control.resource(&case.name).await.unwrap();
-        let timings = &mut resource["timings"];
-        timings["training"] = json!(1_000_000);
-        case.control
-            .put_resource(&case.name, json!({"timings": timings}))
-            .await
-            .unwrap();
+        let fault = json!({"route": {"resource": case.name, "path": "Models_Create"}, "action": {"status": 500}});
+        case.control.add_fault(fault).await.unwrap();
         let late = case.get("SpeechModel", "late").await;
         let id = late["status"]["current"]["id"].as_str().unwrap();
-        let soon = json!({"transcriptionDateTime": (now + SignedDuration::from_mins(20)).to_string()});
+        let soon = json!({"transcriptionDateTime": (now + SignedDuration::from_mins(10)).to_string()});
         case.control.patch_entity(&case.name, "models", id, soon).await.unwrap();
-        case.until("SpeechModel", "late", "trains again", |object| {
-            object["status"]["plan"][0]["reason"] == "Training"
+        case.until("SpeechModel", "late", "is to train again", |object| {
+            object["status"]["plan"][0]["action"] == "Train"
         })
         .await;
     }
