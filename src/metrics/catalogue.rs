@@ -93,7 +93,7 @@ metrics! {
     ENDPOINT_PLANNED = Gauge "endpoint_planned_timestamp_seconds" ["namespace", "name", "action"]
         "When the first step of each kind in the plan of an endpoint is due (Unix time)", "up to three for each endpoint with a plan";
     ENDPOINT_OVERDUE = Gauge "endpoint_overdue_seconds" ["namespace", "name", "action"]
-        "For how long the next step of an endpoint has been due without having begun, whether or not something blocks it", "only while the step is due; at most one for each endpoint";
+        "For how long the next step of an endpoint has been due without having begun, whether or not something blocks it, or has run beyond twice the longest time seen", "only while the step is due; at most one for each endpoint";
     ENDPOINT_BLOCKED = Gauge "endpoint_blocked" ["namespace", "name", "reason"]
         "1 while something has to happen before the next swap of an endpoint may begin, by the first reason", "only while it is so; at most one for each endpoint, the reasons are those of reasons.md";
     ENDPOINT_BUDGET = Gauge "endpoint_lead_time_budget_seconds" ["namespace", "name"]
@@ -123,7 +123,7 @@ metrics! {
     MODEL_PLANNED = Gauge "model_planned_timestamp_seconds" ["namespace", "name", "action"]
         "When the first step of each kind in the plan of a model is due (Unix time)", "up to three for each model with a plan";
     MODEL_OVERDUE = Gauge "model_overdue_seconds" ["namespace", "name", "action"]
-        "For how long the next step of a model has been due without having begun, whether or not something blocks it", "only while the step is due; at most one for each model";
+        "For how long the next step of a model has been due without having begun, whether or not something blocks it, or has run beyond twice the longest time seen", "only while the step is due; at most one for each model";
     MODEL_BLOCKED = Gauge "model_blocked" ["namespace", "name", "reason"]
         "1 while something has to happen before the next training of a model may begin, by its reason", "only while it is so; at most one for each model";
     MODEL_BUDGET = Gauge "model_lead_time_budget_seconds" ["namespace", "name"]

@@ -202,11 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn a_swap_that_runs_is_not_overdue_and_an_expiry_is_no_step() {
-        for (action, reason) in [("Swap", "Deploying"), ("Expire", "NoSuccessor"), ("Evaluate", "Gate")] {
-            let plan = json!([{"action": action, "at": "2027-01-14T00:00:00Z", "reason": reason}]);
-            let object = endpoint(json!({"plan": plan}));
-            assert_eq!(Facts::of(&object, now(), None).planned.overdue(), None, "{action}");
+    fn a_swap_that_runs_is_overdue_beyond_its_time_and_an_expiry_is_no_step() {
+        // A deployment is given an hour.
+        let durations = Durations::default();
+        for (action, reason, at, expected) in [
+            ("Swap", "Deploying", "2027-01-14T23:11:00Z", None),
+            ("Swap", "Deploying", "2027-01-14T23:00:00Z", word("Swap", 600.0)),
+            ("Expire", "NoSuccessor", "2027-01-14T00:00:00Z", None),
+            ("Evaluate", "Gate", "2027-01-14T00:00:00Z", None),
+        ] {
+            let object = endpoint(json!({"plan": [{"action": action, "at": at, "reason": reason}]}));
+            let facts = Facts::of(&object, now(), Some(&durations));
+            assert_eq!(told(facts.planned.overdue()), expected, "{action} {at}");
         }
     }
 

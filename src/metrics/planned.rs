@@ -35,7 +35,7 @@ fn at(step: &PlannedStep) -> Option<Timestamp> {
 fn is_under_way(step: &PlannedStep) -> bool {
     matches!(
         (step.action, step.reason.as_str()),
-        (PlannedAction::Swap, "Deploying") | (PlannedAction::Train, "Training") | (PlannedAction::Evaluate, _)
+        (PlannedAction::Swap, "Deploying") | (PlannedAction::Train, "Training")
     )
 }
 
@@ -65,12 +65,18 @@ impl Planned<'_> {
         rows
     }
 
-    /// For how long the next step that somebody has to take has been due.
+    /// For how long the next step has been due, or has run beyond the time that it was given.
     pub fn overdue(&self) -> Option<Row> {
-        let step = self.plan.first().filter(|step| !is_under_way(step))?;
-        let late = self.now.duration_since(at(step)?);
-        // An expiry is no step that anybody takes: what follows from it is told by other metrics.
-        let is_due = step.action != PlannedAction::Expire && !step.forecast && late.is_positive();
+        let step = self.plan.first()?;
+        let since = self.now.duration_since(at(step)?);
+        let late = if is_under_way(step) {
+            since.saturating_sub(self.lead?)
+        } else {
+            since
+        };
+        // An expiry is no step that anybody takes, and an evaluation ends by its gate: other metrics tell of both.
+        let is_taken = !matches!(step.action, PlannedAction::Expire | PlannedAction::Evaluate);
+        let is_due = is_taken && !step.forecast && late.is_positive();
         is_due.then(|| self.row(Some(step.action.as_str()), late.as_secs_f64()))
     }
 
@@ -88,13 +94,14 @@ impl Planned<'_> {
     pub fn budget(&self) -> Option<Row> {
         let makes = |step: &&PlannedStep| matches!(step.action, PlannedAction::Swap | PlannedAction::Train);
         let step = self.plan.iter().find(makes)?;
-        let begins = at(step)?;
-        let begins = if is_under_way(step) {
-            begins
+        let (begins, expiry, lead) = (at(step)?, self.expiry?, self.lead?);
+        let left = |begins: Timestamp| expiry.duration_since(begins).saturating_sub(lead);
+        let left = if is_under_way(step) {
+            // What runs beyond its time ends now at the earliest.
+            left(begins).min(expiry.duration_since(self.now))
         } else {
-            begins.max(self.now)
+            left(begins.max(self.now))
         };
-        let left = self.expiry?.duration_since(begins).saturating_sub(self.lead?);
         Some(self.row(None, left.as_secs_f64()))
     }
 

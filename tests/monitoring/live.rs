@@ -89,8 +89,14 @@ async fn the_document_is_right(operator: &OperatorProcess) {
         );
         types += 1;
     }
-    let documented = document.lines().filter(|line| line.starts_with("| `speech_")).count();
-    assert_eq!(types, documented, "docs/metrics.md names others");
+    // What never happened yet has no series, and then no type either.
+    let absent = ["speech_watch_failures_total"];
+    let documented = document.lines().filter(|line| line.starts_with("| `speech_"));
+    let documented = documented
+        .filter(|line| !absent.iter().any(|name| line.contains(name)))
+        .count();
+    let happened = absent.iter().filter(|name| told.contains(*name)).count();
+    assert_eq!(types, documented + happened, "docs/metrics.md names others");
 }
 
 /// The alerts that need no more than the scene; with the labels that tell the right one.
@@ -126,7 +132,7 @@ const FIRES: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "SpeechLeadTimeAtRisk",
-        &[("namespace", "overdue"), ("kind", "SpeechEndpoint")],
+        &[("namespace", "overdue"), ("kind", "SpeechEndpoint"), ("name", "waits")],
     ),
     (
         "SpeechLeadTimeAtRisk",
@@ -191,7 +197,8 @@ fn every_alert_fires_on_the_live_stack_and_every_panel_shows_something() {
         let mut late = Late::default();
         late.note(prometheus.fires("SpeechSweepsStale", &stale, TOLD).await);
         scene::set_clock(case, Timestamp::now()).await;
-        scene.fight(3).await;
+        scene.look().await;
+        scene.fight(4).await;
         scene.plant_unreadable(stack).await;
         for (name, labels) in FIRES {
             late.note(prometheus.fires(name, labels, TOLD).await);

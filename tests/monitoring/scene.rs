@@ -173,6 +173,10 @@ impl Scene {
         case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
             .await;
         case.serves("hotline", BASE_OLD).await;
+        // The same, but it waits for somebody: half an hour is less than a deployment is given.
+        let asks = json!({"model": {"ref": {"name": "claims"}}, "swap": {"approval": "Required"}});
+        case.endpoint("waits", asks).await;
+        case.serves("waits", BASE_OLD).await;
         let fault = json!({"route": {"resource": case.name, "method": "PATCH"}, "action": {"status": 500}});
         case.control.add_fault(fault).await.unwrap();
         case.model("claims", base(BASE_NEW)).await;
@@ -262,6 +266,16 @@ impl Scene {
             })
             .await
             .unwrap_or_else(|error| panic!("{error}"));
+            case.ready("SpeechEndpoint", FOUGHT).await;
+        }
+    }
+
+    /// Has all lists read in which something was changed behind the operator's back.
+    pub async fn look(&self) {
+        for case in [&self.training, &self.overdue, &self.down] {
+            let word = json!("look");
+            case.annotate("SpeechConnection", "speech", "reconcile-requested-at", word)
+                .await;
         }
     }
 
@@ -285,5 +299,7 @@ impl Scene {
         })
         .await
         .unwrap_or_else(|error| panic!("{error}"));
+        let crd = format!("{}/crds/speechendpoints.yaml", env!("CARGO_MANIFEST_DIR"));
+        stack.plane.kubectl_ok(&["replace", "-f", &crd]).await.unwrap();
     }
 }
