@@ -35,8 +35,14 @@ fetch() {
   mkdir -p "$work"
   trap 'rm -rf "$work"' EXIT
   say "fetching the package"
-  # apt checks the package against the signed lists of the distribution.
-  (cd "$work" && apt-get download prometheus >&2) || fail "the package could not be fetched (are the lists there? apt-get update): $hint"
+  # apt checks the package against the signed lists of the distribution. Where the machine has none, lists of our own do.
+  if ! (cd "$work" && apt-get download prometheus >&2); then
+    say "fetching the lists of packages"
+    local own=(-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache")
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+    apt-get "${own[@]}" update >&2 && (cd "$work" && apt-get "${own[@]}" download prometheus >&2) ||
+      fail "the package could not be fetched: $hint"
+  fi
   dpkg-deb --extract "$work"/prometheus_*.deb "$work/root"
   mkdir "$work/bin"
   for program in "${PROGRAMS[@]}"; do mv "$work/root/usr/bin/$program" "$work/bin/"; done
