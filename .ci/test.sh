@@ -12,6 +12,7 @@ steps() {
   step "dependencies" dependencies
   step "control plane" control_plane
   step "browser" browser
+  step "prometheus" prometheus
   step "tests" cargo test
 }
 
@@ -29,6 +30,7 @@ dependencies() {
 control_plane() { tests/control-plane/install.sh; }
 
 browser() { tests/browser/install.sh; }
+prometheus() { tests/monitoring/install.sh; }
 
 summary=()
 failures=0

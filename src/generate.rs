@@ -1,11 +1,15 @@
 //! The files that are written from the code: CRDs, RBAC and reference documentation. CI fails when they drift.
+mod dashboard;
 mod rbac;
 mod reference;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
-use crate::api::{reason, schema};
+use crate::{
+    api::{reason, schema},
+    metrics, plan,
+};
 use serde_json::Value;
 use std::{
     fs, io,
@@ -66,6 +70,9 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
     for (path, content) in [
         ("docs/reasons.md", reason::document()),
         ("docs/api.md", reference::document()),
+        ("docs/metrics.md", metrics::document()),
+        ("docs/events.md", plan::events_document()),
+        ("deploy/monitoring/grafana-dashboard.json", dashboard::document()),
         ("deploy/base/cluster-roles.yaml", rbac::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
         ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),

@@ -1,18 +1,34 @@
 //! What is measured, in the OpenMetrics format. What is known of objects is read from the stores at scrape time, so that
 //! a deleted object leaves no series. Unknown means absent, never 0.
+mod catalogue;
+mod connection;
+mod endpoint;
 mod fleet;
+mod model;
+mod outcome;
+mod planned;
 mod pulse;
+mod series;
 
-use crate::{api::SpeechConnection, controller::Context, liveness::Liveness, speech::Observer};
+pub use catalogue::{ALL, Definition, Form, PREFIX, document};
+pub use outcome::{Ended, of_endpoint, of_model};
+
+use crate::{
+    api::{SpeechConnection, swap::GateVerdict},
+    controller::Context,
+    liveness::Liveness,
+    speech::Observer,
+};
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
-    registry::Registry,
+    registry::{Metric, Registry},
 };
+use series::Row;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -33,6 +49,16 @@ struct Kind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ending {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Judged {
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     route: &'static str,
     code: &'static str,
@@ -42,6 +68,12 @@ struct Request {
 struct Route {
     route: &'static str,
 }
+
+/// Kind, namespace and name of an object.
+type Named = (String, String, String);
+
+const SUCCEEDED: &str = "Succeeded";
+const FAILED: &str = "Failed";
 
 /// All that is measured.
 pub struct Metrics {
@@ -53,6 +85,10 @@ pub struct Metrics {
     watch_failures: Family<Kind, Counter>,
     transitions: Gauge,
     orphaned: Family<Kind, Counter>,
+    swaps: Family<Ending, Counter>,
+    trainings: Family<Ending, Counter>,
+    gates: Family<Judged, Counter>,
+    drifted: Mutex<BTreeMap<Named, u32>>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
     liveness: Liveness,
@@ -63,6 +99,10 @@ pub struct Metrics {
 struct Sweep {
     took: Duration,
     whole_at: Option<Timestamp>,
+}
+
+fn register(registry: &mut Registry, definition: &Definition, metric: impl Metric) {
+    registry.register(definition.name, definition.help, metric);
 }
 
 fn latency() -> Histogram {
@@ -81,55 +121,64 @@ impl Metrics {
             watch_failures: Family::default(),
             transitions: Gauge::default(),
             orphaned: Family::default(),
+            swaps: Family::default(),
+            trainings: Family::default(),
+            gates: Family::default(),
+            drifted: Mutex::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
             liveness: Liveness::default(),
         });
+        metrics.start_from_zero();
         let mut registry = metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register(
-            "reconciles",
-            "Passes over objects, by outcome",
-            metrics.reconciles.clone(),
-        );
-        registry.register(
-            "reconcile_duration_seconds",
-            "Time of a pass over an object",
+        register(&mut registry, &catalogue::RECONCILES, metrics.reconciles.clone());
+        register(
+            &mut registry,
+            &catalogue::RECONCILE_SECONDS,
             metrics.reconcile_seconds.clone(),
         );
-        registry.register(
-            "remote_requests",
-            "Requests to the Speech service, by operation and status",
-            metrics.requests.clone(),
-        );
-        registry.register(
-            "remote_request_duration_seconds",
-            "Time of a request to the Speech service",
+        register(&mut registry, &catalogue::REQUESTS, metrics.requests.clone());
+        register(
+            &mut registry,
+            &catalogue::REQUEST_SECONDS,
             metrics.request_seconds.clone(),
         );
-        registry.register(
-            "watch_failures",
-            "Watches of the cluster that broke off with an error",
+        register(
+            &mut registry,
+            &catalogue::WATCH_FAILURES,
             metrics.watch_failures.clone(),
         );
-        registry.register(
-            "leader_transitions",
-            "How often the Lease had changed hands when this replica took it; 0 if it never did",
-            metrics.transitions.clone(),
-        );
-        registry.register(
-            "orphaned",
-            "Objects that were released though what they have in the Speech service could not be deleted",
-            metrics.orphaned.clone(),
-        );
-        registry.register(
-            "build",
-            "The running program",
-            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
-        );
+        register(&mut registry, &catalogue::TRANSITIONS, metrics.transitions.clone());
+        register(&mut registry, &catalogue::ORPHANED, metrics.orphaned.clone());
+        register(&mut registry, &catalogue::SWAPS, metrics.swaps.clone());
+        register(&mut registry, &catalogue::TRAININGS, metrics.trainings.clone());
+        register(&mut registry, &catalogue::GATES, metrics.gates.clone());
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        register(&mut registry, &catalogue::BUILD, build);
         registry.register_collector(Box::new(fleet::Fleet(Arc::downgrade(&metrics))));
         registry.register_collector(Box::new(pulse::Pulses(Arc::downgrade(&metrics))));
         drop(registry);
         metrics
+    }
+
+    /// What is counted by a few words begins with 0, so that the first of a kind is an increase.
+    fn start_from_zero(&self) {
+        for outcome in [SUCCEEDED, FAILED] {
+            drop(self.swaps.get_or_create(&Ending { outcome }));
+            drop(self.trainings.get_or_create(&Ending { outcome }));
+        }
+        for verdict in [
+            GateVerdict::Pass,
+            GateVerdict::Fail,
+            GateVerdict::Inconclusive,
+            GateVerdict::Error,
+        ] {
+            let verdict = verdict.as_str();
+            drop(self.gates.get_or_create(&Judged { verdict }));
+        }
+        for kind in ["SpeechEndpoint", "SpeechModel"] {
+            drop(self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }));
+        }
     }
 
     /// The whole exposition.
@@ -191,6 +240,46 @@ impl Metrics {
     /// An object was released, and what it has in the Speech service stays behind.
     pub fn orphaned(&self, kind: &str) {
         self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+    }
+
+    /// Work on an object came to an end.
+    pub fn ended(&self, what: Ended) {
+        let outcome = |succeeded| if succeeded { SUCCEEDED } else { FAILED };
+        match what {
+            Ended::Swap(succeeded) => {
+                let outcome = outcome(succeeded);
+                self.swaps.get_or_create(&Ending { outcome }).inc();
+            }
+            Ended::Training(succeeded) => {
+                let outcome = outcome(succeeded);
+                self.trainings.get_or_create(&Ending { outcome }).inc();
+            }
+            Ended::Gate(verdict) => {
+                let verdict = verdict.as_str();
+                self.gates.get_or_create(&Judged { verdict }).inc();
+            }
+        }
+    }
+
+    /// What somebody changed in the Speech service was put back.
+    pub fn drifted(&self, kind: &str, namespace: &str, name: &str) {
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        *self
+            .drifted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key)
+            .or_default() += 1;
+    }
+
+    /// How often that happened to each of the objects that are there; the others are forgotten.
+    fn drift(&self, there: &HashSet<Named>) -> Vec<Row> {
+        let mut drifted = self.drifted.lock().unwrap_or_else(PoisonError::into_inner);
+        drifted.retain(|key, _| there.contains(key));
+        let row = |((kind, namespace, name), count): (&Named, &u32)| {
+            (vec![kind.clone(), namespace.clone(), name.clone()], f64::from(*count))
+        };
+        drifted.iter().map(row).collect()
     }
 
     /// The lists of a Speech resource were read, or not.

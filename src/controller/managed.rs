@@ -2,6 +2,7 @@
 use super::{Context, copy, observe, recent::Recent, remote::Remote, watch::Kept};
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
+    metrics::{self, Ended},
     plan::{self, Plan, Surroundings, connection::Need},
 };
 use kube::{Resource, core::NamespaceResourceScope};
@@ -35,6 +36,8 @@ pub trait Managed:
     fn status(&self) -> Option<&Self::Status>;
     /// Our own writes to the kind.
     fn recent(context: &Context) -> &Recent<Self>;
+    /// What came to an end since the status was last written.
+    fn ended(&self, after: &Self::Status) -> Vec<Ended>;
     /// Observes where the object is copied from.
     fn source(&self, context: &Context) -> Self::Source;
     /// The Speech resource from which the object is copied.
@@ -70,6 +73,10 @@ impl Managed for SpeechModel {
 
     fn recent(context: &Context) -> &Recent<Self> {
         &context.recent.models
+    }
+
+    fn ended(&self, after: &SpeechModelStatus) -> Vec<Ended> {
+        metrics::of_model(self.status.as_ref(), after)
     }
 
     fn source(&self, context: &Context) -> Self::Source {
@@ -117,6 +124,10 @@ impl Managed for SpeechEndpoint {
 
     fn recent(context: &Context) -> &Recent<Self> {
         &context.recent.endpoints
+    }
+
+    fn ended(&self, after: &SpeechEndpointStatus) -> Vec<Ended> {
+        metrics::of_endpoint(self.status.as_ref(), after)
     }
 
     fn source(&self, _context: &Context) {}

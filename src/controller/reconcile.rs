@@ -243,6 +243,12 @@ impl<K: Managed> Pass<'_, K> {
     fn tell_drift(&self, plan: &Plan<K::Status>) {
         let mut drift = plan.notices.clone();
         drift.retain(|notice| notice.reason == Reason::DriftCorrected);
+        if !drift.is_empty() {
+            let (kind, meta) = (K::kind(&()), self.object.meta());
+            let (namespace, name) = (meta.namespace.as_deref(), meta.name.as_deref());
+            let metrics = &self.context.metrics;
+            metrics.drifted(&kind, namespace.unwrap_or_default(), name.unwrap_or_default());
+        }
         self.context.events.publish(&*self.object, &drift);
     }
 
@@ -344,6 +350,7 @@ impl<K: Managed> Pass<'_, K> {
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
             self.is_at(Some(Point::BeforeStatus));
+            let ended = self.object.ended(&plan.status);
             let written = write::status(self.context, &*self.object, &plan.status).await;
             if self.created && matches!(written, Err(WriteError::Gone)) {
                 self.undo_creation().await;
@@ -351,6 +358,7 @@ impl<K: Managed> Pass<'_, K> {
             let written = written.map_err(ReconcileError::Write)?;
             self.is_at(Some(Point::AfterStatus));
             self.keep(written);
+            ended.into_iter().for_each(|ended| self.context.metrics.ended(ended));
             self.context.events.publish(&*self.object, &plan.notices);
         }
         if self.acted && self.failure.is_none() && plan.action.is_some() {

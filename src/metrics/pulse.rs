@@ -1,10 +1,10 @@
 //! Gauges of the process's own progress. What is not known, or not the case, has no series.
-use super::Metrics;
-use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{MetricType, gauge::ConstGauge},
+use super::{
+    Metrics,
+    catalogue::{self, Definition},
+    series::write,
 };
+use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 use std::{fmt, sync::Weak};
 
 /// Reads the signs of life at scrape time.
@@ -18,53 +18,36 @@ impl Collector for Pulses {
         let silences = watches
             .iter()
             .map(|(kind, pulse)| Some((kind, pulse.silence()?.as_secs_f64())));
-        by_kind(
-            &mut encoder,
-            "watch_silence_seconds",
-            "How long ago the apiserver last answered a watch: an event, a bookmark, a list",
-            silences.flatten(),
-        )?;
+        by_kind(&mut encoder, &catalogue::WATCH_SILENCE, silences.flatten())?;
         let unreadable = watches.iter().map(|(kind, pulse)| (kind, pulse.unreadable().len()));
         let unreadable = unreadable.filter(|(_, count)| *count > 0);
         by_kind(
             &mut encoder,
-            "unreadable_objects",
-            "Objects of the cluster that do not fit their type and are left as they are",
+            &catalogue::UNREADABLE,
             unreadable.map(|(kind, count)| (kind, f64::from(u32::try_from(count).unwrap_or(u32::MAX)))),
         )?;
         let queues = metrics.liveness().queues();
         let waiting = queues
             .iter()
             .map(|(kind, ages)| Some((kind, ages.waiting?.as_secs_f64())));
-        by_kind(
-            &mut encoder,
-            "queue_oldest_seconds",
-            "How long the object that was woken first has waited for its pass",
-            waiting.flatten(),
-        )?;
+        by_kind(&mut encoder, &catalogue::QUEUE_OLDEST, waiting.flatten())?;
         let running = queues
             .iter()
             .map(|(kind, ages)| Some((kind, ages.running?.as_secs_f64())));
-        by_kind(
-            &mut encoder,
-            "pass_oldest_seconds",
-            "How long the oldest pass has run",
-            running.flatten(),
-        )
+        by_kind(&mut encoder, &catalogue::PASS_OLDEST, running.flatten())
     }
 }
 
 fn by_kind<'a>(
     encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
+    definition: &Definition,
     all: impl Iterator<Item = (&'a String, f64)>,
 ) -> fmt::Result {
-    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for (kind, value) in all {
-        ConstGauge::new(value).encode(metric.encode_family(&[("kind", kind.as_str())])?)?;
-    }
-    Ok(())
+    write(
+        encoder,
+        definition,
+        all.map(|(kind, value)| (vec![kind.clone()], value)),
+    )
 }
 
 #[cfg(test)]

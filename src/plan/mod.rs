@@ -34,7 +34,7 @@ pub mod window;
 pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
 use lead_time::{Durations, Took};
 use line::{Limits, Line, Want};
-pub use notice::Notice;
+pub use notice::{Notice, document as events_document};
 pub use retry::{Failure, FailureClass, is_quota};
 use skew::Skew;
 pub use verdict::Verdict;

@@ -1,0 +1,442 @@
+//! The dashboard for Grafana, from a list of panels.
+use serde_json::{Value, json};
+
+/// One panel.
+struct Panel {
+    title: &'static str,
+    about: &'static str,
+    form: Form,
+    unit: &'static str,
+    width: u32,
+    queries: &'static [Query],
+}
+
+/// How a panel shows its queries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One number.
+    Stat,
+    /// Lines over time.
+    Lines,
+    /// The present, one row for each series.
+    Table,
+    /// The present, one bar for each series.
+    Bars,
+}
+
+/// What a panel asks Prometheus, and what it calls the answers.
+struct Query {
+    expr: &'static str,
+    legend: &'static str,
+}
+
+const fn one(expr: &'static str, legend: &'static str) -> Query {
+    Query { expr, legend }
+}
+
+/// The rows of the dashboard: a heading and its panels.
+const ROWS: &[(&str, &[Panel])] = &[
+    (
+        "Fleet",
+        &[
+            Panel {
+                title: "Endpoints by the day on which their model expires",
+                about: "Azure lets models expire on quarter days. A day that many endpoints share is one on which much has to be done before.",
+                form: Form::Bars,
+                unit: "short",
+                width: 12,
+                queries: &[one(
+                    "count_values(\"day\", floor(max by (namespace, name) (speech_endpoint_model_expiry_timestamp_seconds) / 86400) * 86400000)",
+                    "{{day}}",
+                )],
+            },
+            Panel {
+                title: "Endpoints",
+                about: "Endpoints that are declared, and those that are Ready.",
+                form: Form::Stat,
+                unit: "short",
+                width: 4,
+                queries: &[
+                    one("count(speech_endpoint_info)", "declared"),
+                    one("sum(speech_endpoint_ready)", "ready"),
+                ],
+            },
+            Panel {
+                title: "Intended model answers",
+                about: "Share of the endpoints at which the intended model answers now.",
+                form: Form::Stat,
+                unit: "percentunit",
+                width: 4,
+                queries: &[one("avg(speech_endpoint_intended_model)", "now")],
+            },
+            Panel {
+                title: "Leader",
+                about: "Replicas that act; one is right.",
+                form: Form::Stat,
+                unit: "short",
+                width: 4,
+                queries: &[one("sum(speech_leader)", "leaders")],
+            },
+        ],
+    ),
+    (
+        "Expiring",
+        &[
+            Panel {
+                title: "Next expiries",
+                about: "The twenty endpoints whose model expires first, and what is left.",
+                form: Form::Table,
+                unit: "s",
+                width: 12,
+                queries: &[one(
+                    "sort(bottomk(20, max by (namespace, name) (speech_endpoint_model_expiry_timestamp_seconds) - time()))",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+            Panel {
+                title: "Without a successor within 90 days",
+                about: "Endpoints whose model expires and for which no swap is planned before that date.",
+                form: Form::Table,
+                unit: "s",
+                width: 12,
+                queries: &[one(
+                    "sort(speech:endpoint_without_successor:expiry_timestamp_seconds - time() < 90 * 86400)",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+            Panel {
+                title: "Revisions of models",
+                about: "When each revision that is kept expires.",
+                form: Form::Table,
+                unit: "s",
+                width: 24,
+                queries: &[one(
+                    "sort(max by (namespace, name, revision) (speech_model_revision_expiry_timestamp_seconds) - time())",
+                    "{{namespace}}/{{name}} {{revision}}",
+                )],
+            },
+        ],
+    ),
+    (
+        "Planned and blocked",
+        &[
+            Panel {
+                title: "Planned swaps",
+                about: "When the next swaps are due; negative: overdue.",
+                form: Form::Table,
+                unit: "s",
+                width: 8,
+                queries: &[one(
+                    "sort(max by (namespace, name) (speech_endpoint_planned_timestamp_seconds{action=\"Swap\"}) - time())",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+            Panel {
+                title: "Planned trainings",
+                about: "When the next trainings are due.",
+                form: Form::Table,
+                unit: "s",
+                width: 8,
+                queries: &[one(
+                    "sort(max by (namespace, name) (speech_model_planned_timestamp_seconds{action=\"Train\"}) - time())",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+            Panel {
+                title: "Blocked, by reason",
+                about: "Endpoints whose next swap waits for something.",
+                form: Form::Lines,
+                unit: "short",
+                width: 8,
+                queries: &[one("sum by (reason) (speech_endpoint_blocked)", "{{reason}}")],
+            },
+            Panel {
+                title: "At risk",
+                about: "Unless somebody acts, these lose their model before another follows.",
+                form: Form::Table,
+                unit: "short",
+                width: 12,
+                queries: &[one(
+                    "max by (namespace, name, reason) (speech_endpoint_at_risk)",
+                    "{{namespace}}/{{name}} {{reason}}",
+                )],
+            },
+            Panel {
+                title: "Lead-time budget",
+                about: "How much time is left if the next swap begins as planned and takes twice the longest time seen.",
+                form: Form::Lines,
+                unit: "s",
+                width: 12,
+                queries: &[one(
+                    "bottomk(10, max by (namespace, name) (speech_endpoint_lead_time_budget_seconds))",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+        ],
+    ),
+    (
+        "Swaps",
+        &[
+            Panel {
+                title: "Swaps by outcome",
+                about: "Per day.",
+                form: Form::Lines,
+                unit: "short",
+                width: 8,
+                queries: &[one(
+                    "sum by (outcome) (increase(speech_swaps_total[1d]))",
+                    "{{outcome}}",
+                )],
+            },
+            Panel {
+                title: "Trainings by outcome",
+                about: "Per day.",
+                form: Form::Lines,
+                unit: "short",
+                width: 8,
+                queries: &[one(
+                    "sum by (outcome) (increase(speech_trainings_total[1d]))",
+                    "{{outcome}}",
+                )],
+            },
+            Panel {
+                title: "Gates by verdict",
+                about: "Per day.",
+                form: Form::Lines,
+                unit: "short",
+                width: 8,
+                queries: &[one(
+                    "sum by (verdict) (increase(speech_gates_total[1d]))",
+                    "{{verdict}}",
+                )],
+            },
+        ],
+    ),
+    (
+        "Objective: 99.9 % of endpoint-seconds answered by the intended model",
+        &[
+            Panel {
+                title: "Share of the month's error budget that is used up",
+                about: "1 is all of it.",
+                form: Form::Stat,
+                unit: "percentunit",
+                width: 6,
+                queries: &[one("speech:endpoint_seconds_unintended:ratio30d / 0.001", "30 days")],
+            },
+            Panel {
+                title: "Burn rate",
+                about: "1 uses up the budget in exactly a month.",
+                form: Form::Lines,
+                unit: "short",
+                width: 10,
+                queries: &[
+                    one("speech:endpoint_seconds_unintended:ratio1h / 0.001", "1 h"),
+                    one("speech:endpoint_seconds_unintended:ratio6h / 0.001", "6 h"),
+                    one("speech:endpoint_seconds_unintended:ratio3d / 0.001", "3 d"),
+                ],
+            },
+            Panel {
+                title: "Seconds answered by a base model",
+                about: "In place of an expired model, per day.",
+                form: Form::Lines,
+                unit: "s",
+                width: 8,
+                queries: &[one(
+                    "sum by (namespace, name) (increase(speech_endpoint_fallback_seconds_total[1d]))",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+        ],
+    ),
+    (
+        "API budget",
+        &[
+            Panel {
+                title: "Budget in use",
+                about: "Share of the request budget of each connection that the present window has used.",
+                form: Form::Lines,
+                unit: "percentunit",
+                width: 8,
+                queries: &[one(
+                    "max by (namespace, name) (speech_connection_budget_used_ratio)",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+            Panel {
+                title: "Requests by status",
+                about: "Per second, to all Speech resources; 429 is throttling.",
+                form: Form::Lines,
+                unit: "reqps",
+                width: 8,
+                queries: &[one(
+                    "sum by (code) (rate(speech_remote_requests_total[5m]))",
+                    "{{code}}",
+                )],
+            },
+            Panel {
+                title: "Latency of requests",
+                about: "95th percentile by operation.",
+                form: Form::Lines,
+                unit: "s",
+                width: 8,
+                queries: &[one(
+                    "histogram_quantile(0.95, sum by (route, le) (rate(speech_remote_request_duration_seconds_bucket[5m])))",
+                    "{{route}}",
+                )],
+            },
+            Panel {
+                title: "Age of the last sweep",
+                about: "How long ago the lists of each Speech resource were read whole.",
+                form: Form::Lines,
+                unit: "s",
+                width: 8,
+                queries: &[one(
+                    "time() - max by (namespace, name) (speech_connection_last_sweep_timestamp_seconds)",
+                    "{{namespace}}/{{name}}",
+                )],
+            },
+            Panel {
+                title: "Entities and orphans",
+                about: "What the Speech resources hold, whoever made it, and what of it nobody declares any more.",
+                form: Form::Lines,
+                unit: "short",
+                width: 8,
+                queries: &[
+                    one("sum by (type) (speech_connection_entities)", "{{type}}"),
+                    one("sum by (type) (speech_connection_orphans)", "orphans: {{type}}"),
+                ],
+            },
+            Panel {
+                title: "Passes over objects",
+                about: "95th percentile of their time, by kind.",
+                form: Form::Lines,
+                unit: "s",
+                width: 8,
+                queries: &[one(
+                    "histogram_quantile(0.95, sum by (kind, le) (rate(speech_reconcile_duration_seconds_bucket[5m])))",
+                    "{{kind}}",
+                )],
+            },
+        ],
+    ),
+];
+
+impl Panel {
+    fn to_json(&self, id: u32, place: (u32, u32)) -> Value {
+        let now = matches!(self.form, Form::Stat | Form::Table | Form::Bars);
+        let targets: Vec<Value> = self
+            .queries
+            .iter()
+            .zip('A'..='Z')
+            .map(|(query, letter)| target(self, query, letter, now))
+            .collect();
+        let mut panel = json!({
+            "id": id, "title": self.title, "description": self.about, "type": self.form.as_str(),
+            "datasource": {"type": "prometheus", "uid": "${datasource}"},
+            "gridPos": {"x": place.0, "y": place.1, "w": self.width, "h": HEIGHT},
+            "fieldConfig": {"defaults": {"unit": self.unit}, "overrides": []},
+            "targets": targets,
+        });
+        match self.form {
+            Form::Stat => panel["options"] = json!({"reduceOptions": {"calcs": ["lastNotNull"], "values": false}}),
+            Form::Table => {
+                panel["transformations"] = json!([{"id": "organize", "options": {"excludeByName": {"Time": true}}}]);
+            }
+            // The day stands in a label, in milliseconds: shown as a date, in its order.
+            Form::Bars => {
+                panel["transformations"] = json!([
+                    {"id": "convertFieldType", "options": {"conversions": [{"targetField": "day", "destinationType": "time"}]}},
+                    {"id": "organize", "options": {"excludeByName": {"Time": true}}},
+                    {"id": "sortBy", "options": {"sort": [{"field": "day"}]}},
+                ]);
+                panel["options"] = json!({"xField": "day", "xTickLabelRotation": -45});
+            }
+            Form::Lines => {}
+        }
+        panel
+    }
+}
+
+fn target(panel: &Panel, query: &Query, letter: char, now: bool) -> Value {
+    let table = matches!(panel.form, Form::Table | Form::Bars);
+    json!({
+        "refId": letter.to_string(), "expr": query.expr, "legendFormat": query.legend,
+        "instant": now, "range": !now, "format": if table { "table" } else { "time_series" },
+    })
+}
+
+impl Form {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Stat => "stat",
+            Self::Lines => "timeseries",
+            Self::Table => "table",
+            Self::Bars => "barchart",
+        }
+    }
+}
+
+/// The height of a panel, in units of the grid.
+const HEIGHT: u32 = 8;
+/// The width of the grid.
+const WIDTH: u32 = 24;
+
+/// `deploy/monitoring/grafana-dashboard.json`.
+pub fn document() -> String {
+    let mut panels = Vec::new();
+    let (mut id, mut y) = (0, 0);
+    for (heading, row) in ROWS {
+        id += 1;
+        panels.push(json!({
+            "id": id, "title": heading, "type": "row", "collapsed": false, "panels": [],
+            "gridPos": {"x": 0, "y": y, "w": WIDTH, "h": 1},
+        }));
+        y += 1;
+        let mut x = 0;
+        for panel in *row {
+            if x + panel.width > WIDTH {
+                (x, y) = (0, y + HEIGHT);
+            }
+            id += 1;
+            panels.push(panel.to_json(id, (x, y)));
+            x += panel.width;
+        }
+        y += HEIGHT;
+    }
+    let dashboard = json!({
+        "uid": "speech-operator", "title": "Speech operator", "tags": ["speech-operator"],
+        "description": "Written by `speech-operator crds --write`. The recording rules of deploy/monitoring have to be loaded.",
+        "schemaVersion": 39, "version": 1, "editable": true, "refresh": "1m",
+        "time": {"from": "now-24h", "to": "now"}, "timezone": "utc",
+        "templating": {"list": [{
+            "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "current": {},
+        }]},
+        "panels": panels,
+    });
+    let mut text = serde_json::to_string_pretty(&dashboard).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_panels_overlap_or_leave_the_grid_and_ids_are_unique() {
+        let dashboard: Value = serde_json::from_str(&document()).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap();
+        let mut cells = std::collections::HashSet::new();
+        let mut ids = std::collections::HashSet::new();
+        for panel in panels {
+            assert!(ids.insert(panel["id"].to_string()), "{panel}");
+            let place = |side: &str| panel["gridPos"][side].as_u64().unwrap();
+            for x in place("x")..place("x") + place("w") {
+                assert!(x < u64::from(WIDTH), "{panel}");
+                for y in place("y")..place("y") + place("h") {
+                    assert!(cells.insert((x, y)), "{} overlaps", panel["title"]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is measured of one model.
+use super::{
+    planned::{Planned, seconds},
+    series::Row,
+};
+use crate::{
+    api::{SpeechModel, SpeechModelStatus},
+    plan::lead_time::{Durations, Work},
+};
+use jiff::Timestamp;
+use kube::ResourceExt;
+use std::collections::BTreeMap;
+
+/// One model at a time.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// What plan and conditions say.
+    pub planned: Planned<'a>,
+    object: &'a SpeechModel,
+    status: Option<&'a SpeechModelStatus>,
+}
+
+impl<'a> Facts<'a> {
+    /// What is known of a model, and of how long work takes at its connection.
+    pub fn of(object: &'a SpeechModel, now: Timestamp, durations: Option<&Durations>) -> Self {
+        let status = object.status.as_ref();
+        let current = status.and_then(|status| status.current.as_ref());
+        let chain = [Work::Training, Work::Deploying];
+        let lead = durations.map(|durations| durations.lead(&object.spec.locale, &chain).needed);
+        let planned = Planned {
+            key: [object.namespace().unwrap_or_default(), object.name_any()],
+            plan: status.map_or(&[], |status| &status.plan),
+            conditions: status.map_or(&[], |status| &status.conditions),
+            expiry: current.and_then(|current| current.expires_at.as_deref()?.parse().ok()),
+            lead,
+            now,
+        };
+        Self {
+            planned,
+            object,
+            status,
+        }
+    }
+
+    /// What it is declared as.
+    pub fn info(&self) -> Row {
+        let spec = &self.object.spec;
+        let source = match &spec.source {
+            source if source.training.is_some() => "training",
+            source if source.base.is_some() => "base",
+            source if source.copy.is_some() => "copy",
+            _ => "existing",
+        };
+        let told = [spec.connection_ref.name.as_str(), spec.locale.as_str(), source];
+        let labels = self.planned.key.iter().cloned().chain(told.map(str::to_owned));
+        (labels.collect(), 1.0)
+    }
+
+    /// When the current revision expires.
+    pub fn expiry(&self) -> Option<Row> {
+        Some(self.planned.row(None, seconds(self.planned.expiry?)))
+    }
+
+    /// When each revision that is kept expires.
+    pub fn revisions(&self) -> Vec<Row> {
+        let Some(status) = self.status else {
+            return Vec::new();
+        };
+        let past = status.history.iter();
+        let past = past.map(|past| (Some(past.revision), past.expires_at.as_deref()));
+        let current = status.current.iter();
+        let current = current.map(|current| (current.revision, current.expires_at.as_deref()));
+        let dated =
+            |(revision, expires): (Option<i32>, Option<&str>)| Some((revision?, expires?.parse::<Timestamp>().ok()?));
+        let dates: BTreeMap<i32, Timestamp> = past.chain(current).filter_map(dated).collect();
+        let row = |(revision, at): (i32, Timestamp)| self.planned.row(Some(&revision.to_string()), seconds(at));
+        dates.into_iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_revision_with_a_date_is_told_once() {
+        let object: SpeechModel = serde_json::from_value(json!({
+            "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechModel",
+            "metadata": {"name": "claims", "namespace": "shop"},
+            "spec": {"connectionRef": {"name": "west"}, "locale": "en-US", "source": {"training": {"datasets": ["d"]}}},
+            "status": {
+                "current": {"revision": 3, "id": "m", "self": "s", "name": "claims", "createdAt": "2026-01-15T00:00:00Z", "expiresAt": "1970-01-01T00:00:30Z"},
+                "history": [
+                    {"revision": 3, "id": "m", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:29Z"},
+                    {"revision": 2, "id": "n", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:20Z"},
+                    {"revision": 1, "id": "o", "state": "Succeeded"},
+                ],
+            },
+        }))
+        .unwrap();
+        let facts = Facts::of(&object, Timestamp::UNIX_EPOCH, None);
+        let told: Vec<_> = facts
+            .revisions()
+            .into_iter()
+            .map(|(labels, value)| (labels[2].clone(), value))
+            .collect();
+        assert_eq!(told, [("2".to_owned(), 20.0), ("3".to_owned(), 30.0)]);
+        assert_eq!(facts.info().0[2..], ["west", "en-US", "training"]);
+    }
+}

@@ -1,0 +1,128 @@
+//! What the plan and the conditions of one object say in numbers; the same for models and endpoints.
+use super::series::Row;
+use crate::api::{
+    condition,
+    planned::{PlannedAction, PlannedStep},
+};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// The word for what is foreseen to block a step and is no risk yet.
+const FORESEEN: &str = "Foreseen";
+
+/// One object, as far as its dates go.
+#[derive(Clone, Debug)]
+pub struct Planned<'a> {
+    /// Namespace and name.
+    pub key: [String; 2],
+    /// The plan.
+    pub plan: &'a [PlannedStep],
+    /// The conditions.
+    pub conditions: &'a [Condition],
+    /// When what serves expires.
+    pub expiry: Option<Timestamp>,
+    /// How long the work of the next step has to be given; unknown without a connection.
+    pub lead: Option<SignedDuration>,
+    /// The present: the later of the service's clock and ours.
+    pub now: Timestamp,
+}
+
+fn at(step: &PlannedStep) -> Option<Timestamp> {
+    step.at.parse().ok()
+}
+
+/// Whether a step has begun already; its date tells since when.
+fn is_under_way(step: &PlannedStep) -> bool {
+    matches!(
+        (step.action, step.reason.as_str()),
+        (PlannedAction::Swap, "Deploying") | (PlannedAction::Train, "Training")
+    )
+}
+
+impl Planned<'_> {
+    /// A row of this object.
+    pub fn row(&self, more: Option<&str>, value: f64) -> Row {
+        let labels = self.key.iter().cloned().chain(more.map(str::to_owned));
+        (labels.collect(), value)
+    }
+
+    /// When the next step is due, by its kind.
+    pub fn next(&self) -> Option<Row> {
+        let step = self.plan.first()?;
+        Some(self.row(Some(step.action.as_str()), seconds(at(step)?)))
+    }
+
+    /// When the first step of each kind is due.
+    pub fn steps(&self) -> Vec<Row> {
+        let mut told = Vec::new();
+        let mut rows = Vec::new();
+        for step in self.plan {
+            if let Some(at) = at(step).filter(|_| !told.contains(&step.action)) {
+                told.push(step.action);
+                rows.push(self.row(Some(step.action.as_str()), seconds(at)));
+            }
+        }
+        rows
+    }
+
+    /// For how long the next step has been due, or has run beyond the time that it was given.
+    pub fn overdue(&self) -> Option<Row> {
+        let step = self.plan.first()?;
+        let since = self.now.duration_since(at(step)?);
+        let late = if is_under_way(step) {
+            since.saturating_sub(self.lead?)
+        } else {
+            since
+        };
+        // An expiry is no step that anybody takes, and an evaluation ends by its gate: other metrics tell of both.
+        let is_taken = !matches!(step.action, PlannedAction::Expire | PlannedAction::Evaluate);
+        let is_due = is_taken && !step.forecast && late.is_positive();
+        is_due.then(|| self.row(Some(step.action.as_str()), late.as_secs_f64()))
+    }
+
+    /// Why the next step waits.
+    pub fn blocked(&self) -> Option<Row> {
+        self.plan.iter().find(|step| !step.blocked_by.is_empty())?;
+        let of = |kind: &str| condition::find(self.conditions, kind);
+        let stated = of(condition::AT_RISK)
+            .or_else(|| of(condition::RECONCILING))
+            .or_else(|| of(condition::READY).filter(|ready| !is_rest(&ready.reason)));
+        Some(self.row(Some(stated.map_or(FORESEEN, |stated| stated.reason.as_str())), 1.0))
+    }
+
+    /// How much time would be left if the next step began when it is planned.
+    pub fn budget(&self) -> Option<Row> {
+        let makes = |step: &&PlannedStep| matches!(step.action, PlannedAction::Swap | PlannedAction::Train);
+        let step = self.plan.iter().find(makes)?;
+        let (begins, expiry, lead) = (at(step)?, self.expiry?, self.lead?);
+        let left = |begins: Timestamp| expiry.duration_since(begins).saturating_sub(lead);
+        let left = if is_under_way(step) {
+            // What runs beyond its time ends now at the earliest.
+            left(begins).min(expiry.duration_since(self.now))
+        } else {
+            left(begins.max(self.now))
+        };
+        Some(self.row(None, left.as_secs_f64()))
+    }
+
+    /// The condition AtRisk with its reason, while it is true.
+    pub fn at_risk(&self) -> Option<Row> {
+        let condition = condition::find(self.conditions, condition::AT_RISK)?;
+        (condition.status == "True").then(|| self.row(Some(&condition.reason), 1.0))
+    }
+
+    /// Whether it is Ready, once that is known.
+    pub fn ready(&self) -> Option<Row> {
+        let condition = condition::find(self.conditions, condition::READY)?;
+        Some(self.row(None, f64::from(u8::from(condition.status == "True"))))
+    }
+}
+
+fn is_rest(reason: &str) -> bool {
+    matches!(reason, "Serving" | "Synced" | "DriftCorrected")
+}
+
+/// Unix time.
+pub fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
+}

@@ -1,0 +1,301 @@
+//! The rules and the panels in a real Prometheus beside the real operator: every alert is made to fire, and the panels show
+//! something.
+//!
+//! The durations of `for` are shortened to a second, and ten minutes of silence to two seconds. All other numbers of the
+//! rules are as shipped.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::{Router, routing::get};
+use jiff::{SignedDuration, Timestamp};
+use kube::api::ListParams;
+use serde_json::{Value, json};
+
+use crate::documents::{alerts, panels, read};
+use crate::harness::{OperatorProcess, eventually};
+use crate::prometheus::{Prometheus, free_address};
+use crate::scene::{self, Scene};
+use crate::stack::{Stack, alone};
+use crate::{kube_state, seed};
+
+/// What depends on a scrape, an evaluation and a pass of the operator.
+const TOLD: Duration = Duration::from_secs(40);
+
+/// The shipped rules, in a hurry.
+fn hurried() -> String {
+    let mut text = String::new();
+    for line in read("deploy/monitoring/rules.yaml").lines() {
+        let line = if line.trim_start().starts_with("for: ") {
+            "        for: 1s"
+        } else {
+            line
+        };
+        text.push_str(&line.replace(
+            "speech_watch_silence_seconds) > 600",
+            "speech_watch_silence_seconds) > 2",
+        ));
+        text.push('\n');
+    }
+    assert!(
+        text.contains("speech_watch_silence_seconds) > 2\n"),
+        "the rule on silence reads otherwise"
+    );
+    text
+}
+
+/// Serves what kube-state-metrics would tell.
+async fn serve_kube_state(text: Arc<Mutex<String>>) -> String {
+    let address = free_address();
+    let listener = tokio::net::TcpListener::bind(&address).await.unwrap();
+    let answer = move || {
+        let text = text.lock().unwrap().clone();
+        async move { text }
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/metrics", get(answer))).await });
+    address
+}
+
+async fn objects(scene: &Scene) -> Vec<Value> {
+    let mut all = Vec::new();
+    for case in [&scene.dates, &scene.gate, &scene.overdue, &scene.training] {
+        for kind in ["SpeechEndpoint", "SpeechModel"] {
+            let list = case.api(kind).list(&ListParams::default()).await.unwrap();
+            for object in list.items {
+                let mut object = serde_json::to_value(object).unwrap();
+                object["kind"] = json!(kind);
+                all.push(object);
+            }
+        }
+    }
+    all
+}
+
+/// What the document says of metrics is what the operator tells.
+async fn the_document_is_right(operator: &OperatorProcess) {
+    let document = read("docs/metrics.md");
+    let told = operator.metrics().await.unwrap();
+    let mut types = 0;
+    for line in told.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, form) = line.split_once(' ').unwrap();
+        let suffix = match form {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        assert!(
+            document.contains(&format!("| `{name}{suffix}` | {form} |")),
+            "{line} is not in docs/metrics.md"
+        );
+        types += 1;
+    }
+    // What never happened yet has no series, and then no type either.
+    let absent = ["speech_watch_failures_total"];
+    let documented = document.lines().filter(|line| line.starts_with("| `speech_"));
+    let documented = documented
+        .filter(|line| !absent.iter().any(|name| line.contains(name)))
+        .count();
+    let happened = absent.iter().filter(|name| told.contains(*name)).count();
+    assert_eq!(types, documented + happened, "docs/metrics.md names others");
+}
+
+/// The alerts that need no more than the scene; with the labels that tell the right one.
+const FIRES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "SpeechExpiringWithoutSuccessor",
+        &[("name", "in-5-days"), ("severity", "critical")],
+    ),
+    (
+        "SpeechExpiringWithoutSuccessor",
+        &[("name", "in-20-days"), ("severity", "warning")],
+    ),
+    (
+        "SpeechExpiringWithoutSuccessor",
+        &[("name", "in-80-days"), ("severity", "info")],
+    ),
+    (
+        "SpeechModelExpiringWithoutSuccessor",
+        &[("name", "not-followed-5"), ("severity", "critical")],
+    ),
+    (
+        "SpeechModelExpiringWithoutSuccessor",
+        &[("name", "not-followed-20"), ("severity", "warning")],
+    ),
+    ("SpeechFallbackServing", &[("name", "falls-back")]),
+    (
+        "SpeechPlanOverdue",
+        &[("namespace", "overdue"), ("kind", "SpeechEndpoint"), ("action", "Swap")],
+    ),
+    (
+        "SpeechPlanOverdue",
+        &[("namespace", "training"), ("kind", "SpeechModel"), ("action", "Train")],
+    ),
+    (
+        "SpeechLeadTimeAtRisk",
+        &[("namespace", "overdue"), ("kind", "SpeechEndpoint"), ("name", "waits")],
+    ),
+    (
+        "SpeechLeadTimeAtRisk",
+        &[("namespace", "training"), ("kind", "SpeechModel"), ("name", "late")],
+    ),
+    (
+        "SpeechApprovalAwaitedNearExpiry",
+        &[("name", "agree-5"), ("severity", "critical")],
+    ),
+    (
+        "SpeechApprovalAwaitedNearExpiry",
+        &[("name", "agree-20"), ("severity", "warning")],
+    ),
+    ("SpeechGateFailed", &[("namespace", "gate")]),
+    (
+        "SpeechEndpointAtRisk",
+        &[("name", "shut"), ("reason", "WindowNeverOpens")],
+    ),
+    ("SpeechModelAtRisk", &[("name", "lacks"), ("reason", "DatasetNotFound")]),
+    ("SpeechEndpointNotReady", &[("name", "not-ready")]),
+    ("SpeechConnectionDown", &[("namespace", "down")]),
+    ("SpeechConnectionThrottled", &[("namespace", "throttled")]),
+    ("SpeechOrphansFound", &[("namespace", "dates"), ("type", "endpoint")]),
+    ("SpeechObjectOrphaned", &[("kind", "SpeechEndpoint")]),
+    (
+        "SpeechDriftFoughtRepeatedly",
+        &[("namespace", "dates"), ("name", scene::FOUGHT)],
+    ),
+    (
+        "SpeechClocksDiffer",
+        &[("namespace", "skewed"), ("severity", "warning")],
+    ),
+    ("SpeechObjectsUnreadable", &[("kind", "SpeechEndpoint")]),
+    ("SpeechWatchSilent", &[]),
+    ("SpeechIntendedModelFastBurn", &[]),
+    ("SpeechIntendedModelSlowBurn", &[]),
+    ("SpeechOperatorAlive", &[("severity", "none")]),
+];
+
+/// The alerts that fire at another stage of the test.
+const ELSEWHERE: [&str; 5] = [
+    "SpeechSweepsStale",
+    "SpeechMetricsAbsent",
+    "SpeechOperatorWithoutLeader",
+    "SpeechExpiringUnattended",
+    "SpeechStepMissed",
+];
+
+#[test]
+#[ignore = "has not been seen to pass yet; run it with --ignored"]
+fn every_alert_fires_on_the_live_stack_and_every_panel_shows_something() {
+    alone("monitoring", async |case, stack| {
+        let present = Timestamp::now();
+        scene::set_clock(case, present - SignedDuration::from_hours(3)).await;
+        let mut prometheus = Prometheus::start(&hurried()).await;
+        let told = Arc::new(Mutex::new(String::new()));
+        let kube_state = serve_kube_state(Arc::clone(&told)).await;
+        prometheus.scrape(&[stack.operator.address(), &kube_state]);
+        let scene = Scene::set_up(stack, present).await;
+
+        // By the operator's clock it is three hours ago, and so its sweeps look old.
+        let stale = [("namespace", "dates")];
+        let mut late = Late::default();
+        late.note(prometheus.fires("SpeechSweepsStale", &stale, TOLD).await);
+        scene::set_clock(case, Timestamp::now()).await;
+        scene.look().await;
+        scene.fight(4).await;
+        scene.plant_unreadable(stack).await;
+        for (name, labels) in FIRES {
+            late.note(prometheus.fires(name, labels, TOLD).await);
+        }
+        late.note(prometheus.resolves("SpeechSweepsStale", &stale, TOLD).await);
+        assert_eq!(prometheus.troubles().await, [""; 0]);
+        the_document_is_right(&stack.operator).await;
+        every_panel_shows_something(&mut prometheus, &mut late).await;
+        some_are_mended(&mut prometheus, &scene, &mut late).await;
+
+        *told.lock().unwrap() = kube_state::exposition(&objects(&scene).await);
+        without_an_operator(&mut prometheus, stack, &kube_state, &mut late).await;
+
+        assert_eq!(late.0, [""; 0]);
+        let named: Vec<&str> = FIRES.iter().map(|(name, _)| *name).chain(ELSEWHERE).collect();
+        for alert in alerts() {
+            assert!(named.contains(&alert.as_str()), "{alert} was not made to fire");
+        }
+    });
+}
+
+/// What did not come in time; all is looked at, so that one run tells everything.
+#[derive(Default)]
+struct Late(Vec<String>);
+
+impl Late {
+    fn note(&mut self, came: Result<(), String>) {
+        self.0.extend(came.err());
+    }
+}
+
+async fn every_panel_shows_something(prometheus: &mut Prometheus, late: &mut Late) {
+    for (title, expr) in panels() {
+        let shows = eventually(&format!("{title} shows something"), TOLD, async || {
+            match prometheus.query(&expr).await {
+                empty if empty.is_empty() => Err(expr.clone()),
+                _ => Ok(()),
+            }
+        })
+        .await;
+        late.note(shows.map_err(|error| error.to_string()));
+    }
+}
+
+/// What people do about some of them, by the runbooks.
+async fn some_are_mended(prometheus: &mut Prometheus, scene: &Scene, late: &mut Late) {
+    let dates = &scene.dates;
+    let agreed = dates.get("SpeechEndpoint", "agree-5").await["status"]["candidate"]["model"].clone();
+    dates
+        .annotate("SpeechEndpoint", "agree-5", "approved-model", agreed)
+        .await;
+    dates
+        .endpoint("in-5-days", json!({"model": {"id": seed::BASE_NEW}}))
+        .await;
+    dates.endpoint("falls-back", json!({"model": {"base": {}}})).await;
+    dates.delete("SpeechEndpoint", "not-ready").await;
+    scene.down.secret(&seed::key("down", 1)).await;
+    scene
+        .gate
+        .annotate("SpeechEndpoint", "hotline", "clear-quarantine", json!("all"))
+        .await;
+    let further = json!({"dateOffsetSeconds": 1200});
+    scene.skewed.control.put_resource("skewed", further).await.unwrap();
+    for (name, labels) in [
+        ("SpeechApprovalAwaitedNearExpiry", [("name", "agree-5")]),
+        ("SpeechExpiringWithoutSuccessor", [("name", "in-5-days")]),
+        ("SpeechFallbackServing", [("name", "falls-back")]),
+        ("SpeechEndpointNotReady", [("name", "not-ready")]),
+        ("SpeechConnectionDown", [("namespace", "down")]),
+    ] {
+        late.note(prometheus.resolves(name, &labels, TOLD).await);
+    }
+    let critical = [("namespace", "skewed"), ("severity", "critical")];
+    late.note(prometheus.fires("SpeechClocksDiffer", &critical, TOLD).await);
+}
+
+/// The operator dies; another waits for the lease and takes over.
+async fn without_an_operator(prometheus: &mut Prometheus, stack: &mut Stack, kube_state: &str, late: &mut Late) {
+    stack.kill_operator();
+    late.note(prometheus.fires("SpeechMetricsAbsent", &[], TOLD).await);
+    late.note(prometheus.resolves("SpeechOperatorAlive", &[], TOLD).await);
+    late.note(
+        prometheus
+            .fires("SpeechExpiringUnattended", &[("name", "in-20-days")], TOLD)
+            .await,
+    );
+    let due = [("namespace", "overdue"), ("kind", "SpeechEndpoint"), ("action", "Swap")];
+    late.note(prometheus.fires("SpeechStepMissed", &due, TOLD).await);
+    let due = [("namespace", "training"), ("kind", "SpeechModel"), ("action", "Train")];
+    late.note(prometheus.fires("SpeechStepMissed", &due, TOLD).await);
+    // It serves its metrics before it leads: the lease of the one that died lasts on.
+    let replica = stack.start_replica("another-pod", &[]).await;
+    prometheus.scrape(&[replica.address(), kube_state]);
+    late.note(prometheus.fires("SpeechOperatorWithoutLeader", &[], TOLD).await);
+    late.note(prometheus.resolves("SpeechMetricsAbsent", &[], TOLD).await);
+    late.note(prometheus.fires("SpeechOperatorAlive", &[], TOLD).await);
+    late.note(prometheus.resolves("SpeechOperatorWithoutLeader", &[], TOLD).await);
+    late.note(prometheus.resolves("SpeechExpiringUnattended", &[], TOLD).await);
+}
