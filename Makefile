@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs fleet-page-docs test chaos fuzz control-plane browser bench crds clean cargo
+.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring chaos fuzz control-plane browser bench crds clean cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,13 @@ fleet-page-docs: cargo browser ## Take the pictures of docs/fleet-page.md
 
 test: cargo ## Run all checks and tests
 	@.ci/test.sh
+
+test-browser: cargo browser ## Look at the fleet page in a real browser
+	@cargo test --test browser
+
+test-monitoring: cargo control-plane ## Run the rules in promtool, and in a Prometheus that scrapes the operator
+	@tests/monitoring/install.sh
+	@cargo test --test monitoring
 
 chaos: cargo control-plane $(if $(CHAOS),,fuzz) ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@cargo build --bins
