@@ -337,23 +337,35 @@ impl Panel {
             "fieldConfig": {"defaults": {"unit": self.unit}, "overrides": []},
             "targets": targets,
         });
-        match self.form {
-            Form::Stat => panel["options"] = json!({"reduceOptions": {"calcs": ["lastNotNull"], "values": false}}),
-            Form::Table => {
-                panel["transformations"] = json!([{"id": "organize", "options": {"excludeByName": {"Time": true}}}]);
-            }
-            // The day stands in a label, in milliseconds: shown as a date, in its order.
-            Form::Bars => {
-                panel["transformations"] = json!([
-                    {"id": "convertFieldType", "options": {"conversions": [{"targetField": "day", "destinationType": "time"}]}},
-                    {"id": "organize", "options": {"excludeByName": {"Time": true}}},
-                    {"id": "sortBy", "options": {"sort": [{"field": "day"}]}},
-                ]);
-                panel["options"] = json!({"xField": "day", "xTickLabelRotation": -45});
-            }
-            Form::Lines => {}
+        if let Some(members) = panel.as_object_mut() {
+            members.extend(self.shape());
         }
         panel
+    }
+}
+
+impl Panel {
+    /// What a panel of this form has besides what all have.
+    fn shape(&self) -> Vec<(String, Value)> {
+        let hide_time = json!({"id": "organize", "options": {"excludeByName": {"Time": true}}});
+        let options = |value: Value| ("options".to_owned(), value);
+        let transformations = |steps: Value| ("transformations".to_owned(), steps);
+        match self.form {
+            Form::Stat => vec![options(
+                json!({"reduceOptions": {"calcs": ["lastNotNull"], "values": false}}),
+            )],
+            Form::Table => vec![transformations(json!([hide_time]))],
+            // The day stands in a label, in milliseconds: shown as a date, in its order.
+            Form::Bars => vec![
+                transformations(json!([
+                    {"id": "convertFieldType", "options": {"conversions": [{"targetField": "day", "destinationType": "time"}]}},
+                    hide_time,
+                    {"id": "sortBy", "options": {"sort": [{"field": "day"}]}},
+                ])),
+                options(json!({"xField": "day", "xTickLabelRotation": -45})),
+            ],
+            Form::Lines => Vec::new(),
+        }
     }
 }
 

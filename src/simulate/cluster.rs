@@ -183,7 +183,9 @@ impl Cluster {
         fn marked<K: Kind>(objects: &[Option<K>]) -> impl Iterator<Item = Key> {
             let objects = objects.iter().enumerate();
             let leaves = |object: &K| object.meta().deletion_timestamp.is_some();
-            objects.filter_map(move |(index, object)| object.as_ref().is_some_and(leaves).then(|| K::key(index)))
+            objects
+                .filter(move |(_, object)| object.as_ref().is_some_and(leaves))
+                .map(|(index, _)| K::key(index))
         }
         marked(&self.models).chain(marked(&self.endpoints)).collect()
     }
