@@ -76,6 +76,8 @@ pub fn next_model<'a>(
     // While one that was asked for may still come, another would only begin everything anew.
     let unseen = asked::unseen(s, endpoint).filter(|_| !failed);
     if let Some(facts) = unseen.and_then(|target| usable(s, view, status, &target.model)) {
+        // What waits behind it goes on waiting.
+        status.candidate = s.old_status().and_then(|old| old.candidate.clone());
         return Ok(resumed(facts));
     }
     let choice = match choice::choose(s, view, status) {

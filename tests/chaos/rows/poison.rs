@@ -23,7 +23,8 @@ const POISON: &str = "SPEECH_OPERATOR_POISON";
 /// Each run: many objects are made and changed, without poison and then with an object that panics, one that never ends
 /// and one that cannot be read. Measured is how long the others take.
 pub async fn run(trial: &mut Trial) {
-    let others = trial.sized(4, 100);
+    // A Speech resource takes 50 endpoints.
+    let others = trial.sized(4, 45);
     let clean = latency(trial, "poison-none", others, None).await;
     for effect in ["panic", "hang", "unreadable"] {
         let name = format!("poison-{effect}");
