@@ -186,6 +186,12 @@ impl Tenant {
         serde_json::from_value(answer["entries"].take()).unwrap()
     }
 
+    /// How many requests that change something there were so far.
+    pub async fn writes(&self) -> usize {
+        let journal = self.journal().await;
+        journal.iter().filter(|entry| entry["method"] != "GET").count()
+    }
+
     /// How often an operation was called so far.
     pub async fn calls(&self, operation: &str) -> usize {
         self.journal()

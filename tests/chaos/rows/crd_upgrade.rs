@@ -57,7 +57,7 @@ pub async fn run(trial: &mut Trial) {
         .await;
     trial.check(&[&tenant], &Expected::default()).await;
     let before = stored(&tenant).await;
-    let writes = remote_writes(&tenant).await;
+    let writes = tenant.writes().await;
     let runs = trial.times(1, 10);
     for run in 0..runs {
         let began = Instant::now();
@@ -91,7 +91,7 @@ pub async fn run(trial: &mut Trial) {
         }
         trial.ran(Some(began.elapsed()));
     }
-    if remote_writes(&tenant).await != writes {
+    if tenant.writes().await != writes {
         trial.violated(&tenant.name, "a write to the service");
     }
     let evidence = trial.world.evidence(&[&tenant]).await;
@@ -157,13 +157,4 @@ async fn stored(tenant: &Tenant) -> BTreeMap<String, Value> {
         (format!("{} {}", object["kind"], name_of(object)), value)
     };
     own.map(facts).collect()
-}
-
-async fn remote_writes(tenant: &Tenant) -> usize {
-    tenant
-        .journal()
-        .await
-        .iter()
-        .filter(|entry| entry["method"] != "GET")
-        .count()
 }

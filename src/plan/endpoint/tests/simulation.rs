@@ -289,11 +289,10 @@ impl Life {
         }
         let plan = self.planned();
         let before = self.case.object.status.replace(plan.status.clone());
-        // What went into quarantine, an id that is gone, and the model in place of another are written down before the next step is taken.
+        // What is learned, and the model in place of another, are written down before the next step is taken.
         let before = before.unwrap_or_default();
-        let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
-        let replaced =
-            before.target.is_some() && target(&plan.status).is_some() && target(&before) != target(&plan.status);
+        let targets = before.target.as_ref().zip(plan.status.target.as_ref());
+        let replaced = targets.is_some_and(|(was, is)| was.model != is.model);
         let learned = replaced
             || plan.status.quarantine.len() > before.quarantine.len()
             || plan.status.former_ids != before.former_ids;
