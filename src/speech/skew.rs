@@ -37,8 +37,8 @@ impl SkewMeter {
         last.push_back(certain(date, sent, received));
     }
 
-    /// How far the service's clock is ahead of ours for certain; negative if it is behind, zero if nothing is known.
-    pub fn ahead(&self) -> SignedDuration {
+    /// How far the service's clock is ahead of ours for certain; negative if it is behind, absent before the first answer.
+    pub fn ahead(&self) -> Option<SignedDuration> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sorted: Vec<SignedDuration> = last.iter().copied().collect();
         sorted.sort_unstable();
@@ -46,14 +46,9 @@ impl SkewMeter {
         match (sorted.get(middle.saturating_sub(1)), sorted.get(middle)) {
             // Between two, the one that claims less.
             (Some(low), Some(high)) if sorted.len().is_multiple_of(2) => {
-                if low.abs() < high.abs() {
-                    *low
-                } else {
-                    *high
-                }
+                Some(if low.abs() < high.abs() { *low } else { *high })
             }
-            (_, Some(median)) => *median,
-            (_, None) => SignedDuration::ZERO,
+            (_, median) => median.copied(),
         }
     }
 }
@@ -107,7 +102,6 @@ mod tests {
     fn the_median_of_the_last_answers_counts() {
         let hour = SignedDuration::from_hours(1);
         for (received, expected) in [
-            (vec![], SignedDuration::ZERO),
             (vec!["07:15:00"], hour),
             (vec!["08:15:00", "07:15:00"], SignedDuration::ZERO),
             (vec!["08:15:00", "07:15:00", "08:15:00"], SignedDuration::ZERO),
@@ -123,7 +117,7 @@ mod tests {
             for time in &received {
                 meter.note(&headers(DATE), at(time), at(time));
             }
-            assert_eq!(meter.ahead(), expected, "{received:?}");
+            assert_eq!(meter.ahead(), Some(expected), "{received:?}");
         }
     }
 
@@ -135,6 +129,6 @@ mod tests {
         for headers in [HeaderMap::new(), headers("yesterday"), cached] {
             meter.note(&headers, at("07:15:00"), at("07:15:00"));
         }
-        assert_eq!(meter.ahead(), SignedDuration::ZERO);
+        assert_eq!(meter.ahead(), None);
     }
 }
