@@ -11,6 +11,8 @@ steps() {
   step "lints" cargo clippy --all-targets -- -D warnings
   step "dependencies" dependencies
   step "control plane" control_plane
+  step "browser" browser
+  step "prometheus" prometheus
   step "tests" cargo test
 }
 
@@ -26,6 +28,8 @@ dependencies() {
 }
 
 control_plane() { tests/control-plane/install.sh; }
+browser() { tests/browser/install.sh; }
+prometheus() { tests/monitoring/install.sh; }
 
 summary=()
 failures=0

@@ -23,7 +23,7 @@
       for (const select of form.querySelectorAll("select")) select.disabled = false;
     });
     const label = make("label", "", { className: "search" });
-    const input = make("input", "", { type: "search", autocomplete: "off", spellcheck: false });
+    const input = make("input", "", { id: "search-rows", type: "search", autocomplete: "off", spellcheck: false });
     label.append(make("span", "Search these rows"), input);
     form.append(label);
     input.addEventListener("input", () => {
