@@ -39,6 +39,11 @@ impl SkewMeter {
 
     /// How far the service's clock is ahead of ours for certain; negative if it is behind, zero if nothing is known.
     pub fn ahead(&self) -> SignedDuration {
+        self.known().unwrap_or(SignedDuration::ZERO)
+    }
+
+    /// The same, and None until an answer told the service's time.
+    pub fn known(&self) -> Option<SignedDuration> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sorted: Vec<SignedDuration> = last.iter().copied().collect();
         sorted.sort_unstable();
@@ -46,14 +51,9 @@ impl SkewMeter {
         match (sorted.get(middle.saturating_sub(1)), sorted.get(middle)) {
             // Between two, the one that claims less.
             (Some(low), Some(high)) if sorted.len().is_multiple_of(2) => {
-                if low.abs() < high.abs() {
-                    *low
-                } else {
-                    *high
-                }
+                Some(if low.abs() < high.abs() { *low } else { *high })
             }
-            (_, Some(median)) => *median,
-            (_, None) => SignedDuration::ZERO,
+            (_, median) => median.copied(),
         }
     }
 }
@@ -124,6 +124,7 @@ mod tests {
                 meter.note(&headers(DATE), at(time), at(time));
             }
             assert_eq!(meter.ahead(), expected, "{received:?}");
+            assert_eq!(meter.known().is_some(), !received.is_empty(), "{received:?}");
         }
     }
 
@@ -135,6 +136,6 @@ mod tests {
         for headers in [HeaderMap::new(), headers("yesterday"), cached] {
             meter.note(&headers, at("07:15:00"), at("07:15:00"));
         }
-        assert_eq!(meter.ahead(), SignedDuration::ZERO);
+        assert_eq!((meter.ahead(), meter.known()), (SignedDuration::ZERO, None));
     }
 }
