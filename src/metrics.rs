@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
     registry::{Metric, Registry},
 };
 use series::Row;
@@ -83,7 +83,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
     watch_failures: Family<Kind, Counter>,
-    transitions: Gauge,
+    transitions: OnceLock<i32>,
     orphaned: Family<Kind, Counter>,
     swaps: Family<Ending, Counter>,
     trainings: Family<Ending, Counter>,
@@ -119,7 +119,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(latency),
             watch_failures: Family::default(),
-            transitions: Gauge::default(),
+            transitions: OnceLock::new(),
             orphaned: Family::default(),
             swaps: Family::default(),
             trainings: Family::default(),
@@ -148,7 +148,6 @@ impl Metrics {
             &catalogue::WATCH_FAILURES,
             metrics.watch_failures.clone(),
         );
-        register(&mut registry, &catalogue::TRANSITIONS, metrics.transitions.clone());
         register(&mut registry, &catalogue::ORPHANED, metrics.orphaned.clone());
         register(&mut registry, &catalogue::SWAPS, metrics.swaps.clone());
         register(&mut registry, &catalogue::TRAININGS, metrics.trainings.clone());
@@ -216,7 +215,8 @@ impl Metrics {
 
     /// This replica took the Lease, which has changed hands so often.
     pub fn took_lease(&self, transitions: i32) {
-        self.transitions.set(i64::from(transitions));
+        // Taken once per process: whoever loses it ends.
+        let _ = self.transitions.set(transitions);
     }
 
     /// A pass over an object ended.
@@ -300,6 +300,12 @@ impl Metrics {
             .entry(key.clone())
             .or_default()
             .whole_at = Some(at);
+    }
+
+    /// Forgets what was known of connections that are gone, so that one of the same name begins anew.
+    fn forget_sweeps(&self, there: &HashSet<&ObjectRef<SpeechConnection>>) {
+        let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.retain(|key, _| there.contains(key));
     }
 
     fn sweep(&self, key: &ObjectRef<SpeechConnection>) -> Option<Sweep> {

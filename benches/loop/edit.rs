@@ -73,7 +73,7 @@ fn latency(request: &Request, answered: &HashMap<String, Timestamp>) -> Option<f
 }
 
 /// The smallest value that so many percent of all do not exceed.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
+pub fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(rank).copied().unwrap_or(f64::NAN)
 }

@@ -6,6 +6,7 @@ mod cold;
 mod create;
 mod edit;
 mod fleet;
+mod page;
 mod report;
 mod rest;
 mod stack;
@@ -22,7 +23,7 @@ use std::{error::Error, process::ExitCode, time::Duration};
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What can be named on the command line.
-const SCENARIOS: [&str; 5] = ["create", "edit", "rest", "memory", "cold"];
+const SCENARIOS: [&str; 6] = ["create", "edit", "rest", "page", "memory", "cold"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +78,7 @@ async fn run() -> Outcome<()> {
     let wants = |names: &[&str]| named.is_empty() || named.iter().any(|name| names.contains(&name.as_str()));
     let scale = Scale::of_environment();
     let mut report = Report::new(scale);
-    if wants(&["create", "edit", "rest"]) {
+    if wants(&["create", "edit", "rest", "page"]) {
         measure_fleet(scale, &wants, &mut report).await?;
     }
     if wants(&["memory", "cold"]) {
@@ -99,6 +100,9 @@ async fn measure_fleet(scale: Scale, wants: &dyn Fn(&[&str]) -> bool, report: &m
     }
     if wants(&["rest"]) {
         rest::measure(&mut stack, &fleet, scale.rest).await?.report(report);
+    }
+    if wants(&["page"]) {
+        page::measure(&stack, &fleet).await?.report(report);
     }
     Ok(())
 }

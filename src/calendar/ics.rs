@@ -18,7 +18,6 @@ pub fn ics(rows: &[Row], now: Timestamp) -> String {
         "VERSION:2.0",
         "PRODID:-//customspeech.dev//speech-operator//EN",
         "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
         "NAME:Custom speech",
         "X-WR-CALNAME:Custom speech",
     ] {

@@ -119,6 +119,7 @@ async fn nothing_can_be_changed() {
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
         let answer = asked(routes(Audience::Everybody, source()), method, "/fleet", NEAR, "x").await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.headers[CONTENT_SECURITY_POLICY], POLICY);
     }
 }
 
@@ -147,6 +148,7 @@ async fn by_default_only_who_comes_through_the_pod_itself_is_answered() {
             let answer = asked(routes(audience, source()), Method::GET, path, peer, host).await;
             assert_eq!(answer.status, status, "{audience:?} {peer} {host} {path}");
             if status == 403 {
+                assert_eq!(answer.headers[CONTENT_SECURITY_POLICY], POLICY);
                 assert!(
                     answer.text.contains("kubectl -n speech-system port-forward"),
                     "{}",
@@ -164,4 +166,5 @@ async fn before_the_stores_are_filled_the_page_says_what_it_waits_for() {
     let answer = asked(router, Method::GET, "/fleet", NEAR, "localhost").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text.contains("waiting for the watches"), "{}", answer.text);
+    assert_eq!(answer.headers[CONTENT_SECURITY_POLICY], POLICY);
 }

@@ -41,7 +41,7 @@ pub fn page(view: &View, leads: bool) -> String {
                     (PreEscaped(calendar::overview(&view.rows(), view.now, view.until)))
                 }
                 p.note {
-                    "Each column is a week; red is at risk. Dashed lines: the quarter days on which the service's models \
+                    "Each column is a week; red and hatched is at risk. Dashed lines: the quarter days on which the service's models \
                      expire. Shaded: no endpoint may be swapped."
                 }
             }
@@ -91,19 +91,23 @@ fn document(title: &str, body: Markup) -> String {
     page.into_string()
 }
 
-/// The numbers of the whole, each with the way to what it counts.
+/// The numbers of the whole, with the way to what they count where there is one.
 fn numbers(view: &View) -> Markup {
     let counts = view.counts;
-    let with = |risk: Risk| Query {
-        risk: Some(RiskFilter::Only(risk)),
-        ..view.query.clone()
+    let only = |risk: Risk| {
+        let query = Query {
+            risk: Some(RiskFilter::Only(risk)),
+            ..view.query.clone()
+        };
+        Some(format!("fleet{}", query.suffix()))
     };
-    let number = |count: usize, what: &str, risk: Option<Risk>, class: &str| {
+    let at = |place: &str| Some(place.to_owned());
+    let number = |count: usize, what: &str, to: Option<String>, class: &str| {
         let class = if count == 0 { "calm" } else { class };
         html! {
             li class=(class) {
-                @match risk.filter(|_| count > 0) {
-                    Some(risk) => a href={ "fleet" (with(risk).suffix()) } { b { (count) } " " (what) },
+                @match to.filter(|_| count > 0) {
+                    Some(to) => a href=(to) { b { (count) } " " (what) },
                     None => span { b { (count) } " " (what) },
                 }
             }
@@ -111,11 +115,11 @@ fn numbers(view: &View) -> Markup {
     };
     html! {
         ul.numbers aria-label="The fleet in numbers" {
-            (number(counts.endpoints, if counts.endpoints == 1 { "endpoint" } else { "endpoints" }, None, ""))
-            (number(counts.models, if counts.models == 1 { "model" } else { "models" }, None, ""))
-            (number(counts.expired, "expired: a base model answers", Some(Risk::Expired), "bad"))
-            (number(counts.at_risk, "at risk", Some(Risk::AtRisk), "bad"))
-            (number(counts.blocked, "blocked", Some(Risk::Blocked), "warn"))
+            (number(counts.endpoints, if counts.endpoints == 1 { "endpoint" } else { "endpoints" }, at("#endpoints"), ""))
+            (number(counts.models, if counts.models == 1 { "model" } else { "models" }, at("#models"), ""))
+            (number(counts.expired, "expired", only(Risk::Expired), "bad"))
+            (number(counts.at_risk, "at risk", only(Risk::AtRisk), "bad"))
+            (number(counts.blocked, "blocked", only(Risk::Blocked), "warn"))
             (number(counts.not_ready, "not ready", None, "warn"))
             (number(counts.expiring, "expire within 90 days", None, ""))
             (number(counts.swaps, if counts.swaps == 1 { "swap within 30 days" } else { "swaps within 30 days" }, None, ""))

@@ -85,6 +85,17 @@ fn a_reader_who_hears_the_page_knows_what_each_cell_is() {
 }
 
 #[test]
+fn why_something_is_not_ready_can_be_read_without_a_pointer_and_what_is_past_is_told_as_past() {
+    let page = page(&seen(&fleet(), "namespace=contact-center"), true);
+    assert!(page.contains("<small>The model has expired.</small>"), "{page}");
+    assert!(page.contains(r#"<b>Expired</b> <time datetime="2026-11-15T00:00:00Z">"#));
+    assert!(
+        page.contains(r##"<a href="#endpoints"><b>"##),
+        "the number leads to what it counts"
+    );
+}
+
+#[test]
 fn whatever_a_model_is_called_it_is_text() {
     let bad = r#"<script>alert(1)</script>"><img src=x onerror=alert(2)>'&"#;
     let mut sample = fleet();

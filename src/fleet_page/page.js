@@ -8,8 +8,12 @@
 
   const form = document.querySelector(".filters");
   if (form) {
+    // Not by keyboard: there each step through a list is a change, and nobody wants a new page at each.
+    let byKeys = false;
+    form.addEventListener("keydown", () => { byKeys = true; });
+    form.addEventListener("pointerdown", () => { byKeys = false; });
     form.addEventListener("change", (event) => {
-      if (event.target.matches("select")) form.requestSubmit();
+      if (event.target.matches("select") && !byKeys) form.requestSubmit();
     });
     // What is not chosen need not stand in the address.
     form.addEventListener("submit", () => {
@@ -19,7 +23,7 @@
       for (const select of form.querySelectorAll("select")) select.disabled = false;
     });
     const label = make("label", "", { className: "search" });
-    const input = make("input", "", { type: "search", autocomplete: "off", spellcheck: false });
+    const input = make("input", "", { id: "search-rows", type: "search", autocomplete: "off", spellcheck: false });
     label.append(make("span", "Search these rows"), input);
     form.append(label);
     input.addEventListener("input", () => {
@@ -91,6 +95,7 @@
         const button = make("button", short, { type: "button", className: "to-copy", title: code.textContent });
         button.setAttribute("aria-label", `Copy ${what} of ${object}`);
         button.dataset.copy = code.textContent;
+        button.dataset.name = short;
         list.parentElement.before(button);
       }
     }
@@ -99,9 +104,9 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest(".to-copy");
     if (!button) return;
-    const name = button.textContent;
+    const { copy: text, name } = button.dataset;
     try {
-      await copy(button.dataset.copy);
+      await copy(text);
       told.textContent = `${name} copied`;
       button.textContent = "Copied";
     } catch {

@@ -51,6 +51,11 @@ impl State {
         }
     }
 
+    /// Whether somebody should know why.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::NotReady | Self::Stalled)
+    }
+
     /// The class in the style sheet.
     pub fn class(self) -> &'static str {
         match self {

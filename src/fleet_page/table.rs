@@ -6,7 +6,7 @@ use super::{
     state,
     view::{Line, Risk, View},
 };
-use crate::api::Reason;
+use crate::api::{Reason, planned::PlannedAction};
 use crate::calendar::Step;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -63,6 +63,8 @@ fn row(line: &Line, now: Timestamp) -> Markup {
             td role="cell" title=[(!line.message.is_empty()).then_some(&line.message)] {
                 span class={ "state " (line.state.class()) } { (line.state.words()) }
                 @if !line.reason.is_empty() { small { (state::spaced(&line.reason)) } }
+                // Why something is not as it should be has to be read without a pointer.
+                @if line.state.is_bad() && !line.message.is_empty() { small { (line.message) } }
             }
             td role="cell" {
                 @if let Some(model) = &line.model { (model) } @else { (nothing()) }
@@ -94,10 +96,12 @@ fn next(step: Option<&Step>, now: Timestamp) -> Markup {
     let Some(step) = step else {
         return html! { td role="cell" { (nothing()) } td role="cell" { (nothing()) } };
     };
+    let over = step.action == PlannedAction::Expire && step.at <= now;
+    let what = if over { "Expired" } else { step.action.as_str() };
     let known = Reason::ALL.iter().find(|reason| reason.as_str() == step.reason);
     html! {
         td role="cell" {
-            b { (step.action.as_str()) } " " (day(step.at))
+            b { (what) } " " (day(step.at))
             small { (away(step.at, now)) @if step.forecast { ", a forecast" } @if let Some(to) = &step.to { " · " (to) } }
         }
         td role="cell" title=[known.map(|reason| reason.meaning())] { (state::spaced(&step.reason)) }

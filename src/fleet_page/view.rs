@@ -32,7 +32,7 @@ pub enum Risk {
     Blocked,
     /// The model that serves expires before another follows, if nobody acts.
     AtRisk,
-    /// The model has expired: a base model answers.
+    /// The model has expired: a base model answers where it is deployed.
     Expired,
 }
 
@@ -186,7 +186,7 @@ impl View {
         for row in ahead.rows {
             let at = (row.namespace.clone(), row.name.clone());
             if row.kind == "SpeechModel" {
-                of_models.extend(models.get(&at).map(|model| Line::of_model(row, model)));
+                of_models.extend(models.get(&at).map(|model| Line::of_model(row, model, now)));
             } else {
                 of_endpoints.extend(endpoints.get(&at).map(|endpoint| Line::of_endpoint(row, endpoint, now)));
             }
@@ -298,7 +298,7 @@ impl Line {
         line
     }
 
-    fn of_model(row: Row, model: &SpeechModel) -> Self {
+    fn of_model(row: Row, model: &SpeechModel, now: Timestamp) -> Self {
         let Some(status) = &model.status else {
             return Self::unknown(row);
         };
@@ -309,6 +309,11 @@ impl Line {
             line.revision = current.revision;
             line.expires_at = date(current.expires_at.as_deref());
             line.urls = vec![("self".to_owned(), current.self_uri.clone())];
+            if line.expires_at.is_some_and(|at| at <= now) {
+                line.risk = Risk::Expired;
+                line.risk_message
+                    .get_or_insert_with(|| "where this revision is deployed, a base model answers".to_owned());
+            }
         }
         line
     }

@@ -145,6 +145,19 @@ fn an_object_that_nobody_has_looked_at_is_shown_as_unknown_and_without_dates() {
 }
 
 #[test]
+fn a_model_whose_revision_has_expired_is_told_as_an_endpoint_is() {
+    let mut sample = fleet();
+    let hour_ago = "2026-11-21T06:00:00Z";
+    let name = sample.models[0]["metadata"]["name"].as_str().unwrap().to_owned();
+    sample.models[0]["status"]["current"]["expiresAt"] = hour_ago.into();
+    let view = seen(&sample, "");
+    let first = view.models.first().unwrap();
+    assert_eq!((&*first.row.name, first.risk), (&*name, Risk::Expired));
+    assert!(first.risk_message.as_ref().unwrap().contains("a base model answers"));
+    assert_eq!(view.counts.expired, 2, "the endpoint of the sample, and the model");
+}
+
+#[test]
 fn a_date_that_cannot_be_read_is_told_and_hides_no_line() {
     let mut sample = fleet();
     sample.endpoints[0]["status"]["active"]["expiresAt"] = "soon".into();

@@ -144,11 +144,14 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Blocked, by reason",
-                about: "Endpoints whose next swap waits for something.",
+                about: "Endpoints whose next swap, and models whose next training waits for something.",
                 form: Form::Lines,
                 unit: "short",
                 width: 8,
-                queries: &[one("sum by (reason) (speech_endpoint_blocked)", "{{reason}}")],
+                queries: &[one(
+                    "sum by (kind, reason) (label_replace(speech_endpoint_blocked, \"kind\", \"endpoint\", \"\", \"\") or label_replace(speech_model_blocked, \"kind\", \"model\", \"\", \"\"))",
+                    "{{kind}}: {{reason}}",
+                )],
             },
             Panel {
                 title: "At risk",
@@ -157,8 +160,8 @@ const ROWS: &[(&str, &[Panel])] = &[
                 unit: "short",
                 width: 12,
                 queries: &[one(
-                    "max by (namespace, name, reason) (speech_endpoint_at_risk)",
-                    "{{namespace}}/{{name}} {{reason}}",
+                    "max by (kind, namespace, name, reason) (label_replace(speech_endpoint_at_risk, \"kind\", \"endpoint\", \"\", \"\") or label_replace(speech_model_at_risk, \"kind\", \"model\", \"\", \"\"))",
+                    "{{kind}} {{namespace}}/{{name}} {{reason}}",
                 )],
             },
             Panel {

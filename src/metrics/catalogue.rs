@@ -165,7 +165,7 @@ metrics! {
     CONNECTION_THROTTLED = Gauge "connection_throttled" ["namespace", "name"]
         "Whether the service throttles the requests of a connection (1) or not (0)", "one for each connection";
     CONNECTION_SKEW = Gauge "connection_clock_skew_seconds" ["namespace", "name"]
-        "How far the clock of the Speech service is ahead of ours for certain; negative if it is behind", "one for each connection";
+        "How far the clock of the Speech service is ahead of ours for certain; negative if it is behind", "one for each connection once an answer told the time";
     REQUESTS = Counter "remote_requests" ["route", "code"]
         "Requests to the Speech service, by operation and status", "operations (about 30) by statuses that occurred";
     REQUEST_SECONDS = Histogram "remote_request_duration_seconds" ["route"]
@@ -175,7 +175,7 @@ metrics! {
     LEADER = Gauge "leader" []
         "Whether this replica acts (1) or stands by (0)", "one for each replica that has filled its stores";
     TRANSITIONS = Gauge "leader_transitions" []
-        "How often the Lease had changed hands when this replica took it; 0 if it never did", "one for each replica";
+        "How often the Lease had changed hands when this replica took it", "one for each replica that ever took it";
     RECONCILES = Counter "reconciles" ["kind", "outcome"]
         "Passes over objects, by outcome", "kinds by outcomes that occurred";
     RECONCILE_SECONDS = Histogram "reconcile_duration_seconds" ["kind"]

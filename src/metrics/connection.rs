@@ -1,7 +1,7 @@
 //! What is measured of the Speech resources, and of what happened to objects.
 use super::{
     Metrics, catalogue,
-    planned::{Planned, seconds},
+    planned::{key_of, ready, seconds},
     series::{Row, write},
 };
 use crate::{
@@ -19,20 +19,13 @@ type Connected = (ObjectRef<SpeechConnection>, Arc<Remote>);
 /// Writes what is known of all connections.
 pub fn write_all(encoder: &mut DescriptorEncoder<'_>, metrics: &Metrics, context: &Context) -> fmt::Result {
     let connections = context.stores.connections.state();
-    let ready = connections.iter().filter_map(|connection| {
-        let planned = Planned {
-            key: [connection.namespace().unwrap_or_default(), connection.name_any()],
-            plan: &[],
-            conditions: &connection.status.as_ref()?.conditions,
-            expiry: None,
-            lead: None,
-            now: context.clock.now(),
-        };
-        planned.ready()
-    });
+    let ready = connections
+        .iter()
+        .filter_map(|connection| ready(&key_of(&**connection), &connection.status.as_ref()?.conditions));
     write(encoder, &catalogue::CONNECTION_READY, ready)?;
     let declared = Declared::of(context);
     let remotes = context.remotes.all();
+    metrics.forget_sweeps(&remotes.iter().map(|(key, _)| key).collect());
     let mut one = |definition, value: &dyn Fn(&Connected) -> Option<f64>| {
         let rows = remotes
             .iter()
@@ -164,6 +157,18 @@ impl<'a> Declared<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_that_is_made_anew_knows_nothing_of_the_sweeps_before() {
+        let metrics = Metrics::new();
+        let [gone, there] = ["gone", "there"].map(|name| ObjectRef::<SpeechConnection>::new(name).within("shop"));
+        for key in [&gone, &there] {
+            metrics.swept_whole(key, jiff::Timestamp::UNIX_EPOCH);
+        }
+        metrics.forget_sweeps(&HashSet::from([&there]));
+        assert!(metrics.sweep(&gone).is_none());
+        assert!(metrics.sweep(&there).is_some_and(|sweep| sweep.whole_at.is_some()));
+    }
 
     #[test]
     fn an_orphan_bears_the_mark_of_this_cluster_and_of_no_object_that_is_there() {

@@ -1,6 +1,6 @@
 //! What is measured of one endpoint.
 use super::{
-    planned::{Planned, seconds},
+    planned::{Planned, key_of, seconds},
     series::Row,
 };
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     plan::lead_time::{Durations, Work},
 };
 use jiff::Timestamp;
-use kube::ResourceExt;
 use std::{collections::BTreeMap, time::Duration};
 
 /// One endpoint at a time.
@@ -31,7 +30,7 @@ impl<'a> Facts<'a> {
         let active = status.and_then(|status| status.active.as_ref());
         let lead = durations.map(|durations| durations.lead(&object.spec.locale, &[Work::Deploying]).needed);
         let planned = Planned {
-            key: [object.namespace().unwrap_or_default(), object.name_any()],
+            key: key_of(object),
             plan: status.map_or(&[], |status| &status.plan),
             conditions: status.map_or(&[], |status| &status.conditions),
             expiry: active.and_then(|active| active.expires_at.as_deref()?.parse().ok()),
@@ -61,14 +60,7 @@ impl<'a> Facts<'a> {
             SwapPolicy::BeforeExpiry => "BeforeExpiry",
             SwapPolicy::Manual => "Manual",
         };
-        let told = [spec.connection_ref.name.as_str(), spec.locale.as_str(), policy];
-        let labels = self.planned.key.iter().cloned().chain(told.map(str::to_owned));
-        (labels.collect(), 1.0)
-    }
-
-    /// When the active model expires.
-    pub fn expiry(&self) -> Option<Row> {
-        Some(self.planned.row(None, seconds(self.planned.expiry?)))
+        self.planned.declared([&spec.connection_ref.name, &spec.locale, policy])
     }
 
     /// Whether the intended model answers.
@@ -190,7 +182,7 @@ mod tests {
                 planned.budget(),
                 planned.at_risk(),
                 planned.ready(),
-                facts.expiry(),
+                planned.expires(),
                 facts.intended(),
                 facts.fallback_since(),
                 facts.fallback_seconds(),

@@ -3,6 +3,7 @@ use super::{
     Metrics,
     catalogue::{self, Definition},
     connection, endpoint, model,
+    planned::Planned,
     series::{Row, write},
 };
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     plan::lead_time::Durations,
 };
 use jiff::Timestamp;
+use kube::ResourceExt;
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 use std::{
     fmt,
@@ -35,6 +37,8 @@ impl Collector for Fleet {
         };
         let leads = f64::from(u8::from(metrics.is_leader()));
         write(&mut encoder, &catalogue::LEADER, [(Vec::new(), leads)])?;
+        let transitions = metrics.transitions.get().map(|count| (Vec::new(), f64::from(*count)));
+        write(&mut encoder, &catalogue::TRANSITIONS, transitions)?;
         if !metrics.is_leader() {
             // Every replica knows the objects; told by each, every alert would sound once per replica.
             return Ok(());
@@ -46,8 +50,8 @@ impl Collector for Fleet {
 }
 
 /// Where an object lives: its present, and how long work takes there.
-fn place(context: &Context, connection: &ConnectionRef, namespace: Option<&str>) -> (Timestamp, Option<Durations>) {
-    let key = connection_key(connection, namespace.unwrap_or_default());
+fn place(context: &Context, object: &impl ResourceExt, connection: &ConnectionRef) -> (Timestamp, Option<Durations>) {
+    let key = connection_key(connection, &object.namespace().unwrap_or_default());
     let now = context.clock.now();
     let remote: Option<Arc<Remote>> = context.remotes.get(&key);
     remote.map_or((now, None), |remote| {
@@ -55,66 +59,94 @@ fn place(context: &Context, connection: &ConnectionRef, namespace: Option<&str>)
     })
 }
 
+/// What is told of every object that has a plan.
+struct Common {
+    info: Definition,
+    expiry: Definition,
+    ready: Definition,
+    next: Definition,
+    planned: Definition,
+    overdue: Definition,
+    blocked: Definition,
+    budget: Definition,
+    at_risk: Definition,
+}
+
+const OF_ENDPOINTS: Common = Common {
+    info: catalogue::ENDPOINT_INFO,
+    expiry: catalogue::ENDPOINT_EXPIRY,
+    ready: catalogue::ENDPOINT_READY,
+    next: catalogue::ENDPOINT_NEXT,
+    planned: catalogue::ENDPOINT_PLANNED,
+    overdue: catalogue::ENDPOINT_OVERDUE,
+    blocked: catalogue::ENDPOINT_BLOCKED,
+    budget: catalogue::ENDPOINT_BUDGET,
+    at_risk: catalogue::ENDPOINT_AT_RISK,
+};
+
+const OF_MODELS: Common = Common {
+    info: catalogue::MODEL_INFO,
+    expiry: catalogue::MODEL_EXPIRY,
+    ready: catalogue::MODEL_READY,
+    next: catalogue::MODEL_NEXT,
+    planned: catalogue::MODEL_PLANNED,
+    overdue: catalogue::MODEL_OVERDUE,
+    blocked: catalogue::MODEL_BLOCKED,
+    budget: catalogue::MODEL_BUDGET,
+    at_risk: catalogue::MODEL_AT_RISK,
+};
+
+impl Common {
+    fn write<'a>(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        infos: impl Iterator<Item = Row>,
+        plans: &[&Planned<'a>],
+    ) -> fmt::Result {
+        write(encoder, &self.info, infos)?;
+        let mut one = |definition: &Definition, row: fn(&Planned<'a>) -> Option<Row>| {
+            write(encoder, definition, plans.iter().filter_map(|planned| row(planned)))
+        };
+        one(&self.expiry, Planned::expires)?;
+        one(&self.ready, Planned::ready)?;
+        one(&self.next, Planned::next)?;
+        one(&self.overdue, Planned::overdue)?;
+        one(&self.blocked, Planned::blocked)?;
+        one(&self.budget, Planned::budget)?;
+        one(&self.at_risk, Planned::at_risk)?;
+        write(encoder, &self.planned, plans.iter().flat_map(|planned| planned.steps()))
+    }
+}
+
 fn endpoints(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Result {
     let objects = context.stores.endpoints.state();
-    let facts: Vec<endpoint::Facts<'_>> = objects
-        .iter()
-        .map(|object| {
-            let (now, durations) = place(
-                context,
-                &object.spec.connection_ref,
-                object.metadata.namespace.as_deref(),
-            );
-            endpoint::Facts::of(object, now, durations.as_ref())
-        })
-        .collect();
+    let facts = objects.iter().map(|object| {
+        let (now, durations) = place(context, &**object, &object.spec.connection_ref);
+        endpoint::Facts::of(object, now, durations.as_ref())
+    });
+    let facts: Vec<endpoint::Facts<'_>> = facts.collect();
+    let plans: Vec<_> = facts.iter().map(|facts| &facts.planned).collect();
+    OF_ENDPOINTS.write(encoder, facts.iter().map(endpoint::Facts::info), &plans)?;
     let mut one = |definition: &Definition, row: &dyn Fn(&endpoint::Facts<'_>) -> Option<Row>| {
         write(encoder, definition, facts.iter().filter_map(row))
     };
-    one(&catalogue::ENDPOINT_INFO, &|facts| Some(facts.info()))?;
-    one(&catalogue::ENDPOINT_EXPIRY, &|facts| facts.expiry())?;
     one(&catalogue::ENDPOINT_INTENDED, &|facts| facts.intended())?;
-    one(&catalogue::ENDPOINT_READY, &|facts| facts.planned.ready())?;
-    one(&catalogue::ENDPOINT_NEXT, &|facts| facts.planned.next())?;
-    one(&catalogue::ENDPOINT_OVERDUE, &|facts| facts.planned.overdue())?;
-    one(&catalogue::ENDPOINT_BLOCKED, &|facts| facts.planned.blocked())?;
-    one(&catalogue::ENDPOINT_BUDGET, &|facts| facts.planned.budget())?;
-    one(&catalogue::ENDPOINT_AT_RISK, &|facts| facts.planned.at_risk())?;
     one(&catalogue::ENDPOINT_FALLBACK_SINCE, &|facts| facts.fallback_since())?;
     one(&catalogue::ENDPOINT_FALLBACK, &|facts| facts.fallback_seconds())?;
     one(&catalogue::ENDPOINT_GATE, &|facts| facts.gate())?;
-    let steps = facts.iter().flat_map(|facts| facts.planned.steps());
-    write(encoder, &catalogue::ENDPOINT_PLANNED, steps)?;
     let quarantined = facts.iter().flat_map(endpoint::Facts::quarantined);
     write(encoder, &catalogue::ENDPOINT_QUARANTINED, quarantined)
 }
 
 fn models(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Result {
     let objects = context.stores.models.state();
-    let facts: Vec<model::Facts<'_>> = objects
-        .iter()
-        .map(|object| {
-            let (now, durations) = place(
-                context,
-                &object.spec.connection_ref,
-                object.metadata.namespace.as_deref(),
-            );
-            model::Facts::of(object, now, durations.as_ref())
-        })
-        .collect();
-    let mut one = |definition: &Definition, row: &dyn Fn(&model::Facts<'_>) -> Option<Row>| {
-        write(encoder, definition, facts.iter().filter_map(row))
-    };
-    one(&catalogue::MODEL_INFO, &|facts| Some(facts.info()))?;
-    one(&catalogue::MODEL_EXPIRY, &|facts| facts.expiry())?;
-    one(&catalogue::MODEL_READY, &|facts| facts.planned.ready())?;
-    one(&catalogue::MODEL_NEXT, &|facts| facts.planned.next())?;
-    one(&catalogue::MODEL_OVERDUE, &|facts| facts.planned.overdue())?;
-    one(&catalogue::MODEL_BLOCKED, &|facts| facts.planned.blocked())?;
-    one(&catalogue::MODEL_BUDGET, &|facts| facts.planned.budget())?;
-    one(&catalogue::MODEL_AT_RISK, &|facts| facts.planned.at_risk())?;
-    let steps = facts.iter().flat_map(|facts| facts.planned.steps());
-    write(encoder, &catalogue::MODEL_PLANNED, steps)?;
+    let facts = objects.iter().map(|object| {
+        let (now, durations) = place(context, &**object, &object.spec.connection_ref);
+        model::Facts::of(object, now, durations.as_ref())
+    });
+    let facts: Vec<model::Facts<'_>> = facts.collect();
+    let plans: Vec<_> = facts.iter().map(|facts| &facts.planned).collect();
+    OF_MODELS.write(encoder, facts.iter().map(model::Facts::info), &plans)?;
     let revisions = facts.iter().flat_map(model::Facts::revisions);
     write(encoder, &catalogue::MODEL_REVISION_EXPIRY, revisions)
 }

@@ -1,6 +1,6 @@
 //! What is measured of one model.
 use super::{
-    planned::{Planned, seconds},
+    planned::{Planned, key_of, seconds},
     series::Row,
 };
 use crate::{
@@ -8,7 +8,6 @@ use crate::{
     plan::lead_time::{Durations, Work},
 };
 use jiff::Timestamp;
-use kube::ResourceExt;
 use std::collections::BTreeMap;
 
 /// One model at a time.
@@ -28,7 +27,7 @@ impl<'a> Facts<'a> {
         let chain = [Work::Training, Work::Deploying];
         let lead = durations.map(|durations| durations.lead(&object.spec.locale, &chain).needed);
         let planned = Planned {
-            key: [object.namespace().unwrap_or_default(), object.name_any()],
+            key: key_of(object),
             plan: status.map_or(&[], |status| &status.plan),
             conditions: status.map_or(&[], |status| &status.conditions),
             expiry: current.and_then(|current| current.expires_at.as_deref()?.parse().ok()),
@@ -51,14 +50,7 @@ impl<'a> Facts<'a> {
             source if source.copy.is_some() => "copy",
             _ => "existing",
         };
-        let told = [spec.connection_ref.name.as_str(), spec.locale.as_str(), source];
-        let labels = self.planned.key.iter().cloned().chain(told.map(str::to_owned));
-        (labels.collect(), 1.0)
-    }
-
-    /// When the current revision expires.
-    pub fn expiry(&self) -> Option<Row> {
-        Some(self.planned.row(None, seconds(self.planned.expiry?)))
+        self.planned.declared([&spec.connection_ref.name, &spec.locale, source])
     }
 
     /// When each revision that is kept expires.

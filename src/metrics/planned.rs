@@ -6,6 +6,7 @@ use crate::api::{
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 
 /// The word for what is foreseen to block a step and is no risk yet.
 const FORESEEN: &str = "Foreseen";
@@ -44,6 +45,17 @@ impl Planned<'_> {
     pub fn row(&self, more: Option<&str>, value: f64) -> Row {
         let labels = self.key.iter().cloned().chain(more.map(str::to_owned));
         (labels.collect(), value)
+    }
+
+    /// What it is declared as.
+    pub fn declared(&self, told: [&str; 3]) -> Row {
+        let labels = self.key.iter().cloned().chain(told.map(str::to_owned));
+        (labels.collect(), 1.0)
+    }
+
+    /// When what serves expires.
+    pub fn expires(&self) -> Option<Row> {
+        Some(self.row(None, seconds(self.expiry?)))
     }
 
     /// When the next step is due, by its kind.
@@ -113,9 +125,19 @@ impl Planned<'_> {
 
     /// Whether it is Ready, once that is known.
     pub fn ready(&self) -> Option<Row> {
-        let condition = condition::find(self.conditions, condition::READY)?;
-        Some(self.row(None, f64::from(u8::from(condition.status == "True"))))
+        ready(&self.key, self.conditions)
     }
+}
+
+/// Whether an object is Ready, once that is known.
+pub fn ready(key: &[String; 2], conditions: &[Condition]) -> Option<Row> {
+    let condition = condition::find(conditions, condition::READY)?;
+    Some((key.to_vec(), f64::from(u8::from(condition.status == "True"))))
+}
+
+/// Namespace and name.
+pub fn key_of(object: &impl ResourceExt) -> [String; 2] {
+    [object.namespace().unwrap_or_default(), object.name_any()]
 }
 
 fn is_rest(reason: &str) -> bool {

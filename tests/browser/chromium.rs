@@ -214,6 +214,17 @@ impl Chromium {
         }
     }
 
+    /// Presses a key that writes no letter: its name, and its code as Windows numbers it.
+    pub async fn key(&mut self, name: &str, code: u32) {
+        let text = if name == "Enter" { "\r" } else { "" };
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({
+                "type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code, "text": text,
+            });
+            self.call("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
     /// What the browser complained of since the last `forget`: errors of scripts, of the content policy, of the network.
     pub fn complaints(&self) -> Vec<String> {
         let bad = [

@@ -185,6 +185,7 @@ async fn without_scripts_the_form_filters_and_every_url_can_be_read() {
     browser.open(&url).await;
     let dead = "[...document.querySelectorAll('.to-copy, thead button, .search')].map((e) => e.outerHTML)";
     assert_eq!(browser.value(dead).await, json!([]), "nothing is dead");
+    browser.picture("without-scripts", Some(LIGHT.height)).await;
     assert_eq!(browser.value("document.querySelector('details').open").await, false);
     browser.click("details summary").await;
     until(&mut browser, "document.querySelector('details code').checkVisibility()").await;
@@ -251,12 +252,22 @@ async fn with_scripts_filters_act_at_once_columns_sort_rows_are_searched_and_url
     browser.call("Browser.grantPermissions", permissions).await;
     let button = "button.to-copy[aria-label='Copy WebSocket of claims/intake']";
     until(&mut browser, &format!("document.querySelector({button:?}) !== null")).await;
+    browser
+        .value(&format!(
+            "(() => {{ const b = document.querySelector({button:?}); window.names = []; \
+             new MutationObserver(() => window.names.push(b.textContent)).observe(b, {{childList: true}}); }})()"
+        ))
+        .await;
     browser.click(button).await;
     until(
         &mut browser,
         "[...document.querySelectorAll('.to-copy')].some((e) => e.textContent === 'Copied')",
     )
     .await;
+    // A second click while it says so must not make that its name.
+    browser.click(button).await;
+    until(&mut browser, "window.names.length === 4").await;
+    assert_eq!(browser.value("window.names[3]").await, "WebSocket");
     let copied = browser.value("navigator.clipboard.readText()").await;
     assert!(
         copied
@@ -272,6 +283,56 @@ async fn with_scripts_filters_act_at_once_columns_sort_rows_are_searched_and_url
     browser.event("Page.loadEventFired").await;
     until(&mut browser, "location.search === '?risk=any'").await;
     assert_eq!(browser.value(&format!("{names}.length")).await, 6);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn on_a_narrow_screen_a_search_hides_cards_and_headings_that_have_the_focus_are_seen() {
+    let url = serve(fleet()).await;
+    let mut browser = Chromium::start().await;
+    browser.look(NARROW).await;
+    browser.open(&url).await;
+    let cards = "[...document.querySelectorAll('tbody tr')].filter((e) => e.checkVisibility()).length";
+    assert_eq!(browser.value(cards).await, 24);
+    browser.click(".search input").await;
+    browser.call("Input.insertText", json!({"text": "radiology"})).await;
+    assert_eq!(browser.value(cards).await, 1);
+    let height = "document.querySelector('thead').getBoundingClientRect().height";
+    assert_eq!(browser.value(height).await, 1);
+    browser.value("document.querySelector('thead button').focus()").await;
+    until(&mut browser, &format!("{height} > 20")).await;
+    let overflow = browser.value("document.documentElement.scrollWidth - innerWidth").await;
+    assert!(overflow.as_i64().unwrap() <= 0, "{overflow} pixels are cut off");
+    browser.picture("narrow-search", Some(900)).await;
+}
+
+#[tokio::test]
+async fn with_the_keyboard_a_list_is_stepped_through_and_the_button_shows_the_choice() {
+    let url = serve(fleet()).await;
+    let mut browser = Chromium::start().await;
+    browser.look(LIGHT).await;
+    browser.open(&url).await;
+    browser.key("Tab", 9).await;
+    assert_eq!(browser.value("document.activeElement.className").await, "skip");
+    let seen = "document.activeElement.getBoundingClientRect().top >= 0";
+    assert_eq!(
+        browser.value(seen).await,
+        true,
+        "the way past the filters is seen once it has the focus"
+    );
+
+    browser
+        .value("(() => { window.sent = 0; addEventListener('submit', () => { window.sent += 1; }); document.querySelector('[name=risk]').focus(); })()")
+        .await;
+    browser.key("ArrowDown", 40).await;
+    until(&mut browser, "document.querySelector('[name=risk]').value === 'any'").await;
+    assert_eq!(browser.value("window.sent").await, 0, "no new page at each step");
+    browser.key("Tab", 9).await;
+    assert_eq!(browser.value("document.activeElement.textContent").await, "Show");
+    browser.forget();
+    browser.key("Enter", 13).await;
+    browser.event("Page.loadEventFired").await;
+    until(&mut browser, "location.search === '?risk=any'").await;
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 

@@ -34,7 +34,7 @@ fn the_page_shows_the_fleet_as_the_cluster_has_it_on_every_replica() {
             let page = got(operator, "/fleet?namespace=fleet-page").await;
             let socket = hotline["status"]["links"]["webSocket"].as_str().unwrap();
             for part in [
-                "<caption>",
+                "Endpoints, the most urgent first</caption>",
                 "hotline",
                 "fixed",
                 "revision 1",

@@ -70,6 +70,12 @@ async fn says(operator: &OperatorProcess, word: &str, gauge: u8) {
     assert_eq!(operator.get("/readyz").await.unwrap(), (200, format!("{word}\n")));
     let metrics = operator.metrics().await.unwrap();
     assert!(metrics.contains(&format!("\nspeech_leader {gauge}")), "{metrics}");
+    // Who never took the Lease does not know how often it changed hands.
+    assert_eq!(
+        metrics.contains("\nspeech_leader_transitions "),
+        gauge == 1,
+        "{metrics}"
+    );
 }
 
 /// Ends the test's own replica and gives the stack its operator back.

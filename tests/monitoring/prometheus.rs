@@ -24,7 +24,7 @@ pub fn installed(what: &str) -> PathBuf {
 /// Runs promtool in `deploy/monitoring`.
 pub fn promtool(args: &[&str]) -> Output {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring");
-    Command::new(installed("monitoring").join("promtool"))
+    Command::new(installed("prometheus").join("promtool"))
         .args(args)
         .current_dir(place)
         .output()
@@ -67,7 +67,7 @@ impl Prometheus {
         let log = place.path().join("prometheus.log");
         let mut process = Process::start(
             "prometheus",
-            &installed("monitoring").join("prometheus"),
+            &installed("prometheus").join("prometheus"),
             &args,
             &[],
             &log,

@@ -75,6 +75,10 @@ pub fn overview(rows: &[Row], from: Timestamp, until: Timestamp) -> String {
         r#"<title id="overview-title">Expiries, swaps and trainings by week</title><desc id="overview-description">{}</desc>"#,
         Xml(&words(&lanes, &weeks))
     ));
+    // Hatched, so that nobody has to tell red from blue.
+    out.add(format_args!(
+        r#"<defs><pattern id="overview-risk" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V4"/></pattern></defs>"#
+    ));
     shut(&mut out, rows, &axis, bottom);
     axis.draw_from(&mut out, TOP, bottom);
     for ((lane, counts), top) in LANES
@@ -153,11 +157,13 @@ fn draw(out: &mut Drawing, lane: &Lane, counts: &[Count], weeks: &[Span], axis: 
             tenths(whole),
         ));
         if danger > 0 {
-            out.add(format_args!(
-                r#"<rect class="column danger" x="{x}" y="{}" width="{width}" height="{}" rx="1.5"/>"#,
-                tenths(foot * 10 - danger),
-                tenths(danger),
-            ));
+            for look in [r#"class="column danger""#, r##"fill="url(#overview-risk)""##] {
+                out.add(format_args!(
+                    r#"<rect {look} x="{x}" y="{}" width="{width}" height="{}" rx="1.5"/>"#,
+                    tenths(foot * 10 - danger),
+                    tenths(danger),
+                ));
+            }
         }
         out.add(format_args!(
             r#"<text class="count" x="{}" y="{}">{}</text></g>"#,

@@ -12,6 +12,9 @@ readonly PROGRAMS=(prometheus promtool)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
 folder=$cache/prometheus
 
+# shellcheck source=tests/debian.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../debian.sh"
+
 say() { printf 'prometheus: %s\n' "$*" >&2; }
 fail() {
   say "$*"
@@ -27,29 +30,21 @@ complete() {
 }
 
 fetch() {
-  local hint="install the package prometheus, or set PROMETHEUS_ASSETS to a folder with ${PROGRAMS[*]}"
-  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "this is no Debian: $hint"
-  local program
+  local began=$SECONDS program hint="install the package prometheus, or set PROMETHEUS_ASSETS to a folder with ${PROGRAMS[*]}"
   work=$cache/.prometheus.$$ # not local: the trap needs it
-  rm -rf "$cache"/.prometheus.*
-  mkdir -p "$work"
+  rm -rf "$cache"/.prometheus.*[0-9] # left by an interrupted run: we hold the lock, so nobody uses them
+  mkdir -p "$work/bin"
   trap 'rm -rf "$work"' EXIT
-  say "fetching the package"
-  # apt checks the package against the signed lists of the distribution. Where the machine has none, lists of our own do.
-  if ! (cd "$work" && apt-get download prometheus >&2); then
-    say "fetching the lists of packages"
-    local own=(-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache")
-    mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-    apt-get "${own[@]}" update >&2 && (cd "$work" && apt-get "${own[@]}" download prometheus >&2) ||
-      fail "the package could not be fetched: $hint"
-  fi
-  dpkg-deb --extract "$work"/prometheus_*.deb "$work/root"
-  mkdir "$work/bin"
-  for program in "${PROGRAMS[@]}"; do mv "$work/root/usr/bin/$program" "$work/bin/"; done
+  say "fetching the package from Debian, once, some 20 MB"
+  fetch_lists "$work" "$hint"
+  unpack "$work" "$hint" "$work/root" prometheus # without what it needs to run as a service
+  for program in "${PROGRAMS[@]}"; do
+    mv "$work/root/usr/bin/$program" "$work/bin/" || fail "the package has no $program: $hint"
+  done
   complete "$work/bin" || fail "what the package brings does not run here: $hint"
   rm -rf "$folder"
   mv -T "$work/bin" "$folder" # one rename: the folder is complete or absent
-  say "unpacked in $folder"
+  say "unpacked in $folder after $((SECONDS - began)) s"
 }
 
 main() {
@@ -65,7 +60,7 @@ main() {
     return
   fi
   if ! complete "$folder"; then
-    [[ ${1:-} != --print ]] || fail "the programs are missing in $folder: run tests/monitoring/install.sh"
+    [[ ${1:-} != --print ]] || fail "the programs are missing in $folder: run tests/prometheus/install.sh"
     command -v flock >/dev/null || fail "flock (package util-linux) is needed"
     mkdir -p "$cache"
     exec 9>"$cache/.prometheus.lock"
