@@ -74,7 +74,7 @@ pub fn exposition(objects: &[Value]) -> String {
             let items: Vec<&Value> = match found {
                 Value::Null => Vec::new(), // what is not known has no series
                 Value::Array(items) => items.iter().collect(),
-                one => vec![one],
+                one @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => vec![one],
             };
             for item in items {
                 let Some(date) = at(item, &words(&gauge["valueFrom"])).as_str() else {

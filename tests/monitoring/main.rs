@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../harness/mod.rs"]
-#[allow(dead_code)]
 mod harness;
 
 // The stack and the cases of the end-to-end tests.
