@@ -22,8 +22,9 @@ test: cargo ## Run all checks and tests
 test-browser: cargo browser ## Look at the fleet page in a real browser
 	@cargo test --test browser
 
-test-monitoring: cargo control-plane ## Run the rules in promtool, and in a Prometheus that scrapes the operator
-	@tests/monitoring/install.sh
+test-monitoring: cargo control-plane ## Make every alert fire in a Prometheus that scrapes the operator
+	@tests/prometheus/install.sh
+	@tests/kube-state-metrics/install.sh
 	@cargo test --test monitoring
 
 chaos: cargo control-plane $(if $(CHAOS),,fuzz) ## Break everything on purpose, at length, and write the table of docs/reliability.md

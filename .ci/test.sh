@@ -4,15 +4,16 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The steps: a name and a command, or a function below.
+# The steps: a name and a command, or the function below.
 steps() {
   step "format" cargo fmt --check
   step "generated files" cargo run --quiet -- crds --check
   step "lints" cargo clippy --all-targets -- -D warnings
   step "dependencies" dependencies
-  step "control plane" control_plane
-  step "browser" browser
-  step "prometheus" prometheus
+  step "control plane" tests/control-plane/install.sh
+  step "browser" tests/browser/install.sh
+  step "prometheus" tests/prometheus/install.sh
+  step "kube-state-metrics" tests/kube-state-metrics/install.sh
   step "tests" cargo test
 }
 
@@ -26,10 +27,6 @@ dependencies() {
     echo "warning: the advisory database cannot be reached; advisories were not checked"
   fi
 }
-
-control_plane() { tests/control-plane/install.sh; }
-browser() { tests/browser/install.sh; }
-prometheus() { tests/monitoring/install.sh; }
 
 summary=()
 failures=0
@@ -61,7 +58,7 @@ step() {
     outcome="FAILED ($status)"
     failures=$((failures + 1))
   fi
-  summary+=("$(printf '%-16s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
+  summary+=("$(printf '%-18s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
 }
 
 steps

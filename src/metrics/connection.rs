@@ -56,7 +56,7 @@ pub fn write_all(encoder: &mut DescriptorEncoder<'_>, metrics: &Metrics, context
         Some(f64::from(u8::from(remote.budget.usage().is_throttled)))
     })?;
     one(&catalogue::CONNECTION_SKEW, &|(_, remote)| {
-        Some(remote.meter.known()?.as_secs_f64())
+        Some(remote.meter.ahead()?.as_secs_f64())
     })?;
     let entities = remotes.iter().flat_map(|connected| {
         let view = connected.1.view();

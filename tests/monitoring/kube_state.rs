@@ -1,15 +1,22 @@
-//! What kube-state-metrics would tell by our configuration: the part of its rules that the configuration uses, applied to
-//! real objects. kube-state-metrics itself is not run.
+//! kube-state-metrics with our configuration, as a process, and the configuration itself.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::documents::yaml;
+use crate::harness::{Folder, Plane, Process, eventually};
+use crate::prometheus::{free_address, installed};
+
+const CONFIG: &str = "deploy/monitoring/kube-state-metrics.yaml";
+
+/// It finds the definitions of our kinds first, and then reads the objects.
+const LOADED: Duration = Duration::from_secs(60);
 
 fn config() -> Value {
-    yaml("deploy/monitoring/kube-state-metrics.yaml")
+    yaml(CONFIG)
 }
 
 fn words(path: &Value) -> Vec<&str> {
@@ -45,56 +52,143 @@ pub fn names() -> Vec<String> {
         .collect()
 }
 
-fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
-    path.iter().fold(value, |value, word| &value[*word])
+/// A running kube-state-metrics with the shipped configuration, under the shipped role.
+pub struct KubeState {
+    process: Process,
+    address: String,
+    _folder: Folder,
 }
 
-fn label(name: &str, value: &Value) -> String {
-    format!("{name}=\"{}\"", value.as_str().unwrap())
-}
-
-/// The exposition for these objects, each with its `kind`.
-pub fn exposition(objects: &[Value]) -> String {
-    let config = config();
-    let mut text = String::new();
-    let mut series = BTreeSet::new();
-    for (resource, metric) in metrics(&config) {
-        let name = name(resource, metric);
-        text.push_str(&format!(
-            "# HELP {name} {}\n# TYPE {name} gauge\n",
-            metric["help"].as_str().unwrap()
-        ));
-        assert_eq!(metric["each"]["type"], "Gauge");
-        let gauge = &metric["each"]["gauge"];
-        for object in objects
-            .iter()
-            .filter(|object| object["kind"] == resource["groupVersionKind"]["kind"])
-        {
-            let found = at(object, &words(&gauge["path"]));
-            let items: Vec<&Value> = match found {
-                Value::Null => Vec::new(), // what is not known has no series
-                Value::Array(items) => items.iter().collect(),
-                one @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => vec![one],
-            };
-            for item in items {
-                let Some(date) = at(item, &words(&gauge["valueFrom"])).as_str() else {
-                    continue;
-                };
-                let date: Timestamp = date.parse().unwrap();
-                let common = resource["labelsFromPath"].as_object().unwrap().iter();
-                let mut labels: Vec<String> = common
-                    .map(|(name, path)| label(name, at(object, &words(path))))
-                    .collect();
-                for (name, path) in gauge["labelsFromPath"].as_object().into_iter().flatten() {
-                    labels.push(label(name, at(item, &words(path))));
-                }
-                let one = format!("{name}{{{}}}", labels.join(","));
-                assert!(series.insert(one.clone()), "{one} would be told twice");
-                text.push_str(&format!("{one} {}\n", date.as_second()));
-            }
+impl KubeState {
+    /// Starts it and waits until it tells something.
+    pub async fn start(plane: &Plane) -> Self {
+        let role = "deploy/monitoring/kube-state-metrics-role.yaml";
+        let role = format!("{}/{role}", env!("CARGO_MANIFEST_DIR"));
+        let bind = "create clusterrolebinding kube-state-metrics-speech --clusterrole=kube-state-metrics-speech --serviceaccount=kube-system:kube-state-metrics";
+        for args in [
+            "create serviceaccount kube-state-metrics -n kube-system",
+            &format!("apply -f {role}"),
+            bind,
+        ] {
+            let args: Vec<&str> = args.split(' ').collect();
+            plane.kubectl_ok(&args).await.unwrap();
+        }
+        let kubeconfig = plane.service_account_kubeconfig("kube-system", "kube-state-metrics");
+        let kubeconfig = kubeconfig.await.unwrap();
+        let place = Folder::new("kube-state-metrics").unwrap();
+        let (address, own) = (free_address(), free_address());
+        let port = |address: &str| address.rsplit(':').next().unwrap().to_owned();
+        let config = format!("{}/{CONFIG}", env!("CARGO_MANIFEST_DIR"));
+        let args = [
+            format!("--kubeconfig={}", kubeconfig.display()),
+            "--custom-resource-state-only".to_owned(),
+            format!("--custom-resource-state-config-file={config}"),
+            "--host=127.0.0.1".to_owned(),
+            format!("--port={}", port(&address)),
+            "--telemetry-host=127.0.0.1".to_owned(),
+            format!("--telemetry-port={}", port(&own)),
+        ];
+        let program = installed("kube-state-metrics").join("kube-state-metrics");
+        let log = place.path().join("log");
+        let process = Process::start("kube-state-metrics", &program, &args, &[], &log).unwrap();
+        Self {
+            process,
+            address,
+            _folder: place,
         }
     }
-    text
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits until it tells exactly the dates that stand in the status of these objects.
+    pub async fn tells_the_dates_of(&mut self, objects: impl AsyncFn() -> Vec<Value>) {
+        let url = format!("http://{}/metrics", self.address);
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        eventually(
+            "kube-state-metrics tells the dates of the objects",
+            LOADED,
+            async || {
+                self.process.check_running().unwrap();
+                let told = http
+                    .get(&url)
+                    .send()
+                    .await
+                    .and_then(reqwest::Response::error_for_status);
+                let told = told.map_err(|error| error.to_string())?;
+                let told = series(&told.text().await.map_err(|error| error.to_string())?);
+                let expected = dates(&objects().await);
+                assert!(expected.len() > 10, "{expected:?}");
+                let differ: Vec<_> = told.symmetric_difference(&expected).collect();
+                if differ.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("{differ:#?}"))
+                }
+            },
+        )
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// One series: its name, namespace, object, action and value.
+type Series = (String, String, String, String, i64);
+
+/// What an exposition tells.
+fn series(exposition: &str) -> BTreeSet<Series> {
+    let lines = exposition.lines().filter(|line| !line.starts_with('#'));
+    let one = |line: &str| {
+        let (name, rest) = line.split_once('{').unwrap();
+        let (labels, value) = rest.split_once("} ").unwrap();
+        let label = |name: &str| {
+            let found = labels
+                .split(',')
+                .find_map(|label| label.strip_prefix(name)?.strip_prefix('='));
+            found.unwrap_or_default().trim_matches('"').to_owned()
+        };
+        let value: f64 = value.parse().unwrap();
+        #[allow(clippy::cast_possible_truncation)]
+        let value = value as i64;
+        (
+            name.to_owned(),
+            label("namespace"),
+            label("name"),
+            label("action"),
+            value,
+        )
+    };
+    lines.map(one).collect()
+}
+
+/// What should be told of these objects, each with its `kind`.
+fn dates(objects: &[Value]) -> BTreeSet<Series> {
+    let mut all = BTreeSet::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for object in objects {
+        let (stem, serving) = match object["kind"].as_str() {
+            Some("SpeechEndpoint") => ("kube_customresource_speech_endpoint", "active"),
+            _ => ("kube_customresource_speech_model", "current"),
+        };
+        let of = |name: &str, action: String, date: &Value| {
+            let date: Timestamp = date.as_str()?.parse().unwrap();
+            let name = format!("{stem}_{name}_timestamp_seconds");
+            let metadata = &object["metadata"];
+            Some((
+                name,
+                text(&metadata["namespace"]),
+                text(&metadata["name"]),
+                action,
+                date.as_second(),
+            ))
+        };
+        all.extend(of("expiry", String::new(), &object["status"][serving]["expiresAt"]));
+        for step in object["status"]["plan"].as_array().into_iter().flatten() {
+            all.extend(of("step", text(&step["action"]), &step["at"]));
+        }
+    }
+    all
 }
 
 #[test]
@@ -142,11 +236,14 @@ fn every_path_is_one_of_the_schema() {
             .into_iter()
             .flatten()
             .map(|(_, path)| path);
-        for path in paths.chain([&gauge["valueFrom"]]) {
+        for path in paths.chain(gauge.get("valueFrom")) {
             let end = words(path)
                 .iter()
                 .fold(found.clone(), |schema, word| step(&schema, word));
             assert_eq!(end["type"], "string", "{kind} {} {path}", gauge["path"]);
+        }
+        if gauge["valueFrom"].is_null() {
+            assert_eq!(found["type"], "string", "{kind} {}", gauge["path"]);
         }
     }
 }

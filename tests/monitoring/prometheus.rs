@@ -11,9 +11,10 @@ use crate::harness::{Folder, Process, eventually};
 /// Starting takes a second; two processors are shared with much else.
 const START: Duration = Duration::from_secs(60);
 
-/// The folder of the programs. Nothing is fetched here, and nothing is skipped: without them the tests fail and say what to do.
-pub fn folder() -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/monitoring/install.sh");
+/// The folder with what a script of `tests` installs. Nothing is fetched here, and nothing is skipped: without it the tests
+/// fail and say what to do.
+pub fn installed(what: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{what}/install.sh"));
     let output = Command::new(script).arg("--print").output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
@@ -23,7 +24,7 @@ pub fn folder() -> PathBuf {
 /// Runs promtool in `deploy/monitoring`.
 pub fn promtool(args: &[&str]) -> Output {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring");
-    Command::new(folder().join("promtool"))
+    Command::new(installed("prometheus").join("promtool"))
         .args(args)
         .current_dir(place)
         .output()
@@ -64,7 +65,14 @@ impl Prometheus {
             format!("--web.listen-address={address}"),
         ];
         let log = place.path().join("prometheus.log");
-        let mut process = Process::start("prometheus", &folder().join("prometheus"), &args, &[], &log).unwrap();
+        let mut process = Process::start(
+            "prometheus",
+            &installed("prometheus").join("prometheus"),
+            &args,
+            &[],
+            &log,
+        )
+        .unwrap();
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(5))

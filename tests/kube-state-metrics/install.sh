@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Puts kube-state-metrics of one pinned version into a folder and prints that folder as the last line of stdout. Progress
+# goes to stderr.
+#
+#   install.sh           build it where it is missing
+#   install.sh --print   build nothing: print the folder when it is there, else say what to do and exit 1
+#
+# Searched in this order: KUBE_STATE_METRICS_ASSETS; the cache, which lies outside the clone so that a second clone reuses
+# it; a build of the published Go module (the version comes from go.mod beside this file), about two minutes on two cores.
+set -euo pipefail
+
+readonly PROGRAM=kube-state-metrics
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+version=$(sed -n 's/^require k8s\.io\/kube-state-metrics\/v2 //p' "$here/go.mod")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
+folder=$cache/$PROGRAM/$version
+
+say() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+# shellcheck source=../go.sh
+source "$here/../go.sh"
+
+build() {
+  local go work began=$SECONDS
+  go=$(find_go "set KUBE_STATE_METRICS_ASSETS to a folder with $PROGRAM")
+  work=$folder.work
+  rm -rf "$work"
+  mkdir -p "$work"
+  say "building $version, once per machine"
+  export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
+  cd "$here"
+  "$go" build -trimpath -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" \
+    -o "$work/$PROGRAM" k8s.io/kube-state-metrics/v2 >&2 ||
+    fail "it was not built (modules come from GOPROXY=$("$go" env GOPROXY))"
+  rm -rf "$folder"
+  mv -T "$work" "$folder" # one rename: the folder is complete or absent
+  say "built in $folder after $((SECONDS - began)) s"
+}
+
+main() {
+  if [[ -n ${KUBE_STATE_METRICS_ASSETS:-} ]]; then
+    [[ -x $KUBE_STATE_METRICS_ASSETS/$PROGRAM ]] ||
+      fail "KUBE_STATE_METRICS_ASSETS=$KUBE_STATE_METRICS_ASSETS lacks $PROGRAM"
+    echo "$KUBE_STATE_METRICS_ASSETS"
+    return
+  fi
+  if [[ ! -x $folder/$PROGRAM ]]; then
+    [[ ${1:-} != --print ]] || fail "it is missing in $folder: run tests/kube-state-metrics/install.sh"
+    command -v flock >/dev/null || fail "flock (package util-linux) is needed"
+    mkdir -p "$cache/$PROGRAM"
+    exec 9>"$cache/$PROGRAM/.lock"
+    flock 9
+    [[ -x $folder/$PROGRAM ]] || build
+  fi
+  echo "$folder"
+}
+
+main "$@"
