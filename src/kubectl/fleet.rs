@@ -71,7 +71,28 @@ pub enum Object<'a> {
     Endpoint(&'a SpeechEndpoint),
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// The endpoint that it is.
+    pub fn endpoint(&self) -> Result<&'a SpeechEndpoint, KubectlError> {
+        match self {
+            Self::Endpoint(endpoint) => Ok(endpoint),
+            Self::Connection(_) | Self::Model(_) => Err(KubectlError::Name(format!("{self} is no endpoint"))),
+        }
+    }
+
+    /// The model that it is.
+    pub fn model(&self) -> Result<&'a SpeechModel, KubectlError> {
+        match self {
+            Self::Model(model) => Ok(model),
+            Self::Connection(_) | Self::Endpoint(_) => Err(KubectlError::Name(format!("{self} is no model"))),
+        }
+    }
+
+    /// Whether the other one is the same object.
+    pub fn is_same(&self, other: &Object<'_>) -> bool {
+        (self.kind(), self.namespace(), self.name()) == (other.kind(), other.namespace(), other.name())
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {
@@ -148,12 +169,12 @@ impl Fleet {
         find(&self.all(kinds), name, kinds, self.namespace.as_deref()).map_err(KubectlError::Name)
     }
 
-    /// The endpoint that a name means.
-    pub fn endpoint(&self, name: &str) -> Result<&SpeechEndpoint, KubectlError> {
-        let found = self.find(name, &[Kind::Endpoint])?;
-        let endpoints = &self.objects.endpoints;
-        let endpoint = endpoints.iter().find(|one| one.name_any() == found.name());
-        endpoint.ok_or_else(|| KubectlError::Name(format!("{name} is no endpoint")))
+    /// An object as it is told: with its namespace where there are several.
+    pub fn called(&self, object: &Object<'_>) -> String {
+        match self.namespace {
+            Some(_) => object.to_string(),
+            None => format!("{object} (namespace {})", object.namespace()),
+        }
     }
 
     /// The connection that a name means.

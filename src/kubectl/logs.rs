@@ -1,9 +1,10 @@
 //! `kubectl speech logs`: the log files of an endpoint.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, LogsArgs},
+    args::ClusterArgs,
     fetch,
-    fleet::{Fleet, Object},
+    fleet::{Fleet, Kind},
+    options::LogsArgs,
     print, remote,
     table::{Cell, Colours, Paint, table},
 };
@@ -42,8 +43,8 @@ struct Document<'a> {
 /// Lists, fetches or deletes.
 pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, KubectlError> {
     let fleet = Fleet::read(cluster, false, None).await?;
-    let endpoint = fleet.endpoint(&args.name)?;
-    let object = Object::Endpoint(endpoint);
+    let object = fleet.find(&args.name, &[Kind::Endpoint])?;
+    let endpoint = object.endpoint()?;
     let id = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
     let id: EntityId = id
         .and_then(|id| id.parse().ok())

@@ -4,16 +4,18 @@
 //! which rule gives which reason stand beside the planners ([`crate::plan::rules`]).
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, Format, WhyArgs},
-    fleet::{Fleet, Kind, Object},
+    args::ClusterArgs,
+    fleet::{Kind, Object},
+    options::WhyArgs,
     print,
-    status::{self, label},
+    status::{self, named},
     table::{Cell, Colours, Paint, table},
 };
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel,
         planned::PlannedStep,
+        reference::ConnectionRef,
         swap::{Approval, SwapPolicy},
     },
     calendar::one_line,
@@ -72,21 +74,38 @@ pub struct Why {
     pub quarantine: Vec<String>,
 }
 
-/// Prints the chain of one object.
+#[derive(Serialize)]
+struct Document<'a> {
+    objects: &'a [Why],
+}
+
+/// Prints the chains of objects: one that was named by itself, else one after the other.
 pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, KubectlError> {
-    let fleet = Fleet::read(cluster, false, None).await?;
-    let object = fleet.find(&args.name, &Kind::ALL)?;
-    let why = why(&object);
-    let row = status::row(&object);
-    let names = || format!("{object}\n");
-    let text = |_| text(&why, Colours::of_stdout());
-    let format = if args.output == Format::Wide {
-        Format::Table
-    } else {
-        args.output
+    let fleet = args.selection.read(cluster).await?;
+    let (mut whys, mut names, mut outcome) = (Vec::new(), String::new(), Outcome::Well);
+    for found in args.selection.of(&fleet, &Kind::ALL)? {
+        match found {
+            Ok(object) => {
+                whys.push(why(&object));
+                names.push_str(&format!("{object}\n"));
+                outcome = outcome.max(status::row(&object).state.needs_attention().into());
+            }
+            Err(error) => {
+                print::error(&error);
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    let texts = |_| {
+        let texts: Vec<String> = whys.iter().map(|why| text(why, Colours::of_stdout())).collect();
+        texts.join("\n\n")
     };
-    print::document(format, &why, names, text)?;
-    Ok(row.state.needs_attention().into())
+    match whys.as_slice() {
+        [] => {}
+        [one] if args.selection.names.len() == 1 => print::document(args.output, one, || names, texts)?,
+        objects => print::document(args.output, &Document { objects }, || names, texts)?,
+    }
+    Ok(outcome)
 }
 
 /// Reads the decision from the status.
@@ -182,15 +201,13 @@ fn quarantine(status: Option<&SpeechEndpointStatus>) -> Vec<String> {
 fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
     let (spec, status) = (&endpoint.spec, endpoint.status.as_ref()?);
     match rule {
-        Rule::Connection => Some(format!("SpeechConnection {} works", spec.connection_ref.name)),
+        Rule::Connection => Some(works(&spec.connection_ref)),
         Rule::Entity => status.id.as_ref().map(|id| format!("endpoint {id}")),
         Rule::Choice => {
-            let chosen = status.candidate.as_ref().or(status.target.as_ref());
-            match (chosen, &status.active) {
-                (Some(next), _) => Some(format!("{} ({})", label(&next.name, next.revision), next.model)),
-                (None, Some(active)) => Some(format!("{} ({})", label(&active.name, active.revision), active.model)),
-                (None, None) => None,
-            }
+            let next = status.candidate.as_ref().or(status.target.as_ref());
+            let next = next.map(|next| named(&next.name, next.revision, &next.model));
+            let active = status.active.as_ref();
+            next.or_else(|| active.map(|active| named(&active.name, active.revision, &active.model)))
         }
         Rule::Gate => match (&spec.swap.gate, &status.gate) {
             (None, _) => Some("there is no gate".to_owned()),
@@ -216,14 +233,16 @@ fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
     }
 }
 
+fn works(reference: &ConnectionRef) -> String {
+    format!("SpeechConnection {} works", reference.name)
+}
+
 fn of_model(rule: Rule, model: &SpeechModel) -> Option<String> {
     let status = model.status.as_ref()?;
     let current = status.current.as_ref();
     match rule {
-        Rule::Connection => Some(format!("SpeechConnection {} works", model.spec.connection_ref.name)),
-        Rule::Entity | Rule::Choice => {
-            current.map(|current| format!("{} ({})", label(&current.name, current.revision), current.id))
-        }
+        Rule::Connection => Some(works(&model.spec.connection_ref)),
+        Rule::Entity | Rule::Choice => current.map(|current| named(&current.name, current.revision, &current.id)),
         Rule::Deletion
         | Rule::Spec
         | Rule::Owner
