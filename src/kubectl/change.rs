@@ -126,15 +126,20 @@ async fn one<'a>(
 ) -> Result<(Object<'a>, Change, Value), KubectlError> {
     let change = decide(&object)?;
     let after = apply(fleet, &object, &change, args.dry_run).await?;
-    let suffix = match args.dry_run {
+    if args.output.is_none() {
+        print::text(&sentence(&fleet.called(&object), &change, args.dry_run))?;
+    }
+    Ok((object, change, after))
+}
+
+/// What is told of one object.
+pub fn sentence(called: &str, change: &Change, dry_run: DryRun) -> String {
+    let suffix = match dry_run {
         DryRun::Client if change.patch.is_some() => " (dry run)",
         DryRun::Server if change.patch.is_some() => " (server dry run)",
         DryRun::None | DryRun::Client | DryRun::Server => "",
     };
-    if args.output.is_none() {
-        print::text(&format!("{} {}{suffix}\n", fleet.called(&object), change.words))?;
-    }
-    Ok((object, change, after))
+    format!("{called} {}{suffix}\n", change.words)
 }
 
 /// The object as it is after the change.

@@ -195,7 +195,8 @@ impl Fleet {
     }
 }
 
-fn all<'a>(objects: &'a Objects, namespace: Option<&str>, kinds: &[Kind]) -> Vec<Object<'a>> {
+/// The objects of these kinds in a namespace, or in all.
+pub fn all<'a>(objects: &'a Objects, namespace: Option<&str>, kinds: &[Kind]) -> Vec<Object<'a>> {
     let mut found: Vec<Object<'a>> = Vec::new();
     for kind in kinds {
         match kind {
@@ -209,7 +210,7 @@ fn all<'a>(objects: &'a Objects, namespace: Option<&str>, kinds: &[Kind]) -> Vec
 }
 
 /// The object that `NAME` or `KIND/NAME` means.
-fn find<'a>(all: &[Object<'a>], name: &str, kinds: &[Kind], namespace: Option<&str>) -> Result<Object<'a>, String> {
+pub fn find<'a>(all: &[Object<'a>], name: &str, kinds: &[Kind], namespace: Option<&str>) -> Result<Object<'a>, String> {
     let (kind, plain) = match name.split_once('/') {
         Some((word, plain)) => {
             let kind = Kind::parse(word).filter(|kind| kinds.contains(kind));
@@ -248,11 +249,8 @@ fn find<'a>(all: &[Object<'a>], name: &str, kinds: &[Kind], namespace: Option<&s
 }
 
 fn unknown(all: &[Object<'_>], name: &str, kind: Option<Kind>, kinds: &[Kind], namespace: Option<&str>) -> String {
-    let words: Vec<&str> = match &kind {
-        Some(kind) => vec![kind.word()],
-        None => kinds.iter().map(|kind| kind.word()).collect(),
-    };
-    let mut text = format!("there is no {} {name:?}", words.join(" or "));
+    let words = words(kind.as_ref().map_or(kinds, std::slice::from_ref));
+    let mut text = format!("there is no {words} {name:?}");
     if let Some(namespace) = namespace {
         text.push_str(&format!(" in namespace {namespace}"));
     }
@@ -263,6 +261,15 @@ fn unknown(all: &[Object<'_>], name: &str, kind: Option<Kind>, kinds: &[Kind], n
         text.push_str(", where there are none at all; name another one with -n");
     }
     text
+}
+
+/// The kinds as a person lists them.
+pub fn words(kinds: &[Kind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    match words.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        Some(_) | None => words.concat(),
+    }
 }
 
 /// The name that was probably meant.

@@ -82,6 +82,9 @@ pub async fn run(cluster: &ClusterArgs, args: &ImportArgs) -> Result<Outcome, Ku
         ));
     }
     import.left_out.iter().for_each(|words| print::trouble(words));
+    if import.manifests.is_empty() && import.left_out.is_empty() {
+        print::trouble("there is nothing to import: everything is declared already");
+    }
     match &args.directory {
         Some(folder) => write(folder, &import)?,
         None => print::text(&stream(&import)?)?,

@@ -9,6 +9,8 @@ pub mod args;
 mod change;
 mod complete;
 mod decide;
+#[cfg(test)]
+mod document_tests;
 mod estate;
 mod fetch;
 mod fleet;
@@ -16,9 +18,11 @@ mod import;
 mod logs;
 pub mod options;
 mod orphans;
+mod picture;
 mod print;
 mod progress;
 mod remote;
+mod sample;
 mod selection;
 mod status;
 mod table;
@@ -33,6 +37,8 @@ use crate::{
     speech,
 };
 use args::{Cli, Command};
+pub use picture::picture;
+pub use sample::SampleError;
 use std::{io, path::PathBuf, process::ExitCode};
 
 /// The document for users, which shows what the tests print.

@@ -181,3 +181,39 @@ fn text(found: &[Orphan], now: Timestamp, colours: Colours, wide: bool) -> Strin
     let lines: Vec<Vec<Cell>> = found.iter().map(line).collect();
     table(&header, &lines, colours)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{at, base_id, custom_id, custom_model, owned, remote, with};
+
+    #[test]
+    fn what_nobody_declares_is_told_with_its_age_and_whose_it_was() {
+        let mut estate = Estate::default();
+        let made = |endpoint, name: &str, created: &str| {
+            with(endpoint, |one: &mut crate::speech::entity::Endpoint| {
+                one.header.display_name = name.into();
+                one.header.created_at = at(created);
+            })
+        };
+        for endpoint in [
+            made(remote(10, custom_id(3)), "by hand", "2026-01-10T10:00:00Z"),
+            made(owned(remote(11, base_id(1)), 1), "letters", "2026-02-22T10:00:00Z"),
+        ] {
+            estate.endpoints.insert(endpoint.header.id, endpoint);
+        }
+        let model = with(custom_model(3, "2027-01-15T00:00:00Z"), |one| {
+            one.header.display_name = "by hand".into();
+            one.header.created_at = at("2026-01-10T10:00:00Z");
+        });
+        estate.models.insert(model.header.id, model);
+        let found = orphans(&estate, &Objects::default(), "shop/west");
+        let now = at("2026-03-01T10:00:00Z");
+        let listed = text(&found, now, Colours(false), false);
+        insta::assert_snapshot!(listed);
+        assert!(crate::kubectl::DOCUMENT.contains(&listed), "{listed}");
+        let wide = text(&found, now, Colours(false), true);
+        assert!(wide.contains("shop/west") && wide.contains("cluster-1"), "{wide}");
+        assert_eq!(text(&[], now, Colours(false), false), "Everything is declared.\n");
+    }
+}

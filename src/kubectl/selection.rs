@@ -2,7 +2,7 @@
 use super::{
     KubectlError,
     args::ClusterArgs,
-    fleet::{Fleet, Kind, Object},
+    fleet::{Fleet, Kind, Object, words},
     options::Selection,
 };
 
@@ -53,7 +53,6 @@ impl Selection {
     }
 
     fn nothing(&self, namespace: Option<&str>, kinds: &[Kind]) -> String {
-        let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
         let place = namespace
             .map(|name| format!(" in namespace {name}"))
             .unwrap_or_default();
@@ -62,7 +61,7 @@ impl Selection {
             .as_ref()
             .map(|labels| format!(" with labels {labels}"))
             .unwrap_or_default();
-        format!("there is no {}{labels}{place}", words.join(" or "))
+        format!("there is no {}{labels}{place}", words(kinds))
     }
 }
 

@@ -185,6 +185,13 @@ pub async fn run(cluster: &ClusterArgs, args: &StatusArgs) -> Result<Outcome, Ku
     Ok(outcome.max(rows.iter().any(|row| row.state.needs_attention()).into()))
 }
 
+/// What is told of the objects of one namespace.
+pub fn fleet(objects: &[Object<'_>], now: Timestamp, colours: Colours) -> String {
+    let mut rows: Vec<Row> = objects.iter().map(row).collect();
+    sort(&mut rows);
+    overview(&rows, now, colours, false, false)
+}
+
 /// What is told where there is nothing.
 fn nothing(namespace: Option<&str>) -> String {
     match namespace {
@@ -378,7 +385,7 @@ fn summary(rows: &[Row]) -> String {
 }
 
 /// All that is known of one object, line by line.
-fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
+pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
     let serving = if row.kind == "model" { "Current" } else { "Serves" };
     let model = row.serves.as_ref().map(|name| match &row.model {
         Some(id) => format!("{name} ({id})"),

@@ -178,7 +178,7 @@ impl Awaited {
 }
 
 /// What is told of an object that is there, behind its name.
-fn arrived(row: &Row) -> String {
+pub fn arrived(row: &Row) -> String {
     let words = match row.state {
         State::Ready => "is ready".to_owned(),
         State::Waiting => format!("is ready, and a swap waits ({})", row.reason),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{parsed, printed, refused, speech, speech_as, waiting};
 use crate::case::Case;
-use crate::seed::{BASE_NEW, MODEL};
+use crate::seed::{BASE_NEW, ENDPOINT, MODEL};
 use crate::stack::shared;
 
 async fn label(case: &Case, kind: &str, name: &str, team: &str) {
@@ -106,8 +106,11 @@ fn several_objects_are_changed_by_names_labels_and_all_of_them() {
         );
         let plan = printed(stack, &with(&["plan", "-l", "team=claims-many", "--until", "900d"])).await;
         assert!(plan.contains("speech-many/claims") && !plan.contains("fixed"), "{plan}");
-        let orphans = printed(stack, &["orphans", "-A", "-l", "customspeech.dev/none!=x", "--help"]).await;
-        assert!(orphans.contains("--fail-on-orphans"));
+        label(case, "SpeechConnection", "speech", "claims-many").await;
+        let orphans = printed(stack, &["orphans", "-A", "-l", "team=claims-many", "-o", "name"]).await;
+        assert_eq!(orphans, format!("endpoint/{ENDPOINT}\n"));
+        let told = refused(stack, &["orphans", "-A", "-l", "team=nobody"]).await;
+        assert_eq!(told, "kubectl speech: there is no connection with labels team=nobody\n");
     });
 }
 
