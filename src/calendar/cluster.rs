@@ -36,6 +36,9 @@ pub enum ClusterError {
     /// The kubeconfig, or the context in it, cannot be used.
     #[error("the kubeconfig cannot be used: {0}; `kubectl config get-contexts` shows what it holds")]
     Kubeconfig(Box<KubeconfigError>),
+    /// The kubeconfig has no such context.
+    #[error("the kubeconfig has no context {0:?}; `kubectl config get-contexts` shows those that it has")]
+    NoContext(String),
     /// No client can be made from the kubeconfig.
     #[error("no client for the cluster at {cluster}: {}", cause(error))]
     Client {
@@ -121,7 +124,10 @@ impl Cluster {
     ///
     /// [`ClusterError::NoCluster`], [`ClusterError::Kubeconfig`] and [`ClusterError::Client`].
     pub async fn find(access: &Access) -> Result<Self, ClusterError> {
-        let unusable = |error| ClusterError::Kubeconfig(Box::new(error));
+        let unusable = |error| match (error, &access.context) {
+            (KubeconfigError::LoadContext(_), Some(context)) => ClusterError::NoContext(context.clone()),
+            (error, _) => ClusterError::Kubeconfig(Box::new(error)),
+        };
         let options = KubeConfigOptions {
             context: access.context.clone(),
             ..KubeConfigOptions::default()

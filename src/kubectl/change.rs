@@ -85,25 +85,22 @@ async fn each(
     decide: impl Fn(&Object<'_>) -> Result<Change, KubectlError>,
 ) -> Result<Done, KubectlError> {
     let fleet = selection.read(cluster).await?;
+    let (objects, outcome) = selection.of(&fleet, kinds)?;
+    let mut changed = Vec::new();
     let mut done = Done {
-        outcome: Outcome::Well,
+        outcome,
         awaited: Vec::new(),
     };
-    let mut changed = Vec::new();
-    for found in selection.of(&fleet, kinds)? {
-        let result = match found {
-            Ok(object) => one(&fleet, object, args, &decide).await,
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok((object, change, after)) => {
-                done.awaited
-                    .extend(change.until.map(|until| Awaited::of(&object, until)));
+    for object in objects {
+        match one(&fleet, &object, args, &decide).await {
+            Ok((change, after)) => {
+                let awaited = change.until.map(|until| Awaited::of(&object, until));
+                done.awaited.extend(awaited);
                 changed.push((object, after));
             }
             // Whoever asks for all that have labels means those for which there is something to do.
             Err(KubectlError::NotNow(words)) if !selection.is_by_name() => {
-                print::trouble(&format!("left alone: {words}"))
+                print::trouble(&format!("left alone: {words}"));
             }
             Err(error) => {
                 print::error(&error);
@@ -118,18 +115,18 @@ async fn each(
 }
 
 /// Decides and changes one object, and tells it.
-async fn one<'a>(
+async fn one(
     fleet: &Fleet,
-    object: Object<'a>,
+    object: &Object<'_>,
     args: &ChangeArgs,
     decide: impl Fn(&Object<'_>) -> Result<Change, KubectlError>,
-) -> Result<(Object<'a>, Change, Value), KubectlError> {
-    let change = decide(&object)?;
-    let after = apply(fleet, &object, &change, args.dry_run).await?;
+) -> Result<(Change, Value), KubectlError> {
+    let change = decide(object)?;
+    let after = apply(fleet, object, &change, args.dry_run).await?;
     if args.output.is_none() {
-        print::text(&sentence(&fleet.called(&object), &change, args.dry_run))?;
+        print::text(&sentence(&fleet.called(object), &change, args.dry_run))?;
     }
-    Ok((object, change, after))
+    Ok((change, after))
 }
 
 /// What is told of one object.

@@ -161,9 +161,11 @@ impl KubectlError {
 /// Why the apiserver refuses what takes more than `view`, in its own words and with what to do.
 fn refused(error: &kube::Error) -> String {
     let why = cluster::cause(error);
-    match error {
-        kube::Error::Api(status) if status.code == 403 => format!("{why}; the ClusterRole `edit` allows it"),
-        _ => why,
+    let is_forbidden = matches!(error, kube::Error::Api(status) if status.code == 403);
+    if is_forbidden {
+        format!("{why}; the ClusterRole `edit` allows it")
+    } else {
+        why
     }
 }
 

@@ -1,9 +1,10 @@
 //! Which objects a command speaks of: by their names, by labels, or all.
 use super::{
-    KubectlError,
+    KubectlError, Outcome,
     args::ClusterArgs,
     fleet::{Fleet, Kind, Object, words},
     options::Selection,
+    print,
 };
 
 impl Selection {
@@ -22,26 +23,14 @@ impl Selection {
         Fleet::read(cluster, self.all_namespaces, self.selector.as_deref()).await
     }
 
-    /// The objects, each once; in place of a name that means nothing, why.
+    /// The objects, each once. A name that means nothing is told, and makes the outcome a failure.
     ///
     /// # Errors
     ///
     /// When labels, or all, are none.
-    pub fn of<'a>(
-        &self,
-        fleet: &'a Fleet,
-        kinds: &[Kind],
-    ) -> Result<Vec<Result<Object<'a>, KubectlError>>, KubectlError> {
+    pub fn of<'a>(&self, fleet: &'a Fleet, kinds: &[Kind]) -> Result<(Vec<Object<'a>>, Outcome), KubectlError> {
         if self.is_by_name() {
-            let mut found: Vec<Result<Object<'a>, KubectlError>> = Vec::new();
-            for name in &self.names {
-                let one = fleet.find(name, kinds);
-                let is_same = |other: &Object<'_>| one.as_ref().is_ok_and(|one| one.is_same(other));
-                if !found.iter().flatten().any(is_same) {
-                    found.push(one);
-                }
-            }
-            return Ok(found);
+            return Ok(self.named(fleet, kinds));
         }
         // Labels are those of models and endpoints; connections are read whatever theirs are.
         let kinds: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Connection).collect();
@@ -49,7 +38,22 @@ impl Selection {
         if found.is_empty() {
             return Err(KubectlError::Name(self.nothing(fleet.namespace.as_deref(), &kinds)));
         }
-        Ok(found.into_iter().map(Ok).collect())
+        Ok((found, Outcome::Well))
+    }
+
+    fn named<'a>(&self, fleet: &'a Fleet, kinds: &[Kind]) -> (Vec<Object<'a>>, Outcome) {
+        let (mut objects, mut outcome): (Vec<Object<'a>>, _) = (Vec::new(), Outcome::Well);
+        for name in &self.names {
+            match fleet.find(name, kinds) {
+                Ok(object) if objects.iter().any(|other| object.is_same(other)) => {}
+                Ok(object) => objects.push(object),
+                Err(error) => {
+                    print::error(&error);
+                    outcome = Outcome::Failed;
+                }
+            }
+        }
+        (objects, outcome)
     }
 
     fn nothing(&self, namespace: Option<&str>, kinds: &[Kind]) -> String {

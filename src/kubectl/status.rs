@@ -151,22 +151,13 @@ pub async fn run(cluster: &ClusterArgs, args: &StatusArgs) -> Result<Outcome, Ku
     let fleet = selection.read(cluster).await?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let colours = Colours::of_stdout();
-    let found = if selection.is_open() {
+    let (objects, outcome) = if selection.is_open() {
         // The fleet may be empty, and connections belong to it.
-        fleet.all(&Kind::ALL).into_iter().map(Ok).collect()
+        (fleet.all(&Kind::ALL), Outcome::Well)
     } else {
         selection.of(&fleet, &Kind::ALL)?
     };
-    let (mut rows, mut outcome) = (Vec::new(), Outcome::Well);
-    for object in found {
-        match object {
-            Ok(object) => rows.push(row(&object)),
-            Err(error) => {
-                print::error(&error);
-                outcome = Outcome::Failed;
-            }
-        }
-    }
+    let mut rows: Vec<Row> = objects.iter().map(row).collect();
     if rows.is_empty() && outcome == Outcome::Failed {
         return Ok(outcome);
     }

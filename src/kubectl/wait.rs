@@ -56,16 +56,11 @@ pub async fn run(cluster: &ClusterArgs, args: &WaitArgs) -> Result<Outcome, Kube
         Err(error) => return Err(KubectlError::Option(format!("--model: {error}"))),
     };
     let fleet = args.selection.read(cluster).await?;
-    let (mut outcome, mut awaited) = (Outcome::Well, Vec::new());
-    for found in args.selection.of(&fleet, &Kind::ALL)? {
-        match found {
-            Ok(object) => awaited.push(Awaited::of(&object, target.clone())),
-            Err(error) => {
-                print::error(&error);
-                outcome = Outcome::Failed;
-            }
-        }
-    }
+    let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
+    let awaited = objects
+        .iter()
+        .map(|object| Awaited::of(object, target.clone()))
+        .collect();
     let waited = until(cluster, args.selection.all_namespaces, awaited, limit).await?;
     Ok(outcome.max(waited))
 }

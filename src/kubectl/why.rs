@@ -87,20 +87,10 @@ struct Document<'a> {
 /// Prints the chains of objects: one that was named by itself, else one after the other.
 pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, KubectlError> {
     let fleet = args.selection.read(cluster).await?;
-    let (mut whys, mut names, mut outcome) = (Vec::new(), String::new(), Outcome::Well);
-    for found in args.selection.of(&fleet, &Kind::ALL)? {
-        match found {
-            Ok(object) => {
-                whys.push(why(&object));
-                names.push_str(&format!("{object}\n"));
-                outcome = outcome.max(status::row(&object).state.needs_attention().into());
-            }
-            Err(error) => {
-                print::error(&error);
-                outcome = Outcome::Failed;
-            }
-        }
-    }
+    let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
+    let whys: Vec<Why> = objects.iter().map(why).collect();
+    let names = objects.iter().map(|object| format!("{object}\n")).collect();
+    let needs_attention = objects.iter().any(|object| status::row(object).state.needs_attention());
     let texts = |_| {
         let texts: Vec<String> = whys.iter().map(|why| text(why, Colours::of_stdout())).collect();
         texts.join("\n\n")
@@ -110,7 +100,7 @@ pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, Kubec
         [one] if args.selection.names.len() == 1 => print::document(args.output, one, || names, texts)?,
         objects => print::document(args.output, &Document { objects }, || names, texts)?,
     }
-    Ok(outcome)
+    Ok(outcome.max(needs_attention.into()))
 }
 
 /// Reads the decision from the status.

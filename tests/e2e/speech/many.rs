@@ -119,7 +119,9 @@ fn what_cannot_work_is_told_on_one_line_with_what_to_do() {
     shared("speech-refused", async |_, stack| {
         let told = refused(stack, &["status", "--context", "nowhere"]).await;
         assert!(
-            told.contains("nowhere") && told.contains("`kubectl config get-contexts`"),
+            told.starts_with(
+                "kubectl speech: the kubeconfig has no context \"nowhere\"; `kubectl config get-contexts`"
+            ),
             "{told}"
         );
         let told = refused(stack, &["status", "--kubeconfig", "/nonexistent/kubeconfig"]).await;
