@@ -234,24 +234,11 @@ fn works(reference: &ConnectionRef) -> String {
 
 fn of_model(rule: Rule, model: &SpeechModel) -> Option<String> {
     let status = model.status.as_ref()?;
-    let current = status.current.as_ref();
-    match rule {
-        Rule::Connection => Some(works(&model.spec.connection_ref)),
-        Rule::Entity | Rule::Choice => current.map(|current| named(&current.name, current.revision, &current.id)),
-        Rule::Deletion
-        | Rule::Spec
-        | Rule::Owner
-        | Rule::Work
-        | Rule::Fitness
-        | Rule::Inputs
-        | Rule::Gate
-        | Rule::Approval
-        | Rule::Date
-        | Rule::Clocks
-        | Rule::Turn
-        | Rule::Hands
-        | Rule::Settled => None,
+    if rule == Rule::Connection {
+        return Some(works(&model.spec.connection_ref));
     }
+    let current = status.current.as_ref()?;
+    matches!(rule, Rule::Entity | Rule::Choice).then(|| named(&current.name, current.revision, &current.id))
 }
 
 /// What `why` prints of one object.

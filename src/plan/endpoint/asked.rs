@@ -40,8 +40,8 @@ pub fn shows_old_until(
         model: change.model,
         ..UpdateEndpoint::default()
     };
-    let until = shown_by(s, status.target.as_ref()?)?;
-    (*change == model_only && until > s.now() && !s.is_fresh()).then_some(until)
+    let until = outstanding_until(s, status.target.as_ref()?)?;
+    (*change == model_only).then_some(until)
 }
 
 /// The model that the service said yes to last.
@@ -50,14 +50,16 @@ fn accepted(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
     view.accepted.get(&endpoint.header.id).copied()
 }
 
-fn shown_by(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp> {
+/// Until when a model that was accepted may go unseen; None once that is over, and where a person asks for an attempt.
+fn outstanding_until(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp> {
     let deploying = s
         .around
         .agenda
         .durations
         .expected(&s.object.spec.locale, Work::Deploying);
     let since = parse(Some(&target.since))?;
-    Some(after(since, deploying.max(Work::Deploying.assumed())))
+    let until = after(since, deploying.max(Work::Deploying.assumed()));
+    (until > s.now() && !s.is_fresh()).then_some(until)
 }
 
 /// The model that the service accepted for this very spec and may be deploying, though it shows the old one.
@@ -70,8 +72,8 @@ pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetMod
         && target.model != shown;
     let accepted = accepted(s, endpoint).is_some_and(|model| model.to_string() == target.model)
         && old.observed_generation == s.generation();
-    let in_time = shown_by(s, target).is_some_and(|until| until > s.now());
-    (shows_old && accepted && in_time && s.around.failure.is_none() && !s.is_fresh()).then_some(target)
+    let in_time = outstanding_until(s, target).is_some();
+    (shows_old && accepted && in_time && s.around.failure.is_none()).then_some(target)
 }
 
 /// Whether a model that the written status names was only to stand in for another, or does.

@@ -15,6 +15,7 @@ use crate::{
     },
     plan::{
         Action, Verdict, former, model_choice, retry,
+        rules::Rule,
         text::{after, cause, parse, rfc3339},
     },
     speech::{
@@ -199,16 +200,7 @@ fn by<'a>(choice: Choice<'a>, course: Course) -> Move<'a> {
 
 /// Whether a gate gives this reason.
 pub fn is_of_gate(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Evaluating
-            | Reason::GateFailed
-            | Reason::GateInconclusive
-            | Reason::GateError
-            | Reason::DatasetNotFound
-            | Reason::DatasetNotReady
-            | Reason::DatasetUnsuitable
-    )
+    Rule::of(reason) == Some(Rule::Gate)
 }
 
 fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {

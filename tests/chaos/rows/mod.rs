@@ -6,6 +6,7 @@ mod compaction;
 mod crd_upgrade;
 mod cuts;
 mod deletion;
+mod due;
 mod fleet;
 mod foreign;
 mod gitops;

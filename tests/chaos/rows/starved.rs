@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 
+use super::due::{self, EACH};
 use crate::harness::{Process, eventually};
 use crate::law::Expected;
-use crate::seed::{BASE_OLD, days};
 use crate::tenant::Tenant;
 use crate::trial::{Patience, Trial};
 
@@ -20,19 +20,17 @@ const MEMORY: u64 = 64 << 20;
 /// A twentieth of a processor; a quarter in the bounded version, whose operator is built without optimisation.
 const SHARES: (u32, u32) = (25, 5);
 const PERIOD: Duration = Duration::from_millis(100);
-const EACH: u64 = 50;
-const DUE: u64 = 3;
 /// How long before the expiry the swaps are wanted.
 const AHEAD: SignedDuration = SignedDuration::from_mins(20);
 const PATIENCE: Duration = Duration::from_secs(600);
-const OLD: &str = "34000000-0000-4000-8000-000000000001";
-const NEW: &str = "34000000-0000-4000-8000-000000000002";
 
 pub async fn run(trial: &mut Trial) {
     let objects = trial.sized(EACH, 2000);
     let percent = if trial.is_full { SHARES.1 } else { SHARES.0 };
-    let tenants = declared(trial, objects / EACH).await;
+    let spec = json!({"pollInterval": "60s"});
+    let tenants = due::tenants(trial, "starved", objects / EACH, &json!({}), &spec).await;
     let all: Vec<&Tenant> = tenants.iter().collect();
+    due::declare(&all).await;
     let patience = Patience {
         bound: PATIENCE,
         jump: Duration::ZERO,
@@ -54,9 +52,11 @@ pub async fn run(trial: &mut Trial) {
         return;
     }
     let started = began.elapsed();
-    let ends = want_swaps(trial, &all).await;
+    let now = trial.world.emulator.control().now().await.unwrap();
+    due::expire(trial, &all, now + AHEAD).await;
+    due::want(&all).await;
     trial.converge(&all, &patience).await;
-    late_swaps(trial, &all, ends).await;
+    due::check(trial, &all, now, now + AHEAD).await;
     let operator = trial.world.operators[index].process();
     let peak = operator.rss_peak_kib().unwrap_or_default() / 1024;
     let cpu = operator.cpu_seconds().unwrap_or_default();
@@ -76,77 +76,6 @@ pub async fn run(trial: &mut Trial) {
     trial.check(&all, &Expected::default()).await;
     trial.world.kill_all();
     limits.end().await;
-}
-
-async fn declared(trial: &Trial, count: u64) -> Vec<Tenant> {
-    let now = trial.world.emulator.control().now().await.unwrap();
-    let model = |id: &str, valid: i64| {
-        json!({
-            "id": id, "displayName": id, "locale": "en-US", "createdDateTime": days(now, -50),
-            "transcriptionDateTime": days(now, valid), "baseModel": BASE_OLD,
-        })
-    };
-    let models = json!([model(OLD, 300), model(NEW, 400)]);
-    let mut tenants = Vec::new();
-    for number in 0..count {
-        let change = json!({"models": models, "endpoints": []});
-        let tenant = trial.world.tenant(&format!("starved-{number}"), change).await;
-        tenant.connect(json!({"pollInterval": "60s"})).await;
-        tenants.push(tenant);
-    }
-    let each = tenants.iter().map(async |tenant| {
-        for number in 0..EACH {
-            let model = if number < DUE {
-                json!({"id": OLD})
-            } else {
-                json!({"base": {"id": BASE_OLD}})
-            };
-            tenant
-                .endpoint(&format!("line-{number}"), json!({"model": model}))
-                .await;
-        }
-    });
-    futures::future::join_all(each).await;
-    tenants
-}
-
-/// Lets what some endpoints serve expire soon, and names what is to follow; tells when it expires.
-async fn want_swaps(trial: &Trial, tenants: &[&Tenant]) -> Timestamp {
-    let control = trial.world.emulator.control();
-    let ends = control.now().await.unwrap() + AHEAD;
-    for tenant in tenants {
-        let path = format!("resources/{}/models/{OLD}", tenant.name);
-        let expires = json!({"transcriptionDateTime": ends.to_string()});
-        control
-            .request(reqwest::Method::PATCH, &path, Some(expires))
-            .await
-            .unwrap();
-        for number in 0..DUE {
-            let patch = json!({"spec": {"model": {"id": NEW}}});
-            tenant.patch("SpeechEndpoint", &format!("line-{number}"), patch).await;
-        }
-    }
-    ends
-}
-
-async fn late_swaps(trial: &mut Trial, tenants: &[&Tenant], ends: Timestamp) {
-    for tenant in tenants {
-        let journal = tenant.journal().await;
-        let swaps = journal.iter().filter(|entry| {
-            entry["operation"] == "Endpoints_Update" && entry["requestBody"]["model"]["self"].to_string().contains(NEW)
-        });
-        let in_time = swaps.filter(|entry| {
-            let at = entry["clock"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
-            entry["status"] == 200 && at.is_some_and(|at| at < ends)
-        });
-        let count = in_time.count() as u64;
-        if count < DUE {
-            trial.violated(
-                &tenant.name,
-                format!("{count} of {DUE} swaps landed before their deadline"),
-            );
-        }
-    }
 }
 
 /// What holds an operator down.

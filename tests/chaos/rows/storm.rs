@@ -6,19 +6,13 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::due::{self, DUE, EACH};
 use crate::law::Expected;
-use crate::seed::{BASE_OLD, days};
 use crate::tenant::{Tenant, condition};
 use crate::trial::{Patience, Trial};
 
 /// How long the storm lasts, by the emulator's clock.
 const STORM: u32 = 30 * 60;
-/// As many endpoints as a Speech resource may have.
-const EACH: u64 = 50;
-/// How many endpoints of each Speech resource have to be swapped before the storm ends.
-const DUE: u64 = 3;
-const OLD: &str = "31000000-0000-4000-8000-000000000001";
-const NEW: &str = "31000000-0000-4000-8000-000000000002";
 
 /// 2,000 endpoints of 40 Speech resources, three of each with a model that expires as the storm ends.
 pub async fn run(trial: &mut Trial) {
@@ -27,7 +21,7 @@ pub async fn run(trial: &mut Trial) {
         let tenants = tenants(trial, storm, objects / EACH).await;
         trial.world.start_operator(&[]).await;
         let all: Vec<&Tenant> = tenants.iter().collect();
-        declare(&all).await;
+        due::declare(&all).await;
         let patience = Patience {
             jump: Duration::ZERO,
             ..Patience::default()
@@ -37,7 +31,9 @@ pub async fn run(trial: &mut Trial) {
         }
         let seconds = u32::try_from(trial.sized(18, 300)).unwrap();
         let (began, told) = storm_over(trial, &all, seconds).await;
-        check_swaps(trial, &all, began).await;
+        let ends = began + SignedDuration::from_secs(i64::from(STORM));
+        let last = due::check(trial, &all, began, ends).await;
+        trial.saw(format!("the last swap landed {} min into the storm", last.as_mins()));
         for tenant in &tenants {
             match told.get(&tenant.name).map(BTreeSet::len) {
                 Some(1) => {}
@@ -57,46 +53,11 @@ pub async fn run(trial: &mut Trial) {
 }
 
 async fn tenants(trial: &Trial, storm: u64, count: u64) -> Vec<Tenant> {
-    let now = trial.world.emulator.control().now().await.unwrap();
-    let model = |id: &str, name: &str, valid: i64| {
-        json!({
-            "id": id, "displayName": name, "locale": "en-US", "createdDateTime": days(now, -50),
-            "transcriptionDateTime": days(now, valid), "baseModel": BASE_OLD,
-        })
-    };
-    let models = json!([model(OLD, "old", 300), model(NEW, "new", 400)]);
-    let mut tenants = Vec::new();
-    for number in 0..count {
-        let name = format!("storm-{storm}-{number}");
-        // What somebody made by hand would count against the fifty.
-        let limit = json!({"requests": 0, "perSeconds": 10});
-        let change = json!({"models": models, "endpoints": [], "rateLimit": limit});
-        let tenant = trial.world.tenant(&name, change).await;
-        // Budgets live in real time, of which the storm takes little: 80 in 10 s, or nearly so, at the storm's speed.
-        let per = if trial.is_full { "2s" } else { "1s" };
-        let budget = json!({"requests": 80, "per": per});
-        tenant
-            .connect(json!({"pollInterval": "60s", "requestBudget": budget}))
-            .await;
-        tenants.push(tenant);
-    }
-    tenants
-}
-
-async fn declare(tenants: &[&Tenant]) {
-    let each = tenants.iter().map(async |tenant| {
-        for number in 0..EACH {
-            let model = if number < DUE {
-                json!({"id": OLD})
-            } else {
-                json!({"base": {"id": BASE_OLD}})
-            };
-            tenant
-                .endpoint(&format!("line-{number}"), json!({"model": model}))
-                .await;
-        }
-    });
-    futures::future::join_all(each).await;
+    let limit = json!({"rateLimit": {"requests": 0, "perSeconds": 10}});
+    // Budgets live in real time, of which the storm takes little: 80 in 10 s, or nearly so, at the storm's speed.
+    let per = if trial.is_full { "2s" } else { "1s" };
+    let spec = json!({"pollInterval": "60s", "requestBudget": {"requests": 80, "per": per}});
+    due::tenants(trial, &format!("storm-{storm}"), count, &limit, &spec).await
 }
 
 /// Makes the storm, wants the swaps in it, and ends it. Tells when it began, and since when `Throttled` was told by each
@@ -120,21 +81,10 @@ async fn storm_over(
             let how = json!({"probability": probability, "seed": seed});
             tenant.strike_always("*", action, how).await;
         }
-        let path = format!("resources/{}/models/{OLD}", tenant.name);
-        let expires = json!({"transcriptionDateTime": ends.to_string()});
-        control
-            .request(reqwest::Method::PATCH, &path, Some(expires))
-            .await
-            .unwrap();
     }
+    due::expire(trial, tenants, ends).await;
     control.set_rate(f64::from(STORM / seconds)).await.unwrap();
-    let wants = tenants.iter().map(async |tenant| {
-        for number in 0..DUE {
-            let patch = json!({"spec": {"model": {"id": NEW}}});
-            tenant.patch("SpeechEndpoint", &format!("line-{number}"), patch).await;
-        }
-    });
-    futures::future::join_all(wants).await;
+    due::want(tenants).await;
     let mut told = BTreeMap::<String, BTreeSet<String>>::new();
     let end = Instant::now() + Duration::from_secs(u64::from(seconds));
     while Instant::now() < end && control.now().await.unwrap() < ends {
@@ -150,32 +100,6 @@ async fn storm_over(
     control.set_rate(1.0).await.unwrap();
     control.clear_faults().await.unwrap();
     (began, told)
-}
-
-/// Every swap was accepted before the model that it replaces expired.
-async fn check_swaps(trial: &mut Trial, tenants: &[&Tenant], began: Timestamp) {
-    let mut latest = SignedDuration::ZERO;
-    for tenant in tenants {
-        let journal = tenant.journal().await;
-        let swaps = journal
-            .iter()
-            .filter(|entry| entry["operation"] == "Endpoints_Update" && entry["status"] == 200);
-        let swaps = swaps.filter(|entry| entry["requestBody"]["model"]["self"].to_string().contains(NEW));
-        let times: Vec<Timestamp> = swaps
-            .filter_map(|entry| entry["clock"].as_str()?.parse().ok())
-            .collect();
-        let ends = began + SignedDuration::from_secs(i64::from(STORM));
-        let in_time = times.iter().filter(|at| **at < ends).count() as u64;
-        if in_time < DUE {
-            trial.violated(
-                &tenant.name,
-                format!("{in_time} of {DUE} swaps landed before their deadline"),
-            );
-        }
-        let last = times.iter().max().map(|at| at.duration_since(began));
-        latest = latest.max(last.unwrap_or(SignedDuration::ZERO));
-    }
-    trial.saw(format!("the last swap landed {} min into the storm", latest.as_mins()));
 }
 
 async fn refused(tenants: &[&Tenant]) -> usize {
