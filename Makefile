@@ -25,6 +25,7 @@ test-browser: cargo browser ## Look at the fleet page in a real browser
 test-monitoring: cargo control-plane ## Make every alert fire in a Prometheus that scrapes the operator
 	@tests/prometheus/install.sh
 	@tests/kube-state-metrics/install.sh
+	@tests/prometheus-operator/install.sh
 	@cargo test --test monitoring
 
 chaos: cargo control-plane $(if $(CHAOS),,fuzz) ## Break everything on purpose, at length, and write the table of docs/reliability.md

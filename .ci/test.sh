@@ -14,7 +14,8 @@ steps() {
   step "browser" tests/browser/install.sh
   step "prometheus" tests/prometheus/install.sh
   step "kube-state-metrics" tests/kube-state-metrics/install.sh
-  step "tests" cargo test
+  step "prometheus operator" tests/prometheus-operator/install.sh
+  step "tests" cargo test --no-fail-fast
 }
 
 dependencies() {
@@ -58,7 +59,7 @@ step() {
     outcome="FAILED ($status)"
     failures=$((failures + 1))
   fi
-  summary+=("$(printf '%-18s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
+  summary+=("$(printf '%-20s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
 }
 
 steps

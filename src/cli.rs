@@ -6,7 +6,7 @@ use crate::{
     simulate::Followed,
     speech::allowed_hosts::{AZURE, HostPattern},
 };
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Keeps Azure custom-speech models and endpoints as declared, and swaps models before they expire.
@@ -47,6 +47,9 @@ pub struct PlanArgs {
     /// Only the objects of one SpeechConnection, NAME or NAMESPACE/NAME; in all namespaces unless -n names one.
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// Only models and endpoints with these labels, such as team=claims.
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = NonEmptyStringValueParser::new())]
+    pub selector: Option<String>,
     /// How far ahead: a duration or a day. Models that do not exist yet have no date, so nothing is told beyond the next
     /// training and the swap that follows from it. An object whose condition AtRisk is True is told however far away it is.
     #[arg(long, default_value = "180d")]

@@ -3,13 +3,14 @@ pub(crate) mod argo_cd;
 mod dashboard;
 mod rbac;
 mod reference;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
 use crate::{
     api::{reason, schema},
-    metrics, plan,
+    kubectl, metrics, plan,
 };
 use serde_json::Value;
 use std::{
@@ -48,6 +49,9 @@ pub enum GenerateError {
     /// The picture of docs/swaps.md cannot be drawn.
     #[error("the objects of docs/swaps.md cannot be drawn")]
     Timeline(#[source] timeline::TimelineError),
+    /// The picture of docs/kubectl-speech.md cannot be drawn.
+    #[error("the sample of docs/kubectl-speech.md cannot be drawn")]
+    Terminal(#[source] kubectl::SampleError),
     /// Files differ from what the code says.
     #[error("out of date: {}; run `speech-operator crds --write` and commit the result", .0.join(", "))]
     Drift(Vec<String>),
@@ -78,6 +82,10 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         ("deploy/argocd/argocd-cm.yaml", argo_cd::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
         ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),
+        (
+            "docs/kubectl-speech.svg",
+            kubectl::picture().map_err(GenerateError::Terminal)?,
+        ),
     ] {
         files.push(GeneratedFile {
             path: path.into(),

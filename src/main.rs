@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
 
 /// As `grep` and `diff` do: 1 is an answer, 2 is trouble.
 async fn plan(args: &PlanArgs) -> ExitCode {
-    match command::plan(args).await {
+    match command::plan("speech-operator", args).await {
         Ok(at_risk) if at_risk && args.fail_on_risk => ExitCode::from(1),
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {

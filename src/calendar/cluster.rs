@@ -1,14 +1,15 @@
 //! Reads the objects of a fleet from a cluster. Nothing is ever written.
 use super::fleet::{Objects, connection};
+use crate::api::SpeechConnection;
 use http::{StatusCode, Uri};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
     api::ListParams,
-    config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use serde::de::DeserializeOwned;
-use std::{collections::BTreeSet, fmt::Debug, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, error::Error, fmt::Debug, path::PathBuf, time::Duration};
 
 /// How many objects one answer holds.
 const PAGE: u32 = 500;
@@ -29,27 +30,33 @@ pub struct Access {
 /// Why a fleet cannot be read, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// There is no kubeconfig, and this is no pod.
-    #[error("no cluster: set KUBECONFIG, write --kubeconfig FILE, or run in a pod with a ServiceAccount")]
-    NoCluster(#[source] Box<InferConfigError>),
+    /// There is no kubeconfig that can be used, and this is no pod.
+    #[error("no cluster: {0}; set KUBECONFIG, write --kubeconfig FILE, or run in a pod with a ServiceAccount")]
+    NoCluster(Box<KubeconfigError>),
     /// The kubeconfig, or the context in it, cannot be used.
-    #[error("the kubeconfig cannot be used; `kubectl config get-contexts` shows what it holds")]
-    Kubeconfig(#[source] Box<KubeconfigError>),
+    #[error("the kubeconfig cannot be used: {0}; `kubectl config get-contexts` shows what it holds")]
+    Kubeconfig(Box<KubeconfigError>),
+    /// The kubeconfig has no such context.
+    #[error("the kubeconfig has no context {0:?}; `kubectl config get-contexts` shows those that it has")]
+    NoContext(String),
     /// No client can be made from the kubeconfig.
-    #[error("no client for the cluster at {cluster}")]
+    #[error("no client for the cluster at {cluster}: {}", cause(error))]
     Client {
         /// Its URL.
         cluster: Uri,
         /// Why.
-        source: Box<kube::Error>,
+        error: Box<kube::Error>,
     },
     /// The cluster does not answer.
-    #[error("the cluster at {cluster} does not answer; `kubectl cluster-info` shows whether it can be reached")]
+    #[error(
+        "the cluster at {cluster} does not answer: {}; `kubectl cluster-info` shows whether it can be reached",
+        cause(error)
+    )]
     Unreachable {
         /// Its URL.
         cluster: Uri,
         /// Why.
-        source: Box<kube::Error>,
+        error: Box<kube::Error>,
     },
     /// The kinds are not installed.
     #[error(
@@ -71,7 +78,7 @@ pub enum ClusterError {
     },
     /// Who asks may not list.
     #[error(
-        "{message}; bind the ClusterRole `view` to this user in the namespaces to plan for{}",
+        "{message}; bind the ClusterRole `view` to this user in the namespaces that are asked for{}",
         if *everywhere { ", or name one namespace with -n" } else { "" }
     )]
     Forbidden {
@@ -81,13 +88,25 @@ pub enum ClusterError {
         everywhere: bool,
     },
     /// Anything else.
-    #[error("{plural}.customspeech.dev cannot be listed")]
+    #[error("{plural}.customspeech.dev cannot be listed: {}", cause(error))]
     Refused {
         /// The kind, in the plural.
         plural: String,
         /// Why.
-        source: Box<kube::Error>,
+        error: Box<kube::Error>,
     },
+}
+
+/// What went wrong in few words: what the apiserver says, or the last cause of all, which the others only wrap.
+pub(crate) fn cause(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    let mut last: &dyn Error = error;
+    while let Some(inner) = last.source() {
+        last = inner;
+    }
+    last.to_string()
 }
 
 /// A cluster to read from.
@@ -105,7 +124,10 @@ impl Cluster {
     ///
     /// [`ClusterError::NoCluster`], [`ClusterError::Kubeconfig`] and [`ClusterError::Client`].
     pub async fn find(access: &Access) -> Result<Self, ClusterError> {
-        let unusable = |error| ClusterError::Kubeconfig(Box::new(error));
+        let unusable = |error| match (error, &access.context) {
+            (KubeconfigError::LoadContext(_), Some(context)) => ClusterError::NoContext(context.clone()),
+            (error, _) => ClusterError::Kubeconfig(Box::new(error)),
+        };
         let options = KubeConfigOptions {
             context: access.context.clone(),
             ..KubeConfigOptions::default()
@@ -116,15 +138,16 @@ impl Cluster {
                 Config::from_custom_kubeconfig(read, &options).await.map_err(unusable)?
             }
             None if options.context.is_some() => Config::from_kubeconfig(&options).await.map_err(unusable)?,
-            None => Config::infer()
-                .await
-                .map_err(|error| ClusterError::NoCluster(Box::new(error)))?,
+            None => match Config::from_kubeconfig(&options).await {
+                Ok(config) => config,
+                Err(error) => Config::incluster().map_err(|_| ClusterError::NoCluster(Box::new(error)))?,
+            },
         };
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         let (url, default_namespace) = (config.cluster_url.clone(), config.default_namespace.clone());
-        let client = Client::try_from(config).map_err(|source| ClusterError::Client {
+        let client = Client::try_from(config).map_err(|error| ClusterError::Client {
             cluster: url.clone(),
-            source: Box::new(source),
+            error: Box::new(error),
         })?;
         Ok(Self {
             client,
@@ -145,6 +168,19 @@ impl Cluster {
     /// All but those of [`Cluster::find`].
     pub async fn objects(&self, namespace: Option<&str>) -> Result<Objects, ClusterError> {
         self.labelled_objects(namespace, None).await
+    }
+
+    /// The connections of a namespace, or of all, with these labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::objects`].
+    pub async fn connections(
+        &self,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<Vec<SpeechConnection>, ClusterError> {
+        self.list(namespace, labels).await
     }
 
     /// The same, of models and endpoints only those with these labels.
@@ -211,8 +247,8 @@ impl Cluster {
         let cluster = self.url.clone();
         let plural = K::plural(&()).into_owned();
         if matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_)) {
-            let source = Box::new(error);
-            return ClusterError::Unreachable { cluster, source };
+            let error = Box::new(error);
+            return ClusterError::Unreachable { cluster, error };
         }
         let answer = if let kube::Error::Api(status) = &error {
             StatusCode::from_u16(status.code).ok().zip(Some(status.message.clone()))
@@ -225,7 +261,7 @@ impl Cluster {
             Some((StatusCode::FORBIDDEN, message)) => ClusterError::Forbidden { message, everywhere },
             Some(_) | None => ClusterError::Refused {
                 plural,
-                source: Box::new(error),
+                error: Box::new(error),
             },
         }
     }

@@ -8,7 +8,11 @@ use crate::{
     cli::{PlanArgs, PlanFormat},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::io::{self, Write};
+use kube::ResourceExt;
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+};
 
 /// Why no plan can be printed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +20,9 @@ pub enum PlanError {
     /// `--until` is neither a duration nor a date.
     #[error("--until {0:?} is neither a duration such as 180d nor a date such as 2027-06-30")]
     Until(String),
+    /// Nothing has the labels.
+    #[error("no model or endpoint has the labels {0}")]
+    Labels(String),
     /// The fleet cannot be read.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -30,12 +37,13 @@ pub enum PlanError {
     Print(#[source] io::Error),
 }
 
-/// Prints the plan; tells whether it holds any risk. What could not be told goes to standard error.
+/// Prints the plan; tells whether it holds any risk. What could not be told goes to standard error, in the name of the
+/// program that was called.
 ///
 /// # Errors
 ///
 /// When the options cannot be read, the cluster does not give the objects, or nothing can be printed.
-pub async fn plan(args: &PlanArgs) -> Result<bool, PlanError> {
+pub async fn plan(program: &str, args: &PlanArgs) -> Result<bool, PlanError> {
     let now = args.now.unwrap_or_else(Timestamp::now);
     let until = end(&args.until, now)?;
     let access = Access {
@@ -50,14 +58,37 @@ pub async fn plan(args: &PlanArgs) -> Result<bool, PlanError> {
         .clone()
         .or_else(|| (!everywhere).then(|| cluster.default_namespace.clone()));
     let objects = cluster.objects(namespace.as_deref()).await?;
+    // All are read even so: what becomes of an endpoint hangs on models that may have other labels.
+    let uids = match &args.selector {
+        Some(labels) => Some(labelled(&cluster, namespace.as_deref(), labels).await?),
+        None => None,
+    };
     let connection = args.connection.clone();
-    let ahead = fleet::rows(&objects, now, until, &Filter { namespace, connection });
+    let filter = Filter {
+        namespace,
+        connection,
+        uids,
+    };
+    let ahead = fleet::rows(&objects, now, until, &filter);
     let text = render(&ahead, args.output, now, until)?;
     for trouble in &ahead.trouble {
-        eprintln!("speech-operator: {}", super::one_line(trouble));
+        eprintln!("{program}: {}", super::one_line(trouble));
     }
     print(&text).map_err(PlanError::Print)?;
     Ok(ahead.has_risk())
+}
+
+/// The uids of the models and endpoints with these labels; labels that nothing has are a mistake.
+async fn labelled(cluster: &Cluster, namespace: Option<&str>, labels: &str) -> Result<HashSet<String>, PlanError> {
+    let objects = cluster.labelled_objects(namespace, Some(labels)).await?;
+    let models = objects.models.iter().filter_map(ResourceExt::uid);
+    let uids: HashSet<String> = models
+        .chain(objects.endpoints.iter().filter_map(ResourceExt::uid))
+        .collect();
+    if uids.is_empty() {
+        return Err(PlanError::Labels(labels.to_owned()));
+    }
+    Ok(uids)
 }
 
 /// Until when, by a duration or a day.

@@ -18,7 +18,7 @@ use crate::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The objects of a fleet.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub struct Filter {
     pub namespace: Option<String>,
     /// Only those of this connection, wherever they are: `name`, or `namespace/name`.
     pub connection: Option<String>,
+    /// Only those with these uids.
+    pub uids: Option<HashSet<String>>,
 }
 
 /// What lies ahead.
@@ -72,12 +74,12 @@ pub fn rows(objects: &Objects, now: Timestamp, until: Timestamp, filter: &Filter
     };
     let models = objects.models.iter().filter(|model| {
         let home = model.namespace().unwrap_or_default();
-        filter.admits(&home, &connection(&model.spec.connection_ref, &home))
+        filter.admits(model.uid(), &home, &connection(&model.spec.connection_ref, &home))
     });
     let mut rows: Vec<Row> = models.map(|model| reader.model(model)).collect();
     for endpoint in &objects.endpoints {
         let home = endpoint.namespace().unwrap_or_default();
-        if filter.admits(&home, &connection(&endpoint.spec.connection_ref, &home)) {
+        if filter.admits(endpoint.uid(), &home, &connection(&endpoint.spec.connection_ref, &home)) {
             rows.push(reader.endpoint(endpoint));
         }
     }
@@ -91,7 +93,7 @@ pub fn rows(objects: &Objects, now: Timestamp, until: Timestamp, filter: &Filter
 }
 
 impl Filter {
-    fn admits(&self, namespace: &str, connection: &str) -> bool {
+    fn admits(&self, uid: Option<String>, namespace: &str, connection: &str) -> bool {
         let named = |wanted: &String| {
             if wanted.contains('/') {
                 wanted == connection
@@ -99,7 +101,10 @@ impl Filter {
                 connection.split_once('/').is_some_and(|(_, name)| name == wanted)
             }
         };
-        self.namespace.as_ref().is_none_or(|wanted| wanted == namespace) && self.connection.as_ref().is_none_or(named)
+        let chosen = |uids: &HashSet<String>| uid.is_some_and(|uid| uids.contains(&uid));
+        self.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
+            && self.connection.as_ref().is_none_or(named)
+            && self.uids.as_ref().is_none_or(chosen)
     }
 }
 

@@ -251,6 +251,7 @@ fn a_namespace_and_a_connection_of_any_namespace_select() {
         let filter = Filter {
             namespace: named(namespace),
             connection: named(connection),
+            ..Filter::default()
         };
         ahead(&objects, &filter).rows.iter().map(Row::object).collect()
     };

@@ -178,6 +178,7 @@ impl View {
         let filter = Filter {
             namespace: query.namespace.clone(),
             connection: query.connection.clone(),
+            ..Filter::default()
         };
         let ahead = fleet::rows(objects, now, until, &filter);
         let models: HashMap<_, _> = objects.models.iter().map(|model| (place(model), model)).collect();

@@ -1,11 +1,10 @@
 //! The command line of `kubectl speech`.
-use crate::{
-    cli::PlanArgs,
-    speech::allowed_hosts::{AZURE, HostPattern},
+use super::options::{
+    ApproveArgs, CompletionArgs, FetchArgs, ImportArgs, LogsArgs, OrphansArgs, RetrainArgs, StatusArgs, SuspendArgs,
+    SwapArgs, WaitArgs, WhyArgs,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
-use jiff::Timestamp;
+use crate::cli::PlanArgs;
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// The fleet of Azure custom-speech endpoints and models at a glance, and what people on call need to do about it.
@@ -17,9 +16,16 @@ use std::path::PathBuf;
     about = "The fleet of Azure custom-speech endpoints and models at a glance, and what people on call need to do about it.",
     max_term_width = 120,
     after_help = "\
-Names are NAME or KIND/NAME, where KIND is endpoint, model or connection (or spep, spmodel, spconn).
+Names are NAME or KIND/NAME, where KIND is endpoint, model or connection (or spep, spmodel, spconn). In place of names, \
+-l LABELS takes all objects with these labels and --all takes all; with -A those of all namespaces.
 
-Exit codes: 0 all is well; 1 something needs attention; 2 it could not be told or done.
+Exit codes: 0 all is well; 1 something needs attention; 2 something could not be told or done: a name that means nothing, \
+labels that no object has, a right that is missing. What fails for one object is told, and the others go on.
+
+Examples:
+  kubectl speech status -A
+  kubectl speech why hotline
+  kubectl speech help swap
 
 kubectl finds this program as kubectl-speech on the PATH; see `kubectl speech completion --help` for completion."
 )]
@@ -50,55 +56,79 @@ pub struct ClusterArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What serves, until when, what comes next, and why: of the fleet or of one object.
+    /// What serves, until when, what comes next, and why: of the fleet or of some objects.
+    #[command(
+        long_about = "What serves, until when, what comes next, and why: of the fleet or of some objects.\n\n\
+        The worst stands first. Expired (a base model answers in place of the declared one), Stalled (only a person can \
+        help), AtRisk, Unknown (not looked at yet) and Pending (does not serve yet) need attention; Working (is being \
+        changed), Waiting (a swap waits for its day, a window or a person) and Ready do not. One object by its name is told \
+        in full.",
+        after_help = "Examples:\n  kubectl speech status -A\n  kubectl speech status hotline\n  \
+        kubectl speech status endpoint/hotline model/claims\n  kubectl speech status -l team=claims -o wide\n\n\
+        Ends with 0 when no object needs attention, else with 1."
+    )]
     Status(StatusArgs),
     /// The coming trainings, swaps, expiries and risks, as `speech-operator plan` prints them.
     #[command(
-        after_help = "Examples:\n  kubectl speech plan -A --until 365d\n  kubectl speech plan --connection westeurope -o ics > swaps.ics"
+        long_about = "The coming trainings, swaps, expiries and risks, as `speech-operator plan` prints them.\n\n\
+        Read from status.plan of the objects, where the operator writes what it means to do; nothing is planned anew here.",
+        after_help = "Examples:\n  kubectl speech plan -A --until 365d\n  kubectl speech plan -l team=claims --fail-on-risk\n  \
+        kubectl speech plan --connection westeurope -o ics > swaps.ics"
     )]
     Plan(PlanArgs),
-    /// Why an object is as it is: the rules in their order, and the one that decided.
+    /// Why objects are as they are: the rules in their order, and the one that decided.
     #[command(
-        long_about = "Why an object is as it is: the rules in their order, and the one that decided.\n\n\
+        long_about = "Why objects are as they are: the rules in their order, and the one that decided.\n\n\
         The planner of the operator asks its rules one after the other; the first that has something to say decides. What it \
         said stands in the conditions of the object and is read from there. Marks: ok, the rule let the object pass; =>, it \
         decided; ., it was not asked any more.",
-        after_help = "Examples:\n  kubectl speech why hotline\n  kubectl speech why model/claims -o yaml\n\n\
-        Ends with 1 when the object needs attention."
+        after_help = "Examples:\n  kubectl speech why hotline\n  kubectl speech why model/claims -o yaml\n  \
+        kubectl speech why -l team=claims\n\nEnds with 1 when an object needs attention."
     )]
     Why(WhyArgs),
-    /// Move an endpoint to its candidate now, without waiting for its day, a window or approval.
+    /// Move endpoints to their candidates now, without waiting for a day, a window or approval.
     #[command(
-        long_about = "Move an endpoint to its candidate now, without waiting for its day, a window or approval.\n\n\
+        long_about = "Move endpoints to their candidates now, without waiting for a day, a window or approval.\n\n\
         Writes the annotation customspeech.dev/swap-now with the id of the candidate, which speaks of that model only. A gate \
-        is not opened by it, and no more endpoints move at a time than the connection allows.",
-        after_help = "Examples:\n  kubectl speech swap hotline\n  kubectl speech swap hotline --to 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11 --wait"
+        is not opened by it, and no more endpoints move at a time than the connection allows. With -l or --all, endpoints \
+        that have no candidate are told and left alone.",
+        after_help = "Examples:\n  kubectl speech swap hotline\n  \
+        kubectl speech swap hotline --to 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11 --wait\n  \
+        kubectl speech swap -l team=claims --dry-run=client"
     )]
     Swap(SwapArgs),
-    /// Agree to the candidate of an endpoint, whose swap then begins on its day.
+    /// Agree to the candidates of endpoints, whose swaps then begin on their days.
     #[command(
-        long_about = "Agree to the candidate of an endpoint, whose swap then begins on its day.\n\n\
-        Writes the annotation customspeech.dev/approved-model with the id of the candidate. It agrees to that model only.",
-        after_help = "Examples:\n  kubectl speech approve letters\n  kubectl speech approve letters --to 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11"
+        long_about = "Agree to the candidates of endpoints, whose swaps then begin on their days.\n\n\
+        Writes the annotation customspeech.dev/approved-model with the id of the candidate. It agrees to that model only. \
+        With -l or --all, endpoints that wait for nobody are told and left alone.",
+        after_help = "Examples:\n  kubectl speech approve letters\n  \
+        kubectl speech approve letters dictation --to 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11\n  \
+        kubectl speech approve -A -l team=claims"
     )]
     Approve(ApproveArgs),
-    /// Train the next revision of a model now.
+    /// Train the next revisions of models now.
     #[command(
-        long_about = "Train the next revision of a model now.\n\n\
+        long_about = "Train the next revisions of models now.\n\n\
         Writes the annotation customspeech.dev/train-revision with the number of the next revision; once there is one of \
         this number, it says nothing more. A training that failed and waits to be tried again is tried at once.",
-        after_help = "Examples:\n  kubectl speech retrain claims\n  kubectl speech retrain claims --wait"
+        after_help = "Examples:\n  kubectl speech retrain claims\n  kubectl speech retrain claims letters --wait"
     )]
     Retrain(RetrainArgs),
     /// Let the operator change nothing of these objects, until they are resumed.
     #[command(
         long_about = "Let the operator change nothing of these objects, until they are resumed.\n\n\
-        Writes spec.suspend. Where Git is the truth, write it there as well: what applies manifests may take it back."
+        Writes spec.suspend. Where Git is the truth, write it there as well: what applies manifests may take it back.",
+        after_help = "Examples:\n  kubectl speech suspend hotline model/claims\n  kubectl speech suspend -A -l team=claims\n  \
+        kubectl speech suspend --all --dry-run=server"
     )]
-    Suspend(NamesArgs),
-    /// Let the operator go on.
-    #[command(after_help = "Examples:\n  kubectl speech resume hotline letters")]
-    Resume(NamesArgs),
+    Suspend(SuspendArgs),
+    /// Let the operator go on with objects that were suspended.
+    #[command(
+        long_about = "Let the operator go on with objects that were suspended.\n\nTakes spec.suspend away.",
+        after_help = "Examples:\n  kubectl speech resume hotline letters\n  kubectl speech resume -A -l team=claims"
+    )]
+    Resume(SuspendArgs),
     /// The endpoints and models of a Speech resource as manifests, for Git.
     #[command(
         long_about = "The endpoints and models of a Speech resource as manifests, for Git.\n\n\
@@ -117,7 +147,8 @@ pub enum Command {
         Reads the lists of the Speech resource with the key of the connection, which you must be allowed to read, and \
         compares them with the objects of all namespaces, or of those that you may list. Nothing is deleted. An orphan \
         with the mark of an object was made for it by an operator, here or in another cluster.",
-        after_help = "Examples:\n  kubectl speech orphans\n  kubectl speech orphans --connection westeurope --fail-on-orphans"
+        after_help = "Examples:\n  kubectl speech orphans\n  kubectl speech orphans --connection westeurope --fail-on-orphans\n  \
+        kubectl speech orphans -A -o json"
     )]
     Orphans(OrphansArgs),
     /// List, fetch or delete the log files of an endpoint (audio and transcripts).
@@ -136,13 +167,20 @@ pub enum Command {
         after_help = "Examples:\n  kubectl speech fetch model/claims -d ./claims"
     )]
     Fetch(FetchArgs),
-    /// Wait until an object is as declared, with its progress.
+    /// Wait until objects are as declared, with their progress.
     #[command(
-        after_help = "Examples:\n  kubectl speech wait hotline\n  kubectl speech wait hotline --model 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11 --timeout 1h"
+        long_about = "Wait until objects are as declared, with their progress.\n\n\
+        An object is as declared when it is Ready and nothing is under way; a swap that waits for its day, a window or a \
+        person does not keep it waiting. Each is told as it gets there.",
+        after_help = "Examples:\n  kubectl speech wait hotline\n  \
+        kubectl speech wait hotline --model 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11 --timeout 1h\n  \
+        kubectl speech wait --all --timeout 15m\n\nEnds with 1 when the time is over first."
     )]
     Wait(WaitArgs),
     /// A script for shell completion.
-    #[command(after_help = "\
+    #[command(
+        long_about = "A script for shell completion: of commands, options, values and the names of objects.",
+        after_help = "\
 kubectl itself asks a program named kubectl_complete-speech; this makes one, beside kubectl-speech on the PATH:
 
   kubectl speech completion kubectl > ~/.local/bin/kubectl_complete-speech
@@ -150,7 +188,8 @@ kubectl itself asks a program named kubectl_complete-speech; this makes one, bes
 
 The scripts for the shells complete `kubectl-speech`:
 
-  kubectl speech completion bash > /etc/bash_completion.d/kubectl-speech")]
+  kubectl speech completion bash > /etc/bash_completion.d/kubectl-speech"
+    )]
     Completion(CompletionArgs),
     /// What could stand next on the line, as kubectl asks.
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
@@ -159,242 +198,6 @@ The scripts for the shells complete `kubectl-speech`:
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
-}
-
-/// Form of what is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// The same with more columns.
-    Wide,
-    /// For programs.
-    Json,
-    /// The same as YAML.
-    Yaml,
-    /// Only the names, as kubectl takes them.
-    Name,
-}
-
-/// Options of `status`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Ends with 0 when every object is Ready and nothing is at risk, else with 1.
-
-Examples:
-  kubectl speech status -A
-  kubectl speech status hotline
-  kubectl speech status -l team=claims -o wide")]
-pub struct StatusArgs {
-    /// One object; the fleet if absent.
-    pub name: Option<String>,
-    /// All namespaces.
-    #[arg(short = 'A', long, conflicts_with_all = ["namespace", "name"])]
-    pub all_namespaces: bool,
-    /// Only objects with these labels, such as team=claims.
-    #[arg(short = 'l', long, conflicts_with = "name")]
-    pub selector: Option<String>,
-    /// The form.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-    /// Take this for the present.
-    #[arg(long, hide = true, value_name = "TIME")]
-    pub now: Option<Timestamp>,
-}
-
-/// Options of `why`.
-#[derive(Debug, Args)]
-pub struct WhyArgs {
-    /// The object.
-    pub name: String,
-    /// The form.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-/// Options of `swap`.
-#[derive(Debug, Args)]
-pub struct SwapArgs {
-    /// The endpoint.
-    pub name: String,
-    /// The candidate by its id, a UUID or self URI: nothing is done if it is another one by now.
-    #[arg(long, value_name = "ID")]
-    pub to: Option<String>,
-    /// Wait until it serves.
-    #[arg(long)]
-    pub wait: bool,
-    /// How long to wait.
-    #[arg(long, default_value = "1h", requires = "wait")]
-    pub timeout: String,
-}
-
-/// Options of `approve`.
-#[derive(Debug, Args)]
-pub struct ApproveArgs {
-    /// The endpoint.
-    pub name: String,
-    /// The candidate by its id, a UUID or self URI: nothing is done if it is another one by now.
-    #[arg(long, value_name = "ID")]
-    pub to: Option<String>,
-}
-
-/// Options of `retrain`.
-#[derive(Debug, Args)]
-pub struct RetrainArgs {
-    /// The model.
-    pub name: String,
-    /// Wait until the new revision is current.
-    #[arg(long)]
-    pub wait: bool,
-    /// How long to wait.
-    #[arg(long, default_value = "48h", requires = "wait")]
-    pub timeout: String,
-}
-
-/// Options of `suspend` and `resume`.
-#[derive(Debug, Args)]
-pub struct NamesArgs {
-    /// The endpoints and models.
-    #[arg(required = true)]
-    pub names: Vec<String>,
-}
-
-/// How the Speech service is reached from here.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Speech service")]
-pub struct RemoteArgs {
-    /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
-    #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP", hide_env_values = true)]
-    pub allow_http: bool,
-    /// Hosts that connections may name, as for the operator.
-    #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE, hide_default_value = true, hide_env_values = true)]
-    pub allowed_hosts: Vec<HostPattern>,
-}
-
-/// Options of `import`.
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// The SpeechConnection.
-    #[arg(long, value_name = "NAME")]
-    pub connection: String,
-    /// Write one file for each object, and a kustomization, into this folder.
-    #[arg(long, value_name = "DIR")]
-    pub directory: Option<PathBuf>,
-    /// Declare endpoints with managementPolicy: Full. Applying them then leaves the operator's mark on each.
-    #[arg(long)]
-    pub manage: bool,
-    /// The Speech service.
-    #[command(flatten)]
-    pub remote: RemoteArgs,
-}
-
-/// Options of `orphans`.
-#[derive(Debug, Args)]
-pub struct OrphansArgs {
-    /// Only of this SpeechConnection; all of the namespace if absent.
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// The form.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-    /// End with 1 when there are any.
-    #[arg(long)]
-    pub fail_on_orphans: bool,
-    /// Take this for the present.
-    #[arg(long, hide = true, value_name = "TIME")]
-    pub now: Option<Timestamp>,
-    /// The Speech service.
-    #[command(flatten)]
-    pub remote: RemoteArgs,
-}
-
-/// Options of `logs`.
-#[derive(Debug, Args)]
-pub struct LogsArgs {
-    /// The endpoint.
-    pub name: String,
-    /// Fetch the files into this folder; what is there already with the same size is left.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["delete", "delete_all"])]
-    pub fetch: Option<PathBuf>,
-    /// Delete these files in the Speech service, by their ids.
-    #[arg(long, value_name = "ID", num_args = 1.., requires = "yes")]
-    pub delete: Vec<String>,
-    /// Delete all log files of the endpoint in the Speech service.
-    #[arg(long, conflicts_with = "delete", requires = "yes")]
-    pub delete_all: bool,
-    /// Yes, delete.
-    #[arg(long)]
-    pub yes: bool,
-    /// The form of the list.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-    /// Take this for the present.
-    #[arg(long, hide = true, value_name = "TIME")]
-    pub now: Option<Timestamp>,
-    /// The Speech service.
-    #[command(flatten)]
-    pub remote: RemoteArgs,
-}
-
-/// Options of `fetch`.
-#[derive(Debug, Args)]
-pub struct FetchArgs {
-    /// The endpoint or model.
-    pub name: String,
-    /// The folder to write into.
-    #[arg(short, long, value_name = "DIR", default_value = ".")]
-    pub directory: PathBuf,
-    /// The Speech service.
-    #[command(flatten)]
-    pub remote: RemoteArgs,
-}
-
-/// Options of `wait`.
-#[derive(Debug, Args)]
-pub struct WaitArgs {
-    /// The object.
-    pub name: String,
-    /// Until this model serves, or is current: a UUID or self URI. Absent means: until the object is Ready and nothing is
-    /// under way.
-    #[arg(long, value_name = "ID")]
-    pub model: Option<String>,
-    /// How long; then the code is 1.
-    #[arg(long, default_value = "1h")]
-    pub timeout: String,
-}
-
-/// Options of `completion`.
-#[derive(Debug, Args)]
-pub struct CompletionArgs {
-    /// For which program.
-    #[arg(value_enum)]
-    pub shell: CompletionFor,
-}
-
-/// What completes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CompletionFor {
-    /// kubectl: the program kubectl_complete-speech.
-    Kubectl,
-    /// bash, for kubectl-speech.
-    Bash,
-    /// zsh, for kubectl-speech.
-    Zsh,
-    /// fish, for kubectl-speech.
-    Fish,
-}
-
-impl CompletionFor {
-    /// The shell, where it is one.
-    pub fn shell(self) -> Option<Shell> {
-        match self {
-            Self::Kubectl => None,
-            Self::Bash => Some(Shell::Bash),
-            Self::Zsh => Some(Shell::Zsh),
-            Self::Fish => Some(Shell::Fish),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Completion for shells and for kubectl.
 use super::{
     KubectlError, Outcome,
-    args::{Cli, ClusterArgs, CompletionFor},
+    args::{Cli, ClusterArgs},
     fleet::{Fleet, Kind},
+    options::CompletionFor,
     print,
 };
 use clap::{Arg, Command, CommandFactory};
@@ -71,10 +72,10 @@ pub async fn run(words: &[String]) -> Result<Outcome, KubectlError> {
 fn kinds_of(command: &str, option: &str) -> &'static [Kind] {
     match (command, option) {
         (_, "connection") => &[Kind::Connection],
-        ("swap" | "approve" | "logs", "name") => &[Kind::Endpoint],
-        ("retrain", "name") => &[Kind::Model],
+        ("swap" | "approve" | "logs", "name" | "names") => &[Kind::Endpoint],
+        ("retrain", "name" | "names") => &[Kind::Model],
         ("suspend" | "resume" | "fetch", "name" | "names") => &Kind::WITH_MODEL,
-        (_, "name") => &Kind::ALL,
+        (_, "name" | "names") => &Kind::ALL,
         _ => &[],
     }
 }
@@ -215,7 +216,9 @@ mod tests {
         assert_eq!(of("suspend a b "), Next::Names(Kind::WITH_MODEL.to_vec()));
         assert_eq!(of("import --connection "), Next::Names(vec![Kind::Connection]));
         assert_eq!(of("logs hotline --fetch "), Next::Files);
-        assert!(words("swap hotline ").is_empty());
+        assert_eq!(of("swap hotline "), Next::Names(vec![Kind::Endpoint]));
+        assert!(words("logs hotline ").is_empty());
+        assert_eq!(words("swap hotline --dry-run "), ["none", "server", "client"]);
         assert_eq!(words("completion k"), ["kubectl", "bash", "zsh", "fish"]);
     }
 

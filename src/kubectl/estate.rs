@@ -3,7 +3,7 @@ use super::{KubectlError, remote};
 use crate::{
     calendar::fleet::{Objects, connection},
     speech::{
-        Client, EntityId, Lane,
+        Client, EntityId, Lane, ModelId,
         entity::{CustomModel, Endpoint, OwnerTag},
     },
 };
@@ -32,6 +32,12 @@ impl Estate {
             endpoints: endpoints.values.into_iter().map(|one| (one.header.id, one)).collect(),
             models: models.values.into_iter().map(|one| (one.header.id, one)).collect(),
         })
+    }
+
+    /// How many endpoints serve a custom model.
+    pub fn users(&self, model: EntityId) -> usize {
+        let serves = |endpoint: &&Endpoint| endpoint.model == Some(ModelId::Custom(model));
+        self.endpoints.values().filter(serves).count()
     }
 }
 

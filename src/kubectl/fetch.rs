@@ -1,8 +1,9 @@
 //! `kubectl speech fetch`: the files of a model; and how a file of the Speech service is fetched.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, FetchArgs},
+    args::ClusterArgs,
     fleet::{Fleet, Kind, Object},
+    options::FetchArgs,
     print,
     progress::Progress,
     remote,

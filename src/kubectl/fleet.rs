@@ -71,7 +71,28 @@ pub enum Object<'a> {
     Endpoint(&'a SpeechEndpoint),
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// The endpoint that it is.
+    pub fn endpoint(&self) -> Result<&'a SpeechEndpoint, KubectlError> {
+        match self {
+            Self::Endpoint(endpoint) => Ok(endpoint),
+            Self::Connection(_) | Self::Model(_) => Err(KubectlError::Name(format!("{self} is no endpoint"))),
+        }
+    }
+
+    /// The model that it is.
+    pub fn model(&self) -> Result<&'a SpeechModel, KubectlError> {
+        match self {
+            Self::Model(model) => Ok(model),
+            Self::Connection(_) | Self::Endpoint(_) => Err(KubectlError::Name(format!("{self} is no model"))),
+        }
+    }
+
+    /// Whether the other one is the same object.
+    pub fn is_same(&self, other: &Object<'_>) -> bool {
+        (self.kind(), self.namespace(), self.name()) == (other.kind(), other.namespace(), other.name())
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {
@@ -148,12 +169,12 @@ impl Fleet {
         find(&self.all(kinds), name, kinds, self.namespace.as_deref()).map_err(KubectlError::Name)
     }
 
-    /// The endpoint that a name means.
-    pub fn endpoint(&self, name: &str) -> Result<&SpeechEndpoint, KubectlError> {
-        let found = self.find(name, &[Kind::Endpoint])?;
-        let endpoints = &self.objects.endpoints;
-        let endpoint = endpoints.iter().find(|one| one.name_any() == found.name());
-        endpoint.ok_or_else(|| KubectlError::Name(format!("{name} is no endpoint")))
+    /// An object as it is told: with its namespace where there are several.
+    pub fn called(&self, object: &Object<'_>) -> String {
+        match self.namespace {
+            Some(_) => object.to_string(),
+            None => format!("{object} (namespace {})", object.namespace()),
+        }
     }
 
     /// The connection that a name means.
@@ -174,7 +195,8 @@ impl Fleet {
     }
 }
 
-fn all<'a>(objects: &'a Objects, namespace: Option<&str>, kinds: &[Kind]) -> Vec<Object<'a>> {
+/// The objects of these kinds in a namespace, or in all.
+pub fn all<'a>(objects: &'a Objects, namespace: Option<&str>, kinds: &[Kind]) -> Vec<Object<'a>> {
     let mut found: Vec<Object<'a>> = Vec::new();
     for kind in kinds {
         match kind {
@@ -188,7 +210,7 @@ fn all<'a>(objects: &'a Objects, namespace: Option<&str>, kinds: &[Kind]) -> Vec
 }
 
 /// The object that `NAME` or `KIND/NAME` means.
-fn find<'a>(all: &[Object<'a>], name: &str, kinds: &[Kind], namespace: Option<&str>) -> Result<Object<'a>, String> {
+pub fn find<'a>(all: &[Object<'a>], name: &str, kinds: &[Kind], namespace: Option<&str>) -> Result<Object<'a>, String> {
     let (kind, plain) = match name.split_once('/') {
         Some((word, plain)) => {
             let kind = Kind::parse(word).filter(|kind| kinds.contains(kind));
@@ -227,11 +249,8 @@ fn find<'a>(all: &[Object<'a>], name: &str, kinds: &[Kind], namespace: Option<&s
 }
 
 fn unknown(all: &[Object<'_>], name: &str, kind: Option<Kind>, kinds: &[Kind], namespace: Option<&str>) -> String {
-    let words: Vec<&str> = match &kind {
-        Some(kind) => vec![kind.word()],
-        None => kinds.iter().map(|kind| kind.word()).collect(),
-    };
-    let mut text = format!("there is no {} {name:?}", words.join(" or "));
+    let words = words(kind.as_ref().map_or(kinds, std::slice::from_ref));
+    let mut text = format!("there is no {words} {name:?}");
     if let Some(namespace) = namespace {
         text.push_str(&format!(" in namespace {namespace}"));
     }
@@ -242,6 +261,15 @@ fn unknown(all: &[Object<'_>], name: &str, kind: Option<Kind>, kinds: &[Kind], n
         text.push_str(", where there are none at all; name another one with -n");
     }
     text
+}
+
+/// The kinds as a person lists them.
+pub fn words(kinds: &[Kind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    match words.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        Some(_) | None => words.concat(),
+    }
 }
 
 /// The name that was probably meant.

@@ -1,9 +1,10 @@
 //! `kubectl speech import`: what a Speech resource holds, as manifests for Git.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, ImportArgs},
+    args::ClusterArgs,
     estate::{Declared, Estate},
     fleet::Fleet,
+    options::ImportArgs,
     print, remote,
 };
 use crate::{
@@ -75,21 +76,20 @@ pub async fn run(cluster: &ClusterArgs, args: &ImportArgs) -> Result<Outcome, Ku
     let objects = everywhere.as_ref().unwrap_or(&fleet.objects);
     let import = import(&estate, objects, &place);
     if estate.unreadable > 0 {
-        tell(&format!(
+        print::trouble(&format!(
             "{} entities could not be understood and are left out",
             estate.unreadable
         ));
     }
-    import.left_out.iter().for_each(|words| tell(words));
+    import.left_out.iter().for_each(|words| print::trouble(words));
+    if import.manifests.is_empty() && import.left_out.is_empty() {
+        print::trouble("there is nothing to import: everything is declared already");
+    }
     match &args.directory {
         Some(folder) => write(folder, &import)?,
         None => print::text(&stream(&import)?)?,
     }
     Ok(Outcome::Well)
-}
-
-fn tell(words: &str) {
-    eprintln!("kubectl speech: {}", one_line(words));
 }
 
 impl Place {
@@ -259,11 +259,7 @@ fn of_model(
     spec.insert("source".to_owned(), json!({"existing": {"id": header.id.to_string()}}));
     let mut manifest = manifest("SpeechModel", "models", name, place, spec);
     manifest.comments.push(format!("{} in the portal", header.display_name));
-    let users = estate.endpoints.values();
-    let users = users
-        .filter(|endpoint| endpoint.model == Some(ModelId::Custom(header.id)))
-        .count();
-    manifest.comments.push(match users {
+    manifest.comments.push(match estate.users(header.id) {
         0 => "no endpoint serves it".to_owned(),
         1 => "1 endpoint serves it".to_owned(),
         number => format!("{number} endpoints serve it"),

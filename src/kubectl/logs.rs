@@ -1,9 +1,10 @@
 //! `kubectl speech logs`: the log files of an endpoint.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, LogsArgs},
+    args::ClusterArgs,
     fetch,
-    fleet::{Fleet, Object},
+    fleet::{Fleet, Kind},
+    options::LogsArgs,
     print, remote,
     table::{Cell, Colours, Paint, table},
 };
@@ -13,7 +14,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::fs;
+use std::{fs, path::Path};
 
 /// How long the service keeps log files in its own storage.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -42,8 +43,8 @@ struct Document<'a> {
 /// Lists, fetches or deletes.
 pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, KubectlError> {
     let fleet = Fleet::read(cluster, false, None).await?;
-    let endpoint = fleet.endpoint(&args.name)?;
-    let object = Object::Endpoint(endpoint);
+    let object = fleet.find(&args.name, &[Kind::Endpoint])?;
+    let endpoint = object.endpoint()?;
     let id = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
     let id: EntityId = id
         .and_then(|id| id.parse().ok())
@@ -86,7 +87,7 @@ pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, Kube
     Ok(Outcome::Well)
 }
 
-async fn fetch_all(files: &[File], folder: &std::path::Path, args: &LogsArgs) -> Result<Outcome, KubectlError> {
+async fn fetch_all(files: &[File], folder: &Path, args: &LogsArgs) -> Result<Outcome, KubectlError> {
     let (mut fetched, mut left) = (0, 0);
     for (number, file) in files.iter().enumerate() {
         let target = fetch::place(folder, &file.name)?;
@@ -107,11 +108,23 @@ async fn fetch_all(files: &[File], folder: &std::path::Path, args: &LogsArgs) ->
         fetch::fetch(url, &file.name, &target, &title, args.remote.allow_http).await?;
         fetched += 1;
     }
-    print::text(&format!(
-        "{fetched} log files fetched into {}, {left} were there already\n",
-        folder.display()
-    ))?;
+    print::text(&told(fetched, left, folder))?;
     Ok(Outcome::Well)
+}
+
+/// What is told in the end.
+pub fn told(fetched: usize, left: usize, folder: &Path) -> String {
+    let files = if fetched == 1 {
+        "1 log file".to_owned()
+    } else {
+        format!("{fetched} log files")
+    };
+    let left = match left {
+        0 => String::new(),
+        1 => "; 1 was there already".to_owned(),
+        left => format!("; {left} were there already"),
+    };
+    format!("{files} fetched into {}{left}\n", folder.display())
 }
 
 impl Log {

@@ -8,15 +8,22 @@
 pub mod args;
 mod change;
 mod complete;
+mod decide;
+#[cfg(test)]
+mod document_tests;
 mod estate;
 mod fetch;
 mod fleet;
 mod import;
 mod logs;
+pub mod options;
 mod orphans;
+mod picture;
 mod print;
 mod progress;
 mod remote;
+mod sample;
+mod selection;
 mod status;
 mod table;
 mod wait;
@@ -24,12 +31,14 @@ mod why;
 
 use crate::{
     calendar::{
-        cluster::ClusterError,
+        cluster::{self, ClusterError},
         command::{self, PlanError},
     },
-    speech, telemetry,
+    speech,
 };
 use args::{Cli, Command};
+pub use picture::picture;
+pub use sample::SampleError;
 use std::{io, path::PathBuf, process::ExitCode};
 
 /// The document for users, which shows what the tests print.
@@ -37,12 +46,14 @@ use std::{io, path::PathBuf, process::ExitCode};
 const DOCUMENT: &str = include_str!("../../docs/kubectl-speech.md");
 
 /// How a command ended that could do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// All is well.
     Well,
     /// Something needs attention.
     Attention,
+    /// Some of it could not be told or done; why is told already.
+    Failed,
 }
 
 impl From<bool> for Outcome {
@@ -56,6 +67,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Well => Self::SUCCESS,
             Outcome::Attention => Self::from(1),
+            Outcome::Failed => Self::from(2),
         }
     }
 }
@@ -79,25 +91,23 @@ pub enum KubectlError {
     #[error("{0}")]
     Option(String),
     /// The object could not be changed.
-    #[error("{object} could not be changed")]
+    #[error("{object} could not be changed: {why}")]
     Change {
         /// Which one.
         object: String,
-        /// Why.
-        source: Box<kube::Error>,
+        /// Why, and what to do.
+        why: String,
     },
     /// The key of a connection cannot be had.
     #[error("{0}")]
     Key(String),
     /// The Secret with the key cannot be read.
-    #[error(
-        "the Secret {secret} with the key of the connection cannot be read; whoever calls this needs the right to get it"
-    )]
+    #[error("the Secret {secret} with the key of the connection cannot be read: {why}")]
     Secret {
         /// Namespace and name.
         secret: String,
-        /// Why.
-        source: Box<kube::Error>,
+        /// Why, and what to do.
+        why: String,
     },
     /// The Speech service cannot be asked.
     #[error("the Speech service at {base}")]
@@ -134,15 +144,37 @@ pub enum KubectlError {
     Print(#[source] io::Error),
 }
 
+impl KubectlError {
+    /// An object could not be changed.
+    fn change(object: String, error: kube::Error) -> Self {
+        let why = refused(&error);
+        Self::Change { object, why }
+    }
+
+    /// A Secret could not be read.
+    fn secret(secret: String, error: kube::Error) -> Self {
+        let why = refused(&error);
+        Self::Secret { secret, why }
+    }
+}
+
+/// Why the apiserver refuses what takes more than `view`, in its own words and with what to do.
+fn refused(error: &kube::Error) -> String {
+    let why = cluster::cause(error);
+    let is_forbidden = matches!(error, kube::Error::Api(status) if status.code == 403);
+    if is_forbidden {
+        format!("{why}; the ClusterRole `edit` allows it")
+    } else {
+        why
+    }
+}
+
 /// Does what the command line says, and tells trouble.
 pub async fn run(cli: Cli) -> ExitCode {
     match dispatch(cli).await {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            eprintln!(
-                "kubectl speech: {}",
-                crate::calendar::one_line(&telemetry::chain(&error))
-            );
+            print::error(&error);
             ExitCode::from(2)
         }
     }
@@ -152,13 +184,13 @@ async fn dispatch(cli: Cli) -> Result<Outcome, KubectlError> {
     let Cli { cluster, command } = cli;
     match command {
         Command::Status(args) => status::run(&cluster, &args).await,
-        Command::Plan(args) => Ok((command::plan(&args).await? && args.fail_on_risk).into()),
+        Command::Plan(args) => Ok((command::plan("kubectl speech", &args).await? && args.fail_on_risk).into()),
         Command::Why(args) => why::run(&cluster, &args).await,
         Command::Swap(args) => change::swap(&cluster, &args).await,
         Command::Approve(args) => change::approve(&cluster, &args).await,
         Command::Retrain(args) => change::retrain(&cluster, &args).await,
-        Command::Suspend(args) => change::suspend(&cluster, &args.names, true).await,
-        Command::Resume(args) => change::suspend(&cluster, &args.names, false).await,
+        Command::Suspend(args) => change::suspend(&cluster, &args, true).await,
+        Command::Resume(args) => change::suspend(&cluster, &args, false).await,
         Command::Import(args) => import::run(&cluster, &args).await,
         Command::Orphans(args) => orphans::run(&cluster, &args).await,
         Command::Logs(args) => logs::run(&cluster, &args).await,

@@ -1,15 +1,17 @@
 //! `kubectl speech orphans`: what a Speech resource holds and nobody declares.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, OrphansArgs},
+    args::ClusterArgs,
     estate::{Declared, Estate},
-    fleet::{Fleet, Kind, Object},
+    fleet::Fleet,
+    options::OrphansArgs,
     print, remote,
     table::{Cell, Colours, Paint, table},
 };
 use crate::{
+    api::SpeechConnection,
     calendar::{self, fleet::Objects},
-    speech::{ModelId, entity::Header},
+    speech::entity::Header,
 };
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -51,42 +53,34 @@ struct Document<'a> {
 
 /// Prints the orphans of one connection, or of all in the namespace.
 pub async fn run(cluster: &ClusterArgs, args: &OrphansArgs) -> Result<Outcome, KubectlError> {
-    let fleet = Fleet::read(cluster, false, None).await?;
-    let connections = match &args.connection {
-        Some(name) => vec![fleet.connection(name)?],
-        None => {
-            let all = fleet.all(&[Kind::Connection]);
-            let found = all.iter().filter_map(|object| match object {
-                Object::Connection(connection) => Some(*connection),
-                Object::Model(_) | Object::Endpoint(_) => None,
-            });
-            found.collect()
-        }
-    };
-    if connections.is_empty() {
-        return Err(KubectlError::Name(format!(
-            "there is no SpeechConnection in namespace {}; name another one with -n",
-            fleet.namespace.as_deref().unwrap_or_default()
-        )));
-    }
+    let fleet = Fleet::read(cluster, args.all_namespaces, None).await?;
+    let connections = connections(&fleet, args).await?;
     let everywhere = fleet.cluster.objects(None).await;
-    if everywhere.is_err() {
-        eprintln!(
-            "kubectl speech: only objects of namespace {} were compared; what other namespaces declare is told as well",
-            fleet.namespace.as_deref().unwrap_or_default()
-        );
+    if let (Err(_), Some(namespace)) = (&everywhere, &fleet.namespace) {
+        print::trouble(&format!(
+            "only the objects of namespace {namespace} were compared, for you may not list all: what other namespaces \
+             declare is told here as well"
+        ));
     }
     let objects = everywhere.as_ref().unwrap_or(&fleet.objects);
     let mut found = Vec::new();
-    for connection in connections {
-        let client = remote::connect(&fleet, connection, &args.remote, None).await?;
-        let estate = Estate::read(&client).await?;
+    let mut outcome = Outcome::Well;
+    for connection in &connections {
         let path = format!(
             "{}/{}",
             connection.namespace().unwrap_or_default(),
             connection.name_any()
         );
-        found.extend(orphans(&estate, objects, &path));
+        match read(&fleet, connection, args).await {
+            Ok(estate) => found.extend(orphans(&estate, objects, &path)),
+            Err(error) => {
+                print::error(&error);
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    if found.is_empty() && outcome == Outcome::Failed {
+        return Ok(outcome);
     }
     let now = args.now.unwrap_or_else(Timestamp::now);
     let names = || {
@@ -95,9 +89,32 @@ pub async fn run(cluster: &ClusterArgs, args: &OrphansArgs) -> Result<Outcome, K
             .map(|orphan| format!("{}/{}\n", orphan.kind, orphan.id))
             .collect()
     };
-    let table = |wide| text(&found, now, wide);
+    let table = |wide| text(&found, now, Colours::of_stdout(), wide);
     print::document(args.output, &Document { orphans: &found }, names, table)?;
-    Ok((args.fail_on_orphans && !found.is_empty()).into())
+    Ok(outcome.max((args.fail_on_orphans && !found.is_empty()).into()))
+}
+
+/// The connections that are asked for.
+async fn connections(fleet: &Fleet, args: &OrphansArgs) -> Result<Vec<SpeechConnection>, KubectlError> {
+    if let Some(name) = &args.connection {
+        return Ok(vec![fleet.connection(name)?.clone()]);
+    }
+    let (namespace, labels) = (fleet.namespace.as_deref(), args.selector.as_deref());
+    let found = fleet.cluster.connections(namespace, labels).await?;
+    if found.is_empty() {
+        let labels = labels
+            .map(|labels| format!(" with labels {labels}"))
+            .unwrap_or_default();
+        let place = namespace.map(|name| format!(" in namespace {name}; -n names another one, and -A takes all"));
+        let place = place.unwrap_or_default();
+        return Err(KubectlError::Name(format!("there is no connection{labels}{place}")));
+    }
+    Ok(found)
+}
+
+async fn read(fleet: &Fleet, connection: &SpeechConnection, args: &OrphansArgs) -> Result<Estate, KubectlError> {
+    let client = remote::connect(fleet, connection, &args.remote, None).await?;
+    Estate::read(&client).await
 }
 
 /// What an estate holds that no object declares: endpoints, then models, the oldest first.
@@ -124,19 +141,13 @@ pub fn orphans(estate: &Estate, objects: &Objects, path: &str) -> Vec<Orphan> {
         .filter_map(|one| orphan(&one.header, "endpoint", None));
     let mut found: Vec<Orphan> = endpoints.collect();
     for model in estate.models.values() {
-        let id = ModelId::Custom(model.header.id);
-        let users = estate
-            .endpoints
-            .values()
-            .filter(|endpoint| endpoint.model == Some(id))
-            .count();
-        found.extend(orphan(&model.header, "model", Some(users)));
+        found.extend(orphan(&model.header, "model", Some(estate.users(model.header.id))));
     }
     found.sort_by(|one, other| (one.kind, one.created_at, &one.id).cmp(&(other.kind, other.created_at, &other.id)));
     found
 }
 
-fn text(found: &[Orphan], now: Timestamp, wide: bool) -> String {
+fn text(found: &[Orphan], now: Timestamp, colours: Colours, wide: bool) -> String {
     if found.is_empty() {
         return "Everything is declared.\n".to_owned();
     }
@@ -168,5 +179,41 @@ fn text(found: &[Orphan], now: Timestamp, wide: bool) -> String {
         line
     };
     let lines: Vec<Vec<Cell>> = found.iter().map(line).collect();
-    table(&header, &lines, Colours::of_stdout())
+    table(&header, &lines, colours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{at, base_id, custom_id, custom_model, owned, remote, with};
+
+    #[test]
+    fn what_nobody_declares_is_told_with_its_age_and_whose_it_was() {
+        let mut estate = Estate::default();
+        let made = |endpoint, name: &str, created: &str| {
+            with(endpoint, |one: &mut crate::speech::entity::Endpoint| {
+                one.header.display_name = name.into();
+                one.header.created_at = at(created);
+            })
+        };
+        for endpoint in [
+            made(remote(10, custom_id(3)), "by hand", "2026-01-10T10:00:00Z"),
+            made(owned(remote(11, base_id(1)), 1), "letters", "2026-02-22T10:00:00Z"),
+        ] {
+            estate.endpoints.insert(endpoint.header.id, endpoint);
+        }
+        let model = with(custom_model(3, "2027-01-15T00:00:00Z"), |one| {
+            one.header.display_name = "by hand".into();
+            one.header.created_at = at("2026-01-10T10:00:00Z");
+        });
+        estate.models.insert(model.header.id, model);
+        let found = orphans(&estate, &Objects::default(), "shop/west");
+        let now = at("2026-03-01T10:00:00Z");
+        let listed = text(&found, now, Colours(false), false);
+        insta::assert_snapshot!(listed);
+        assert!(crate::kubectl::DOCUMENT.contains(&listed), "{listed}");
+        let wide = text(&found, now, Colours(false), true);
+        assert!(wide.contains("shop/west") && wide.contains("cluster-1"), "{wide}");
+        assert_eq!(text(&[], now, Colours(false), false), "Everything is declared.\n");
+    }
 }

@@ -1,5 +1,5 @@
 //! The Speech service, asked with the key of a connection that the caller may read.
-use super::{KubectlError, args::RemoteArgs, fleet::Fleet};
+use super::{KubectlError, fleet::Fleet, options::RemoteArgs};
 use crate::{
     api::{SpeechConnection, connection::ApiVersionName},
     speech::{AllowedHosts, ApiVersion, BaseUrl, Budget, Client, Error, ReqwestTransport, SubscriptionKey, Transport},
@@ -64,10 +64,7 @@ async fn key(fleet: &Fleet, connection: &SpeechConnection) -> Result<Subscriptio
     let secret = secrets
         .get_opt(&reference.name)
         .await
-        .map_err(|source| KubectlError::Secret {
-            secret: path.clone(),
-            source: Box::new(source),
-        })?;
+        .map_err(|error| KubectlError::secret(path.clone(), error))?;
     let secret = secret.ok_or_else(|| KubectlError::Key(format!("the Secret {path} does not exist")))?;
     let value = secret.data.as_ref().and_then(|data| data.get(&reference.key));
     let value = value.ok_or_else(|| KubectlError::Key(format!("the Secret {path} has no key {}", reference.key)))?;

@@ -1,8 +1,9 @@
 //! `kubectl speech status`: what serves, until when, what comes next, and why.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, StatusArgs},
-    fleet::{Fleet, Kind, Object},
+    args::ClusterArgs,
+    fleet::{Kind, Object},
+    options::StatusArgs,
     print,
     table::{Cell, Colours, Paint, table},
 };
@@ -146,29 +147,48 @@ struct Document<'a> {
 
 /// Prints the fleet or one object.
 pub async fn run(cluster: &ClusterArgs, args: &StatusArgs) -> Result<Outcome, KubectlError> {
-    let fleet = Fleet::read(cluster, args.all_namespaces, args.selector.as_deref()).await?;
+    let selection = &args.selection;
+    let fleet = selection.read(cluster).await?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let colours = Colours::of_stdout();
-    let mut rows: Vec<Row> = match &args.name {
-        Some(name) => vec![row(&fleet.find(name, &Kind::ALL)?)],
-        // Labels are those of models and endpoints.
-        None if args.selector.is_some() => fleet.all(&Kind::WITH_MODEL).iter().map(row).collect(),
-        None => fleet.all(&Kind::ALL).iter().map(row).collect(),
+    let (objects, outcome) = if selection.is_open() {
+        // The fleet may be empty, and connections belong to it.
+        (fleet.all(&Kind::ALL), Outcome::Well)
+    } else {
+        selection.of(&fleet, &Kind::ALL)?
     };
+    let mut rows: Vec<Row> = objects.iter().map(row).collect();
+    if rows.is_empty() && outcome == Outcome::Failed {
+        return Ok(outcome);
+    }
     sort(&mut rows);
     let names = || {
         rows.iter()
             .map(|row| format!("{}/{}\n", row.resource, row.name))
             .collect()
     };
-    let with_namespace = args.all_namespaces;
-    let table = |wide| match (&args.name, rows.first()) {
-        (Some(_), Some(row)) => detail(row, now, colours),
-        (_, None) => "There are no objects here.\n".to_owned(),
-        _ => overview(&rows, now, colours, with_namespace, wide),
+    let table = |wide| match rows.as_slice() {
+        [row] if selection.is_by_name() => detail(row, now, colours),
+        [] => nothing(fleet.namespace.as_deref()),
+        rows => overview(rows, now, colours, selection.all_namespaces, wide),
     };
     print::document(args.output, &Document { objects: &rows }, names, table)?;
-    Ok(rows.iter().any(|row| row.state.needs_attention()).into())
+    Ok(outcome.max(rows.iter().any(|row| row.state.needs_attention()).into()))
+}
+
+/// What is told of the objects of one namespace.
+pub fn fleet(objects: &[Object<'_>], now: Timestamp, colours: Colours) -> String {
+    let mut rows: Vec<Row> = objects.iter().map(row).collect();
+    sort(&mut rows);
+    overview(&rows, now, colours, false, false)
+}
+
+/// What is told where there is nothing.
+fn nothing(namespace: Option<&str>) -> String {
+    match namespace {
+        Some(name) => format!("There are no objects in namespace {name}; -n names another one, and -A takes all.\n"),
+        None => "There are no objects in any namespace.\n".to_owned(),
+    }
 }
 
 /// The worst first, then what expires first.
@@ -238,11 +258,10 @@ pub fn row(object: &Object<'_>) -> Row {
         }
         Object::Connection(connection) => {
             let Some(status) = &connection.status else { return row };
-            let count = |number: Option<i32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
             row.serves = Some(format!(
-                "{} endpoints, {} models",
-                count(status.endpoints),
-                count(status.models)
+                "{}, {}",
+                count(status.endpoints, "endpoint"),
+                count(status.models, "model")
             ));
             let is_newest = connection.metadata.generation == Some(status.observed_generation);
             row.read(&status.conditions, is_newest, false);
@@ -251,9 +270,22 @@ pub fn row(object: &Object<'_>) -> Row {
     row
 }
 
+fn count(number: Option<i32>, of: &str) -> String {
+    match number {
+        Some(1) => format!("1 {of}"),
+        Some(number) => format!("{number} {of}s"),
+        None => format!("? {of}s"),
+    }
+}
+
 /// A model as the planners name it.
 pub fn label(name: &str, revision: Option<i32>) -> String {
     revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
+}
+
+/// A model in the words of people and of the service.
+pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
+    format!("{} ({id})", label(name, revision))
 }
 
 impl Row {
@@ -344,7 +376,7 @@ fn summary(rows: &[Row]) -> String {
 }
 
 /// All that is known of one object, line by line.
-fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
+pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
     let serving = if row.kind == "model" { "Current" } else { "Serves" };
     let model = row.serves.as_ref().map(|name| match &row.model {
         Some(id) => format!("{name} ({id})"),

@@ -1,5 +1,6 @@
 use super::*;
-use crate::plan::testing::{endpoint, model};
+use crate::kubectl::{fleet::all, sample};
+use crate::plan::testing::endpoint;
 use kube::Resource;
 use serde_json::{Value, json};
 
@@ -35,104 +36,51 @@ fn at(name: &str, conditions: Value, more: Value) -> crate::api::SpeechEndpoint 
     object
 }
 
-fn fleet() -> Vec<Row> {
-    let ready = condition("Ready", "True", "Serving", "model 20251112 serves");
-    let risk = condition(
-        "AtRisk",
-        "True",
-        "NoSuccessor",
-        "nothing newer follows the active model, which expires soon",
-    );
-    let swap = json!([{"action": "Swap", "at": "2026-04-15T00:00:00Z", "to": "20260201", "reason": "BeforeExpiry"}]);
-    let candidate = json!({"model": "10000000-0000-4000-8000-000000000002", "name": "20260201", "since": NOW});
-    let waits = condition(
-        "Ready",
-        "True",
-        "SwapScheduled",
-        "model 20251112 serves; model 20260201 waits for its day",
-    );
-    let expired = json!([
-        condition(
-            "Ready",
-            "False",
-            "BaseModelAnswers",
-            "model 20251112 expired on 2026-02-01"
-        ),
-        condition(
-            "Stalled",
-            "True",
-            "BaseModelAnswers",
-            "model 20251112 expired on 2026-02-01"
-        ),
-        condition(
-            "ModelValid",
-            "False",
-            "BaseModelAnswers",
-            "model 20251112 expired on 2026-02-01"
-        ),
-    ]);
-    let mut trained = named(model("source: {base: {}}"), "claims");
-    trained.status = Some(
-        serde_json::from_value(json!({
-            "observedGeneration": 1, "conditions": [condition("Ready", "True", "Synced", "revision 3 is current")],
-            "current": {"revision": 3, "id": "3", "self": "3", "name": "claims", "createdAt": NOW, "expiresAt": "2027-01-15T00:00:00Z"},
-        }))
-        .unwrap(),
-    );
-    let mut fleet = vec![
-        row(&Object::Endpoint(&at("hotline", json!([ready]), json!({})))),
-        row(&Object::Endpoint(&at(
-            "letters",
-            json!([waits]),
-            json!({"plan": swap, "candidate": candidate}),
-        ))),
-        row(&Object::Endpoint(&at("late", json!([ready, risk]), json!({})))),
-        row(&Object::Endpoint(&at("expired", expired, json!({})))),
-        row(&Object::Endpoint(&named(endpoint("model: {base: {}}"), "new"))),
-        row(&Object::Model(&trained)),
-    ];
-    sort(&mut fleet);
-    fleet
-}
-
-fn now() -> Timestamp {
-    NOW.parse().unwrap()
+fn sampled() -> Vec<Row> {
+    let objects = sample::objects().unwrap();
+    let mut rows: Vec<Row> = all(&objects, None, &Kind::ALL).iter().map(row).collect();
+    sort(&mut rows);
+    rows
 }
 
 #[test]
 fn a_fleet_is_shown_the_worst_first() {
-    let text = overview(&fleet(), now(), Colours(false), false, false);
+    let text = overview(&sampled(), sample::now().unwrap(), Colours(false), false, false);
     insta::assert_snapshot!(text);
     assert!(crate::kubectl::DOCUMENT.contains(&text));
 }
 
 #[test]
 fn one_object_is_told_line_by_line() {
-    let rows = fleet();
+    let rows = sampled();
     let letters = rows.iter().find(|row| row.name == "letters").unwrap();
-    let text = detail(letters, now(), Colours(false));
+    let text = detail(letters, sample::now().unwrap(), Colours(false));
     insta::assert_snapshot!(text);
     assert!(crate::kubectl::DOCUMENT.contains(&text));
 }
 
 #[test]
 fn attention_is_needed_where_something_is_not_as_declared_or_at_risk() {
-    let rows = fleet();
-    let attention = |name: &str| {
+    let rows = sampled();
+    let expected = [
+        ("archive", State::Expired, true),
+        ("dictation", State::AtRisk, true),
+        ("kiosk", State::Unknown, true),
+        ("letters", State::Waiting, false),
+        ("support", State::Working, false),
+        ("wiki", State::Ready, false),
+        ("west", State::Ready, false),
+    ];
+    for (name, state, attention) in expected {
         let row = rows.iter().find(|row| row.name == name).unwrap();
-        (row.state, row.state.needs_attention())
-    };
-    assert_eq!(attention("hotline"), (State::Ready, false));
-    assert_eq!(attention("letters"), (State::Waiting, false));
-    assert_eq!(attention("late"), (State::AtRisk, true));
-    assert_eq!(attention("expired"), (State::Expired, true));
-    assert_eq!(attention("new"), (State::Unknown, true));
-    let working = json!([
-        condition("Ready", "True", "Serving", ""),
-        condition("Reconciling", "True", "Swapping", "moving"),
-    ]);
-    let working = row(&Object::Endpoint(&at("x", working, json!({}))));
-    assert_eq!((working.state, working.message.as_str()), (State::Working, "moving"));
+        assert_eq!((row.state, row.state.needs_attention()), (state, attention), "{name}");
+    }
+    let support = rows.iter().find(|row| row.name == "support").unwrap();
+    assert!(
+        support.message.starts_with("the service accepted model 20260201"),
+        "{}",
+        support.message
+    );
     let mut edited = at("x", json!([condition("Ready", "True", "Serving", "")]), json!({}));
     edited.metadata.generation = Some(2);
     assert_eq!(row(&Object::Endpoint(&edited)).state, State::Unknown);

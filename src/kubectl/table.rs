@@ -23,6 +23,13 @@ pub enum Paint {
 }
 
 impl Paint {
+    /// What a code of a terminal means; plain where it is none of ours.
+    pub fn of_code(code: &str) -> Self {
+        let all = [Self::Green, Self::Yellow, Self::Red, Self::Dim, Self::Bold];
+        let found = all.into_iter().find(|paint| paint.code() == Some(code));
+        found.unwrap_or_default()
+    }
+
     fn code(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
@@ -81,15 +88,43 @@ impl Cell {
         Self { text, paint }
     }
 
+    /// Nothing, in a line that goes on from the one above, or above a column that needs no name.
+    pub fn blank() -> Self {
+        Self::default()
+    }
+
     /// The same without a colour.
     pub fn plain(text: impl AsRef<str>) -> Self {
         Self::of(text, Paint::Plain)
     }
 }
 
+/// Cuts a text between words into lines of no more than so many columns; a longer word has a line for itself.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push_str(&format!(" {word}"));
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// A table with aligned columns; no line ends in spaces.
 pub fn table(header: &[&str], rows: &[Vec<Cell>], colours: Colours) -> String {
-    let header: Vec<Cell> = header.iter().map(|text| Cell::of(text, Paint::Bold)).collect();
+    let name = |text: &&str| {
+        if text.is_empty() {
+            Cell::blank()
+        } else {
+            Cell::of(text, Paint::Bold)
+        }
+    };
+    let header: Vec<Cell> = header.iter().map(name).collect();
     let lines: Vec<&Vec<Cell>> = std::iter::once(&header).chain(rows).collect();
     let mut widths = vec![0; header.len()];
     for line in &lines {
@@ -101,8 +136,11 @@ pub fn table(header: &[&str], rows: &[Vec<Cell>], colours: Colours) -> String {
     for line in lines {
         let mut owed = 0;
         for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(text, "{:owed$}{}", "", colours.show(&cell.text, cell.paint));
-            owed = width - cell.text.chars().count() + GAP;
+            if !cell.text.is_empty() {
+                let _ = write!(text, "{:owed$}{}", "", colours.show(&cell.text, cell.paint));
+                owed = 0;
+            }
+            owed += width - cell.text.chars().count() + GAP;
         }
         text.push('\n');
     }
@@ -121,6 +159,18 @@ mod tests {
         assert!(!of(false, None, Some("xterm")));
         assert!(!of(true, Some("1"), Some("xterm")));
         assert!(!of(true, None, Some("dumb")));
+    }
+
+    #[test]
+    fn a_long_text_goes_on_in_the_next_line() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one  extraordinary two", 7), ["one", "extraordinary", "two"]);
+        assert_eq!(wrapped("", 7), [""]);
+        let rows = [
+            vec![Cell::plain("a"), Cell::plain("b")],
+            vec![Cell::blank(), Cell::plain("c")],
+        ];
+        assert_eq!(table(&["", "X"], &rows, Colours(false)), "    X\na   b\n    c\n");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! `kubectl speech wait`: until an object is as declared.
+//! `kubectl speech wait`: until objects are as declared.
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, WaitArgs},
+    args::ClusterArgs,
     fleet::{Fleet, Kind, Object},
+    options::WaitArgs,
     print,
     progress::Progress,
     status::{self, Row, State},
@@ -11,71 +12,180 @@ use crate::{api::duration, plan::lead_time::Work, speech::EntityId};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 
-/// How often the object is looked at.
+/// How often the objects are looked at.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The object is as declared, and nothing is under way.
+    AsDeclared,
+    /// This model serves, or is current.
+    Serves(String),
+    /// A revision of this number or a higher one is current.
+    Revision(i32),
+}
+
+/// One object, and what is waited for.
+pub struct Awaited {
+    kind: Kind,
+    namespace: String,
+    name: String,
+    until: Until,
+}
+
+/// How long to wait, in the words of whoever waits.
+pub struct Limit {
+    words: String,
+    time: Duration,
+}
+
+/// Reads how long to wait.
+pub fn limit(words: &str) -> Result<Limit, KubectlError> {
+    let time = duration::parse(words).map_err(|error| KubectlError::Option(format!("--timeout: {error}")))?;
+    let words = words.to_owned();
+    Ok(Limit { words, time })
+}
 
 /// Waits as the options say.
 pub async fn run(cluster: &ClusterArgs, args: &WaitArgs) -> Result<Outcome, KubectlError> {
-    let wanted = args.model.as_deref().map(str::parse::<EntityId>).transpose();
-    let wanted = wanted.map_err(|error| KubectlError::Option(format!("--model: {error}")))?;
-    let is_there = |row: &Row, _: &Object<'_>| match wanted {
-        Some(wanted) => row.model.as_ref().and_then(|id| id.parse().ok()) == Some(wanted),
-        None => matches!(row.state, State::Ready | State::Waiting | State::AtRisk),
+    let limit = limit(&args.timeout)?;
+    let target = match args.model.as_deref().map(str::parse::<EntityId>).transpose() {
+        Ok(Some(model)) => Until::Serves(model.to_string()),
+        Ok(None) => Until::AsDeclared,
+        Err(error) => return Err(KubectlError::Option(format!("--model: {error}"))),
     };
-    until(cluster, &args.name, &args.timeout, is_there).await
+    let fleet = args.selection.read(cluster).await?;
+    let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
+    let awaited = objects
+        .iter()
+        .map(|object| Awaited::of(object, target.clone()))
+        .collect();
+    let waited = until(cluster, args.selection.all_namespaces, awaited, limit).await?;
+    Ok(outcome.max(waited))
 }
 
-/// Waits until a revision of this number or a higher one is current.
-pub async fn for_revision(
+/// Looks at the objects until all are there, each of which is told at once, or the time is over.
+pub async fn until(
     cluster: &ClusterArgs,
-    name: &str,
-    number: i32,
-    timeout: &str,
+    everywhere: bool,
+    mut awaited: Vec<Awaited>,
+    limit: Limit,
 ) -> Result<Outcome, KubectlError> {
-    let is_there = |_: &Row, object: &Object<'_>| {
-        let Object::Model(model) = object else { return false };
-        let current = model.status.as_ref().and_then(|status| status.current.as_ref());
-        current
-            .and_then(|current| current.revision)
-            .is_some_and(|revision| revision >= number)
-    };
-    until(cluster, &format!("model/{name}"), timeout, is_there).await
-}
-
-async fn until(
-    cluster: &ClusterArgs,
-    name: &str,
-    timeout: &str,
-    is_there: impl Fn(&Row, &Object<'_>) -> bool,
-) -> Result<Outcome, KubectlError> {
-    let limit = duration::parse(timeout).map_err(|error| KubectlError::Option(format!("--timeout: {error}")))?;
-    let begun = Instant::now();
+    let (begun, whole) = (Instant::now(), awaited.len());
     let mut progress = Progress::new();
+    let mut outcome = Outcome::Well;
     loop {
-        let fleet = Fleet::read(cluster, false, None).await?;
-        let object = fleet.find(name, &Kind::ALL)?;
-        let row = status::row(&object);
-        if is_there(&row, &object) {
-            progress.end();
-            let serves = row.serves.map(|serves| format!(": {serves}")).unwrap_or_default();
-            print::text(&format!(
-                "{object} {}{serves}\n",
-                if row.state == State::Ready {
-                    "is ready"
-                } else {
-                    "is there"
+        let fleet = Fleet::read(cluster, everywhere, None).await?;
+        let is_late = begun.elapsed() >= limit.time;
+        let (mut pending, mut shown) = (Vec::new(), None);
+        for one in awaited {
+            match one.look(&fleet) {
+                Seen::There(words) => {
+                    progress.end();
+                    print::text(&format!("{words}\n"))?;
                 }
-            ))?;
-            return Ok(Outcome::Well);
+                Seen::NotYet { called, message, .. } if is_late => {
+                    progress.end();
+                    print::trouble(&format!("{called} is not there after {}: {message}", limit.words));
+                    outcome = outcome.max(Outcome::Attention);
+                }
+                Seen::NotYet { called, message, share } => {
+                    shown.get_or_insert((share, format!("{called}: {message}")));
+                    pending.push(one);
+                }
+                Seen::Gone(words) => {
+                    progress.end();
+                    print::trouble(&words);
+                    outcome = Outcome::Failed;
+                }
+            }
         }
-        progress.show(share(&object, Timestamp::now()), &format!("{object}: {}", row.message));
-        if begun.elapsed() >= limit {
-            progress.end();
-            eprintln!("kubectl speech: {object} is not there after {timeout}: {}", row.message);
-            return Ok(Outcome::Attention);
-        }
+        let Some((share, words)) = shown else {
+            return Ok(outcome);
+        };
+        let there = whole - pending.len();
+        let count = if whole > 1 {
+            format!("{there} of {whole} are there; ")
+        } else {
+            String::new()
+        };
+        progress.show(share, &format!("{count}{words}"));
+        awaited = pending;
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// What is seen of an object that is waited for.
+enum Seen {
+    /// It is there.
+    There(String),
+    /// It is on its way.
+    NotYet {
+        called: String,
+        message: String,
+        share: Option<f64>,
+    },
+    /// It was deleted.
+    Gone(String),
+}
+
+impl Awaited {
+    /// What is waited for of an object.
+    pub fn of(object: &Object<'_>, until: Until) -> Self {
+        Self {
+            kind: object.kind(),
+            namespace: object.namespace(),
+            name: object.name(),
+            until,
+        }
+    }
+
+    fn look(&self, fleet: &Fleet) -> Seen {
+        let is_it = |object: &Object<'_>| self.namespace == object.namespace() && self.name == object.name();
+        let Some(object) = fleet.all(&[self.kind]).into_iter().find(is_it) else {
+            return Seen::Gone(format!("{}/{} was deleted meanwhile", self.kind.resource(), self.name));
+        };
+        let row = status::row(&object);
+        let called = fleet.called(&object);
+        if self.is_there(&row, &object) {
+            return Seen::There(format!("{called} {}", arrived(&row)));
+        }
+        Seen::NotYet {
+            called,
+            share: share(&object, Timestamp::now()),
+            message: row.message,
+        }
+    }
+
+    fn is_there(&self, row: &Row, object: &Object<'_>) -> bool {
+        match &self.until {
+            Until::AsDeclared => matches!(row.state, State::Ready | State::Waiting | State::AtRisk),
+            Until::Serves(model) => row.model.as_ref() == Some(model),
+            Until::Revision(number) => {
+                let Object::Model(model) = object else { return false };
+                let current = model.status.as_ref().and_then(|status| status.current.as_ref());
+                let revision = current.and_then(|current| current.revision);
+                revision.is_some_and(|revision| revision >= *number)
+            }
+        }
+    }
+}
+
+/// What is told of an object that is there, behind its name.
+pub fn arrived(row: &Row) -> String {
+    let words = match row.state {
+        State::Ready => "is ready".to_owned(),
+        State::Waiting => format!("is ready, and a swap waits ({})", row.reason),
+        State::AtRisk => format!("is ready, but at risk ({})", row.reason),
+        State::Expired | State::Stalled | State::Unknown | State::Pending | State::Working => "is there".to_owned(),
+    };
+    let serves = row
+        .serves
+        .as_ref()
+        .map(|serves| format!(": {serves}"))
+        .unwrap_or_default();
+    format!("{words}{serves}")
 }
 
 /// How much of the usual time of what is under way is over; absent where nothing has a beginning.

@@ -4,23 +4,30 @@
 //! which rule gives which reason stand beside the planners ([`crate::plan::rules`]).
 use super::{
     KubectlError, Outcome,
-    args::{ClusterArgs, Format, WhyArgs},
-    fleet::{Fleet, Kind, Object},
+    args::ClusterArgs,
+    fleet::{Kind, Object},
+    options::WhyArgs,
     print,
-    status::{self, label},
-    table::{Cell, Colours, Paint, table},
+    status::{self, named},
+    table::{Cell, Colours, Paint, table, wrapped},
 };
 use crate::{
     api::{
         Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel,
         planned::PlannedStep,
+        reference::ConnectionRef,
         swap::{Approval, SwapPolicy},
     },
     calendar::one_line,
     plan::rules::{self, Rule},
 };
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
+
+/// The longest line of what is no table, and of an answer within the table.
+const WIDTH: usize = 118;
+const ANSWER: usize = 80;
 
 /// What a rule did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -72,21 +79,28 @@ pub struct Why {
     pub quarantine: Vec<String>,
 }
 
-/// Prints the chain of one object.
+#[derive(Serialize)]
+struct Document<'a> {
+    objects: &'a [Why],
+}
+
+/// Prints the chains of objects: one that was named by itself, else one after the other.
 pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, KubectlError> {
-    let fleet = Fleet::read(cluster, false, None).await?;
-    let object = fleet.find(&args.name, &Kind::ALL)?;
-    let why = why(&object);
-    let row = status::row(&object);
-    let names = || format!("{object}\n");
-    let text = |_| text(&why, Colours::of_stdout());
-    let format = if args.output == Format::Wide {
-        Format::Table
-    } else {
-        args.output
+    let fleet = args.selection.read(cluster).await?;
+    let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
+    let whys: Vec<Why> = objects.iter().map(why).collect();
+    let names = objects.iter().map(|object| format!("{object}\n")).collect();
+    let needs_attention = objects.iter().any(|object| status::row(object).state.needs_attention());
+    let texts = |_| {
+        let texts: Vec<String> = whys.iter().map(|why| text(why, Colours::of_stdout())).collect();
+        texts.join("\n\n")
     };
-    print::document(format, &why, names, text)?;
-    Ok(row.state.needs_attention().into())
+    match whys.as_slice() {
+        [] => {}
+        [one] if args.selection.names.len() == 1 => print::document(args.output, one, || names, texts)?,
+        objects => print::document(args.output, &Document { objects }, || names, texts)?,
+    }
+    Ok(outcome.max(needs_attention.into()))
 }
 
 /// Reads the decision from the status.
@@ -182,15 +196,13 @@ fn quarantine(status: Option<&SpeechEndpointStatus>) -> Vec<String> {
 fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
     let (spec, status) = (&endpoint.spec, endpoint.status.as_ref()?);
     match rule {
-        Rule::Connection => Some(format!("SpeechConnection {} works", spec.connection_ref.name)),
+        Rule::Connection => Some(works(&spec.connection_ref)),
         Rule::Entity => status.id.as_ref().map(|id| format!("endpoint {id}")),
         Rule::Choice => {
-            let chosen = status.candidate.as_ref().or(status.target.as_ref());
-            match (chosen, &status.active) {
-                (Some(next), _) => Some(format!("{} ({})", label(&next.name, next.revision), next.model)),
-                (None, Some(active)) => Some(format!("{} ({})", label(&active.name, active.revision), active.model)),
-                (None, None) => None,
-            }
+            let next = status.candidate.as_ref().or(status.target.as_ref());
+            let next = next.map(|next| named(&next.name, next.revision, &next.model));
+            let active = status.active.as_ref();
+            next.or_else(|| active.map(|active| named(&active.name, active.revision, &active.model)))
         }
         Rule::Gate => match (&spec.swap.gate, &status.gate) {
             (None, _) => Some("there is no gate".to_owned()),
@@ -216,14 +228,16 @@ fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
     }
 }
 
+fn works(reference: &ConnectionRef) -> String {
+    format!("SpeechConnection {} works", reference.name)
+}
+
 fn of_model(rule: Rule, model: &SpeechModel) -> Option<String> {
     let status = model.status.as_ref()?;
     let current = status.current.as_ref();
     match rule {
-        Rule::Connection => Some(format!("SpeechConnection {} works", model.spec.connection_ref.name)),
-        Rule::Entity | Rule::Choice => {
-            current.map(|current| format!("{} ({})", label(&current.name, current.revision), current.id))
-        }
+        Rule::Connection => Some(works(&model.spec.connection_ref)),
+        Rule::Entity | Rule::Choice => current.map(|current| named(&current.name, current.revision, &current.id)),
         Rule::Deletion
         | Rule::Spec
         | Rule::Owner
@@ -240,68 +254,75 @@ fn of_model(rule: Rule, model: &SpeechModel) -> Option<String> {
     }
 }
 
-fn text(why: &Why, colours: Colours) -> String {
-    let said = |text: &str| one_line(text).into_owned();
-    let mut text = format!(
-        "{}/{}/{}: {}\n",
-        why.namespace,
-        why.kind,
-        why.name,
-        colours.show(&said(&why.message), Paint::Bold)
-    );
+/// What `why` prints of one object.
+pub fn text(why: &Why, colours: Colours) -> String {
+    let title = format!("{}/{}/{}: {}", why.namespace, why.kind, why.name, why.message);
+    let mut text = paragraph(&title, "", |line| colours.show(line, Paint::Bold));
     if !why.rules.is_empty() {
-        let rows: Vec<Vec<Cell>> = why.rules.iter().map(cells).collect();
+        let rows: Vec<Vec<Cell>> = why.rules.iter().flat_map(lines).collect();
         text.push('\n');
         text.push_str(&table(&["", "RULE", "ASKS", "ANSWER"], &rows, colours));
     }
+    let plain = |line: &str| line.to_owned();
     if !why.meaning.is_empty() {
-        text.push_str(&format!("\n{}: {}\n", why.reason, why.meaning));
+        text.push('\n');
+        text.push_str(&paragraph(&format!("{}: {}", why.reason, why.meaning), "", plain));
     }
-    for (number, step) in why.plan.iter().enumerate() {
-        if number == 0 {
-            text.push_str("\nWhat comes next:\n");
+    let plan: Vec<String> = why.plan.iter().map(sentence).collect();
+    for (heading, sentences) in [("What comes next", &plan), ("In quarantine", &why.quarantine)] {
+        if !sentences.is_empty() {
+            text.push_str(&format!("\n{heading}:\n"));
         }
-        text.push_str(&format!("  {}\n", said(&sentence(step))));
-    }
-    for (number, entry) in why.quarantine.iter().enumerate() {
-        if number == 0 {
-            text.push_str("\nIn quarantine:\n");
+        for sentence in sentences {
+            text.push_str(&paragraph(sentence, "  ", plain));
         }
-        text.push_str(&format!("  {}\n", said(entry)));
     }
     text
 }
 
-fn cells(link: &Link) -> Vec<Cell> {
-    let (mark, paint) = match link.deed {
-        Deed::Passed => ("ok", Paint::Green),
-        Deed::Decided => ("=>", Paint::Yellow),
-        Deed::NotReached => (".", Paint::Dim),
+/// A text on as many lines as it takes; those after the first stand further right.
+fn paragraph(text: &str, indent: &str, show: impl Fn(&str) -> String) -> String {
+    let lines = wrapped(&one_line(text), WIDTH);
+    let line = |(number, line): (usize, &String)| {
+        let hang = if number > 0 { "  " } else { "" };
+        format!("{indent}{hang}{}\n", show(line))
     };
-    let rest = if link.deed == Deed::Decided {
-        Paint::Bold
-    } else {
-        Paint::Plain
+    lines.iter().enumerate().map(line).collect()
+}
+
+/// A rule with its answer, which may take several lines.
+fn lines(link: &Link) -> Vec<Vec<Cell>> {
+    let (mark, paint, rest) = match link.deed {
+        Deed::Passed => ("ok", Paint::Green, Paint::Plain),
+        Deed::Decided => ("=>", Paint::Yellow, Paint::Bold),
+        Deed::NotReached => (".", Paint::Dim, Paint::Dim),
     };
-    let dim = if link.deed == Deed::NotReached {
-        Paint::Dim
-    } else {
-        rest
+    let answers = wrapped(&one_line(&link.says), ANSWER);
+    let line = |(number, answer): (usize, &String)| {
+        let answer = Cell::of(answer, rest);
+        if number > 0 {
+            return vec![Cell::blank(), Cell::blank(), Cell::blank(), answer];
+        }
+        vec![
+            Cell::of(mark, paint),
+            Cell::of(link.rule, rest),
+            Cell::of(link.question, rest),
+            answer,
+        ]
     };
-    vec![
-        Cell::of(mark, paint),
-        Cell::of(link.rule, dim),
-        Cell::of(link.question, dim),
-        Cell::of(&link.says, dim),
-    ]
+    answers.iter().enumerate().map(line).collect()
 }
 
 fn sentence(step: &PlannedStep) -> String {
-    let mut text = format!("{} {}", step.at, step.action.as_str());
-    if let Some(to) = &step.to {
-        text.push_str(&format!(" {to}"));
-    }
-    text.push_str(&format!(", because of {}", step.reason));
+    let to = step.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+    let about = if step.forecast { "about " } else { "" };
+    let at = step.at.parse::<Timestamp>();
+    let at = at.map_or_else(|_| step.at.clone(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    let mut text = format!(
+        "{}{to} on {about}{at}, because of {}",
+        step.action.as_str(),
+        step.reason
+    );
     if !step.blocked_by.is_empty() {
         text.push_str(&format!("; waits for {}", step.blocked_by.join("; and for ")));
     }
@@ -314,34 +335,17 @@ fn sentence(step: &PlannedStep) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::swap::Swap;
-    use crate::plan::testing::endpoint;
-    use serde_json::json;
+    use crate::kubectl::sample;
 
-    fn waiting(reason: &str, message: &str) -> SpeechEndpoint {
-        let mut object = endpoint("model: {base: {}}");
-        object.metadata.name = Some("letters".to_owned());
-        object.metadata.namespace = Some("shop".to_owned());
-        let status = json!({
-            "observedGeneration": 1, "id": "50000000-0000-4000-8000-000000000001",
-            "conditions": [{
-                "type": "Ready", "status": "True", "reason": reason, "message": message,
-                "lastTransitionTime": "2026-03-01T10:00:00Z", "observedGeneration": 1,
-            }],
-            "candidate": {"model": "10000000-0000-4000-8000-000000000002", "name": "new base", "since": "2026-03-01T10:00:00Z"},
-            "plan": [{"action": "Swap", "at": "2026-03-01T10:00:00Z", "to": "new base", "reason": "NewModel", "blockedBy": ["approval of new base"]}],
-        });
-        object.status = Some(serde_json::from_value(status).unwrap());
-        object.spec.swap = Swap {
-            approval: Approval::Required,
-            ..Swap::default()
-        };
-        object
+    fn letters() -> SpeechEndpoint {
+        let sample = sample::objects().unwrap();
+        let is_it = |one: &SpeechEndpoint| one.metadata.name.as_deref() == Some("letters");
+        sample.endpoints.into_iter().find(is_it).unwrap()
     }
 
     #[test]
     fn the_rules_before_the_one_that_decided_have_passed_and_those_behind_it_were_not_asked() {
-        let object = waiting("ApprovalAwaited", "model old serves; model new base waits for approval");
+        let object = letters();
         let why = why(&Object::Endpoint(&object));
         let deed = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().deed;
         assert_eq!(deed("Choice"), Deed::Passed);
@@ -356,7 +360,7 @@ mod tests {
 
     #[test]
     fn an_object_that_nobody_looked_at_has_no_chain() {
-        let mut object = waiting("Serving", "");
+        let mut object = letters();
         object.status = None;
         let why = why(&Object::Endpoint(&object));
         assert!(why.rules.is_empty());
@@ -365,7 +369,10 @@ mod tests {
 
     #[test]
     fn a_reason_of_another_version_is_told_without_a_chain() {
-        let object = waiting("FromTheFuture", "something new");
+        let mut object = letters();
+        for condition in &mut object.status.as_mut().unwrap().conditions {
+            condition.reason = "FromTheFuture".to_owned();
+        }
         let why = why(&Object::Endpoint(&object));
         assert!(why.rules.is_empty());
         assert_eq!(why.reason, "FromTheFuture");

@@ -53,10 +53,11 @@ pub fn base_model<'a>(
 
 fn named_base_model<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'a BaseModel, Verdict> {
     let model = view.base_models.get(id).map(|entry| &*entry.entity).ok_or_else(|| {
-        Verdict::stalled(
-            Reason::BaseModelNotFound,
-            format!("the Speech resource has no base model {id}"),
-        )
+        let mut message = format!("the Speech resource has no base model {id}");
+        if let Some(custom) = view.model(ModelId::Custom(id)) {
+            message.push_str(&format!("; {} is a custom model: name it outside of base", custom.name));
+        }
+        Verdict::stalled(Reason::BaseModelNotFound, message)
     })?;
     if &*model.header.locale != locale {
         let found = &model.header.locale;
@@ -128,7 +129,14 @@ fn unsuitable(model: &BaseModel, kinds: &[&str]) -> Verdict {
 pub fn custom_model<'a>(view: &'a View, field: &str, text: &str, locale: &str) -> Result<ModelFacts<'a>, Verdict> {
     let id = parse_id(field, text)?;
     let facts = view.model(ModelId::Custom(id)).ok_or_else(|| {
-        Verdict::stalled(Reason::ModelNotFound, format!("the Speech resource has no custom model {id}; an endpoint or model can only use models of its own resource"))
+        let why = match view.model(ModelId::Base(id)) {
+            Some(base) => format!("{} is a base model: name it as base: {{id: {id}}}", base.name),
+            None => "an endpoint or model can only use models of its own resource".to_owned(),
+        };
+        Verdict::stalled(
+            Reason::ModelNotFound,
+            format!("the Speech resource has no custom model {id}; {why}"),
+        )
     })?;
     if facts.locale != locale {
         return Err(Verdict::stalled(
@@ -171,4 +179,27 @@ pub fn deployable(facts: &ModelFacts<'_>, now: Timestamp) -> Result<(), Verdict>
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{World, base_model as base, custom_model as custom, id};
+
+    const LATER: &str = "2027-01-15T00:00:00Z";
+
+    #[test]
+    fn an_id_in_the_wrong_place_is_told_where_it_belongs() {
+        let view = World::new().base(base(1, LATER)).custom(custom(3, LATER)).view;
+        let id = |n| id(n).to_string();
+        let told = custom_model(&view, "model.id", &id(1), "en-US").unwrap_err().message;
+        assert!(
+            told.ends_with(&format!("is a base model: name it as base: {{id: {}}}", id(1))),
+            "{told}"
+        );
+        let choice = BaseModelChoice { id: Some(id(3)) };
+        let now = LATER.parse().unwrap();
+        let told = base_model(&view, &choice, "en-US", now, |_| false).unwrap_err().message;
+        assert!(told.ends_with("is a custom model: name it outside of base"), "{told}");
+    }
 }

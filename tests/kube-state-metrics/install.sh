@@ -10,10 +10,9 @@
 set -euo pipefail
 
 readonly PROGRAM=kube-state-metrics
+readonly MODULE=k8s.io/kube-state-metrics/v2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-version=$(sed -n 's/^require k8s\.io\/kube-state-metrics\/v2 //p' "$here/go.mod")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-folder=$cache/$PROGRAM/$version
 
 say() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
 fail() {
@@ -23,40 +22,20 @@ fail() {
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"
+version=$(version_of "$MODULE")
 
 build() {
-  local go work began=$SECONDS
+  local go
   go=$(find_go "set KUBE_STATE_METRICS_ASSETS to a folder with $PROGRAM")
-  work=$folder.work
-  rm -rf "$work"
-  mkdir -p "$work"
   say "building $version, once per machine"
   export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
-  cd "$here"
-  "$go" build -trimpath -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" \
-    -o "$work/$PROGRAM" k8s.io/kube-state-metrics/v2 >&2 ||
-    fail "it was not built (modules come from GOPROXY=$("$go" env GOPROXY))"
-  rm -rf "$folder"
-  mv -T "$work" "$folder" # one rename: the folder is complete or absent
-  say "built in $folder after $((SECONDS - began)) s"
+  (cd "$here" && "$go" build -trimpath -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" \
+    -o "$1/$PROGRAM" "$MODULE" >&2) || fail "it was not built (modules come from GOPROXY=$("$go" env GOPROXY))"
 }
 
-main() {
-  if [[ -n ${KUBE_STATE_METRICS_ASSETS:-} ]]; then
-    [[ -x $KUBE_STATE_METRICS_ASSETS/$PROGRAM ]] ||
-      fail "KUBE_STATE_METRICS_ASSETS=$KUBE_STATE_METRICS_ASSETS lacks $PROGRAM"
-    echo "$KUBE_STATE_METRICS_ASSETS"
-    return
-  fi
-  if [[ ! -x $folder/$PROGRAM ]]; then
-    [[ ${1:-} != --print ]] || fail "it is missing in $folder: run tests/kube-state-metrics/install.sh"
-    command -v flock >/dev/null || fail "flock (package util-linux) is needed"
-    mkdir -p "$cache/$PROGRAM"
-    exec 9>"$cache/$PROGRAM/.lock"
-    flock 9
-    [[ -x $folder/$PROGRAM ]] || build
-  fi
-  echo "$folder"
-}
-
-main "$@"
+if [[ -n ${KUBE_STATE_METRICS_ASSETS:-} ]]; then
+  [[ -x $KUBE_STATE_METRICS_ASSETS/$PROGRAM ]] || fail "KUBE_STATE_METRICS_ASSETS=$KUBE_STATE_METRICS_ASSETS lacks $PROGRAM"
+  echo "$KUBE_STATE_METRICS_ASSETS"
+else
+  once "$cache/$PROGRAM/$version" "$PROGRAM" "${1:-}" build
+fi

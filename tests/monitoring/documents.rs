@@ -150,6 +150,35 @@ fn every_alert_has_a_runbook_that_says_what_it_means_what_to_look_at_and_what_to
 }
 
 #[test]
+fn the_tables_of_alerts_name_each_with_its_severities() {
+    let mut severities: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for rule in rules().iter().filter(|rule| rule["alert"].is_string()) {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let of = severities.entry(text(&rule["alert"])).or_default();
+        let severity = text(&rule["labels"]["severity"]);
+        if !of.contains(&severity) {
+            of.push(severity);
+        }
+    }
+    for (document, name) in [
+        ("docs/alerting.md", "| `NAME` | SEVERITIES | "),
+        ("docs/runbooks.md", "| [NAME](#LINK) | SEVERITIES |\n"),
+    ] {
+        let document = read(document);
+        let starts = name.split("NAME").next().unwrap();
+        let table = document
+            .lines()
+            .filter(|line| line.starts_with(&format!("{starts}Speech")));
+        assert_eq!(table.count(), severities.len());
+        for (alert, of) in &severities {
+            let line = name.replace("NAME", alert).replace("LINK", &alert.to_lowercase());
+            let line = line.replace("SEVERITIES", &of.join(", "));
+            assert!(document.contains(&line), "{line}");
+        }
+    }
+}
+
+#[test]
 fn every_rule_of_an_alert_is_tested_not_to_fire_to_fire_and_to_end() {
     let tests = yaml("deploy/monitoring/rules-test.yaml");
     let mut seen: BTreeMap<(String, String), [bool; 3]> = BTreeMap::new();

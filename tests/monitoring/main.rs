@@ -17,6 +17,7 @@ mod seed;
 #[allow(dead_code)]
 mod stack;
 
+mod definitions;
 mod documents;
 mod kube_state;
 mod live;
