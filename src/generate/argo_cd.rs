@@ -2,16 +2,18 @@
 use super::HEADER;
 
 const SCRIPT: &str = include_str!("../../deploy/argocd/health.lua");
+/// How the patch is applied.
+const COMMAND: &str =
+    "kubectl patch configmap argocd-cm --namespace argocd --type merge --patch-file deploy/argocd/argocd-cm.yaml";
 const KINDS: [&str; 3] = ["SpeechConnection", "SpeechModel", "SpeechEndpoint"];
 
 /// `deploy/argocd/argocd-cm.yaml`.
 pub fn manifest() -> String {
     let mut text = format!(
         "{HEADER}# The script stands in health.lua.\n\
-         # kubectl apply --server-side --filename argocd-cm.yaml adds the three entries and leaves the others; or use it in\n\
-         # `patches` of the kustomization that installs Argo CD.\n\
-         apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\n  namespace: argocd\n  labels:\n    \
-         app.kubernetes.io/part-of: argocd\ndata:\n"
+         # A patch, which adds three entries and leaves the others; `kubectl apply` may take others away. Or use it in\n\
+         # `patches` of the kustomization that installs Argo CD.\n#\n#   {COMMAND}\n\
+         apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\n  namespace: argocd\ndata:\n"
     );
     for kind in KINDS {
         text.push_str(&format!(

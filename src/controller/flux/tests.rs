@@ -4,7 +4,7 @@ use crate::{
     clock::Clock,
     controller::event::Events,
     plan::Notice,
-    speech::transport::InProcess,
+    speech::{AllowedHosts, ReqwestTransport, transport::InProcess},
 };
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use serde_json::{Value, json};
@@ -68,8 +68,12 @@ impl Receiver {
 
 /// Tells these notices about an endpoint and ends when all were sent or given up; returns the metrics.
 async fn tell(receiver: &Receiver, notices: &[Notice]) -> String {
+    told_by(receiver.flux(), notices).await
+}
+
+async fn told_by(flux: Flux, notices: &[Notice]) -> String {
     let metrics = Metrics::new();
-    let (queue, courier) = queue(receiver.flux(), Arc::clone(&metrics));
+    let (queue, courier) = queue(flux, Arc::clone(&metrics));
     let (events, _queue) = Events::new(Clock::system(), "speech-operator-0".to_owned(), Some(queue));
     events.publish(&endpoint(), notices);
     drop(events); // the courier ends at the end of the queue
@@ -128,6 +132,30 @@ async fn events_for_flux_beyond_the_bound_are_dropped_and_counted() {
     assert_eq!(receiver.told().len(), QUEUE);
     assert_counted(&metrics, "Dropped", 3);
     assert_counted(&metrics, "Sent", QUEUE);
+}
+
+/// Over the network, as it is called there.
+#[tokio::test]
+async fn a_redirect_leads_no_event_elsewhere() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: EventsUrl = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let elsewhere = Arc::new(Mutex::new(0));
+    let called = Arc::clone(&elsewhere);
+    let router = Router::new()
+        .route(
+            "/",
+            post(async || (StatusCode::TEMPORARY_REDIRECT, [("location", "/elsewhere")])),
+        )
+        .route("/elsewhere", post(async move || *called.lock().unwrap() += 1));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let transport = ReqwestTransport::new(AllowedHosts::new([url.host()])).unwrap();
+    let flux = Flux {
+        url,
+        transport: Arc::new(transport),
+    };
+    let metrics = told_by(flux, &[notice(true, "nothing follows")]).await;
+    assert_counted(&metrics, "Refused", 1);
+    assert_eq!(*elsewhere.lock().unwrap(), 0);
 }
 
 #[tokio::test]
