@@ -22,7 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator against the cluster of the kubeconfig, or of the pod that it runs in.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Print the CustomResourceDefinitions, or write or check all generated files.
     Crds(CrdsArgs),
     /// Print the coming trainings, swaps, expiries and risks of a fleet, from a live cluster. Changes nothing.

@@ -20,7 +20,7 @@ pub fn manifest() -> String {
             "  resource.customizations.health.customspeech.dev_{kind}: |\n"
         ));
         for line in SCRIPT.lines() {
-            text.push_str(&format!("    {line}").trim_end());
+            text.push_str(format!("    {line}").trim_end());
             text.push('\n');
         }
     }

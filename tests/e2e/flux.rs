@@ -18,7 +18,7 @@ use crate::seed::{self, BASE_NEW, MODEL};
 use crate::stack::{SOON, alone};
 
 /// What was POSTed, in order.
-type Told = Arc<Mutex<Vec<Value>>>;
+pub type Told = Arc<Mutex<Vec<Value>>>;
 
 async fn take(State(told): State<Told>, headers: HeaderMap, Json(event): Json<Value>) -> StatusCode {
     assert_eq!(headers["content-type"], "application/json");
@@ -27,7 +27,7 @@ async fn take(State(told): State<Told>, headers: HeaderMap, Json(event): Json<Va
 }
 
 /// Takes events at an address, or at any that is free.
-async fn receive(address: &str, told: &Told) -> (String, JoinHandle<()>) {
+pub async fn receive(address: &str, told: &Told) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let router = axum::Router::new().route("/", post(take)).with_state(Arc::clone(told));
@@ -36,13 +36,13 @@ async fn receive(address: &str, told: &Told) -> (String, JoinHandle<()>) {
 }
 
 /// What was told of an object, in order.
-fn about(told: &Told, name: &str) -> Vec<Value> {
+pub fn about(told: &Told, name: &str) -> Vec<Value> {
     let mut told = told.lock().unwrap().clone();
     told.retain(|event| event["involvedObject"]["name"] == name);
     told
 }
 
-async fn until_told(told: &Told, name: &str, reason: &str) -> Value {
+pub async fn until_told(told: &Told, name: &str, reason: &str) -> Value {
     eventually(&format!("Flux is told {reason} about {name}"), SOON, async || {
         let events = about(told, name);
         let found = events.iter().find(|event| event["reason"] == reason).cloned();

@@ -27,6 +27,7 @@ mod expiry;
 mod fallback;
 mod fleet_page;
 mod flux;
+mod flux_controller;
 mod gate;
 mod heal;
 mod lead;

@@ -10,7 +10,8 @@
 set -euo pipefail
 
 readonly MODULE=github.com/fluxcd/notification-controller
-readonly DEFINITIONS=(notification.toolkit.fluxcd.io_providers.yaml notification.toolkit.fluxcd.io_alerts.yaml)
+readonly GROUP=notification.toolkit.fluxcd.io
+readonly DEFINITIONS=("$GROUP"_{receivers,providers,alerts}.yaml)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
 
