@@ -1,6 +1,7 @@
 //! The command line of `speech-operator`.
 use crate::{
     api::duration,
+    controller::flux::EventsUrl,
     fleet_page::Audience,
     simulate::Followed,
     speech::allowed_hosts::{AZURE, HostPattern},
@@ -21,7 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator against the cluster of the kubeconfig, or of the pod that it runs in.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Print the CustomResourceDefinitions, or write or check all generated files.
     Crds(CrdsArgs),
     /// Print the coming trainings, swaps, expiries and risks of a fleet, from a live cluster. Changes nothing.
@@ -133,6 +134,10 @@ pub struct RunArgs {
     /// * for all. Loopback, link-local and metadata addresses are called only if named one by one.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE)]
     pub allowed_hosts: Vec<HostPattern>,
+    /// Send every event to Flux' notification-controller too, as a rule at
+    /// http://notification-controller.flux-system.svc.cluster.local./
+    #[arg(long, env = "SPEECH_OPERATOR_FLUX_EVENTS", value_name = "URL")]
+    pub flux_events: Option<EventsUrl>,
     /// How many objects of one kind are worked on at once.
     #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,

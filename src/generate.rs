@@ -1,4 +1,5 @@
 //! The files that are written from the code: CRDs, RBAC and reference documentation. CI fails when they drift.
+pub(crate) mod argo_cd;
 mod dashboard;
 mod rbac;
 mod reference;
@@ -78,6 +79,7 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         ("docs/events.md", plan::events_document()),
         ("deploy/monitoring/grafana-dashboard.json", dashboard::document()),
         ("deploy/base/cluster-roles.yaml", rbac::manifest()),
+        ("deploy/argocd/argocd-cm.yaml", argo_cd::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
         ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),
         (

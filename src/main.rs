@@ -13,7 +13,7 @@ use std::{error::Error, process::ExitCode};
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Crds(args) => crds(&args),
-        Command::Run(args) => run::run(args).await.map_err(Into::into),
+        Command::Run(args) => run::run(*args).await.map_err(Into::into),
         Command::Plan(args) => return plan(&args).await,
         Command::Simulate(args) => simulate::command(&args).map_err(Into::into),
     };

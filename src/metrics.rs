@@ -15,7 +15,7 @@ pub use outcome::{Ended, of_endpoint, of_model};
 
 use crate::{
     api::{SpeechConnection, swap::GateVerdict},
-    controller::Context,
+    controller::{Context, flux::Delivery},
     liveness::Liveness,
     speech::Observer,
 };
@@ -88,6 +88,7 @@ pub struct Metrics {
     swaps: Family<Ending, Counter>,
     trainings: Family<Ending, Counter>,
     gates: Family<Judged, Counter>,
+    flux_events: Family<Ending, Counter>,
     drifted: Mutex<BTreeMap<Named, u32>>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
@@ -124,6 +125,7 @@ impl Metrics {
             swaps: Family::default(),
             trainings: Family::default(),
             gates: Family::default(),
+            flux_events: Family::default(),
             drifted: Mutex::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
@@ -152,6 +154,7 @@ impl Metrics {
         register(&mut registry, &catalogue::SWAPS, metrics.swaps.clone());
         register(&mut registry, &catalogue::TRAININGS, metrics.trainings.clone());
         register(&mut registry, &catalogue::GATES, metrics.gates.clone());
+        register(&mut registry, &catalogue::FLUX_EVENTS, metrics.flux_events.clone());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         register(&mut registry, &catalogue::BUILD, build);
         registry.register_collector(Box::new(fleet::Fleet(Arc::downgrade(&metrics))));
@@ -240,6 +243,20 @@ impl Metrics {
     /// An object was released, and what it has in the Speech service stays behind.
     pub fn orphaned(&self, kind: &str) {
         self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+    }
+
+    /// Flux is to be told of events: what may become of them is counted from 0.
+    pub fn flux_begins(&self) {
+        for delivery in Delivery::ALL {
+            let outcome = delivery.as_str();
+            drop(self.flux_events.get_or_create(&Ending { outcome }));
+        }
+    }
+
+    /// What became of an event for Flux.
+    pub fn flux_event(&self, delivery: Delivery) {
+        let outcome = delivery.as_str();
+        self.flux_events.get_or_create(&Ending { outcome }).inc();
     }
 
     /// Work on an object came to an end.

@@ -2,8 +2,11 @@
 use crate::{
     cli::{ElectionArgs, RunArgs},
     clock::{Clock, ClockError},
-    controller::{self, Options, StartError},
-    lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Timing, fence},
+    controller::{
+        self, Options, StartError,
+        flux::{EventsUrl, Flux},
+    },
+    lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Leadership, Timing, fence},
     metrics::Metrics,
     serve::{self, ServeError},
     speech::{AllowedHosts, ReqwestTransport},
@@ -36,6 +39,9 @@ pub enum RunError {
     /// No client for the Speech service could be made.
     #[error("no HTTP client for the Speech service")]
     Transport(#[source] Box<dyn Error + Send + Sync>),
+    /// No client for Flux could be made.
+    #[error("no HTTP client for --flux-events")]
+    Flux(#[source] Box<dyn Error + Send + Sync>),
     /// The development clock cannot be followed.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -79,6 +85,10 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     config.read_timeout = Some(REQUEST_SILENCE);
     let client = fence::client(config, leadership.clone()).map_err(no_client)?;
     let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
+    let flux = match args.flux_events {
+        Some(url) => Some(flux(url, &agent, &leadership).map_err(RunError::Flux)?),
+        None => None,
+    };
     let metrics = Metrics::new();
     let listener = serve::listen(args.listen).await?;
     let page = serve::run(listener, Arc::clone(&metrics), args.fleet_page, shutdown.clone());
@@ -94,12 +104,20 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         concurrency: args.concurrency,
         leadership,
         instance,
+        flux,
         metrics,
         shutdown,
     };
     controller::run(options, election).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A network of its own, which calls the host of this address and no other.
+fn flux(url: EventsUrl, agent: &str, leadership: &Leadership) -> Result<Flux, Box<dyn Error + Send + Sync>> {
+    let network = ReqwestTransport::of(agent, AllowedHosts::new([url.host()]))?;
+    let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
+    Ok(Flux { url, transport })
 }
 
 fn candidate(args: &ElectionArgs) -> Candidate {

@@ -1,4 +1,5 @@
 //! Events: on transitions only, best effort, never in the way of the work.
+use super::flux;
 use crate::{api::FIELD_MANAGER, clock::Clock, plan::Notice};
 use futures::{StreamExt, stream};
 use k8s_openapi::{
@@ -16,24 +17,34 @@ const IN_FLIGHT: usize = 4;
 const LONGEST_NOTE: usize = 1024;
 
 /// The queue of events.
-#[derive(Debug)]
 pub struct Events {
     queue: Sender<Event>,
+    flux: Option<flux::Queue>,
     clock: Clock,
     instance: String,
 }
 
 impl Events {
-    /// The queue and its end.
-    pub fn new(clock: Clock, instance: String) -> (Self, Receiver<Event>) {
+    /// The queue and its end; Flux is told of the same events, if it wants to be.
+    pub fn new(clock: Clock, instance: String, flux: Option<flux::Queue>) -> (Self, Receiver<Event>) {
         let (queue, receiver) = channel(QUEUE);
-        (Self { queue, clock, instance }, receiver)
+        let events = Self {
+            queue,
+            flux,
+            clock,
+            instance,
+        };
+        (events, receiver)
     }
 
     /// Tells what happened to an object.
     pub fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notices: &[Notice]) {
         for notice in notices {
-            if self.queue.try_send(self.event(object, notice)).is_err() {
+            let event = self.event(object, notice);
+            if let Some(flux) = &self.flux {
+                flux.tell(&event);
+            }
+            if self.queue.try_send(event).is_err() {
                 tracing::warn!(
                     reason = notice.reason.as_str(),
                     "an event is dropped because too many wait"

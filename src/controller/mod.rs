@@ -8,6 +8,7 @@ mod context;
 mod copy;
 mod event;
 mod export;
+pub mod flux;
 mod guard;
 mod managed;
 mod news;

@@ -6,6 +6,7 @@ use super::{
     context::RecentWrites,
     event::{self, Events},
     export,
+    flux::{self, Flux},
     guard::{Backoff, ReconcileError, guarded},
     news::News,
     passes::Passes,
@@ -81,6 +82,8 @@ pub struct Options {
     pub leadership: Leadership,
     /// The name of this process in events.
     pub instance: String,
+    /// Where events go besides the cluster.
+    pub flux: Option<Flux>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// Ends everything.
@@ -204,7 +207,9 @@ async fn identity(client: &Client) -> Result<String, StartError> {
 /// Builds the shared context and starts the watches that fill its stores.
 fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinSet<()>) {
     let (wakes, sleepers) = Wakes::new();
-    let (events, queue) = Events::new(options.clock.clone(), options.instance);
+    let flux = options.flux.map(|flux| flux::queue(flux, Arc::clone(&options.metrics)));
+    let (telling, courier) = flux.unzip();
+    let (events, queue) = Events::new(options.clock.clone(), options.instance, telling);
     let ((connections, c), (models, m), (endpoints, e)) = (reflector::store(), reflector::store(), reflector::store());
     let ((secrets, s), (namespaces, n), (exports, x)) = (reflector::store(), reflector::store(), reflector::store());
     let (client, writes) = (options.watches, options.client.clone());
@@ -277,6 +282,9 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         wake::on_export,
     ));
     tasks.spawn(event::run(writes, queue));
+    if let Some(courier) = courier {
+        tasks.spawn(courier.run());
+    }
     tasks.spawn(follow_jumps(Arc::clone(&context)));
     (context, sleepers, tasks)
 }

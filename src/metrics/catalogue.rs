@@ -190,6 +190,8 @@ metrics! {
         "Watches of the cluster that broke off with an error", "one for each kind to which that happened";
     UNREADABLE = Gauge "unreadable_objects" ["kind"]
         "Objects of the cluster that do not fit their type and are left as they are", "only while there are some; at most one for each kind";
+    FLUX_EVENTS = Counter "flux_events" ["outcome"]
+        "Events for Flux' notification-controller, by what became of them: Sent, Duplicate (it was told the same a moment ago), Refused, Failed (no answer to any attempt) or Dropped (too many waited)", "five with `--flux-events`, from 0, since the start of this process; else none";
     BUILD = Info "build" ["version"]
         "The running program", "one";
 }

@@ -143,24 +143,7 @@ pub fn document() -> String {
     text
 }
 
-const RECIPES: &str = r#"
-## Argo CD notifications
-
-Conditions say the same as events, exactly to kstatus, so that a trigger needs no list of reasons:
-
-```yaml
-trigger.on-speech-at-risk: |
-  - when: any(app.status.resources, {.group == 'customspeech.dev' and .health.status == 'Degraded'})
-    oncePer: app.status.operationState?.syncResult?.revision
-    send: [speech-at-risk]
-```
-
-## Flux notification-controller
-
-An `Alert` forwards events of Flux's own kinds, among them those of the Kustomization whose health checks wait for the objects.
-What happens to an object later is told by its events and by [alerts](runbooks.md); an exporter of Kubernetes events can filter
-by `reportingController: customspeech.dev/speech-operator`, `type: Warning` and the reasons above.
-"#;
+const RECIPES: &str = include_str!("notice.md");
 
 /// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, being
 /// at risk, running into trouble on the way.

@@ -10,6 +10,7 @@
 mod behaviour;
 mod cases;
 mod deploy;
+mod gitops;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lint;

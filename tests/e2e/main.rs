@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../harness/argo_cd.rs"]
+mod argo_cd;
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -24,6 +26,8 @@ mod create;
 mod expiry;
 mod fallback;
 mod fleet_page;
+mod flux;
+mod flux_controller;
 mod gate;
 mod heal;
 mod lead;

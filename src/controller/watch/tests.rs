@@ -129,7 +129,7 @@ fn context(client: Client) -> Arc<Context> {
         wakes: Wakes::new().0,
         remotes: Remotes::default(),
         metrics: Metrics::new(),
-        events: Events::new(clock.clone(), "tests".to_owned()).0,
+        events: Events::new(clock.clone(), "tests".to_owned(), None).0,
         clock,
     })
 }

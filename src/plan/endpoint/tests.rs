@@ -4,6 +4,7 @@ mod course;
 mod creation;
 mod deletion;
 mod gate;
+mod health;
 mod identity;
 mod outlook;
 mod quarantine;

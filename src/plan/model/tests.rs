@@ -4,6 +4,7 @@ mod dataset;
 mod deletion;
 mod follow;
 mod former;
+mod health;
 mod lead_time;
 mod renewal;
 mod simulation;

@@ -1,0 +1,144 @@
+//! Events as Flux' notification-controller would take them, and what Argo CD would make of the same objects.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::argo_cd::health;
+use crate::case::condition;
+use crate::harness::{POD, eventually};
+use crate::seed::{self, BASE_NEW, MODEL};
+use crate::stack::{SOON, alone};
+
+/// What was POSTed, in order.
+pub type Told = Arc<Mutex<Vec<Value>>>;
+
+async fn take(State(told): State<Told>, headers: HeaderMap, Json(event): Json<Value>) -> StatusCode {
+    assert_eq!(headers["content-type"], "application/json");
+    told.lock().unwrap().push(event);
+    StatusCode::ACCEPTED
+}
+
+/// Takes events at an address, or at any that is free.
+pub async fn receive(address: &str, told: &Told) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let router = axum::Router::new().route("/", post(take)).with_state(Arc::clone(told));
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (address, serving)
+}
+
+/// What was told of an object, in order.
+pub fn about(told: &Told, name: &str) -> Vec<Value> {
+    let mut told = told.lock().unwrap().clone();
+    told.retain(|event| event["involvedObject"]["name"] == name);
+    told
+}
+
+pub async fn until_told(told: &Told, name: &str, reason: &str) -> Value {
+    eventually(&format!("Flux is told {reason} about {name}"), SOON, async || {
+        let events = about(told, name);
+        let found = events.iter().find(|event| event["reason"] == reason).cloned();
+        found.ok_or_else(|| format!("{events:?}"))
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn flux_is_told_each_event_once_and_its_absence_stops_nothing() {
+    alone("flux", async |case, stack| {
+        let told = Told::default();
+        let (address, serving) = receive("127.0.0.1:0", &told).await;
+        stack.kill_operator();
+        stack.is_usual = false;
+        let url = format!("http://{address}");
+        stack.operator = stack.start_replica(POD, &["--flux-events", &url]).await;
+        case.connect("60s").await;
+        case.endpoint("hotline", json!({"model": {"id": MODEL}})).await;
+        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        assert_eq!(health(&endpoint).0, "Healthy", "{endpoint:#}");
+        let serves = until_told(&told, "hotline", "Serving").await;
+        let involved = json!({
+            "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechEndpoint", "name": "hotline",
+            "namespace": "flux", "uid": endpoint["metadata"]["uid"],
+        });
+        assert_eq!(serves["involvedObject"], involved);
+        assert_eq!(serves["severity"], "info");
+        assert_eq!(serves["message"], condition(&endpoint, "Ready")["message"]);
+        assert_eq!(serves["reportingController"], "customspeech.dev/speech-operator");
+        assert_eq!(serves["reportingInstance"], POD);
+        serves["timestamp"].as_str().unwrap().parse::<Timestamp>().unwrap();
+
+        let expires = endpoint["status"]["active"]["expiresAt"].as_str().unwrap();
+        let expires: Timestamp = expires.parse().unwrap();
+        case.control
+            .set_now(expires - SignedDuration::from_hours(20 * 24))
+            .await
+            .unwrap();
+        let risk = until_told(&told, "hotline", "NoSuccessor").await;
+        assert_eq!(risk["severity"], "error");
+        let endpoint = case.get("SpeechEndpoint", "hotline").await;
+        assert_eq!(risk["message"], condition(&endpoint, "AtRisk")["message"]);
+        let (word, message) = health(&endpoint);
+        assert_eq!(word, "Healthy", "a risk holds up no sync");
+        assert!(
+            message.ends_with(&format!("(at risk: {})", risk["message"].as_str().unwrap())),
+            "{message}"
+        );
+
+        // Nobody listens: the operator goes on, and tells what is not too old when somebody does again.
+        serving.abort();
+        drop(serving.await);
+        case.control.set_now(expires).await.unwrap();
+        let expired = |endpoint: &Value| condition(endpoint, "ModelValid")["status"] == "False";
+        let endpoint = case.until("SpeechEndpoint", "hotline", "has expired", expired).await;
+        assert_eq!(health(&endpoint).0, "Degraded", "{endpoint:#}");
+        case.endpoint("other", json!({"model": {"base": {"id": BASE_NEW}}}))
+            .await;
+        case.ready("SpeechEndpoint", "other").await;
+        let (_, _serving) = receive(&address, &told).await;
+        until_told(&told, "hotline", "BaseModelAnswers").await;
+        until_told(&told, "other", "Serving").await;
+
+        for name in ["hotline", "other"] {
+            let reasons: Vec<Value> = about(&told, name).iter().map(|event| event["reason"].clone()).collect();
+            let mut in_cluster = case.events(name).await;
+            in_cluster.sort();
+            let mut to_flux: Vec<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
+            to_flux.sort_unstable();
+            assert_eq!(to_flux, in_cluster, "the same of {name} as in the cluster");
+        }
+        let text = serde_json::to_string(&*told.lock().unwrap()).unwrap();
+        assert!(!text.contains(&seed::key("flux", 1)));
+        let metrics = stack.operator.metrics().await.unwrap();
+        assert!(
+            metrics.contains("speech_flux_events_total{outcome=\"Dropped\"} 0\n"),
+            "{metrics}"
+        );
+    });
+}
+
+#[test]
+fn an_address_for_flux_that_is_none_is_told_at_the_start() {
+    for (url, words) in [
+        ("notification-controller", "not a URL"),
+        (
+            "http://user:pass@flux.example/",
+            "must not contain a user name or password",
+        ),
+    ] {
+        let mut command = std::process::Command::new(crate::stack::OPERATOR);
+        let output = command.args(["run", "--flux-events", url]).output().unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words) && said.contains("--flux-events"), "{said}");
+    }
+}
