@@ -15,6 +15,7 @@ steps() {
   step "prometheus" tests/prometheus/install.sh
   step "kube-state-metrics" tests/kube-state-metrics/install.sh
   step "prometheus operator" tests/prometheus-operator/install.sh
+  step "notification controller" tests/notification-controller/install.sh
   step "tests" cargo test --no-fail-fast
 }
 
@@ -59,7 +60,7 @@ step() {
     outcome="FAILED ($status)"
     failures=$((failures + 1))
   fi
-  summary+=("$(printf '%-20s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
+  summary+=("$(printf '%-24s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
 }
 
 steps

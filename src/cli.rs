@@ -1,13 +1,17 @@
 //! The command line of `speech-operator`.
 use crate::{
     api::duration,
-    controller::flux::EventsUrl,
+    controller::flux::{EventsUrl, InvalidEventsUrl},
     fleet_page::Audience,
     simulate::Followed,
     speech::allowed_hosts::{AZURE, HostPattern},
 };
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use clap::{
+    Arg, ArgAction, Args, Parser, Subcommand, ValueEnum,
+    builder::{NonEmptyStringValueParser, TypedValueParser},
+    error::ErrorKind,
+};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Keeps Azure custom-speech models and endpoints as declared, and swaps models before they expire.
 #[derive(Debug, Parser)]
@@ -136,7 +140,7 @@ pub struct RunArgs {
     pub allowed_hosts: Vec<HostPattern>,
     /// Send every event to Flux' notification-controller too, as a rule at
     /// http://notification-controller.flux-system.svc.cluster.local./
-    #[arg(long, env = "SPEECH_OPERATOR_FLUX_EVENTS", value_name = "URL")]
+    #[arg(long, env = "SPEECH_OPERATOR_FLUX_EVENTS", value_name = "URL", hide_env_values = true, value_parser = Unrepeated)]
     pub flux_events: Option<EventsUrl>,
     /// How many objects of one kind are worked on at once.
     #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -231,5 +235,21 @@ mod tests {
         let long = election(&["--leader-elect-lease-duration", "1m30s"]).unwrap();
         assert_eq!(long.lease_duration, Duration::from_secs(90));
         assert!(election(&["--leader-elect-retry-period", "3"]).is_err());
+    }
+}
+
+/// Reads an address without repeating one that is refused: it may hold a password.
+#[derive(Clone, Debug)]
+struct Unrepeated;
+
+impl TypedValueParser for Unrepeated {
+    type Value = EventsUrl;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<EventsUrl, clap::Error> {
+        let url = value.to_str().ok_or(InvalidEventsUrl::NotAUrl).and_then(str::parse);
+        url.map_err(|why| {
+            let told = format!("invalid value for '--flux-events <URL>': {why}");
+            command.clone().error(ErrorKind::ValueValidation, told)
+        })
     }
 }

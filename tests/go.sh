@@ -67,3 +67,17 @@ once() {
   fi
   echo "$folder"
 }
+
+# take_from_module MODULE WORK PATH...: copies files of a published module into a folder. Nothing is built.
+take_from_module() {
+  local module=$1 work=$2 go folder path
+  shift 2
+  go=$(find_go "put ${*##*/} into ${work%.work}")
+  say "fetching from $module"
+  export GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
+  folder=$(cd "$here" && "$go" mod download "$module" >&2 && "$go" list -m -f '{{.Dir}}' "$module") ||
+    fail "the module was not fetched (modules come from GOPROXY=$("$go" env GOPROXY))"
+  for path in "$@"; do
+    install -m 644 "$folder/$path" "$work/${path##*/}" || fail "the module lacks $path"
+  done
+}

@@ -120,16 +120,33 @@ impl Stage {
 
     /// How to use it while it is left running.
     pub fn instructions(&self) -> String {
+        let programs = [
+            PathBuf::from(folder_of_kubectl()),
+            folder_of_programs().unwrap_or_default(),
+        ];
+        let programs: Vec<String> = programs.iter().map(|folder| folder.display().to_string()).collect();
+        let (kubeconfig, programs) = (self.plane.kubeconfig().display(), programs.join(":"));
+        let page = format!("http://{}/fleet", self.operator.address());
         let clock = self.control().clock_url();
         let recognition = format!("{}/{RESOURCE}/stt/speech/universal/v2", self.emulator_url());
         format!(
-            "export KUBECONFIG={}\nexport PATH=\"$PATH:{}\"\nkubectl get speech\nkubectl explain spep.spec.model\n\n\
-             # the clock of the Speech service, which the operator follows\ncurl -X PUT {clock} -d '{{\"advance\": \"90d\"}}'\n\n\
-             # which model answers: see x-emulator-answered-by\n\
-             curl -i -X POST -H 'Ocp-Apim-Subscription-Key: demo-key-2' \\\n  \
-             \"{recognition}?cid=$(kubectl get spep claims-hotline -o jsonpath='{{.status.id}}')\"",
-            self.plane.kubeconfig().display(),
-            folder_of_kubectl()
+            r#"export KUBECONFIG={kubeconfig}
+export PATH="$PATH:{programs}"
+kubectl get speech
+kubectl explain spep.spec.model
+
+# the whole fleet, why an endpoint is as it is, and what nobody declares; in a browser: {page}
+export SPEECH_OPERATOR_ALLOW_HTTP=true SPEECH_OPERATOR_ALLOWED_HOSTS=127.0.0.1
+kubectl speech status
+kubectl speech why claims-hotline
+kubectl speech orphans
+
+# the clock of the Speech service, which the operator follows
+curl -X PUT {clock} -d '{{"advance": "90d"}}'
+
+# which model answers: see x-emulator-answered-by
+curl -i -X POST -H 'Ocp-Apim-Subscription-Key: demo-key-2' \
+  "{recognition}?cid=$(kubectl get spep claims-hotline -o jsonpath='{{.status.id}}')""#
         )
     }
 }
@@ -144,11 +161,17 @@ async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<Ope
     Ok(OperatorProcess::start_with_emulator(&operator, &kubeconfig, &clock, &arguments).await?)
 }
 
-/// A binary of this package: examples lie one folder below them.
+/// A binary of this package.
 fn program(name: &str) -> Result<PathBuf, DemoError> {
-    let example = std::env::current_exe().map_err(|error| DemoError::File(name.to_owned(), error))?;
-    let folder = example.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    let folder = folder_of_programs().map_err(|error| DemoError::File(name.to_owned(), error))?;
     Ok(folder.join(name))
+}
+
+/// Examples lie one folder below the programs.
+fn folder_of_programs() -> std::io::Result<PathBuf> {
+    let example = std::env::current_exe()?;
+    let folder = example.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    Ok(folder.to_owned())
 }
 
 fn folder_of_kubectl() -> String {

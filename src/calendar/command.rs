@@ -108,7 +108,7 @@ fn end(text: &str, now: Timestamp) -> Result<Timestamp, PlanError> {
 
 fn render(ahead: &Ahead, format: PlanFormat, now: Timestamp, until: Timestamp) -> Result<String, PlanError> {
     Ok(match format {
-        PlanFormat::Table => super::table(&ahead.rows, now),
+        PlanFormat::Table => super::table(&ahead.rows, now, until),
         PlanFormat::Json => super::json(&ahead.rows)?,
         PlanFormat::Yaml => super::yaml(&ahead.rows)?,
         PlanFormat::Ics => super::ics(&ahead.rows, now),

@@ -16,11 +16,12 @@ const HEADER: [&str; 9] = [
 ];
 const GAP: usize = 3;
 
-/// A table of all steps by date, then namespace and name. `~` in column IN marks a forecast.
-pub fn table(rows: &[Row], now: Timestamp) -> String {
+/// A table of all steps until a date, by date, then namespace and name. `~` in column IN marks a forecast.
+pub fn table(rows: &[Row], now: Timestamp, until: Timestamp) -> String {
     let steps = by_date(rows);
     if steps.is_empty() {
-        return "Nothing is planned.\n".to_owned();
+        let day = until.strftime("%Y-%m-%d");
+        return format!("Nothing is planned until {day}; --until looks further.\n");
     }
     let mut lines = vec![HEADER.map(str::to_owned)];
     lines.extend(steps.into_iter().map(|(row, step)| cells(row, step, now)));
@@ -81,26 +82,28 @@ mod tests {
 
     #[test]
     fn a_fleet_is_a_table_that_a_person_reads() {
-        insta::assert_snapshot!(table(&fleet(), at("2026-11-21T07:00:00Z")));
+        insta::assert_snapshot!(table(&fleet(), at("2026-11-21T07:00:00Z"), Timestamp::MAX));
     }
 
     #[test]
     fn the_order_of_rows_and_steps_does_not_matter_and_no_line_ends_in_spaces() {
         let now = at("2026-11-21T07:00:00Z");
-        let expected = table(&fleet(), now);
+        let expected = table(&fleet(), now, Timestamp::MAX);
         let mut other = fleet();
         other.reverse();
         other.iter_mut().for_each(|row| row.steps.reverse());
-        assert_eq!(table(&other, now), expected);
+        assert_eq!(table(&other, now, Timestamp::MAX), expected);
         assert!(expected.ends_with('\n') && !expected.contains(" \n"));
     }
 
     #[test]
     fn nothing_planned_is_said_in_words() {
-        assert_eq!(table(&[], Timestamp::UNIX_EPOCH), "Nothing is planned.\n");
+        let nothing = "Nothing is planned until 1970-01-01; --until looks further.\n";
+        let epoch = Timestamp::UNIX_EPOCH;
+        assert_eq!(table(&[], epoch, epoch), nothing);
         let mut idle = fleet();
         idle.iter_mut().for_each(|row| row.steps.clear());
-        assert_eq!(table(&idle, Timestamp::UNIX_EPOCH), "Nothing is planned.\n");
+        assert_eq!(table(&idle, epoch, epoch), nothing);
     }
 
     #[test]
@@ -113,7 +116,7 @@ mod tests {
         );
         step.risk = Some(" \n ".to_owned());
         row.steps = vec![step];
-        let table = table(&[row], Timestamp::UNIX_EPOCH);
+        let table = table(&[row], Timestamp::UNIX_EPOCH, Timestamp::MAX);
         assert_eq!(table.lines().count(), 2);
         assert!(!table.contains(|c: char| c.is_control() && c != '\n'));
         let cells: Vec<&str> = table.lines().last().unwrap().split_whitespace().rev().take(2).collect();

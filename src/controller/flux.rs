@@ -4,7 +4,7 @@ mod address;
 #[cfg(test)]
 mod tests;
 
-pub use address::EventsUrl;
+pub use address::{EventsUrl, InvalidEventsUrl};
 
 use crate::{
     metrics::Metrics,

@@ -246,7 +246,7 @@ mod tests {
         let (now, until) = (NOW.parse().unwrap(), UNTIL.parse().unwrap());
         let ahead = fleet::rows(&planned(now).unwrap(), now, until, &Filter::default());
         assert!(ahead.trouble.is_empty(), "{:?}", ahead.trouble);
-        let table = calendar::table(&ahead.rows, now);
+        let table = calendar::table(&ahead.rows, now, until);
         table.lines().map(str::to_owned).collect()
     }
 

@@ -32,12 +32,8 @@ fn printed() -> BTreeMap<&'static str, Option<String>> {
     let swapped = told("hotline", decide::swap(hotline, None).unwrap()) + &ready(&Object::Endpoint(&moved));
     let suspended = decide::suspend(&named("wiki"), true).unwrap();
     let slip = find(&fleet, "hotlnie", &[Kind::Endpoint], SHOP).unwrap_err();
-    let ahead = calendar::fleet::rows(
-        &objects,
-        now,
-        "2026-08-28T10:00:00Z".parse().unwrap(),
-        &Filter::default(),
-    );
+    let until = "2026-08-28T10:00:00Z".parse().unwrap();
+    let ahead = calendar::fleet::rows(&objects, now, until, &Filter::default());
     let letters = named("letters");
     BTreeMap::from([
         ("status", Some(status::fleet(&fleet, now, Colours(false)))),
@@ -45,7 +41,7 @@ fn printed() -> BTreeMap<&'static str, Option<String>> {
             "status letters",
             Some(status::detail(&status::row(&letters), now, Colours(false))),
         ),
-        ("plan", Some(calendar::table(&ahead.rows, now))),
+        ("plan", Some(calendar::table(&ahead.rows, now, until))),
         ("why letters", Some(why::text(&why::why(&letters), Colours(false)))),
         (
             "approve letters --to 10000000-0000-4000-8000-000000000002",

@@ -37,19 +37,18 @@ async fn the_health_checks_for_argo_cd_are_added_to_what_its_configuration_has()
     Ok(())
 }
 
-/// The folder with the definitions of Flux, which is filled if it has to be.
+/// The folder with the definitions of Flux.
 fn definitions_of_flux() -> String {
     let script = repository().join("tests/notification-controller/install.sh");
-    let output = std::process::Command::new(script).output().unwrap();
+    let output = std::process::Command::new(script).arg("--print").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).unwrap();
-    said.lines().last().unwrap().to_owned()
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[tokio::test]
 async fn an_alert_of_flux_takes_our_kinds_once_its_definition_is_patched() -> Result<(), HarnessError> {
     let plane = plane().await?;
-    let folder = tokio::task::spawn_blocking(definitions_of_flux).await.unwrap();
+    let folder = definitions_of_flux();
     plane
         .kubectl_ok(&["apply", "--server-side", "--filename", &folder])
         .await?;

@@ -140,5 +140,6 @@ fn an_address_for_flux_that_is_none_is_told_at_the_start() {
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(words) && said.contains("--flux-events"), "{said}");
+        assert!(!said.contains("pass@"), "{said}");
     }
 }

@@ -10,7 +10,7 @@
 set -euo pipefail
 
 readonly MODULE=github.com/prometheus-operator/prometheus-operator
-readonly DEFINITIONS=(monitoring.coreos.com_prometheusrules.yaml monitoring.coreos.com_servicemonitors.yaml)
+readonly DEFINITIONS=(example/prometheus-operator-crd/monitoring.coreos.com_{prometheusrules,servicemonitors}.yaml)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
 
@@ -22,18 +22,7 @@ fail() {
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"
-version=$(version_of "$MODULE")
 
-fetch() {
-  local go module definition
-  go=$(find_go "put the definitions of $version into $cache/prometheus-operator/$version")
-  say "fetching the definitions of $version"
-  export GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
-  module=$(cd "$here" && "$go" mod download "$MODULE" >&2 && "$go" list -m -f '{{.Dir}}' "$MODULE") ||
-    fail "the module was not fetched (modules come from GOPROXY=$("$go" env GOPROXY))"
-  for definition in "${DEFINITIONS[@]}"; do
-    install -m 644 "$module/example/prometheus-operator-crd/$definition" "$1/$definition" || fail "the module lacks $definition"
-  done
-}
+fetch() { take_from_module "$MODULE" "$1" "${DEFINITIONS[@]}"; }
 
-once "$cache/prometheus-operator/$version" "${DEFINITIONS[-1]}" "${1:-}" fetch
+once "$cache/prometheus-operator/$(version_of "$MODULE")" "${DEFINITIONS[-1]##*/}" "${1:-}" fetch
