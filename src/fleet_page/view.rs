@@ -223,6 +223,18 @@ impl View {
         self.lines().map(|line| line.row.clone()).collect()
     }
 
+    /// The same without the risks of objects that are at none yet.
+    pub fn judged_rows(&self) -> Vec<Row> {
+        let judged = |line: &Line| {
+            let mut row = line.row.clone();
+            if line.risk < Risk::AtRisk {
+                row.steps.iter_mut().for_each(|step| step.risk = None);
+            }
+            row
+        };
+        self.lines().map(judged).collect()
+    }
+
     fn count(&self) -> Counts {
         let within = |at: Timestamp, days: i64| {
             let away = at.duration_since(self.now);
@@ -341,7 +353,9 @@ impl Line {
     fn with_conditions(row: Row, conditions: &[Condition], plan: &[PlannedStep], suspended: bool) -> Self {
         let ready = condition::find(conditions, condition::READY);
         let at_risk = condition::find(conditions, condition::AT_RISK).filter(|found| found.status == "True");
-        let told = row.steps.iter().find_map(|step| step.risk.clone());
+        // What an expiry leads to is told of each; whether that is a risk by now, the condition says.
+        let mut leads_on = row.steps.iter().filter(|step| step.action != PlannedAction::Expire);
+        let told = leads_on.find_map(|step| step.risk.clone());
         let blocked = row.steps.iter().find(|step| !step.blocked_by.is_empty());
         let (risk, risk_message) = match (told.or_else(|| at_risk.map(|found| found.message.clone())), blocked) {
             (Some(message), _) => (Risk::AtRisk, Some(message)),

@@ -127,6 +127,29 @@ fn a_line_tells_what_serves_what_comes_next_and_why() {
 }
 
 #[test]
+fn an_expiry_that_nothing_follows_yet_is_a_risk_once_the_condition_says_so() {
+    let mut sample = fleet();
+    let seen_then = seen(&sample, "");
+    let hatched = |view: &View| {
+        view.judged_rows()
+            .iter()
+            .flat_map(|row| &row.steps)
+            .filter(|step| step.risk.is_some())
+            .count()
+    };
+    assert_eq!(line(&seen_then, "reports-cs").risk, Risk::AtRisk);
+    let is_alone = |endpoint: &&mut Value| endpoint["metadata"]["name"] == "reports-cs";
+    let alone = sample.endpoints.iter_mut().find(is_alone).unwrap();
+    alone["status"]["conditions"].as_array_mut().unwrap().pop();
+    let view = seen(&sample, "");
+    assert_eq!(line(&view, "reports-cs").risk, Risk::None);
+    assert_eq!(view.counts.at_risk, seen_then.counts.at_risk - 1);
+    assert_eq!(hatched(&view), hatched(&seen_then) - 1);
+    let told = &line(&view, "reports-cs").row.steps[0];
+    assert!(told.risk.is_some(), "what it leads to is told to programs all the same");
+}
+
+#[test]
 fn an_object_that_nobody_has_looked_at_is_shown_as_unknown_and_without_dates() {
     let mut sample = fleet();
     for object in sample.endpoints.iter_mut().chain(&mut sample.models) {
