@@ -5,6 +5,7 @@ use crate::{
     fleet_page::Audience,
     simulate::Followed,
     speech::allowed_hosts::{AZURE, HostPattern},
+    telemetry::LogFormat,
 };
 use clap::{
     Arg, ArgAction, Args, Parser, Subcommand, ValueEnum,
@@ -195,15 +196,6 @@ pub struct ElectionArgs {
     /// How often the Lease is renewed, or looked at.
     #[arg(long = "leader-elect-retry-period", value_name = "DURATION", default_value = "3s", value_parser = duration::parse)]
     pub retry_period: Duration,
-}
-
-/// Form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// One JSON object per line.
-    Json,
-    /// For people.
-    Text,
 }
 
 #[cfg(test)]

@@ -1,7 +1,16 @@
 //! Log lines, as JSON or for people.
-use crate::cli::LogFormat;
+use clap::ValueEnum;
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
 
 /// Sends what is traced to standard error.
 pub fn install(filter: &str, format: LogFormat) -> Result<(), ParseError> {

@@ -2,8 +2,9 @@
 //! which do.
 use super::{
     query::{BadQuery, Query, RiskFilter},
+    risk::Risk,
     table,
-    view::{Risk, View},
+    view::View,
 };
 use crate::calendar::{self, Row};
 use maud::{DOCTYPE, Markup, PreEscaped, html};

@@ -9,6 +9,7 @@ mod assets;
 mod document;
 mod html;
 pub mod query;
+pub mod risk;
 #[cfg(test)]
 mod sample;
 pub mod state;

@@ -1,5 +1,5 @@
 //! What a reader asks for: filters as query parameters, each checked before it is used.
-use super::view::Risk;
+use super::risk::Risk;
 use serde::{Serialize, Serializer};
 use url::form_urlencoded;
 

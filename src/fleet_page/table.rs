@@ -3,8 +3,9 @@
 //! The roles are those that the elements have anyway: on a narrow screen each row becomes a card, and a table that is not
 //! laid out as one is none to many screen readers unless it says so.
 use super::{
+    risk::Risk,
     state,
-    view::{Line, Risk, View},
+    view::{Line, View},
 };
 use crate::api::{Reason, planned::PlannedAction};
 use crate::calendar::Step;
