@@ -104,12 +104,16 @@ fn the_real_notification_controller_passes_our_events_on() {
         let expires: Timestamp = expires.parse().unwrap();
         let risky = expires - SignedDuration::from_hours(20 * 24);
         case.control.set_now(risky).await.unwrap();
-        let risk = until_told(&told, "hotline", "NoSuccessor").await;
+        let risk = until_told(&told, case, "hotline", "NoSuccessor").await;
         let endpoint = case.get("SpeechEndpoint", "hotline").await;
         assert_eq!(risk["message"], condition(&endpoint, "AtRisk")["message"]);
         assert_eq!(risk["involvedObject"]["uid"], endpoint["metadata"]["uid"]);
         assert_eq!(risk["severity"], "error");
-        assert_eq!(about(&told, "hotline").len(), 1, "the Alert asks for warnings only");
+        assert_eq!(
+            about(&told, case, "hotline").len(),
+            1,
+            "the Alert asks for warnings only"
+        );
         let metrics = stack.operator.metrics().await.unwrap();
         for outcome in ["Refused", "Duplicate", "Failed"] {
             let none = format!("speech_flux_events_total{{outcome=\"{outcome}\"}} 0\n");
