@@ -198,6 +198,22 @@ pub struct ElectionArgs {
     pub retry_period: Duration,
 }
 
+/// Reads an address without repeating one that is refused: it may hold a password.
+#[derive(Clone, Debug)]
+struct Unrepeated;
+
+impl TypedValueParser for Unrepeated {
+    type Value = EventsUrl;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<EventsUrl, clap::Error> {
+        let url = value.to_str().ok_or(InvalidEventsUrl::NotAUrl).and_then(str::parse);
+        url.map_err(|why| {
+            let told = format!("invalid value for '--flux-events <URL>': {why}");
+            command.clone().error(ErrorKind::ValueValidation, told)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,21 +243,5 @@ mod tests {
         let long = election(&["--leader-elect-lease-duration", "1m30s"]).unwrap();
         assert_eq!(long.lease_duration, Duration::from_secs(90));
         assert!(election(&["--leader-elect-retry-period", "3"]).is_err());
-    }
-}
-
-/// Reads an address without repeating one that is refused: it may hold a password.
-#[derive(Clone, Debug)]
-struct Unrepeated;
-
-impl TypedValueParser for Unrepeated {
-    type Value = EventsUrl;
-
-    fn parse_ref(&self, command: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<EventsUrl, clap::Error> {
-        let url = value.to_str().ok_or(InvalidEventsUrl::NotAUrl).and_then(str::parse);
-        url.map_err(|why| {
-            let told = format!("invalid value for '--flux-events <URL>': {why}");
-            command.clone().error(ErrorKind::ValueValidation, told)
-        })
     }
 }

@@ -1,6 +1,6 @@
 //! What `deploy/argocd` and `deploy/flux` ship fits what Argo CD and Flux have, as far as an API server can tell.
 
-use super::harness::HarnessError;
+use super::harness::{HarnessError, installed};
 use super::{plane, repository, text};
 use serde_json::Value;
 
@@ -37,18 +37,10 @@ async fn the_health_checks_for_argo_cd_are_added_to_what_its_configuration_has()
     Ok(())
 }
 
-/// The folder with the definitions of Flux.
-fn definitions_of_flux() -> String {
-    let script = repository().join("tests/notification-controller/install.sh");
-    let output = std::process::Command::new(script).arg("--print").output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 #[tokio::test]
 async fn an_alert_of_flux_takes_our_kinds_once_its_definition_is_patched() -> Result<(), HarnessError> {
     let plane = plane().await?;
-    let folder = definitions_of_flux();
+    let folder = text(&installed("notification-controller")?);
     plane
         .kubectl_ok(&["apply", "--server-side", "--filename", &folder])
         .await?;

@@ -2,9 +2,8 @@
 //! module does not build by itself, so this runs only where somebody has one:
 //! `NOTIFICATION_CONTROLLER=FILE cargo test --test e2e -- --ignored the_real_notification_controller`
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,25 +11,17 @@ use serde_json::json;
 
 use crate::case::condition;
 use crate::flux::{Told, about, receive, until_told};
-use crate::harness::{Folder, POD, Plane, Process, eventually};
+use crate::harness::{Folder, POD, Plane, Process, eventually, free_address, installed};
 use crate::seed::MODEL;
 use crate::stack::{SOON, alone};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const STARTED: Duration = Duration::from_secs(60);
 
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
 /// Flux' definitions with our kinds, an Alert about a namespace, and a Provider that POSTs what the Alert lets through.
 async fn install(plane: &Plane, namespace: &str, webhook: &str) {
-    let script = format!("{ROOT}/tests/notification-controller/install.sh");
-    let output = Command::new(script).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).unwrap();
-    let folder = said.lines().last().unwrap();
+    let folder = installed("notification-controller").unwrap();
+    let folder = folder.to_str().unwrap();
     let patch = format!("--patch-file={ROOT}/deploy/flux/alert-kinds.yaml");
     let alerts = "alerts.notification.toolkit.fluxcd.io";
     for args in [
@@ -59,7 +50,7 @@ async fn install(plane: &Plane, namespace: &str, webhook: &str) {
 /// Starts it and waits until it knows its Alerts; returns where it takes events.
 async fn start(plane: &Plane, folder: &Folder) -> (String, Process) {
     let program = std::env::var_os("NOTIFICATION_CONTROLLER").expect("NOTIFICATION_CONTROLLER names the program");
-    let [events, metrics, health, receiver] = [(); 4].map(|()| free_address());
+    let [events, metrics, health, receiver] = [(); 4].map(|()| free_address().unwrap());
     let args = [
         format!("--events-addr={events}"),
         format!("--metrics-addr={metrics}"),

@@ -1,14 +1,18 @@
-//! Where the control plane's programs are.
+//! Where the programs and files are that the scripts of `tests` install.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::error::HarnessError;
 
-/// The folder with etcd, kube-apiserver, kube-controller-manager and kubectl, as the install script finds it. Nothing
-/// is installed here: a test must not be the one that takes minutes.
-pub(super) fn folder() -> Result<PathBuf, HarnessError> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control-plane/install.sh");
+/// The folder with what `tests/WHAT/install.sh` installs. Nothing is installed here: a test must not be the one that takes
+/// minutes.
+///
+/// # Errors
+///
+/// When it is missing; the script says what to do.
+pub fn installed(what: &str) -> Result<PathBuf, HarnessError> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{what}/install.sh"));
     let output = Command::new(&script)
         .arg("--print")
         .output()
@@ -19,8 +23,9 @@ pub(super) fn folder() -> Result<PathBuf, HarnessError> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     match stdout.lines().last() {
         Some(folder) if output.status.success() => Ok(PathBuf::from(folder)),
-        _ => Err(HarnessError::BinariesMissing(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        )),
+        _ => Err(HarnessError::NotInstalled {
+            what: what.to_owned(),
+            told: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        }),
     }
 }

@@ -6,9 +6,14 @@ use std::time::Duration;
 /// A failure of the harness or of a process it runs; never of the behaviour under test.
 #[derive(Debug, thiserror::Error)]
 pub enum HarnessError {
-    /// The programs of the control plane are not installed.
-    #[error("the control plane's binaries are missing: run `make control-plane` ({0})")]
-    BinariesMissing(String),
+    /// What a script of `tests` installs is missing.
+    #[error("tests/{what}/install.sh has to be run first ({told})")]
+    NotInstalled {
+        /// The folder of the script.
+        what: String,
+        /// What the script says.
+        told: String,
+    },
     /// A program could not be started at all.
     #[error("{program} could not be started (is it built and executable?): {source}")]
     Spawn {

@@ -33,7 +33,7 @@ pub(super) struct Layout {
 impl Layout {
     /// Finds the programs and free ports, and writes the files that the programs need.
     pub(super) fn new(folder: &Folder) -> Result<Self, HarnessError> {
-        let programs = binaries::folder()?;
+        let programs = binaries::installed("control-plane")?;
         let [etcd_port, etcd_peer_port, apiserver_port] = free_ports()?;
         let token = uuid::Uuid::new_v4();
         folder.write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?;
@@ -195,8 +195,17 @@ fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT], HarnessError> {
 }
 
 /// One port that nobody listens on now.
-pub(super) fn free_port() -> Result<u16, HarnessError> {
+fn free_port() -> Result<u16, HarnessError> {
     free_ports().map(|[port]| port)
+}
+
+/// An address of loopback that nobody listens on now.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn free_address() -> Result<String, HarnessError> {
+    free_port().map(|port| format!("127.0.0.1:{port}"))
 }
 
 /// A client with the rights that a kubeconfig gives.

@@ -19,10 +19,12 @@ mod process;
 mod proxy;
 
 pub use audit::{AuditEntry, count_writes};
+pub use binaries::installed;
 pub use control::Control;
 pub use emulator::EmulatorProcess;
 pub use error::HarnessError;
 pub use folder::Folder;
+pub use layout::free_address;
 pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};
 pub use process::Process;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::HarnessError;
 use super::eventually;
 use super::folder::Folder;
-use super::layout::free_port;
+use super::layout::free_address;
 use super::process::{Process, last_lines};
 
 /// The only hosts that operators call here: the emulator on this machine, and names that are nowhere.
@@ -79,7 +79,7 @@ impl OperatorProcess {
     ) -> Result<Self, HarnessError> {
         super::install_tls_provider();
         let folder = Folder::new("operator")?;
-        let address = format!("127.0.0.1:{}", free_port()?);
+        let address = free_address()?;
         let mut all = vec!["run".to_owned(), "--listen".to_owned(), address.clone()];
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let kubeconfig = kubeconfig.display().to_string();

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::documents::yaml;
-use crate::harness::{Folder, Plane, Process, eventually};
-use crate::prometheus::{free_address, installed};
+use crate::harness::{Folder, Plane, Process, eventually, free_address, installed};
 
 const CONFIG: &str = "deploy/monitoring/kube-state-metrics.yaml";
 
@@ -76,7 +75,7 @@ impl KubeState {
         let kubeconfig = plane.service_account_kubeconfig("kube-system", "kube-state-metrics");
         let kubeconfig = kubeconfig.await.unwrap();
         let place = Folder::new("kube-state-metrics").unwrap();
-        let (address, own) = (free_address(), free_address());
+        let (address, own) = (free_address().unwrap(), free_address().unwrap());
         let port = |address: &str| address.rsplit(':').next().unwrap().to_owned();
         let config = format!("{}/{CONFIG}", env!("CARGO_MANIFEST_DIR"));
         let args = [
@@ -88,7 +87,7 @@ impl KubeState {
             "--telemetry-host=127.0.0.1".to_owned(),
             format!("--telemetry-port={}", port(&own)),
         ];
-        let program = installed("kube-state-metrics").join("kube-state-metrics");
+        let program = installed("kube-state-metrics").unwrap().join("kube-state-metrics");
         let log = place.path().join("log");
         let process = Process::start("kube-state-metrics", &program, &args, &[], &log).unwrap();
         Self {

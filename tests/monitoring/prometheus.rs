@@ -1,30 +1,20 @@
 //! prometheus and promtool, as processes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Folder, Process, eventually};
+use crate::harness::{Folder, Process, eventually, free_address, installed};
 
 /// Starting takes a second; two processors are shared with much else.
 const START: Duration = Duration::from_secs(60);
 
-/// The folder with what a script of `tests` installs. Nothing is fetched here, and nothing is skipped: without it the tests
-/// fail and say what to do.
-pub fn installed(what: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{what}/install.sh"));
-    let output = Command::new(script).arg("--print").output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{told}");
-    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-}
-
 /// Runs promtool in `deploy/monitoring`.
 pub fn promtool(args: &[&str]) -> Output {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring");
-    Command::new(installed("prometheus").join("promtool"))
+    Command::new(installed("prometheus").unwrap().join("promtool"))
         .args(args)
         .current_dir(place)
         .output()
@@ -39,12 +29,6 @@ pub struct Prometheus {
     folder: Folder,
 }
 
-/// A port of loopback that nobody uses.
-pub fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
 impl Prometheus {
     /// Starts it with these rules. It scrapes what `scrape` names every second, and evaluates as often.
     pub async fn start(rules: &str) -> Self {
@@ -57,7 +41,7 @@ impl Prometheus {
         std::fs::write(place.path().join("prometheus.yaml"), config).unwrap();
         std::fs::write(place.path().join("targets.json"), "[]").unwrap();
         std::fs::write(place.path().join("rules.yaml"), rules).unwrap();
-        let address = free_address();
+        let address = free_address().unwrap();
         let path = |name: &str| place.path().join(name).display().to_string();
         let args = [
             format!("--config.file={}", path("prometheus.yaml")),
@@ -67,7 +51,7 @@ impl Prometheus {
         let log = place.path().join("prometheus.log");
         let mut process = Process::start(
             "prometheus",
-            &installed("prometheus").join("prometheus"),
+            &installed("prometheus").unwrap().join("prometheus"),
             &args,
             &[],
             &log,
