@@ -1,6 +1,7 @@
 //! The command line of `speech-operator`.
 use crate::{
     api::duration,
+    clock::moment,
     controller::flux::{EventsUrl, InvalidEventsUrl},
     fleet_page::Audience,
     simulate::Followed,
@@ -31,7 +32,7 @@ pub enum Command {
     /// Print the CustomResourceDefinitions, or write or check all generated files.
     Crds(CrdsArgs),
     /// Print the coming trainings, swaps, expiries and risks of a fleet, from a live cluster. Changes nothing.
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
     /// Let a whole fleet live through years in seconds, with everything that goes wrong, and report.
     ///
     /// Runs the planners of this very program against an emulated Speech service within the process; touches neither a
@@ -62,7 +63,9 @@ pub struct PlanArgs {
     /// The form.
     #[arg(short, long, value_enum, default_value_t = PlanFormat::Table)]
     pub output: PlanFormat,
-    /// End with code 1 when any risk is listed. Without a plan the code is 2 in any case.
+    /// End with code 1 when any risk is listed, and with 2 when no object is: then nobody can say that there is none. A
+    /// connection or namespace that is named and does not exist ends with 2 in any case, and so does a plan that cannot be
+    /// had.
     #[arg(long)]
     pub fail_on_risk: bool,
     /// The kubeconfig; the default is that of kubectl.
@@ -72,8 +75,17 @@ pub struct PlanArgs {
     #[arg(long)]
     pub context: Option<String>,
     /// Take this for the present. For tests; hidden because a plan is about now.
-    #[arg(long, hide = true, value_name = "TIME")]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = moment)]
     pub now: Option<jiff::Timestamp>,
+    /// Take the present from the clock of an emulator. For development only.
+    #[arg(
+        long,
+        hide = true,
+        value_name = "URL",
+        env = "SPEECH_OPERATOR_DEVELOPMENT_CLOCK",
+        hide_env = true
+    )]
+    pub development_clock: Option<url::Url>,
 }
 
 /// Form of the plan.
@@ -126,12 +138,17 @@ pub struct CrdsArgs {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Address of /metrics, /livez, /readyz and /fleet.
-    #[arg(long, env = "SPEECH_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    /// Address of /metrics, /livez, /readyz and /fleet. [::] means IPv6 and IPv4, and IPv4 alone where there is no IPv6.
+    #[arg(long, env = "SPEECH_OPERATOR_LISTEN", default_value = "[::]:8080")]
     pub listen: SocketAddr,
     /// Who is shown the fleet page: /fleet, /fleet.json and /fleet.ics.
     #[arg(long, env = "SPEECH_OPERATOR_FLEET_PAGE", value_name = "WHO", value_enum, default_value_t = Audience::Loopback)]
     pub fleet_page: Audience,
+    /// Change nothing in the Speech service: read it, and tell in conditions, events and metrics what would be done. No
+    /// finalizer is put on and no ConfigMap written; an object that is deleted is let go, and what it has in the Speech
+    /// service stays. For a cluster that was cloned or restored from a backup.
+    #[arg(long, env = "SPEECH_OPERATOR_OBSERVE_ONLY")]
+    pub observe_only: bool,
     /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP")]
     pub allow_http: bool,
@@ -143,7 +160,7 @@ pub struct RunArgs {
     /// http://notification-controller.flux-system.svc.cluster.local./
     #[arg(long, env = "SPEECH_OPERATOR_FLUX_EVENTS", value_name = "URL", hide_env_values = true, value_parser = Unrepeated)]
     pub flux_events: Option<EventsUrl>,
-    /// How many objects of one kind are worked on at once.
+    /// How many objects of one kind are worked on at once; as many of each Speech resource may wait for its answer beside.
     #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
     /// Who acts when there are several replicas.

@@ -2,6 +2,7 @@
 //!
 //! In production it is the system's clock. For development it can follow the clock of an emulator, which may jump and run
 //! faster, so that years pass in seconds.
+use crate::speech::install_crypto;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use std::time::Duration;
@@ -24,6 +25,36 @@ pub struct Clock {
 pub struct ClockError {
     url: Url,
     source: reqwest::Error,
+}
+
+/// The present for a program that looks once: as it is told, else by a development clock, else by the system's.
+///
+/// # Errors
+///
+/// When the development clock does not answer.
+pub async fn present(told: Option<Timestamp>, development_clock: Option<&Url>) -> Result<Timestamp, ClockError> {
+    match (told, development_clock) {
+        (Some(now), _) => Ok(now),
+        (None, None) => Ok(Timestamp::now()),
+        (None, Some(url)) => {
+            install_crypto();
+            let read = read(&reqwest::Client::new(), url, None).await;
+            let url = url.clone();
+            read.map(|reading| reading.now)
+                .map_err(|source| ClockError { url, source })
+        }
+    }
+}
+
+/// Reads a moment as people write it: RFC 3339, or a day, which begins at midnight UTC.
+///
+/// # Errors
+///
+/// When it is neither.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || text.parse::<jiff::civil::Date>().and_then(|day| day.in_tz("UTC"));
+    let moment = text.parse().or_else(|_| day().map(|day| day.timestamp()));
+    moment.map_err(|_| "write a day such as 2027-06-30, or a time such as 2027-06-30T09:00:00Z".to_owned())
 }
 
 /// One reading of a followed clock: it holds until the next.
@@ -59,10 +90,19 @@ impl Clock {
         }
     }
 
+    /// The clock of a development is beside it: no proxy is on the way.
+    fn direct(url: &Url) -> Result<reqwest::Client, ClockError> {
+        let built = reqwest::Client::builder().no_proxy().build();
+        built.map_err(|source| ClockError {
+            url: url.clone(),
+            source,
+        })
+    }
+
     /// Follows the clock at a URL from now on. For development only. With an `offsetSeconds` in the URL it is that of a
     /// machine whose clock is wrong, else it is the clock of the service itself.
     pub async fn follow(url: Url) -> Result<Self, ClockError> {
-        let client = reqwest::Client::new();
+        let client = Self::direct(&url)?;
         let is_the_services = !url.query_pairs().any(|(name, _)| name == "offsetSeconds");
         let first = read(&client, &url, None).await.map_err(|source| ClockError {
             url: url.clone(),
@@ -202,6 +242,19 @@ async fn read(client: &reqwest::Client, url: &Url, after: Option<u64>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_told_comes_before_every_clock_and_a_day_begins_at_midnight() {
+        let nowhere: Url = "http://127.0.0.1:9/control/clock".parse().unwrap();
+        let told = moment("2028-07-16").unwrap();
+        assert_eq!(told, "2028-07-16T00:00:00Z".parse().unwrap());
+        assert_eq!(present(Some(told), Some(&nowhere)).await.unwrap(), told);
+        assert_eq!(
+            moment("2028-07-16T09:00:00Z").unwrap(),
+            told + SignedDuration::from_hours(9)
+        );
+        assert!(moment("tomorrow").unwrap_err().contains("2027-06-30"));
+    }
 
     #[test]
     fn a_stamp_from_before_a_jump_is_placed_before_the_jump() {

@@ -3,9 +3,12 @@ use clap::Parser;
 use speech_operator::{
     calendar::command,
     cli::{Cli, Command, CrdsArgs, PlanArgs},
-    generate, run, simulate, telemetry,
+    generate, last_word, run, simulate, telemetry,
 };
 use std::{error::Error, process::ExitCode};
+
+/// What a process ends with that could not do its work.
+const FAILED: u8 = 1;
 
 /// One thread: the operator waits for others nearly all the time. A second thread would add wake-ups between threads and
 /// another arena of the allocator, for no gain.
@@ -13,7 +16,14 @@ use std::{error::Error, process::ExitCode};
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Crds(args) => crds(&args),
-        Command::Run(args) => run::run(*args).await.map_err(Into::into),
+        Command::Run(args) => match run::run(*args).await {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => {
+                last_word::failed(&error, FAILED);
+                // At once: the end of `main` would wait for threads that look up names, and a leader that lost its Lease must go.
+                std::process::exit(FAILED.into())
+            }
+        },
         Command::Plan(args) => return plan(&args).await,
         Command::Simulate(args) => simulate::command(&args).map_err(Into::into),
     };
@@ -21,8 +31,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("speech-operator: {}", telemetry::chain(error.as_ref()));
-            // At once: the end of `main` would wait for threads that look up names, and a leader that lost its Lease must go.
-            std::process::exit(1)
+            ExitCode::from(FAILED)
         }
     }
 }

@@ -23,12 +23,12 @@ use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Metric, Registry},
 };
 use series::Row;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -72,6 +72,14 @@ struct Route {
 /// Kind, namespace and name of an object.
 type Named = (String, String, String);
 
+/// How often something was put back.
+#[derive(Debug)]
+struct Drifted {
+    /// Of which life of the object.
+    uid: String,
+    count: u32,
+}
+
 const SUCCEEDED: &str = "Succeeded";
 const FAILED: &str = "Failed";
 
@@ -85,11 +93,14 @@ pub struct Metrics {
     watch_failures: Family<Kind, Counter>,
     transitions: OnceLock<i32>,
     orphaned: Family<Kind, Counter>,
+    released: Family<Kind, Counter>,
+    observe_only: Gauge,
     swaps: Family<Ending, Counter>,
     trainings: Family<Ending, Counter>,
     gates: Family<Judged, Counter>,
     flux_events: Family<Ending, Counter>,
-    drifted: Mutex<BTreeMap<Named, u32>>,
+    drifted: Mutex<BTreeMap<Named, Drifted>>,
+    refused: Mutex<BTreeSet<Named>>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
     context: OnceLock<Arc<Context>>,
     liveness: Liveness,
@@ -122,11 +133,14 @@ impl Metrics {
             watch_failures: Family::default(),
             transitions: OnceLock::new(),
             orphaned: Family::default(),
+            released: Family::default(),
+            observe_only: Gauge::default(),
             swaps: Family::default(),
             trainings: Family::default(),
             gates: Family::default(),
             flux_events: Family::default(),
             drifted: Mutex::default(),
+            refused: Mutex::default(),
             sweeps: Mutex::default(),
             context: OnceLock::new(),
             liveness: Liveness::default(),
@@ -151,6 +165,8 @@ impl Metrics {
             metrics.watch_failures.clone(),
         );
         register(&mut registry, &catalogue::ORPHANED, metrics.orphaned.clone());
+        register(&mut registry, &catalogue::RELEASED, metrics.released.clone());
+        register(&mut registry, &catalogue::OBSERVE_ONLY, metrics.observe_only.clone());
         register(&mut registry, &catalogue::SWAPS, metrics.swaps.clone());
         register(&mut registry, &catalogue::TRAININGS, metrics.trainings.clone());
         register(&mut registry, &catalogue::GATES, metrics.gates.clone());
@@ -180,7 +196,13 @@ impl Metrics {
         }
         for kind in ["SpeechEndpoint", "SpeechModel"] {
             drop(self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }));
+            drop(self.released.get_or_create(&Kind { kind: kind.to_owned() }));
         }
+    }
+
+    /// Tells whether this process only observes.
+    pub fn observes(&self, only: bool) {
+        self.observe_only.set(i64::from(only));
     }
 
     /// The whole exposition.
@@ -245,6 +267,11 @@ impl Metrics {
         self.orphaned.get_or_create(&Kind { kind: kind.to_owned() }).inc();
     }
 
+    /// An object was let go because the operator or its kinds are being removed.
+    pub fn released(&self, kind: &str) {
+        self.released.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+    }
+
     /// Flux is to be told of events: what may become of them is counted from 0.
     pub fn flux_begins(&self) {
         for delivery in Delivery::ALL {
@@ -278,25 +305,52 @@ impl Metrics {
         }
     }
 
-    /// What somebody changed in the Speech service was put back.
-    pub fn drifted(&self, kind: &str, namespace: &str, name: &str) {
+    /// The cluster refuses what has to be written of an object; tells whether that is new.
+    pub fn refused(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
-        *self
-            .drifted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(key)
-            .or_default() += 1;
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(key)
     }
 
-    /// How often that happened to each of the objects that are there; the others are forgotten.
-    fn drift(&self, there: &HashSet<Named>) -> Vec<Row> {
+    /// A pass over an object ended well, so that nothing of it is refused.
+    pub fn accepted(&self, kind: &str, namespace: &str, name: &str) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if !refused.is_empty() {
+            refused.remove(&(kind.to_owned(), namespace.to_owned(), name.to_owned()));
+        }
+    }
+
+    /// The objects of which that was told last; those that are gone are forgotten.
+    fn refusals(&self, there: &HashSet<Named>) -> Vec<Row> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.retain(|key| there.contains(key));
+        let row = |(kind, namespace, name): &Named| (vec![kind.clone(), namespace.clone(), name.clone()], 1.0);
+        refused.iter().map(row).collect()
+    }
+
+    /// What somebody changed in the Speech service was put back. An object that is made anew inherits nothing.
+    pub fn drifted(&self, kind: &str, namespace: &str, name: &str, uid: &str) {
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
         let mut drifted = self.drifted.lock().unwrap_or_else(PoisonError::into_inner);
-        drifted.retain(|key, _| there.contains(key));
-        let row = |((kind, namespace, name), count): (&Named, &u32)| {
-            (vec![kind.clone(), namespace.clone(), name.clone()], f64::from(*count))
+        let before = drifted.get(&key).filter(|before| before.uid == uid);
+        let count = before.map_or(1, |before| before.count.saturating_add(1));
+        let uid = uid.to_owned();
+        drifted.insert(key, Drifted { uid, count });
+    }
+
+    /// How often that happened to each of the objects that are there, by uid; the others are forgotten.
+    fn drift(&self, there: &HashSet<String>) -> Vec<Row> {
+        let mut drifted = self.drifted.lock().unwrap_or_else(PoisonError::into_inner);
+        drifted.retain(|_, drifted| there.contains(&drifted.uid));
+        let row = |((kind, namespace, name), drifted): (&Named, &Drifted)| {
+            let labels = vec![kind.clone(), namespace.clone(), name.clone()];
+            (labels, f64::from(drifted.count))
         };
         drifted.iter().map(row).collect()
+    }
+
+    /// A Speech resource is looked after from now on: what was known of one of the same name is forgotten.
+    pub fn begins(&self, key: &ObjectRef<SpeechConnection>) {
+        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     /// The lists of a Speech resource were read, or not.

@@ -6,8 +6,10 @@ use crate::{
         self, Options, StartError,
         flux::{EventsUrl, Flux},
     },
-    lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Leadership, Timing, fence},
+    last_word,
+    lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Leadership, Timing, fence, fence::Reach},
     metrics::Metrics,
+    proxy,
     serve::{self, ServeError},
     speech::{AllowedHosts, ReqwestTransport},
     telemetry,
@@ -15,7 +17,6 @@ use crate::{
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
 use std::{error::Error, io, sync::Arc, time::Duration};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The longest that the apiserver may be silent while it owes an answer, and that an unused connection is kept.
@@ -56,15 +57,16 @@ pub enum RunError {
     Controller(#[from] StartError),
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until a signal asks it to end.
 pub async fn run(args: RunArgs) -> Result<(), RunError> {
     telemetry::install(&args.log, args.log_format)?;
+    last_word::tell_panics();
     let me = candidate(&args.election);
     let agent = format!("speech-operator/{} ({})", env!("CARGO_PKG_VERSION"), me.pod());
     let allowed_hosts = AllowedHosts::new(args.allowed_hosts);
     let network = ReqwestTransport::of(&agent, allowed_hosts.clone()).map_err(RunError::Transport)?;
     let shutdown = CancellationToken::new();
-    end_on_signal(shutdown.clone()).map_err(RunError::Signal)?;
+    last_word::end_on_signals(&shutdown).map_err(RunError::Signal)?;
     let clock = match args.development_clock {
         Some(url) => Clock::follow(url).await?,
         None => Clock::system(),
@@ -72,36 +74,49 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let mut config = Config::infer()
         .await
         .map_err(|error| RunError::Config(Box::new(error)))?;
+    if let Some(proxy) = proxy::settle(&mut config) {
+        tracing::info!(cluster = %config.cluster_url, through = %proxy, "the cluster is reached through a proxy");
+    }
     // Tells the replicas apart in the audit log of the cluster.
     if let Ok(agent) = HeaderValue::from_str(&agent) {
         config.headers.push((USER_AGENT, agent));
     }
     let no_client = |error| RunError::Client(Box::new(error));
     let instance = me.pod().to_owned();
+    let home = home(&args.election, &config);
     let election = election(&args.election, &config, me)?;
     let leadership = election.leadership();
     // A watch has bounds of its own; a request on a connection that is half-dead would wait for ever.
     let watches = Client::try_from(config.clone()).map_err(no_client)?;
     config.read_timeout = Some(REQUEST_SILENCE);
     let client = fence::client(config, leadership.clone()).map_err(no_client)?;
-    let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
+    let network = Arc::new(network);
+    let reach = if args.observe_only {
+        tracing::warn!("--observe-only: the Speech service is read, and nothing is changed there");
+        Reach::reading(network)
+    } else {
+        Reach::changing(network, leadership.clone())
+    };
     let flux = match args.flux_events {
         Some(url) => Some(flux(url, &agent, &leadership).map_err(RunError::Flux)?),
         None => None,
     };
     let metrics = Metrics::new();
+    metrics.observes(args.observe_only);
     let listener = serve::listen(args.listen).await?;
+    let listens = listener.local_addr().unwrap_or(args.listen);
     let page = serve::run(listener, Arc::clone(&metrics), args.fleet_page, shutdown.clone());
     tokio::spawn(page);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %args.listen, "started");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %listens, "started");
     let options = Options {
         client,
         watches,
         clock,
-        transport,
+        reach,
         allow_http: args.allow_http,
         allowed_hosts,
         concurrency: args.concurrency,
+        home,
         leadership,
         instance,
         flux,
@@ -109,7 +124,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         shutdown,
     };
     controller::run(options, election).await?;
-    tracing::info!("stopped");
+    last_word::stopped();
     Ok(())
 }
 
@@ -118,6 +133,12 @@ fn flux(url: EventsUrl, agent: &str, leadership: &Leadership) -> Result<Flux, Bo
     let network = ReqwestTransport::of(agent, AllowedHosts::new([url.host()]))?;
     let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
     Ok(Flux { url, transport })
+}
+
+/// The namespace that the operator lives in: its pod's, or that of its Lease.
+fn home(args: &ElectionArgs, config: &Config) -> Option<String> {
+    let default = || args.enabled.then(|| config.default_namespace.clone());
+    args.namespace.clone().or_else(default)
 }
 
 fn candidate(args: &ElectionArgs) -> Candidate {
@@ -139,17 +160,4 @@ fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result<Elect
     let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
     let lease = KubeLease::new(client, &namespace, &args.name);
     Ok(Election::Contested(Box::new(Campaign::new(lease, me, timing))))
-}
-
-fn end_on_signal(shutdown: CancellationToken) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("asked to stop");
-        shutdown.cancel();
-    });
-    Ok(())
 }

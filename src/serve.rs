@@ -12,7 +12,12 @@ use axum::{
     routing::get,
 };
 use kube::runtime::reflector::{Lookup, Store};
-use std::{io, net::SocketAddr, sync::Arc};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -24,11 +29,41 @@ pub struct ServeError {
     source: io::Error,
 }
 
-/// Opens the port.
+/// Connections that may wait to be taken.
+const BACKLOG: i32 = 1024;
+
+/// Opens the port. `[::]` means both families, so that the kubelet reaches it on nodes of either, and IPv4 alone where a node
+/// has no IPv6.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
-        .await
+    listen_with(address, open)
+        .and_then(TcpListener::from_std)
         .map_err(|source| ServeError { address, source })
+}
+
+fn listen_with<T>(address: SocketAddr, open: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    let opened = open(address);
+    let any = address == SocketAddr::from((Ipv6Addr::UNSPECIFIED, address.port()));
+    match opened {
+        // Nobody can tell a node without IPv6 by one kind of error; that the port is taken, or not ours to take, stays so.
+        Err(error) if any && !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
+            open((Ipv4Addr::UNSPECIFIED, address.port()).into())
+        }
+        Ok(_) | Err(_) => opened,
+    }
+}
+
+/// Opens a port; one of IPv6 takes IPv4 as well, whatever the node's default is.
+fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// Serves until `shutdown`.
@@ -119,5 +154,50 @@ async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str
             StatusCode::SERVICE_UNAVAILABLE,
             "waiting for the watches to fill the stores\n",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    async fn the_unspecified_address_of_ipv6_takes_both_families() {
+        let listener = listen("[::]:0".parse().unwrap()).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+        if std::net::TcpListener::bind("[::1]:0").is_ok() {
+            assert!(TcpStream::connect(("::1", port)).await.is_ok());
+        }
+    }
+
+    #[test]
+    fn a_node_without_ipv6_is_listened_on_by_ipv4_and_a_taken_port_stays_taken() {
+        let without = |kind: io::ErrorKind| {
+            move |address: SocketAddr| {
+                if address.is_ipv6() {
+                    Err(kind.into())
+                } else {
+                    Ok(address)
+                }
+            }
+        };
+        for kind in [
+            io::ErrorKind::Unsupported,
+            io::ErrorKind::AddrNotAvailable,
+            io::ErrorKind::Other,
+        ] {
+            let opened = listen_with("[::]:8080".parse().unwrap(), without(kind)).unwrap();
+            assert_eq!(opened, "0.0.0.0:8080".parse().unwrap());
+        }
+        for (address, kind) in [
+            ("[::]:8080", io::ErrorKind::AddrInUse),
+            ("[::]:80", io::ErrorKind::PermissionDenied),
+            ("[::1]:8080", io::ErrorKind::AddrNotAvailable),
+        ] {
+            let opened = listen_with(address.parse().unwrap(), without(kind));
+            assert_eq!(opened.map_err(|error| error.kind()), Err(kind), "{address}");
+        }
     }
 }

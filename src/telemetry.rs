@@ -17,6 +17,8 @@ pub fn install(filter: &str, format: LogFormat) -> Result<(), ParseError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::builder().parse(filter)?)
         .with_writer(std::io::stderr)
+        // Told on standard error, where it would panic once whoever read the log has gone, and end the operator.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Json => builder

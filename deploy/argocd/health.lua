@@ -28,14 +28,15 @@ end
 if (status.observedGeneration or -1) < (obj.metadata.generation or 0) then
   return {status = "Progressing", message = "the operator has not looked at this spec yet"}
 end
--- What a suspended object would change is no failure.
-if is("Stalled", "True") and conditions.Stalled.reason ~= "Suspended" then
+-- What a suspended object would change is no failure, nor what a process that only observes leaves to others.
+local left = {Suspended = true, ObserveOnly = true}
+if is("Stalled", "True") and not left[conditions.Stalled.reason] then
   return health("Degraded", "Stalled")
 end
 if is("ModelValid", "False") then
   return health("Degraded", "ModelValid")
 end
-if obj.spec.suspend then
+if obj.spec.suspend or is("Stalled", "True") then
   return health("Suspended", "Ready")
 end
 -- A risk is no failure either: Degraded would hold up sync waves for as long as a pinned model is valid.

@@ -17,7 +17,7 @@ use super::{DemoError, demand};
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// The Speech resource of the fleet.
-const RESOURCE: &str = "fleet";
+pub const RESOURCE: &str = "fleet";
 const OLD: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 const NEW: &str = "aaaaaaaa-0000-4000-8000-000000000002";
 const CLINIC_OLD: &str = "cccccccc-0000-4000-8000-000000000001";

@@ -109,7 +109,11 @@ async fn tell(screen: &mut Screen, stage: &mut Option<Stage>) -> Result<(), Demo
     story::introduce(screen);
     let stage = stage.insert(Stage::set(screen).await?);
     story::play(screen, stage).await?;
-    fleet::play(screen, stage).await
+    fleet::play(screen, stage).await?;
+    if is_set("KEEP") {
+        stage.welcome(screen).await?;
+    }
+    Ok(())
 }
 
 /// Waits for Ctrl-C, or another wish that this ends.

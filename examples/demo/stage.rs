@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::harness::{CommandOutput, Control, EmulatorProcess, OperatorProcess, Plane};
 use super::screen::{Screen, Style};
 use super::service::RESOURCE;
 use super::{DemoError, demand};
 
+/// A base model that appears at the end, for what readers try.
+const TRAINABLE: &str = "7c1d5f0e-2b64-4f3a-9d58-3e8a4b9c6d17";
 /// The address in `deploy/demo/connection.yaml`.
 const WRITTEN_ADDRESS: &str = "127.0.0.1:8765";
 
@@ -118,6 +120,31 @@ impl Stage {
         })
     }
 
+    /// Makes the end of the story a beginning: a base model that one's own manifests can be trained with. The operator reads
+    /// the list of base models every ten minutes.
+    pub async fn welcome(&self, screen: &mut Screen) -> Result<(), DemoError> {
+        let base_model = json!({
+            "id": TRAINABLE, "displayName": "20280701", "locale": "en-US", "createdDateTime": "2028-07-16T09:30:00Z",
+            "adaptationDateTime": "2030-07-15T00:00:00Z", "transcriptionDateTime": "2031-07-15T00:00:00Z",
+        });
+        for resource in [RESOURCE, super::fleet::RESOURCE] {
+            let more = json!({"baseModels": [base_model]});
+            self.control().put_resource(resource, more).await?;
+        }
+        self.control().advance("1h").await?;
+        let served = [
+            "wait",
+            "--for=jsonpath={.status.active.name}=20280701",
+            "spep/dictation",
+            "--timeout=60s",
+        ];
+        let served = self.plane.kubectl_ok(&served);
+        screen
+            .during("a base model appears that can be trained from", served)
+            .await?;
+        Ok(())
+    }
+
     /// How to use it while it is left running.
     pub fn instructions(&self) -> String {
         let programs = [
@@ -128,6 +155,8 @@ impl Stage {
         let (kubeconfig, programs) = (self.plane.kubeconfig().display(), programs.join(":"));
         let page = format!("http://{}/fleet", self.operator.address());
         let clock = self.control().clock_url();
+        let (log, demo) = (self.operator.log_file(), std::process::id());
+        let (log, host) = (log.display(), self.emulator_url());
         let recognition = format!("{}/{RESOURCE}/stt/speech/universal/v2", self.emulator_url());
         format!(
             r#"export KUBECONFIG={kubeconfig}
@@ -137,12 +166,25 @@ kubectl explain spep.spec.model
 
 # the whole fleet, why an endpoint is as it is, and what nobody declares; in a browser: {page}
 export SPEECH_OPERATOR_ALLOW_HTTP=true SPEECH_OPERATOR_ALLOWED_HOSTS=127.0.0.1
+export SPEECH_OPERATOR_DEVELOPMENT_CLOCK={clock}
 kubectl speech status
 kubectl speech why claims-hotline
+kubectl speech plan
 kubectl speech orphans
 
-# the clock of the Speech service, which the operator follows
+# your own manifests: connectionRef {{name: contoso}} is there already; for a connection of your own, the endpoint is
+# {host}/{RESOURCE} and the key demo-key-1; the datasets of the Speech resource are
+#   1c7e12fe-5263-4a9c-9165-6adb8a8ef40c  Claims phrases
+#   6578203a-4324-4b00-9be7-711951f68fd9  Claims phrases, new products
+kubectl speech retrain claims --wait
+
+# the clock of the Speech service, which the operator and kubectl speech follow; kubectl itself does not, so the ages that
+# it shows are wrong (<invalid>, for events)
 curl -X PUT {clock} -d '{{"advance": "90d"}}'
+
+# what the operator logs, and the end of it all
+tail -f {log}
+kill {demo}
 
 # which model answers: see x-emulator-answered-by
 curl -i -X POST -H 'Ocp-Apim-Subscription-Key: demo-key-2' \

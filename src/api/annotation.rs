@@ -1,4 +1,5 @@
 //! The annotations that we read, and the one that we write.
+use super::tally::Tally;
 use jiff::Timestamp;
 use kube::Resource;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,17 @@ pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
 /// mark of that cluster and of the object's namespace and name is then its own. `none` says that there is nothing to take
 /// over.
 pub const RESTORED_FROM: &str = "customspeech.dev/restored-from";
+/// On a SpeechConnection: the host of another Speech resource, in which its objects are to begin anew. Counts once for each
+/// value; a number behind the host makes another.
+pub const ACCEPT_RESOURCE: &str = "customspeech.dev/accept-resource";
+
+/// On a SpeechConnection: agrees to deletions that `deletionGuard` holds. A time as in RFC 3339, at most an hour ahead: what was
+/// deleted up to then may go, what is deleted later is guarded anew.
+pub const ALLOW_DELETIONS: &str = "customspeech.dev/allow-deletions";
+
+/// On a SpeechModel or SpeechEndpoint: `Retain` has its deletion delete nothing remote, whatever `spec.deletionPolicy` says. It is
+/// no business of who applies the spec; `kubectl speech release` writes it.
+pub const DELETION_POLICY: &str = "customspeech.dev/deletion-policy";
 
 /// Bytes of an annotation that are read.
 const LONGEST_VALUE: usize = 8192;
@@ -34,15 +46,25 @@ const LONGEST_REQUEST: usize = 256;
 ///
 /// It stands on the object before the request leaves, so that whoever comes after a crash knows that an entity may exist.
 /// It is closed when the status names its attempt; nothing has to clear it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CreationIntent {
     /// The number of the attempt, from 1.
     pub attempt: u32,
     /// When it was announced (UTC).
     pub at: Timestamp,
     /// The model that is to be copied; absent for everything that carries our mark from its first moment.
-    #[serde(default, rename = "copyOf")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<Uuid>,
+    /// The number of the revision that is to be trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// How often in a row an endpoint or model was asked for, this time included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creations: Option<Tally>,
+    /// How often in a row an evaluation was asked for, this time included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluations: Option<Tally>,
 }
 
 impl CreationIntent {
@@ -51,16 +73,15 @@ impl CreationIntent {
         let text = object.meta().annotations.as_ref()?.get(CREATION_INTENT)?;
         Some(serde_json::from_str(text).unwrap_or(Self {
             attempt: 1,
-            at: Timestamp::UNIX_EPOCH,
-            copy_of: None,
+            ..Self::default()
         }))
     }
 
     /// The value of the annotation.
     pub fn to_value(self) -> String {
-        let Self { attempt, at, copy_of } = self;
-        let copy_of = copy_of.map_or_else(String::new, |model| format!(r#","copyOf":"{model}""#));
-        format!(r#"{{"attempt":{attempt},"at":"{at}"{copy_of}}}"#)
+        let Self { attempt, at, .. } = self;
+        // The least that it has to say, should the rest ever not be writable.
+        serde_json::to_string(&self).unwrap_or_else(|_| format!(r#"{{"attempt":{attempt},"at":"{at}"}}"#))
     }
 }
 
@@ -68,6 +89,11 @@ impl CreationIntent {
 pub fn value<'a>(object: &'a impl Resource, key: &str) -> Option<&'a str> {
     let text = object.meta().annotations.as_ref()?.get(key)?;
     Some(shortened(text, LONGEST_VALUE))
+}
+
+/// Whether the annotation says that a deletion deletes nothing remote.
+pub fn retains(object: &impl Resource) -> bool {
+    value(object, DELETION_POLICY).is_some_and(|word| word.trim() == "Retain")
 }
 
 /// An annotation may be as long as all annotations together, and what was handled is repeated in the status.

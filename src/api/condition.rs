@@ -13,10 +13,27 @@ pub const STALLED: &str = "Stalled";
 pub const MODEL_VALID: &str = "ModelValid";
 /// Unless somebody acts, the model that serves expires before another one follows. Present only while true.
 pub const AT_RISK: &str = "AtRisk";
+/// The service refuses fields that hold nothing else back. Present only while true.
+pub const FIELDS_REFUSED: &str = "FieldsRefused";
 /// The clocks of the service and of the operator differ. Present only while true.
 pub const CLOCK_SKEW: &str = "ClockSkew";
 /// The service answers many requests with 429, so that everything takes longer. Present only while true.
 pub const THROTTLED: &str = "Throttled";
+/// Something that the spec or an annotation says has no effect. Present only while true.
+pub const UNHEEDED: &str = "Unheeded";
+
+/// Somebody else keeps changing the remote entity, so that it is put back ever more rarely. Present only while true.
+pub const CONTESTED: &str = "Contested";
+
+/// More deletions were asked for at once than the connection allows, and they wait. Present only while true.
+pub const DELETIONS_HELD: &str = "DeletionsHeld";
+
+/// The API version that is chosen is retired by an announced date. Present only while true.
+pub const RETIRING_VERSION: &str = "RetiringVersion";
+/// The operator's process only observes: it changes nothing in the Speech service. Present only while true.
+pub const OBSERVE_ONLY: &str = "ObserveOnly";
+/// Another connection leads to the same Speech resource. Present only while true.
+pub const SHARED_RESOURCE: &str = "SharedResource";
 
 /// The longest message, in bytes.
 const LONGEST_MESSAGE: usize = 4096;
@@ -93,6 +110,11 @@ fn shortened(mut message: String) -> String {
 /// The condition of a kind.
 pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == kind)
+}
+
+/// The condition AtRisk, while it is true: what metric, page, plan and exit code go by.
+pub fn at_risk(conditions: &[Condition]) -> Option<&Condition> {
+    find(conditions, AT_RISK).filter(|told| told.status == "True")
 }
 
 /// Whether the condition of a kind is True.

@@ -1,5 +1,6 @@
 //! SpeechConnection: how to reach one Speech resource.
-use super::{reference::SecretKeyRef, rule};
+use super::{condition, reference::SecretKeyRef, rule};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -74,7 +75,7 @@ pub struct SpeechConnectionSpec {
     #[x_kube(validation = RESOURCE_ID)]
     pub resource_id: Option<String>,
     /// Version of the REST API. v3.2 puts the version into the path and knows log files of endpoints; v3.2 and
-    /// 2025-10-15 know projects.
+    /// 2025-10-15 know projects. v3.2 was announced to retire on 31 March 2026: take 2025-10-15.
     #[serde(default)]
     pub api_version: ApiVersionName,
     /// How to authenticate.
@@ -90,6 +91,9 @@ pub struct SpeechConnectionSpec {
     /// How many requests may leave in any window of time. The service allows 100 per 10 s and resource, for all clients together.
     #[serde(default)]
     pub request_budget: RequestBudget,
+    /// How much may be deleted in the Speech resource at once, because objects are deleted, before somebody has to agree.
+    #[serde(default)]
+    pub deletion_guard: DeletionGuard,
     /// How many endpoints of the resource may move to another model at a time; those that expire first go first.
     #[serde(default = "default_swaps")]
     #[schemars(range(min = 1, max = 50))]
@@ -122,7 +126,7 @@ pub enum ApiVersionName {
     /// The version before, without projects.
     #[serde(rename = "2024-11-15")]
     V2024_11_15,
-    /// The last version with the version in the path.
+    /// The last version with the version in the path; announced to retire on 31 March 2026.
     #[serde(rename = "v3.2")]
     V3_2,
 }
@@ -162,9 +166,11 @@ pub enum NamespacesFrom {
     Selector,
 }
 
-/// At most `requests` requests begin in any window of `per`.
+/// At most `requests` requests begin in any window of `per`; at least one in 10 seconds, without which nothing would ever
+/// begin and no deletion would end. A smaller budget that was stored before counts as that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule::BUDGET_RATE)]
 pub struct RequestBudget {
     /// Number of requests (1 to 1000).
     #[serde(default = "default_requests")]
@@ -194,6 +200,48 @@ impl Default for RequestBudget {
     }
 }
 
+/// At most `maxDeletions` entities of objects that were deleted within `per` are deleted without a word. Where more would go,
+/// as with a namespace that is deleted by mistake, the deletions wait for the annotation customspeech.dev/allow-deletions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletionGuard {
+    /// Number of endpoints and models together. 0: every deletion waits for a word; 100000: none does.
+    #[serde(default = "default_deletions")]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub max_deletions: i32,
+    /// Length of the window (1s to 1h).
+    #[serde(default = "default_deletions_per")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = rule::GUARD_PER)]
+    pub per: String,
+}
+
+fn default_deletions() -> i32 {
+    10
+}
+
+fn default_deletions_per() -> String {
+    "1m".to_owned()
+}
+
+impl Default for DeletionGuard {
+    fn default() -> Self {
+        Self {
+            max_deletions: default_deletions(),
+            per: default_deletions_per(),
+        }
+    }
+}
+
+impl SpeechConnection {
+    /// Since when it says that it does not work (UTC); absent while it works or has said nothing yet.
+    pub fn broken_since(&self) -> Option<Timestamp> {
+        let conditions = &self.status.as_ref()?.conditions;
+        let ready = condition::find(conditions, condition::READY).filter(|ready| ready.status == "False")?;
+        Some(ready.last_transition_time.0)
+    }
+}
+
 /// What is known of a Speech resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -201,7 +249,7 @@ pub struct SpeechConnectionStatus {
     /// Generation of the spec that this status speaks of; -1 before the first look.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, ClockSkew, Throttled.
+    /// Ready, Reconciling, Stalled, ClockSkew, Throttled, RetiringVersion, SharedResource, DeletionsHeld, Unheeded, ObserveOnly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -218,9 +266,26 @@ pub struct SpeechConnectionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["locale".into()]))]
     pub durations: Vec<WorkDurations>,
+    /// How the Speech resource was reached when it was last known to be the one in which the connection's objects have
+    /// what their statuses name. Another address or key is believed only when something of that is found there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<KnownResource>,
     /// The last value of a reconcile-requested annotation that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+}
+
+/// How a known Speech resource is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownResource {
+    /// Its address.
+    pub endpoint: String,
+    /// Uid and version of the Secret, and the name of the key in it. Not the key.
+    pub secret: String,
+    /// The value of the annotation `customspeech.dev/accept-resource` with which it was accepted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 /// The longest times that work took for one locale, in whole minutes such as 90m.

@@ -1,5 +1,7 @@
 //! SpeechEndpoint: one endpoint whose id never changes.
 use super::{
+    Reason, condition,
+    drift::DriftTally,
     links::Links,
     planned::PlannedStep,
     reference::{
@@ -8,6 +10,7 @@ use super::{
     },
     rule,
     swap::{Judgement, QuarantinedModel, Swap},
+    tally::CreationTally,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
@@ -179,7 +182,7 @@ pub struct SpeechEndpointStatus {
     /// Generation of the spec that this status speaks of; -1 before the first look.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, ModelValid, AtRisk.
+    /// Ready, Reconciling, Stalled, ModelValid, AtRisk, FieldsRefused, Unheeded, Contested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -233,12 +236,42 @@ pub struct SpeechEndpointStatus {
     /// Number of the last closed attempt to create the remote endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
+    /// How often in a row an endpoint was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creations: Option<CreationTally>,
+    /// How often in a row an evaluation was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluations: Option<CreationTally>,
     /// The last request that failed, while it is still being retried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
+    /// Failed requests that hold nothing else back, while they are still being retried: changes of names, description,
+    /// project and the like, and deletions of what is not needed any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub side_failures: Vec<LastFailure>,
+    /// What was put back lately because somebody else had changed it in the Speech service, and how often.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub drift: Vec<DriftTally>,
     /// The last value of a reconcile-requested annotation that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+    /// The project that the spec named last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The model of a swap-now annotation that was acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_swap_now: Option<String>,
+}
+
+impl SpeechEndpointStatus {
+    /// The id of the remote endpoint, unless the service has said that somebody deleted it.
+    pub fn standing_id(&self) -> Option<&str> {
+        let stalled = condition::find(&self.conditions, condition::STALLED);
+        let is_gone = stalled.is_some_and(|stalled| stalled.reason == Reason::RemoteDeleted.as_str());
+        self.id.as_deref().filter(|_| !is_gone)
+    }
 }
 
 /// The model that serves.
@@ -309,6 +342,10 @@ pub struct TargetModel {
     /// Whether it only stands in for a candidate that its gate kept back until the end.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interim: bool,
+    /// Whether the service was asked to move to it and did not accept it. What was begun is finished before another model
+    /// is chosen.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub requested: bool,
     /// Since when it is being deployed, or held back (RFC 3339, UTC).
     pub since: String,
 }

@@ -5,6 +5,7 @@
 pub mod annotation;
 pub mod condition;
 pub mod connection;
+pub mod drift;
 pub mod duration;
 pub mod endpoint;
 pub mod links;
@@ -15,6 +16,7 @@ pub mod reference;
 mod rule;
 pub mod schema;
 pub mod swap;
+pub mod tally;
 pub mod window;
 
 pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionStatus};

@@ -1,11 +1,13 @@
 //! SpeechModel: a line of model revisions.
 use super::{
+    drift::DriftTally,
     planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
         default_force_orphan_after, is_false,
     },
     rule,
+    tally::CreationTally,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -133,7 +135,7 @@ pub struct Renewal {
     /// How long before the expiry, in whole days or hours (1h to 730d). A revision is never renewed in the first half
     /// of its life.
     #[serde(default = "default_before")]
-    #[schemars(length(max = 6))]
+    #[schemars(length(max = 32))]
     #[x_kube(validation = BEFORE)]
     pub before: String,
 }
@@ -234,7 +236,7 @@ pub struct SpeechModelStatus {
     /// Generation of the spec that this status speaks of; -1 before the first look.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, AtRisk.
+    /// Ready, Reconciling, Stalled, AtRisk, FieldsRefused, Contested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -257,9 +259,24 @@ pub struct SpeechModelStatus {
     /// Number of the last closed attempt to create a remote model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
+    /// How often in a row a model was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creations: Option<CreationTally>,
+    /// The highest number that a revision ever had; absent while a revision that is named here bears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest_revision: Option<i32>,
     /// The last request that failed, while it is still being retried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
+    /// Failed requests that hold nothing else back, while they are still being retried: changes of names, description,
+    /// project and the like, and deletions of what is not needed any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub side_failures: Vec<LastFailure>,
+    /// What was put back lately because somebody else had changed it in the Speech service, and how often.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub drift: Vec<DriftTally>,
     /// The last value of a reconcile-requested annotation that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

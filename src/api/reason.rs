@@ -48,10 +48,18 @@ reasons! {
     Unreachable,
     /// The endpoint answers 404: it is no Speech resource, or the path is wrong.
     NotASpeechResource,
+    /// The address or the key was changed, and nothing is there of what the objects of the connection have: it leads to another Speech resource. Nothing is created, changed or deleted in it, and deletions wait. Point the connection back, or accept the other resource with the annotation `customspeech.dev/accept-resource: <host>`; then the objects begin anew there.
+    DifferentResource,
     /// The service does not know the API version, or has retired it.
     ApiVersionUnsupported,
-    /// The service asks to slow down (429). The operator waits and goes on by itself.
+    /// The remote entity is being deleted, and nothing proves that it is gone: what answers is not the service, contradicts itself, or is disturbed for long. The deletion is tried again and again; after `forceOrphanAfter` the object is released. Look for a gateway or proxy before the Speech resource that answers in its place.
+    DeletionUnproven,
+    /// The service refuses requests because there are too many: 429, or 403 with words about a quota or volume of calls. The operator keeps the pause that is asked for and goes on by itself; what has a deadline goes first.
     Throttled,
+    /// The API version is v3.2, whose retirement was announced for 31 March 2026. It works as long as the service answers it. Set `spec.apiVersion` to 2025-10-15; log files of endpoints cannot be listed in newer versions.
+    VersionRetires,
+    /// Another SpeechConnection leads to the same Speech resource, by the same address and key, or because both lists show the same entities. Both draw on one request budget, the smaller of the two. Keep one connection and allow other namespaces to use it (`allowedNamespaces`), or leave it so.
+    ResourceIsShared,
     /// The service answers 5xx, or something that cannot be read. The operator tries again.
     ServiceUnavailable,
     /// The clock of the service and the operator's differ by more than 30 seconds. The later of both counts for every expiry. See to the time synchronisation of the nodes.
@@ -82,6 +90,8 @@ reasons! {
     Updating,
     /// Someone changed the remote entity by hand; it was put back.
     DriftCorrected,
+    /// What was put back was changed again, three times or more, so that each further correction waits twice as long as the one before, up to an hour; where a date is near, no longer than after a refusal. The message names what is changed. Find out who does it: a person, a pipeline, or the operator of another cluster that was restored from the same backup (docs/clones.md). An edit of the spec or a request for a reconcile puts it back at once.
+    DriftRepeated,
     /// The model is being trained.
     Training,
     /// The service could not train the model. The message has its words.
@@ -102,7 +112,7 @@ reasons! {
     ModelNotCopyable,
     /// The service could not deploy the endpoint. The message has its words; choose another model or delete the object.
     DeploymentFailed,
-    /// The service refused the request, and only a change of the spec can help. The message has its words.
+    /// The service refused the request; the message has its words. It is asked again after 15 minutes, then ever later up to a day, in any case when the latest start before an expiry has come, and at once when the spec changes or a reconcile is requested.
     Refused,
     /// A request failed and is tried again after a growing delay.
     Retrying,
@@ -130,6 +140,8 @@ reasons! {
     ModelExcluded,
     /// Nothing newer follows the active model, which expires soon. Train or choose a newer one.
     NoSuccessor,
+    /// The SpeechModel that the endpoint follows, or the copy is taken from, is being deleted or gone: nothing newer comes of it. Follow another one, or create it anew under its name once it is gone.
+    ModelEnds,
     /// The windows of `swap.windows` never open before the active model expires, or never at all.
     WindowNeverOpens,
     /// A newer model waits for a window.
@@ -150,6 +162,8 @@ reasons! {
     GateInconclusive,
     /// The evaluation itself fails; it is tried again.
     GateError,
+    /// Work of the service has lasted longer than any before, and the model that serves expires soon. Look at the entity in the Speech service, or ask its support; what is deleted or named anew is begun anew.
+    Overdue,
     /// The time that work takes here is longer than what is declared: the next model would come too late.
     LeadTimeShort,
     /// A failed deployment was undone: the model that served before serves again, the other one is in quarantine.
@@ -158,6 +172,8 @@ reasons! {
     QuarantineCleared,
     /// The endpoint was deleted in the Speech service and is made anew, with another id.
     Recreating,
+    /// What was made in the Speech service vanished or failed, more than once in a row: the next one is made after a growing delay, whose end the message names. Find out who deletes it; an edit of the spec or a request for a reconcile shortens the wait.
+    RecreationDelayed,
     /// A dataset does not exist in the Speech resource.
     DatasetNotFound,
     /// A dataset has not been imported, or its import failed.
@@ -178,7 +194,7 @@ reasons! {
     ExpiryUnknown,
     /// The endpoint to adopt or observe does not exist in the Speech resource.
     EndpointNotFound,
-    /// The remote entity was deleted by someone else. The operator does not create another, because its id would be a new one: delete this object and apply it again.
+    /// The remote entity was deleted by someone else. The operator does not create another endpoint, because its id would be a new one: delete this object and apply it again. A revision of a model is made anew where the spec still asks for it.
     RemoteDeleted,
     /// The remote entity carries the mark of another object or cluster. Remove one of the two declarations.
     OwnedByAnother,
@@ -186,17 +202,35 @@ reasons! {
     Suspended,
     /// The remote entity is watched only (`managementPolicy: Observe`).
     Observed,
+    /// The operator runs with `--observe-only`: it reads the Speech service and changes nothing there; the message says what it would do. An object that is deleted is let go, and what it has in the Speech service stays. Meant for clones of a cluster; see docs/clones.md.
+    ObserveOnly,
     /// The remote entity is being deleted.
     Deleting,
     /// An endpoint still uses the model; it is deleted when no endpoint does.
     ModelInUse,
-    /// SpeechModels or SpeechEndpoints still need this connection; it goes when they are gone.
+    /// The connection is being deleted, and SpeechModels or SpeechEndpoints still need it. It is kept as long as living ones use it, as a volume is, and for a while for those that are being deleted. Its users say the same as AtRisk.
     ConnectionInUse,
     /// The remote entity could not be deleted, because the connection or its credential was gone or the service could not be reached for `forceOrphanAfter`; the object was released and the entity stays behind. The message names it: delete it in the Speech service, or adopt it.
     Orphaned,
+    /// A selector names labels that cannot be, so it matches nothing, or not what was meant. The message names the place.
+    SelectorInvalid,
+    /// The annotation `customspeech.dev/swap-now` names a model that is not the candidate. Name the candidate, or remove it.
+    NotTheCandidate,
+    /// `project` was removed, but the entity stays in its project: the service takes nothing out of one. Name that project or another.
+    ProjectKept,
+    /// More entities of the Speech service would be deleted at once than `deletionGuard` of the SpeechConnection allows. Nothing of it is deleted until somebody agrees; the condition `DeletionsHeld` of the connection has the command. Without it the object is released after `forceOrphanAfter`, and what it has stays.
+    DeletionHeld,
+    /// The object was let go because a CustomResourceDefinition or the namespace of the operator itself is being deleted, which nobody means as a deletion in the Speech service: the remote entity stays, with its mark. The message names it; the same object, applied again, takes it over.
+    Released,
+    /// The operator cannot read whether its CustomResourceDefinitions and its own namespace stay. Until it can, nothing is deleted in the Speech service. Apply `deploy/base/cluster-roles.yaml` of the operator's version.
+    ClusterUnreadable,
+    /// The cluster refuses what the operator has to write of the object: a policy, a webhook, or a right that is missing. The message has the cluster's words. Nothing goes on meanwhile; it is tried again after a growing delay.
+    ClusterRefused,
     /// The ConfigMap to export to belongs to someone else. Choose another name.
     ExportConflict,
-    /// The ConfigMap to export to could not be written.
+    /// The cluster refuses to write the ConfigMap to export to, in the words of the message: it is immutable, or a policy denies it. What applications read there is stale or missing. Delete the ConfigMap, change the policy, or choose another name.
+    ExportRefused,
+    /// The ConfigMap to export to could not be written. The operator tries again.
     ExportFailed,
 }
 

@@ -128,7 +128,8 @@ pub(super) fn is_false(flag: &bool) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastFailure {
-    /// What was attempted: Create, Train, Copy, Follow (of a copy), Update or Delete.
+    /// What was attempted: Create, Swap, Train, Copy, Follow (of a copy), Evaluate, Mark, Delete, Export, or Update and a
+    /// field.
     pub operation: String,
     /// When it failed (RFC 3339, UTC).
     pub at: String,
@@ -138,7 +139,7 @@ pub struct LastFailure {
     pub code: String,
     /// The service's words.
     pub message: String,
-    /// Whether only a change of the spec can help.
+    /// Whether the service refused it, so that it is asked again slowly.
     #[serde(default, skip_serializing_if = "is_false")]
     pub terminal: bool,
     /// The generation of the spec that was tried.

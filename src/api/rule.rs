@@ -30,8 +30,8 @@ pub const NAME: (&str, &str) = (
 );
 /// What a reference names must be able to exist.
 pub const OBJECT_NAME: (&str, &str) = (
-    "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
-    "give the name of an object: lower case letters, digits, '-' and '.', beginning and ending with a letter or digit, such as westeurope",
+    "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+    "give the name of an object: lower case letters, digits, '-' and '.', with a letter or digit at the beginning, at the end and beside each '.', such as westeurope",
 );
 /// A key of a Secret's data.
 pub const DATA_KEY: (&str, &str) = (
@@ -73,8 +73,22 @@ pub const FORCE_ORPHAN_AFTER: (&str, &str) = (
     duration_between!("0s", "168h"),
     "forceOrphanAfter must lie between 0s and 168h: write for example 15m, 1h or 24h",
 );
+/// A window over which deletions can be counted.
+pub const GUARD_PER: (&str, &str) = (
+    duration_between!("1s", "1h"),
+    "deletionGuard.per must lie between 1s and 1h: write for example 1m or 10m",
+);
 /// A window over which requests can be counted.
 pub const BUDGET_PER: (&str, &str) = (
     duration_between!("1s", "1h"),
     "requestBudget.per must lie between 1s and 1h: write for example 10s or 1m",
+);
+/// With fewer requests nothing new would ever begin, and no deletion would end in time. What another rule refuses is not
+/// refused twice.
+pub const BUDGET_RATE: (&str, &str) = (
+    concat!(
+        "self.requests < 1 || !self.per.matches('^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$') || self.per == '' ",
+        "|| duration(self.per) > duration('1h') || duration(self.per).getSeconds() <= self.requests * 10"
+    ),
+    "requestBudget must allow at least one request in 10 seconds, over its window: write for example requests: 80 and per: 10s, or requests: 6 and per: 1m",
 );

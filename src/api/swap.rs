@@ -36,7 +36,7 @@ pub struct Swap {
     /// How long before the expiry of the active model a swap begins at the latest with `BeforeExpiry`, and from when on
     /// what blocks a swap is told (1h to 730d).
     #[serde(default = "default_before")]
-    #[schemars(length(max = 6))]
+    #[schemars(length(max = 32))] // what is meant otherwise, such as `3 months`, gets to the rule that says what to write
     #[x_kube(validation = BEFORE)]
     pub before: String,
     /// When a swap may begin; absent means at any time. With Allow windows it begins within one of them only; within a
@@ -53,7 +53,7 @@ pub struct Swap {
     /// How long before the expiry of the active model windows no longer block a swap (up to 30d); 0s means that they
     /// always block. Approvals and gates are never overridden by it.
     #[serde(default = "default_deadline_override")]
-    #[schemars(length(max = 6))]
+    #[schemars(length(max = 32))]
     #[x_kube(validation = DEADLINE_OVERRIDE)]
     pub deadline_override: String,
 }

@@ -61,22 +61,22 @@ pub struct Window {
     pub days: Vec<Weekday>,
     /// When it begins by the wall clock of the time zone, such as "01:00"; absent means whole days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 32))]
     #[x_kube(validation = START)]
     pub start: Option<String>,
     /// How long it lasts from `start` (1m to 7d); it may reach into the next days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 32))]
     #[x_kube(validation = DURATION)]
     pub duration: Option<String>,
     /// The first day on which it begins, such as 2026-12-20; absent means since ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 32))]
     #[x_kube(validation = DATE)]
     pub from: Option<String>,
     /// The last day on which it begins, such as 2027-01-06; absent means for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 32))]
     #[x_kube(validation = DATE)]
     pub until: Option<String>,
     /// Whose days and wall clock: an IANA time zone such as Europe/Berlin.

@@ -1,8 +1,9 @@
 //! Reads the objects of a fleet from a cluster. Nothing is ever written.
 use super::fleet::{Objects, connection};
 use crate::api::SpeechConnection;
+use crate::proxy::{self, Proxy};
 use http::{StatusCode, Uri};
-use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
     api::ListParams,
@@ -49,19 +50,20 @@ pub enum ClusterError {
     },
     /// The cluster does not answer.
     #[error(
-        "the cluster at {cluster} does not answer: {}; `kubectl cluster-info` shows whether it can be reached",
+        "the cluster at {cluster} does not answer{}: {}; `kubectl cluster-info` shows whether it can be reached",
+        by(proxy.as_ref()),
         cause(error)
     )]
     Unreachable {
         /// Its URL.
         cluster: Uri,
+        /// The proxy on the way.
+        proxy: Option<Proxy>,
         /// Why.
         error: Box<kube::Error>,
     },
     /// The kinds are not installed.
-    #[error(
-        "the cluster at {cluster} has no {plural}.customspeech.dev: install them with `kubectl apply -k deploy/base`"
-    )]
+    #[error("the cluster at {cluster} has no {plural}.customspeech.dev: install them with `kubectl apply -k crds`")]
     NotInstalled {
         /// Its URL.
         cluster: Uri,
@@ -97,6 +99,10 @@ pub enum ClusterError {
     },
 }
 
+fn by(proxy: Option<&Proxy>) -> String {
+    proxy.map(|proxy| format!(" by {proxy}")).unwrap_or_default()
+}
+
 /// What went wrong in few words: what the apiserver says, or the last cause of all, which the others only wrap.
 pub(crate) fn cause(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
@@ -113,6 +119,7 @@ pub(crate) fn cause(error: &kube::Error) -> String {
 pub struct Cluster {
     client: Client,
     url: Uri,
+    proxy: Option<Proxy>,
     /// The namespace of the context.
     pub default_namespace: String,
 }
@@ -144,6 +151,7 @@ impl Cluster {
             },
         };
         config.connect_timeout = Some(CONNECT_TIMEOUT);
+        let proxy = proxy::settle(&mut config);
         let (url, default_namespace) = (config.cluster_url.clone(), config.default_namespace.clone());
         let client = Client::try_from(config).map_err(|error| ClusterError::Client {
             cluster: url.clone(),
@@ -152,6 +160,7 @@ impl Cluster {
         Ok(Self {
             client,
             url,
+            proxy,
             default_namespace,
         })
     }
@@ -181,6 +190,13 @@ impl Cluster {
         labels: Option<&str>,
     ) -> Result<Vec<SpeechConnection>, ClusterError> {
         self.list(namespace, labels).await
+    }
+
+    /// The names of all namespaces; none where they may not be listed.
+    pub async fn namespaces(&self) -> Option<Vec<String>> {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let found = api.list_metadata(&ListParams::default()).await.ok()?;
+        Some(found.items.iter().map(ResourceExt::name_any).collect())
     }
 
     /// The same, of models and endpoints only those with these labels.
@@ -248,7 +264,8 @@ impl Cluster {
         let plural = K::plural(&()).into_owned();
         if matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_)) {
             let error = Box::new(error);
-            return ClusterError::Unreachable { cluster, error };
+            let proxy = self.proxy.clone();
+            return ClusterError::Unreachable { cluster, proxy, error };
         }
         let answer = if let kube::Error::Api(status) = &error {
             StatusCode::from_u16(status.code).ok().zip(Some(status.message.clone()))

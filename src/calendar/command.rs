@@ -6,6 +6,8 @@ use super::{
 use crate::{
     api::duration,
     cli::{PlanArgs, PlanFormat},
+    clock::{self, ClockError},
+    plan::near,
 };
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
@@ -20,9 +22,33 @@ pub enum PlanError {
     /// `--until` is neither a duration nor a date.
     #[error("--until {0:?} is neither a duration such as 180d nor a date such as 2027-06-30")]
     Until(String),
+    /// The time cannot be told.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// Nothing has the labels.
     #[error("no model or endpoint has the labels {0}")]
     Labels(String),
+    /// There is no such connection, and nothing refers to one.
+    #[error("there is no SpeechConnection {name:?}{}", meant(near.as_deref()))]
+    Connection {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// There is no such namespace.
+    #[error("there is no namespace {name:?}{}", meant(near.as_deref()))]
+    Namespace {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// Nothing was found that could be at risk.
+    #[error(
+        "no SpeechModel and no SpeechEndpoint was found, so there is nothing to judge; name a namespace with -n, or all with -A"
+    )]
+    Nothing,
     /// The fleet cannot be read.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -37,6 +63,10 @@ pub enum PlanError {
     Print(#[source] io::Error),
 }
 
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"))
+}
+
 /// Prints the plan; tells whether it holds any risk. What could not be told goes to standard error, in the name of the
 /// program that was called.
 ///
@@ -44,7 +74,7 @@ pub enum PlanError {
 ///
 /// When the options cannot be read, the cluster does not give the objects, or nothing can be printed.
 pub async fn plan(program: &str, args: &PlanArgs) -> Result<bool, PlanError> {
-    let now = args.now.unwrap_or_else(Timestamp::now);
+    let now = clock::present(args.now, args.development_clock.as_ref()).await?;
     let until = end(&args.until, now)?;
     let access = Access {
         kubeconfig: args.kubeconfig.clone(),
@@ -58,6 +88,12 @@ pub async fn plan(program: &str, args: &PlanArgs) -> Result<bool, PlanError> {
         .clone()
         .or_else(|| (!everywhere).then(|| cluster.default_namespace.clone()));
     let objects = cluster.objects(namespace.as_deref()).await?;
+    if objects.models.is_empty()
+        && objects.endpoints.is_empty()
+        && let Some(name) = &args.namespace
+    {
+        exists(&cluster, name).await?;
+    }
     // All are read even so: what becomes of an endpoint hangs on models that may have other labels.
     let uids = match &args.selector {
         Some(labels) => Some(labelled(&cluster, namespace.as_deref(), labels).await?),
@@ -70,12 +106,57 @@ pub async fn plan(program: &str, args: &PlanArgs) -> Result<bool, PlanError> {
         uids,
     };
     let ahead = fleet::rows(&objects, now, until, &filter);
+    if ahead.rows.is_empty() {
+        let connections = objects.connections.iter();
+        let names = connections.map(|one| (one.namespace().unwrap_or_default(), one.name_any()));
+        let names: Vec<_> = names.collect();
+        args.connection.iter().try_for_each(|named| known(named, &names))?;
+        if args.fail_on_risk {
+            return Err(PlanError::Nothing);
+        }
+    }
     let text = render(&ahead, args.output, now, until)?;
     for trouble in &ahead.trouble {
         eprintln!("{program}: {}", super::one_line(trouble));
     }
     print(&text).map_err(PlanError::Print)?;
     Ok(ahead.has_risk())
+}
+
+/// Whether a connection is there of which nothing else is known.
+fn known(named: &str, connections: &[(String, String)]) -> Result<(), PlanError> {
+    let long: Vec<String> = connections
+        .iter()
+        .map(|(home, name)| format!("{home}/{name}"))
+        .collect();
+    let short = connections.iter().map(|(_, name)| name.as_str());
+    let mut names: Vec<&str> = if named.contains('/') {
+        long.iter().map(String::as_str).collect()
+    } else {
+        short.collect()
+    };
+    if names.contains(&named) {
+        return Ok(());
+    }
+    names.sort_unstable();
+    Err(PlanError::Connection {
+        name: named.to_owned(),
+        near: near::nearest(named, names.into_iter()).map(str::to_owned),
+    })
+}
+
+/// Whether a namespace is there in which nothing is. Who may not look is told nothing.
+async fn exists(cluster: &Cluster, namespace: &str) -> Result<(), PlanError> {
+    let Some(names) = cluster.namespaces().await else {
+        return Ok(());
+    };
+    if names.iter().any(|name| name == namespace) {
+        return Ok(());
+    }
+    Err(PlanError::Namespace {
+        name: namespace.to_owned(),
+        near: near::nearest(namespace, names.iter().map(String::as_str)).map(str::to_owned),
+    })
 }
 
 /// The uids of the models and endpoints with these labels; labels that nothing has are a mistake.
@@ -132,6 +213,25 @@ mod tests {
     fn until(text: &str) -> String {
         let now = "2026-11-21T07:00:00Z".parse().unwrap();
         end(text, now).map_or_else(|error| error.to_string(), |at| at.to_string())
+    }
+
+    #[test]
+    fn a_connection_that_is_not_there_is_told_with_what_was_meant() {
+        let there = [("shop".to_owned(), "westeurope".to_owned())];
+        assert!(known("westeurope", &there).is_ok() && known("shop/westeurope", &there).is_ok());
+        for (named, told) in [
+            (
+                "westeuropee",
+                "there is no SpeechConnection \"westeuropee\"; did you mean \"westeurope\"?",
+            ),
+            (
+                "shopp/westeurope",
+                "there is no SpeechConnection \"shopp/westeurope\"; did you mean \"shop/westeurope\"?",
+            ),
+            ("other", "there is no SpeechConnection \"other\""),
+        ] {
+            assert_eq!(known(named, &there).unwrap_err().to_string(), told);
+        }
     }
 
     #[test]

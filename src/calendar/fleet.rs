@@ -227,19 +227,21 @@ impl Reader<'_> {
         let leads_on = |step: &&Step| step.action != PlannedAction::Evaluate && step.action != PlannedAction::Expire;
         let follower = row.steps.iter().filter(leads_on).map(|step| step.at).min();
         let of_plan = |step: &&mut Step| step.action == PlannedAction::Expire;
+        let over = (at <= self.now && row.kind == "SpeechEndpoint")
+            .then(|| "expired: the newest base model answers in place of the active model".to_owned());
         if let Some(step) = row.steps.iter_mut().find(of_plan) {
             step.at = at;
+            step.risk = over.or(step.risk.take());
             step.to.get_or_insert_with(|| model.clone());
         } else {
             let is_followed = follower.is_some_and(|follower| follower < at);
-            let over = at <= self.now && row.kind == "SpeechEndpoint";
             row.steps.push(Step {
                 at,
                 action: PlannedAction::Expire,
                 to: Some(model.clone()),
                 reason: if is_followed { "Followed" } else { "NoSuccessor" }.to_owned(),
                 blocked_by: Vec::new(),
-                risk: over.then(|| "expired: the newest base model answers in place of the active model".to_owned()),
+                risk: over,
                 forecast: false,
             });
         }
@@ -272,7 +274,7 @@ impl Reader<'_> {
     fn end(&mut self, mut row: Row, conditions: &[Condition]) -> Row {
         row.steps.sort_by(|one, other| order(one).cmp(&order(other)));
         self.block_by_connection(&mut row);
-        let at_risk = condition::find(conditions, condition::AT_RISK).filter(|found| found.status == "True");
+        let at_risk = condition::at_risk(conditions);
         let risk = at_risk.map(|found| found.message.as_str());
         let tells = |step: &Step| risk.is_some() && step.risk.as_deref() == risk;
         if let Some(risk) = risk.filter(|_| !row.steps.iter().any(tells)) {

@@ -3,6 +3,7 @@ use super::{
     Setting,
     operator::{sweep, watch},
     state::{REPLICAS, State, number},
+    trouble,
 };
 use crate::{plan::Agenda, simulate::cluster::Key, speech::EntityId};
 use jiff::SignedDuration;
@@ -32,6 +33,14 @@ pub enum Event {
     Lead(usize),
     /// One of two leaders learns that it leads no more.
     Yield(usize),
+    /// An operator reads lists that a gateway answers in place of the service: they are empty, and of no id it says anything.
+    Lie(usize),
+    /// A gateway answers a request in place of the service: it has no effect.
+    Gateway(usize),
+    /// The service refuses a request for a reason of its own that passes.
+    Refuse(usize),
+    /// Somebody deletes an entity of ours in the service.
+    Vanish(EntityId),
     /// The clock moves on by [`TICK`].
     Tick,
     /// The clock jumps to the next date that means something.
@@ -50,7 +59,15 @@ impl Setting {
         let (spent, most) = (&s.spent, &self.most);
         for (number, request) in s.requests.iter().enumerate() {
             match (&request.answer, request.from) {
-                (None, _) => events.push(Event::Arrive(number)),
+                (None, from) => {
+                    events.push(Event::Arrive(number));
+                    if from.is_some() && spent.lies < most.lies {
+                        events.push(Event::Gateway(number));
+                    }
+                    if from.is_some() && spent.refusals < most.refusals {
+                        events.push(Event::Refuse(number));
+                    }
+                }
                 (Some(_), Some(_)) => events.push(Event::Answer(number)),
                 (Some(_), None) => {}
             }
@@ -78,6 +95,9 @@ impl Setting {
                     lags: true,
                 });
             }
+            if spent.lies < most.lies {
+                events.push(Event::Lie(r));
+            }
             if spent.crashes < most.crashes {
                 events.push(Event::Crash(r));
             }
@@ -93,6 +113,9 @@ impl Setting {
             if spent.failures < most.failures {
                 events.push(Event::End(id, false));
             }
+        }
+        if spent.vanishings < most.vanishings {
+            events.extend(trouble::replaceable(s).map(Event::Vanish));
         }
         if spent.deletions < most.deletions {
             events.extend(
@@ -136,6 +159,24 @@ impl Setting {
             Event::Lose(number) => {
                 s.spent.losses += 1;
                 self.lose(s, number);
+            }
+            Event::Lie(r) => {
+                s.spent.lies += 1;
+                trouble::sweep(self.plant, s, r);
+            }
+            Event::Gateway(number) => {
+                s.spent.lies += 1;
+                trouble::gateway(self.plant, s, number);
+                self.answer(s, number);
+            }
+            Event::Refuse(number) => {
+                s.spent.refusals += 1;
+                trouble::refuse(s, number);
+                self.answer(s, number);
+            }
+            Event::Vanish(id) => {
+                s.spent.vanishings += 1;
+                trouble::vanish(s, id);
             }
             Event::Crash(r) => {
                 s.spent.crashes += 1;
@@ -200,6 +241,7 @@ fn restart(s: &mut State, r: usize) {
     abandon(s, r);
     let replica = &mut s.replicas[r];
     replica.view = Arc::default();
+    replica.troubled = false;
     replica.agenda = Arc::new(Agenda {
         limits: replica.agenda.limits,
         ..Agenda::default()
@@ -218,6 +260,10 @@ impl fmt::Debug for Event {
             Self::Arrive(n) => write!(f, "request {n} takes effect"),
             Self::Answer(n) => write!(f, "request {n} is answered"),
             Self::Lose(n) => write!(f, "the answer to request {n} is lost"),
+            Self::Lie(r) => write!(f, "operator {r} reads lists of a gateway"),
+            Self::Gateway(n) => write!(f, "a gateway answers request {n}"),
+            Self::Refuse(n) => write!(f, "request {n} is refused"),
+            Self::Vanish(id) => write!(f, "somebody deletes {}", number(*id)),
             Self::Crash(r) => write!(f, "operator {r} dies and starts anew"),
             Self::Lead(r) => write!(f, "operator {r} begins to lead"),
             Self::Yield(r) => write!(f, "operator {r} leads no more"),

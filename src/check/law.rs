@@ -1,8 +1,11 @@
 //! What must never happen. Steps are judged when they are taken, against the world as it is and not as the operator
 //! knows it; states are judged as they are.
-use super::state::{State, number};
+use super::{
+    event::TICK,
+    state::{State, number},
+};
 use crate::{
-    plan::Action,
+    plan::{Action, creation::MOST_PER_MINUTE},
     simulate::cluster::Key,
     speech::{EntityId, ModelId},
 };
@@ -18,8 +21,10 @@ pub enum Law {
     OneEntity,
     /// No endpoint is moved to a model that cannot serve, or that expires earlier than the one that serves.
     NoWorseModel,
-    /// The id of an endpoint stays while its object lives.
+    /// The id of an endpoint stays while its object lives, and as long as nobody deletes it in the service.
     SameId,
+    /// What an object has made within a minute is bounded.
+    Bounded,
 }
 
 /// A law that a step broke.
@@ -39,7 +44,7 @@ impl Debug for Broken {
 pub fn judge(s: &mut State, r: usize, key: Key, action: &Action) {
     let found = match action {
         Action::UpdateEndpoint { id, change, .. } => {
-            foreign(s, key, *id).or_else(|| change.model.and_then(|model| worse(s, r, key, *id, model)))
+            foreign(s, key, *id).or_else(|| change.model().and_then(|model| worse(s, r, key, *id, model)))
         }
         Action::DeleteEndpoint(id) => foreign(s, key, *id).or_else(|| in_use(s, key, *id)),
         Action::DeleteModel(id) | Action::UpdateModel { id, .. } => foreign(s, key, *id),
@@ -55,10 +60,22 @@ pub fn judge(s: &mut State, r: usize, key: Key, action: &Action) {
             format!("a step that this world does not know: {other:?}"),
         )),
     };
+    let found = found.or_else(|| too_many(s, key, action));
     if let Some((law, how)) = found {
         let how = format!("operator {r}, {key:?}: {how}");
         s.broken.push(Broken { law, how });
     }
+}
+
+/// Whether an object has too much made, whatever becomes of it.
+fn too_many(s: &mut State, key: Key, action: &Action) -> Option<(Law, String)> {
+    if !matches!(action, Action::CreateEndpoint(_) | Action::TrainModel(_)) {
+        return None;
+    }
+    let orders = s.orders.entry(key).or_default();
+    orders.push(s.now);
+    let recent = orders.iter().filter(|at| s.now.duration_since(**at) < TICK).count();
+    (recent > MOST_PER_MINUTE).then(|| (Law::Bounded, format!("orders for the {recent}. time within a minute")))
 }
 
 /// The uid of an object, also of one that is gone.
@@ -136,6 +153,12 @@ pub fn note_id(s: &mut State, key: Key) {
     let told = status.and_then(|status| status.id.clone());
     match (s.ids.get(&key), told) {
         (None, Some(id)) => drop(s.ids.insert(key, id)),
+        // Somebody deleted it: what was seen before may be written once more, then another follows.
+        (Some(first), told)
+            if told.as_ref() != Some(first) && !s.service.has_endpoint(first) && s.spent.vanishings > 0 =>
+        {
+            s.ids.remove(&key);
+        }
         (Some(first), told) if told.as_ref() != Some(first) => s.broken.push(Broken {
             law: Law::SameId,
             how: format!("{key:?} named endpoint {first} and now names {told:?}"),

@@ -14,6 +14,7 @@ mod setting;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use event::Event;
 use law::Law;
@@ -50,6 +51,7 @@ impl Model for Setting {
             }),
             Property::always("I2 no worse model", |_, s| law::holds(s, Law::NoWorseModel)),
             Property::always("I3 the same id", |_, s| law::holds(s, Law::SameId)),
+            Property::always("I8 bounded orders", |_, s| law::holds(s, Law::Bounded)),
             Property::always("comes to rest as declared", |setting: &Self, s: &State| {
                 !s.broken.is_empty() || !setting.is_sampled(s) || setting.rest(s).is_ok()
             }),

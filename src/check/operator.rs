@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
-    plan::{Action, ConnectionState, Failure, FailureClass, Plan, Surroundings, testing::CLUSTER},
+    plan::{Action, ConnectionState, Failure, FailureClass, Hands, Plan, Stay, Surroundings, testing::CLUSTER},
     simulate::cluster::{Key, Kind, claim},
-    speech::EntityId,
+    speech::{Absent, EntityId},
     view::{Remote, Shelf, View},
 };
 use jiff::Timestamp;
@@ -39,8 +39,8 @@ impl Setting {
     }
 
     /// Ends a pass that learned what came of its request.
-    fn answered(&self, s: &mut State, r: usize, key: Key, failure: Option<Failure>) {
-        let learned = Some(failure);
+    fn answered(&self, s: &mut State, r: usize, key: Key, operation: &'static str, failure: Option<Failure>) {
+        let learned = Some(Learned { operation, failure });
         match key {
             Key::Model(_) => self.turn::<SpeechModel>(s, r, key, learned),
             Key::Endpoint(_) => self.turn::<SpeechEndpoint>(s, r, key, learned),
@@ -48,17 +48,19 @@ impl Setting {
     }
 
     /// Decides, takes one step. `learned` is present after a request.
-    fn turn<K: Kind>(&self, s: &mut State, r: usize, key: Key, learned: Option<Option<Failure>>) -> Looked {
+    fn turn<K: Kind>(&self, s: &mut State, r: usize, key: Key, learned: Option<Learned>) -> Looked {
         let mut pass = s.replicas[r].passes.remove(&key).unwrap_or(Pass {
             began: s.now,
             announced: None,
             sent: false,
         });
-        let failure = learned.as_ref().and_then(Option::as_ref);
+        let (asked, failure) = learned.as_ref().map_or((None, None), |learned| {
+            (Some(learned.operation), learned.failure.as_ref())
+        });
         if learned.is_some() {
             pass.announced = None;
         }
-        let Some(plan) = self.decide::<K>(s, r, key, pass.announced, failure) else {
+        let Some(plan) = self.decide::<K>(s, r, key, pass.announced, (asked, failure)) else {
             return Looked {
                 busy: false,
                 look_again: None,
@@ -70,9 +72,10 @@ impl Setting {
         };
         let may_take = |action: &Action| match &learned {
             None => true,
-            Some(failure) => failure.is_none() && matches!(action, Action::Release),
+            Some(_) => *action == Action::Release,
         };
-        match plan.action.clone().filter(may_take) {
+        let action = plan.action.clone().filter(may_take);
+        match action.filter(|_| !self.plant.gives_up(K::get(&s.replicas[r].cluster, index(key)))) {
             Some(Action::Claim(intent)) => {
                 if self.write::<K>(s, r, key, |object| claim(object, intent)) {
                     pass.announced = intent.map(|intent| intent.attempt);
@@ -106,7 +109,7 @@ impl Setting {
         r: usize,
         key: Key,
         announced: Option<u32>,
-        failure: Option<&Failure>,
+        (asked, failure): (Option<&'static str>, Option<&Failure>),
     ) -> Option<Plan<K::Status>> {
         let replica = &mut s.replicas[r];
         let view = self.plant.view(&replica.view);
@@ -116,13 +119,26 @@ impl Setting {
             Surroundings {
                 now: s.now,
                 cluster: CLUSTER,
-                connection: ConnectionState::Ready {
-                    view: &view,
-                    has_projects: true,
+                connection: match replica.troubled {
+                    false => ConnectionState::Ready {
+                        view: &view,
+                        has_projects: true,
+                    },
+                    true => ConnectionState::NotReady {
+                        message: "a gateway answered",
+                        view: view.is_complete().then_some(&*view),
+                        usable: true,
+                        since: None,
+                    },
                 },
                 announced,
+                asked,
+                corrected: None,
                 failure,
                 agenda: &replica.agenda,
+                stay: Stay::Certain,
+                hands: Hands::Free,
+                namespace_ends: false,
             },
         );
         let uid = object.uid().unwrap_or_default();
@@ -183,8 +199,8 @@ impl Setting {
             }
             Answer::Deleted => {
                 match request.action {
-                    Action::DeleteModel(id) => view.models.removed(id),
-                    Action::DeleteEndpoint(id) => view.endpoints.removed(id),
+                    Action::DeleteModel(id) => view.models.removed(&Absent::assumed(id)),
+                    Action::DeleteEndpoint(id) => view.endpoints.removed(&Absent::assumed(id)),
                     _ => {}
                 }
                 None
@@ -194,7 +210,7 @@ impl Setting {
         if failure.is_some() {
             touch(view, &request.action);
         }
-        self.answered(s, r, key, failure);
+        self.answered(s, r, key, operation, failure);
     }
 
     /// The answer to a request is lost: it timed out, or the connection broke.
@@ -207,8 +223,14 @@ impl Setting {
         }
         let Some((r, key)) = from else { return };
         touch(Arc::make_mut(&mut s.replicas[r].view), &action);
-        self.answered(s, r, key, Some(failed(operation, FailureClass::Uncertain)));
+        self.answered(s, r, key, operation, Some(failed(operation, FailureClass::Uncertain)));
     }
+}
+
+/// What came of a request.
+struct Learned {
+    operation: &'static str,
+    failure: Option<Failure>,
 }
 
 fn failed(operation: &'static str, class: FailureClass) -> Failure {
@@ -250,6 +272,7 @@ pub fn watch(s: &mut State, r: usize, key: Key) {
 /// An operator reads all lists, which may lag; what they lack is asked for by its id, which does not.
 pub fn sweep(s: &mut State, r: usize, lags: bool) {
     let (now, service) = (s.now, Arc::clone(&s.service));
+    s.replicas[r].troubled = false;
     let listed = if lags { &s.shown } else { &s.service };
     let recorded = recorded(&s.replicas[r]);
     let view = Arc::make_mut(&mut s.replicas[r].view);
@@ -290,7 +313,7 @@ fn read<T: Remote>(
         for id in recorded {
             match get(*id) {
                 Some(found) => drop(shelf.read(found, began)),
-                None => shelf.note_gone(*id),
+                None => shelf.note_gone(&Absent::assumed(*id)),
             }
         }
     }
@@ -299,9 +322,10 @@ fn read<T: Remote>(
         let began = shelf.begin();
         match get(id) {
             Some(found) => drop(shelf.read(found, began)),
-            None => drop(shelf.vanished(id, began)),
+            None => drop(shelf.vanished(&Absent::assumed(id), began)),
         }
     }
+    shelf.complete(now);
 }
 
 /// The ids that the statuses name.

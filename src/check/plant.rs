@@ -23,6 +23,14 @@ pub enum Plant {
     HastyDeletion,
     /// Writes to the cluster do not carry the `resourceVersion`.
     UnguardedWrites,
+    /// Whatever answers is the service: what it does not know is gone, and what it says to have deleted as well.
+    BelievedGateway,
+    /// A list that a gateway answered counts as read to its end.
+    BelievedList,
+    /// What was refused once is never asked for again.
+    FinalRefusal,
+    /// It is forgotten how often something was made.
+    NoBound,
 }
 
 impl Plant {
@@ -36,9 +44,27 @@ impl Plant {
         match self {
             Self::HastyDeletion if deleted => drop(object.annotations_mut().remove(CREATION_INTENT)),
             Self::NoAdoption if announced.is_none() => drop(object.annotations_mut().remove(CREATION_INTENT)),
-            Self::Nothing | Self::UnguardedWrites | Self::EarlierExpiry | Self::HastyDeletion | Self::NoAdoption => {}
+            Self::NoBound => object.forget_count(),
+            Self::Nothing
+            | Self::UnguardedWrites
+            | Self::EarlierExpiry
+            | Self::HastyDeletion
+            | Self::NoAdoption
+            | Self::BelievedGateway
+            | Self::BelievedList
+            | Self::FinalRefusal => {}
         }
         Cow::Owned(object)
+    }
+
+    /// Whether a gateway's answers pass for the service's.
+    pub fn believes(self) -> bool {
+        matches!(self, Self::BelievedGateway | Self::BelievedList)
+    }
+
+    /// Whether nothing more is done for an object.
+    pub fn gives_up<K: Kind>(self, object: Option<&K>) -> bool {
+        self == Self::FinalRefusal && object.is_some_and(K::was_refused)
     }
 
     /// The view as the planner is shown it.

@@ -23,7 +23,7 @@ const ROUNDS: usize = 60;
 /// From one round to the next.
 const PAUSE: SignedDuration = SignedDuration::from_secs(60);
 /// What lies further ahead does not keep the world from its rest.
-const HORIZON: SignedDuration = SignedDuration::from_mins(20);
+const HORIZON: SignedDuration = SignedDuration::from_hours(2);
 
 impl Setting {
     /// Lets the faults stop; tells what is not as declared at the end.

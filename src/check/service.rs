@@ -7,7 +7,7 @@ use crate::{
     speech::{
         EntityId, ModelId,
         entity::{BaseModel, CustomModel, Dataset, Endpoint, OwnerTag, Status},
-        request::{CreateEndpoint, CreateModel, UpdateEndpoint},
+        request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
     },
 };
 use jiff::Timestamp;
@@ -46,8 +46,9 @@ impl Service {
             Action::TrainModel(create) => self.train(create, now),
             Action::UpdateModel { id, change } => match self.models.get_mut(id) {
                 Some(found) => {
-                    let name = change.display_name.as_deref().unwrap_or(&found.header.display_name);
-                    found.header.display_name = name.into();
+                    if let UpdateModel::DisplayName(name) = &**change {
+                        found.header.display_name = name.as_str().into();
+                    }
                     Answer::Model(found.clone())
                 }
                 None => unknown(),
@@ -64,7 +65,7 @@ impl Service {
 
     fn create(&mut self, create: &CreateEndpoint, now: Timestamp) -> Answer {
         if self.problem(create.model, now).is_some() {
-            return Answer::Refused(FailureClass::Terminal);
+            return Answer::Refused(FailureClass::Refused);
         }
         let new = with(remote(self.next_id(), create.model), |e| {
             e.header.display_name = create.display_name.as_str().into();
@@ -77,21 +78,20 @@ impl Service {
     }
 
     fn change(&mut self, id: EntityId, change: &UpdateEndpoint, now: Timestamp) -> Answer {
-        if change.model.is_some_and(|model| self.problem(model, now).is_some()) {
-            return Answer::Refused(FailureClass::Terminal);
+        if change.model().is_some_and(|model| self.problem(model, now).is_some()) {
+            return Answer::Refused(FailureClass::Refused);
         }
         let Some(found) = self.endpoints.get_mut(&id) else {
             return unknown();
         };
-        if let Some(model) = change.model {
-            found.model = Some(model);
-            put_state(&mut found.header, Status::Running, now);
-        }
-        if let Some(name) = &change.display_name {
-            found.header.display_name = name.as_str().into();
-        }
-        if let Some((owner, _)) = &change.owner {
-            found.header.owner = Some(Arc::new(owner.clone()));
+        match change {
+            UpdateEndpoint::Model(model) => {
+                found.model = Some(*model);
+                put_state(&mut found.header, Status::Running, now);
+            }
+            UpdateEndpoint::DisplayName(name) => found.header.display_name = name.as_str().into(),
+            UpdateEndpoint::Owner(owner, _) => found.header.owner = Some(Arc::new(owner.clone())),
+            UpdateEndpoint::Description(_) | UpdateEndpoint::Project(_) | UpdateEndpoint::LoggingEnabled(_) => {}
         }
         Answer::Endpoint(found.clone())
     }
@@ -154,6 +154,20 @@ impl Service {
             .filter(|header| !header.status.is_terminal())
             .map(|header| header.id)
             .collect()
+    }
+
+    /// Whether there is an endpoint with this id.
+    pub fn has_endpoint(&self, id: &str) -> bool {
+        self.endpoints.keys().any(|known| known.to_string() == id)
+    }
+
+    /// The entities that bear the mark of an object.
+    pub fn ours(&self) -> impl Iterator<Item = EntityId> {
+        let headers = self.endpoints.values().map(|e| &e.header);
+        let headers = headers.chain(self.models.values().map(|m| &m.header));
+        headers
+            .filter(|header| header.owner.as_ref().is_some_and(|tag| tag.uid != "stranger"))
+            .map(|header| header.id)
     }
 
     /// The service ends its work at an entity.

@@ -51,6 +51,7 @@ impl Setting {
             versions: versions.clone(),
             view: Arc::default(),
             agenda: Arc::default(),
+            troubled: false,
             passes: BTreeMap::new(),
         };
         let mut start = State {
@@ -63,6 +64,7 @@ impl Setting {
             requests: Vec::new(),
             spent: Spent::default(),
             ids: BTreeMap::new(),
+            orders: BTreeMap::new(),
             broken: Vec::new(),
         };
         (0..REPLICAS).for_each(|r| sweep(&mut start, r, false));
@@ -138,6 +140,11 @@ impl Setting {
             },
             ..setting
         }
+    }
+
+    /// The same by another name.
+    pub fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     /// The same, beginning when all is as declared.

@@ -7,6 +7,7 @@ use crate::{
     api::{SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::LastFailure},
     plan::{Action, Agenda, line::Want, testing::id},
     simulate::cluster::{Cluster, Key},
+    speech::request::UpdateEndpoint,
     speech::{EntityId, entity::Header},
     view::View,
 };
@@ -39,6 +40,8 @@ pub struct State {
     pub spent: Spent,
     /// The id that the status of an endpoint named first.
     pub ids: BTreeMap<Key, String>,
+    /// When each object had something made.
+    pub orders: BTreeMap<Key, Vec<Timestamp>>,
     /// What a step broke, as judged when it was taken.
     pub broken: Vec<Broken>,
 }
@@ -51,6 +54,8 @@ pub struct Replica {
     pub versions: BTreeMap<Key, u32>,
     pub view: Arc<View>,
     pub agenda: Arc<Agenda>,
+    /// Whether what it read last was no answer of the service.
+    pub troubled: bool,
     pub passes: BTreeMap<Key, Pass>,
 }
 
@@ -86,6 +91,9 @@ pub struct Spent {
     pub leaps: u8,
     pub deletions: u8,
     pub changes: u8,
+    pub lies: u8,
+    pub refusals: u8,
+    pub vanishings: u8,
 }
 
 impl PartialEq for State {
@@ -118,6 +126,9 @@ impl State {
 
     fn hash_world(&self, h: &mut impl Hasher) {
         (self.now, &self.ids).hash(h);
+        if self.spent.vanishings > 0 {
+            self.orders.hash(h);
+        }
         for (index, model) in self.cluster.models.iter().enumerate() {
             put_model(h, model.as_ref());
             for replica in &self.replicas {
@@ -141,7 +152,7 @@ impl State {
         self.service.print().hash(h);
         self.shown.print().hash(h);
         for replica in &self.replicas {
-            (replica.leads, &replica.passes).hash(h);
+            (replica.leads, replica.troubled, &replica.passes).hash(h);
             for (uid, want) in replica.agenda.line.wants() {
                 uid.hash(h);
                 put_want(h, want);
@@ -178,7 +189,7 @@ impl State {
 
 fn put_meta(h: &mut impl Hasher, object: &impl Resource) {
     let meta = object.meta();
-    let intent = CreationIntent::of(object).map(|intent| (intent.attempt, intent.at));
+    let intent = CreationIntent::of(object);
     let deleted = meta.deletion_timestamp.as_ref().map(|time| time.0);
     (&meta.finalizers, deleted, meta.generation, intent).hash(h);
 }
@@ -199,6 +210,7 @@ fn put_model(h: &mut impl Hasher, object: Option<&SpeechModel>) {
     let current = status.current.as_ref().map(|c| (&c.id, c.revision, &c.expires_at));
     let candidate = status.candidate.as_ref().map(|c| (&c.id, c.revision));
     (current, candidate, status.closed_attempt, status.history.len()).hash(h);
+    (&status.creations, status.highest_revision).hash(h);
     put_conditions(h, &status.conditions, status.last_failure.as_ref());
 }
 
@@ -211,6 +223,7 @@ fn put_endpoint(h: &mut impl Hasher, object: Option<&SpeechEndpoint>) {
     let candidate = status.candidate.as_ref().map(|c| (&c.model, &c.since));
     let previous = status.previous.as_ref().map(|p| (&p.model, &p.until));
     (&status.id, active, target, candidate, previous, status.closed_attempt).hash(h);
+    (&status.creations, &status.evaluations).hash(h);
     status.quarantine.iter().for_each(|entry| entry.model.hash(h));
     put_conditions(h, &status.conditions, status.last_failure.as_ref());
 }
@@ -252,7 +265,11 @@ fn put_action(h: &mut impl Hasher, action: &Action) {
     match action {
         Action::CreateEndpoint(create) => (create.model, create.owner.attempt, &create.owner.uid).hash(h),
         Action::TrainModel(create) => (create.base_model, create.owner.attempt, create.owner.revision).hash(h),
-        Action::UpdateEndpoint { id, change, .. } => (id, change.model, &change.display_name).hash(h),
+        Action::UpdateEndpoint { id, change, .. } => match &**change {
+            UpdateEndpoint::Model(model) => (id, model).hash(h),
+            UpdateEndpoint::DisplayName(name) => (id, name).hash(h),
+            _ => (id, change.field()).hash(h),
+        },
         Action::UpdateModel { id, .. } | Action::DeleteEndpoint(id) | Action::DeleteModel(id) => id.hash(h),
         _ => {}
     }

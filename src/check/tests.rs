@@ -85,11 +85,14 @@ fn bounds(text: &str) -> Spent {
         leaps: of('j'),
         deletions: of('d'),
         changes: of('w'),
+        lies: of('y'),
+        refusals: of('x'),
+        vanishings: of('v'),
     }
 }
 
 /// Each world with its bounds and depth: first as always, then as on request.
-fn worlds() -> [(Setting, [(&'static str, usize); 2]); 6] {
+fn worlds() -> [(Setting, [(&'static str, usize); 2]); 9] {
     [
         (
             Setting::endpoint(),
@@ -111,6 +114,18 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 6] {
         (
             Setting::pair().at_rest("pair"),
             [("c1 l1 g1 j1 w1", 10), ("c1 l1 r1 g1 t1 j1 w1 d1", 10)],
+        ),
+        (
+            Setting::endpoint().named("gateway"),
+            [("l1 t3 d1 y2 x1", 9), ("c1 l1 g1 t4 d1 y2 x2", 11)],
+        ),
+        (
+            Setting::recreated().at_rest("vanished"),
+            [("c1 l1 t2 y1 x1 v2", 9), ("c1 l1 g1 t3 d1 y2 x1 v3", 11)],
+        ),
+        (
+            Setting::follower().at_rest("impolite"),
+            [("l1 t1 w1 y1 x1 v1", 8), ("c1 l1 t2 d1 w1 y1 x1 v2", 10)],
         ),
     ]
 }
@@ -150,6 +165,21 @@ fn a_spec_that_changes_is_trained_once_and_what_follows_moves_before_the_old_rev
 #[test]
 fn two_endpoints_that_choose_alike_move_in_turn() {
     searched("pair", 0);
+}
+
+#[test]
+fn an_endpoint_is_neither_doubled_nor_lost_by_what_a_gateway_answers() {
+    searched("gateway", 0);
+}
+
+#[test]
+fn an_endpoint_that_others_delete_is_made_anew_once_and_never_because_a_gateway_says_so() {
+    searched("vanished", 0);
+}
+
+#[test]
+fn a_model_that_others_delete_is_trained_again_once_and_never_because_a_gateway_says_so() {
+    searched("impolite", 0);
 }
 
 /// Part of `make chaos`; `CHECK_DEPTH` sets another depth for all.
@@ -202,6 +232,52 @@ fn writes_without_a_guard_let_two_leaders_create_twice() {
     );
 }
 
+#[test]
+fn absence_that_is_believed_from_a_gateway_is_found() {
+    assert_found(
+        Setting::endpoint()
+            .at_most(bounds("d1 y1"))
+            .with_bug(Plant::BelievedGateway),
+        "I1",
+    );
+    assert_found(
+        Setting::recreated()
+            .at_rest("vanished")
+            .at_most(bounds("y1"))
+            .with_bug(Plant::BelievedGateway),
+        "I",
+    );
+}
+
+#[test]
+fn a_list_of_a_gateway_that_counts_as_read_makes_a_twin() {
+    assert_found(
+        Setting::endpoint()
+            .at_most(bounds("l1 t3 y1"))
+            .with_bug(Plant::BelievedList),
+        "I1",
+    );
+}
+
+#[test]
+fn a_refusal_that_is_final_is_found() {
+    assert_found(
+        Setting::endpoint().at_most(bounds("x1")).with_bug(Plant::FinalRefusal),
+        "comes to rest",
+    );
+}
+
+#[test]
+fn what_is_made_anew_without_a_bound_is_found() {
+    assert_found(
+        Setting::recreated()
+            .at_rest("vanished")
+            .at_most(bounds("v3"))
+            .with_bug(Plant::NoBound),
+        "I8",
+    );
+}
+
 /// The grace is measured for requests that leave soon after their announcement; the client gives up those that do not.
 #[test]
 fn a_request_that_leaves_a_minute_after_its_announcement_makes_a_twin() {
@@ -224,6 +300,10 @@ fn a_search_as_told() {
         "expiry" => Plant::EarlierExpiry,
         "deletion" => Plant::HastyDeletion,
         "guard" => Plant::UnguardedWrites,
+        "gateway" => Plant::BelievedGateway,
+        "list" => Plant::BelievedList,
+        "refusal" => Plant::FinalRefusal,
+        "bound" => Plant::NoBound,
         _ => Plant::Nothing,
     };
     let setting = Setting {

@@ -1,7 +1,7 @@
 //! One request to the Speech service, and what it teaches.
 use super::remote::{Remote, is_connection_trouble};
 use crate::{
-    plan::{Action, Failure, FailureClass, is_quota},
+    plan::{Action, Failure, FailureClass, NOT_SENT, UNPROVEN, is_quota},
     speech::{
         Client, EntityId, Error, ErrorKind, Lane,
         request::{UpdateEndpoint, UpdateModel},
@@ -36,6 +36,8 @@ impl Undone {
             | Error::Body { .. }
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
+            | Error::Unproven { .. }
+            | Error::OtherEntity { .. }
             | Error::Unsendable { .. } => Self::Failed(failure(action, error)),
         }
     }
@@ -52,20 +54,20 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
             .create_custom_model(Lane::UserChange, create)
             .await
             .map(|answer| remote.view_mut().models.answered(answer.value)),
-        Action::UpdateEndpoint { id, change, urgent } => update_endpoint(remote, client, *id, change, *urgent).await,
+        Action::UpdateEndpoint { id, change, .. } => update_endpoint(remote, client, action.lane(), *id, change).await,
         Action::UpdateModel { id, change } => update_model(remote, client, *id, change).await,
         Action::DeleteEndpoint(id) => {
             remote.view_mut().endpoints.touch(*id);
-            gone(client.delete_endpoint(Lane::UserChange, *id).await).map(|()| {
+            client.remove(Lane::UserChange, *id).await.map(|proof| {
                 let mut view = remote.view_mut();
                 view.accepted.remove(id);
-                view.endpoints.removed(*id);
+                view.endpoints.removed(&proof);
             })
         }
         Action::DeleteModel(id) => {
             remote.view_mut().models.touch(*id);
-            gone(client.delete_custom_model(Lane::UserChange, *id).await)
-                .map(|()| remote.view_mut().models.removed(*id))
+            let gone = client.remove(Lane::UserChange, *id).await;
+            gone.map(|proof| remote.view_mut().models.removed(&proof))
         }
         Action::CreateEvaluation(create) => client
             .create_evaluation(Lane::UserChange, create)
@@ -73,7 +75,8 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
             .map(|answer| remote.view_mut().evaluations.answered(answer.value)),
         Action::DeleteEvaluation(id) => {
             remote.view_mut().evaluations.touch(*id);
-            gone(client.delete_evaluation(Lane::Sweep, *id).await).map(|()| remote.view_mut().evaluations.removed(*id))
+            let gone = client.remove(Lane::Sweep, *id).await;
+            gone.map(|proof| remote.view_mut().evaluations.removed(&proof))
         }
         // A copy acts through two connections, see `copy::act`.
         Action::Claim(_) | Action::Release | Action::CopyModel(_) | Action::FollowCopy { .. } => Ok(()),
@@ -90,23 +93,22 @@ pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<()
 async fn update_endpoint(
     remote: &Remote,
     client: &Client,
+    lane: Lane,
     id: EntityId,
     change: &UpdateEndpoint,
-    urgent: bool,
 ) -> Result<(), Error> {
     // What was read before the request left says nothing about what comes of it.
     remote.view_mut().endpoints.touch(id);
-    let lane = if urgent { Lane::Deadline } else { Lane::UserChange };
     let answer = client.update_endpoint(lane, id, change).await;
     let mut view = remote.view_mut();
     match answer {
         Ok(answer) => {
-            view.accepted.extend(change.model.map(|model| (id, model)));
+            view.accepted.extend(change.model().map(|model| (id, model)));
             view.endpoints.answered(answer.value);
         }
         Err(error) => {
             // One that was withheld changed nothing; of any other it is not known which model may come now.
-            if change.model.is_some() && !matches!(error, Error::Withheld { .. }) {
+            if change.model().is_some() && !matches!(error, Error::Withheld { .. }) {
                 view.accepted.remove(&id);
             }
             view.endpoints.touch(id);
@@ -130,25 +132,36 @@ async fn update_model(remote: &Remote, client: &Client, id: EntityId, change: &U
     Ok(())
 }
 
-/// What is not there need not be deleted.
-fn gone(answer: Result<(), Error>) -> Result<(), Error> {
-    match answer {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Ok(()) | Err(_) => answer,
+/// Whether an answer is that of somebody before the service, about what it does not know. Of the key and of the pace the
+/// gateway may speak.
+fn is_foreign_word(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Misrouted => true,
+        ErrorKind::Forbidden | ErrorKind::Rejected | ErrorKind::Conflict => {
+            error.failure().is_some_and(|failure| !failure.from_service)
+        }
+        ErrorKind::Unauthorized
+        | ErrorKind::NotFound
+        | ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::Unintelligible => false,
     }
 }
 
 /// What an error means for the next attempt of the same step.
 pub fn failure(action: &Action, error: &Error) -> Failure {
     let code = match error.failure() {
+        // Whoever said so, it was not the service.
+        Some(_) if action.deletes() && is_foreign_word(error) => UNPROVEN.to_owned(),
         Some(failure) => failure.inner_code.clone().unwrap_or_else(|| failure.code.clone()),
         None => match error {
             Error::Transport { kind, .. } => kind.as_str().to_owned(),
-            Error::Api(_)
-            | Error::Body { .. }
-            | Error::ForeignLink { .. }
-            | Error::Redirect { .. }
-            | Error::Unsendable { .. } => "unintelligible".to_owned(),
+            Error::Api(_) | Error::Body { .. } | Error::ForeignLink { .. } | Error::Redirect { .. } => {
+                "unintelligible".to_owned()
+            }
+            Error::Unsendable { .. } => NOT_SENT.to_owned(),
+            Error::Unproven { .. } => UNPROVEN.to_owned(),
+            Error::OtherEntity { .. } => "OtherEntity".to_owned(),
             Error::Withheld { .. } => "withheld".to_owned(),
         },
     };
@@ -157,15 +170,16 @@ pub fn failure(action: &Action, error: &Error) -> Failure {
         _ if error.perhaps_sent() => FailureClass::Uncertain,
         ErrorKind::Rejected | ErrorKind::Conflict | ErrorKind::Forbidden if is_quota(&code) => FailureClass::Quota,
         // A deletion is refused for what passes: a training that still runs, an endpoint that still uses the model.
-        ErrorKind::Rejected if !action.deletes() => FailureClass::Terminal,
+        ErrorKind::Rejected if !action.deletes() => FailureClass::Refused,
         // Leave to copy is refused until somebody changes who may do what.
         ErrorKind::Unauthorized | ErrorKind::Forbidden if matches!(action, Action::CopyModel(_)) => {
-            FailureClass::Terminal
+            FailureClass::Refused
         }
         ErrorKind::Rejected
         | ErrorKind::Unauthorized
         | ErrorKind::Forbidden
         | ErrorKind::NotFound
+        | ErrorKind::Misrouted
         | ErrorKind::Conflict
         | ErrorKind::Throttled
         | ErrorKind::Unavailable

@@ -1,6 +1,6 @@
 //! A replica that takes over may know less than the one before it wrote: its watches may lag. Before it decides anything,
 //! its stores must hold what the cluster holds now.
-use super::Context;
+use super::{Context, watch::is_not_found};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Resource,
@@ -73,6 +73,8 @@ where
     let mut listed = loop {
         match list(&api).await {
             Ok(listed) => break listed,
+            // Its watch takes it for empty, too.
+            Err(error) if is_not_found(&error) && context.residence.lacks::<K>().await => return,
             Err(error) => {
                 tracing::warn!(kind = %K::kind(&()), %error, "the cluster cannot be read; it is tried again");
                 tokio::time::sleep(PAUSE * 50).await;

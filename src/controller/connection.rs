@@ -3,8 +3,12 @@ use super::{
     Context,
     act::{Undone, act},
     guard::ReconcileError,
+    observe,
+    passes::Passes,
     point::Point,
+    refusal,
     remote::{self, Link, LinkSource, Remote},
+    residence::{Finding, is_home_ending},
     wake,
     write::{self, WriteError},
 };
@@ -46,8 +50,15 @@ struct Obstacle {
 }
 
 /// Looks after one connection.
-pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+pub async fn reconcile(
+    connection: Arc<SpeechConnection>,
+    context: Arc<Context>,
+    workers: Arc<Passes<SpeechConnection>>,
+) -> Result<Action, ReconcileError> {
     let connection = context.recent.connections.freshest(connection);
+    if connection.meta().deletion_timestamp.is_none() && is_home_ending(&context) {
+        return Ok(Action::await_change());
+    }
     let key = ObjectRef::from_obj(&*connection);
     let remote = remote_of(&context, &key, &connection);
     let mut last_key_until = None;
@@ -61,10 +72,18 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
         };
         remote.set_contact(&context, &key, contact);
     }
-    if requested_anew(&connection) {
+    // Another resource may have been accepted by now.
+    if requested_anew(&connection) || !remote.is_recognised() {
         remote.nudge();
     }
-    match report(&context, &key, connection, &remote, last_key_until).await {
+    let ended = report(&context, &workers, Arc::clone(&connection), &remote, last_key_until).await;
+    if let Err(WriteError::Refused(refused)) = &ended {
+        let newest = context.recent.connections.freshest(connection);
+        if let Some(written) = refusal::tell(&context, &*newest, newest.status.as_ref(), refused).await {
+            context.recent.connections.wrote(written);
+        }
+    }
+    match ended {
         // A newer object is on its way and will wake us.
         Err(WriteError::Conflict) => Ok(Action::requeue(Duration::from_millis(100))),
         Err(WriteError::Gone) => Ok(Action::await_change()),
@@ -75,13 +94,16 @@ pub async fn reconcile(connection: Arc<SpeechConnection>, context: Arc<Context>)
 /// Decides, writes what is new, and holds or releases the object.
 async fn report(
     context: &Context,
-    key: &ObjectRef<SpeechConnection>,
+    workers: &Passes<SpeechConnection>,
     mut connection: Arc<SpeechConnection>,
     remote: &Remote,
     last_key_until: Option<Timestamp>,
 ) -> Result<Action, WriteError> {
-    let dependents = wake::dependents_of(context, key);
+    let key = ObjectRef::from_obj(&*connection);
+    let dependents = wake::dependents_of(context, &key);
     let contact = remote.contact().clone();
+    observe::look_at_deletions(context, &connection, remote);
+    let held = remote.agenda().guard.held();
     let (durations, skew) = (remote.agenda().durations.clone(), remote.agenda().skew);
     let plan = plan::connection::plan(&Snapshot {
         object: &connection,
@@ -91,8 +113,12 @@ async fn report(
         durations: &durations,
         skew,
         throttled: remote.budget.usage().is_throttled,
+        sharing: &remote.sharing(&key),
         unneeded: unneeded(context, remote, skew),
         collect_from: remote.collect_from(),
+        held,
+        resource: remote.known().as_ref(),
+        hands: context.hands,
         now: context.clock.now(),
     });
     if let Some(step) = plan.step {
@@ -100,17 +126,21 @@ async fn report(
         if step == Step::Release {
             return Ok(Action::await_change());
         }
-        context.news.is_news(&*written);
+        context.news.is_news(&*written, written.status.as_ref());
         context.recent.connections.wrote(Arc::clone(&written));
         connection = written;
     }
     if connection.status.as_ref() != Some(&plan.status) {
         let written = write::status(context, &*connection, &plan.status).await?;
+        context.news.is_news(&*written, written.status.as_ref());
         context.recent.connections.wrote(written);
         context.events.publish(&*connection, &plan.notices);
     }
-    if let Some(id) = plan.collect {
-        return Ok(collect(context, key, remote, id).await);
+    // What nobody needs because its kind is being removed is not deleted.
+    if let Some(id) = plan.collect
+        && context.residence.now().await == Finding::Stays
+    {
+        return Ok(workers.away(collect(context, &key, remote, id)).await);
     }
     Ok(plan
         .look_again
@@ -163,18 +193,29 @@ fn remote_of(context: &Arc<Context>, key: &ObjectRef<SpeechConnection>, connecti
     let interval = duration::parse(&connection.spec.poll_interval).unwrap_or(Duration::from_secs(60));
     let (requests, per) = budget(&connection.spec.request_budget);
     let limits = limits(&connection.spec);
+    let ends_since = connection.meta().deletion_timestamp.as_ref().map(|time| time.0);
     if let Some(remote) = context.remotes.get(key) {
         remote.set_poll_interval(interval);
         remote.agenda_mut().limits = limits;
-        remote.budget.reconfigure(requests, per);
+        remote.agenda_mut().ends_since = ends_since;
+        remote.set_rate(requests, per);
+        context.remotes.settle_budget(key);
         return remote;
     }
+    context.metrics.begins(key);
     let (remote, token) = context.remotes.add(key.clone(), Budget::new(requests, per), interval);
+    remote.set_rate(requests, per);
     let mut agenda = remote.agenda_mut();
     agenda.limits = limits;
+    agenda.ends_since = ends_since;
     // What was learned before a restart, before anything is planned.
     if let Some(status) = &connection.status {
         agenda.durations.learn_from_status(&status.durations);
+        status
+            .resource
+            .clone()
+            .into_iter()
+            .for_each(|known| remote.know_by(known));
     }
     drop(agenda);
     tokio::spawn(remote::run(
@@ -194,11 +235,12 @@ fn limits(spec: &SpeechConnectionSpec) -> Limits {
     }
 }
 
+/// The budget of a spec. One that was stored before there was a least one counts as the least, so that no object waits for
+/// ever.
 fn budget(spec: &RequestBudget) -> (u32, Duration) {
-    (
-        u32::try_from(spec.requests).unwrap_or(1),
-        duration::parse(&spec.per).unwrap_or(Duration::from_secs(10)),
-    )
+    let per = duration::parse(&spec.per).unwrap_or(Duration::from_secs(10));
+    let least = u32::try_from(per.as_secs().div_ceil(10)).unwrap_or(u32::MAX);
+    (u32::try_from(spec.requests).unwrap_or(1).max(least), per)
 }
 
 /// Makes a client when spec or Secret say something new; the Secret is read only then.
@@ -263,6 +305,8 @@ async fn relink(
     };
     let same_place = remote.link().filter(|link| link.made_from.address == made_from.address);
     if let Some(Link { client, .. }) = same_place {
+        // The other key may be that of another resource, for which nothing must leave that waits for its turn.
+        client.trust(is_known(remote, &made_from, &client));
         // Another key for the same place: what waits for its turn takes it, what is under way ends with the old one.
         return Ok(match client.rekey(key) {
             Ok(()) => {
@@ -295,11 +339,24 @@ async fn relink(
     })
 }
 
+/// Whether what is reached so is the resource that is known, by the way to it. The first one that is reached is.
+fn is_known(remote: &Remote, made_from: &LinkSource, client: &Client) -> bool {
+    let reached = made_from.reaches(client);
+    match remote.known() {
+        Some(known) => known.is_reached_as(&reached),
+        None => {
+            remote.know_by(reached);
+            true
+        }
+    }
+}
+
 /// Uses a client from now on.
 fn use_link(context: &Context, connection: &SpeechConnection, remote: &Remote, client: Client, made_from: LinkSource) {
     if is_about_spec(&remote.contact()) {
         remote.set_contact(context, &ObjectRef::from_obj(connection), Contact::Pending);
     }
+    client.trust(is_known(remote, &made_from, &client));
     remote.relink(Link {
         client,
         made_from,

@@ -1,10 +1,14 @@
 //! What all parts of the controller share.
-use super::{event::Events, news::News, recent::Recent, remote::Remotes, wake::Wakes};
+use super::{
+    event::Events, farewell::Alarm, news::News, recent::Recent, remote::Remotes, residence::Residence, routes::Routes,
+    wake::Wakes,
+};
 use crate::{
     api::{SpeechConnection, SpeechEndpoint, SpeechModel},
     clock::Clock,
     lead::Leadership,
     metrics::Metrics,
+    plan::Hands,
     speech::{AllowedHosts, Transport},
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
@@ -19,6 +23,8 @@ pub struct Context {
     pub clock: Clock,
     /// Whether this replica acts.
     pub leadership: Leadership,
+    /// Whether this process changes anything in the Speech service.
+    pub hands: Hands,
     /// The uid of the `kube-system` namespace, which stands for the cluster in our marks.
     pub cluster: String,
     /// Whether plain http endpoints are accepted.
@@ -37,10 +43,16 @@ pub struct Context {
     pub wakes: Wakes,
     /// The Speech resources.
     pub remotes: Remotes,
+    /// Who may wait for one of them.
+    pub routes: Routes,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// What is told to the cluster.
     pub events: Events,
+    /// Whether the operator is here to stay.
+    pub residence: Residence,
+    /// Wakes who lets objects go where it is not.
+    pub alarm: Alarm,
 }
 
 /// What the watches know.

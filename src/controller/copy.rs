@@ -112,7 +112,7 @@ pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
     let (state, models) = {
         let looked = around.look();
         let state = match looked.state() {
-            crate::plan::ConnectionState::NotFound => SourceState::NotFound,
+            crate::plan::ConnectionState::NotFound { .. } => SourceState::NotFound,
             crate::plan::ConnectionState::NotAllowed => SourceState::NotAllowed,
             crate::plan::ConnectionState::NotReady { message, .. } => SourceState::NotReady(message.to_owned()),
             crate::plan::ConnectionState::Ready { .. } => SourceState::Ready,

@@ -1,16 +1,22 @@
 //! Publishes what applications need in a ConfigMap, and only when it differs.
+//!
+//! Of several objects that name one ConfigMap, who has it keeps it; where nobody has it yet, the oldest may make it. It is made
+//! by a request that fails where it exists, and changed only as it was read, so that nothing of others is ever taken over.
 use super::{Context, managed::Managed, point::Point};
 use crate::{
     api::{FIELD_MANAGER, Reason},
     plan::{Export, Failure, FailureClass},
 };
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use k8s_openapi::{
+    api::core::v1::ConfigMap,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use serde_json::json;
-use std::sync::Arc;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The label by which we find what we published.
 pub const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "speech-operator");
@@ -24,7 +30,7 @@ pub async fn publish<K: Managed>(context: &Context, object: &K, export: Option<&
     {
         delete(context, old)
             .await
-            .map_err(|error| failed(Reason::ExportFailed, &old.name_any(), &error.to_string()))?;
+            .map_err(|error| trouble(&old.name_any(), error))?;
     }
     let Some(export) = export else { return Ok(()) };
     let found = owned.iter().find(|map| map.name_any() == export.name);
@@ -48,37 +54,85 @@ fn is_owner(owners: &[OwnerReference], uid: &str) -> bool {
 }
 
 async fn write<K: Managed>(context: &Context, object: &K, export: &Export) -> Result<(), Failure> {
-    let api: Api<ConfigMap> = Api::namespaced(
-        context.client.clone(),
-        object.meta().namespace.as_deref().unwrap_or_default(),
-    );
-    let trouble = |error: kube::Error| failed(Reason::ExportFailed, &export.name, &error.to_string());
-    let found = api.get_opt(&export.name).await.map_err(trouble)?;
+    let namespace = object.namespace().unwrap_or_default();
+    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &namespace);
+    let found = api.get_opt(&export.name).await;
+    let found = found.map_err(|error| trouble(&export.name, error))?;
     let uid = object.meta().uid.as_deref().unwrap_or_default();
-    if found.as_ref().is_some_and(|map| !is_owner(map.owner_references(), uid)) {
-        return Err(failed(
-            Reason::ExportConflict,
-            &export.name,
-            "it exists and does not belong to this object; choose another name",
-        ));
-    }
-    let apply = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": { "name": export.name, "labels": { LABEL.0: LABEL.1 }, "ownerReferences": [object.controller_owner_ref(&())] },
-        "data": export.data,
-    });
-    let name = || format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
-    Point::BeforeExport.reached(name);
-    api.patch(
-        &export.name,
-        &PatchParams::apply(FIELD_MANAGER).force(),
-        &Patch::Apply(apply),
-    )
-    .await
-    .map_err(trouble)?;
+    let name = || format!("{namespace}/{}", object.name_any());
+    let written = match found {
+        Some(found) if !is_owner(found.owner_references(), uid) => return Err(taken(&export.name, &found)),
+        Some(found) => {
+            let params = PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
+            Point::BeforeExport.reached(name);
+            api.patch(&export.name, &params, &Patch::Merge(change(&found, export)))
+                .await
+        }
+        None => {
+            if let Some(older) = older_rival(context, object, &export.name) {
+                let why = format!("{older} exports to it as well, and is older; choose another name");
+                return Err(failed(Reason::ExportConflict, &export.name, &why));
+            }
+            let params = PostParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PostParams::default()
+            };
+            Point::BeforeExport.reached(name);
+            api.create(&params, &new(object, export)).await
+        }
+    };
+    written.map_err(|error| trouble(&export.name, error))?;
     Point::AfterExport.reached(name);
     Ok(())
+}
+
+fn new<K: Managed>(object: &K, export: &Export) -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(export.name.clone()),
+            labels: Some(BTreeMap::from([(LABEL.0.to_owned(), LABEL.1.to_owned())])),
+            owner_references: object.controller_owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        data: Some(export.data.clone()),
+        ..ConfigMap::default()
+    }
+}
+
+/// What makes a ConfigMap of ours say what it should, and nothing else; only as it was read.
+fn change(found: &ConfigMap, export: &Export) -> Value {
+    let stale = found.data.iter().flat_map(BTreeMap::keys);
+    let stale = stale.filter(|key| !export.data.contains_key(*key));
+    let mut data: serde_json::Map<String, Value> = stale.map(|key| (key.clone(), Value::Null)).collect();
+    data.extend(export.data.iter().map(|(key, value)| (key.clone(), json!(value))));
+    json!({
+        "metadata": { "resourceVersion": found.resource_version(), "uid": found.uid(), "labels": { LABEL.0: LABEL.1 } },
+        "data": data,
+    })
+}
+
+/// An object that names the same ConfigMap and is older: it makes it.
+fn older_rival<K: Managed>(context: &Context, object: &K, name: &str) -> Option<String> {
+    let endpoints = context.stores.endpoints.find(|rival| comes_first(rival, object, name));
+    let models = || context.stores.models.find(|rival| comes_first(rival, object, name));
+    endpoints
+        .map(|rival| called(&*rival))
+        .or_else(|| models().map(|rival| called(&*rival)))
+}
+
+fn called<K: Managed>(rival: &K) -> String {
+    format!("{} {}", K::kind(&()), rival.name_any())
+}
+
+fn comes_first<R: Managed, K: Managed>(rival: &R, object: &K, name: &str) -> bool {
+    let exports = |map: &str| rival.meta().namespace == object.meta().namespace && map == name;
+    let age = |meta: &ObjectMeta| (meta.creation_timestamp.as_ref().map(|at| at.0), meta.uid.clone());
+    rival.meta().deletion_timestamp.is_none()
+        && rival.export_to().is_some_and(|to| exports(&to.config_map.name))
+        && age(rival.meta()) < age(object.meta())
 }
 
 async fn delete(context: &Context, map: &ConfigMap) -> Result<(), kube::Error> {
@@ -96,6 +150,31 @@ async fn delete(context: &Context, map: &ConfigMap) -> Result<(), kube::Error> {
     }
 }
 
+/// Whose it is.
+fn taken(name: &str, found: &ConfigMap) -> Failure {
+    let owner = found.owner_references().first();
+    let whose = owner.map_or("no object that exports".to_owned(), |owner| {
+        format!("{} {}", owner.kind, owner.name)
+    });
+    let why = format!("it exists and belongs to {whose}; choose another name, or delete it");
+    failed(Reason::ExportConflict, name, &why)
+}
+
+/// What an answer of the apiserver means, in its own words. What it refuses is refused until somebody changes something; that
+/// another was faster, or that it is busy, passes.
+fn trouble(name: &str, error: kube::Error) -> Failure {
+    let kube::Error::Api(status) = error else {
+        return failed(Reason::ExportFailed, name, &crate::telemetry::chain(&error));
+    };
+    let passes = status.code >= 500 || matches!(status.code, 404 | 408 | 409 | 429);
+    let reason = if passes {
+        Reason::ExportFailed
+    } else {
+        Reason::ExportRefused
+    };
+    failed(reason, name, &status.message)
+}
+
 fn failed(reason: Reason, name: &str, why: &str) -> Failure {
     Failure {
         operation: crate::plan::EXPORT,
@@ -104,3 +183,7 @@ fn failed(reason: Reason, name: &str, why: &str) -> Failure {
         class: FailureClass::Transient { retry_after: None },
     }
 }
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

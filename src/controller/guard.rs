@@ -63,10 +63,17 @@ impl ReconcileError {
     }
 }
 
-/// How often each object failed in a row.
+/// How often each object failed in a row. One that is made anew begins anew.
 #[derive(Debug)]
 pub struct Backoff<K: Resource<DynamicType = ()>> {
-    failures: Mutex<HashMap<ObjectRef<K>, u32>>,
+    failures: Mutex<HashMap<ObjectRef<K>, Failures>>,
+}
+
+#[derive(Debug)]
+struct Failures {
+    /// Of which life of the object.
+    uid: Option<String>,
+    count: u32,
 }
 
 impl<K: Resource<DynamicType = ()>> Default for Backoff<K> {
@@ -78,26 +85,28 @@ impl<K: Resource<DynamicType = ()>> Default for Backoff<K> {
 }
 
 impl<K: Resource<DynamicType = ()>> Backoff<K> {
-    fn failed(&self, key: ObjectRef<K>, longest: Duration) -> Duration {
+    fn failed(&self, object: &K, longest: Duration) -> Duration {
+        let (key, uid) = (ObjectRef::from_obj(object), object.meta().uid.clone());
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = failures
-            .entry(key)
-            .and_modify(|count| *count = count.saturating_add(1))
-            .or_insert(1);
+        let before = failures.get(&key).filter(|before| before.uid == uid);
+        let count = before.map_or(1, |before| before.count.saturating_add(1));
+        failures.insert(key, Failures { uid, count });
         (FIRST_DELAY * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(longest)
     }
 
-    fn succeeded(&self, key: &ObjectRef<K>) {
+    /// A pass over the object went well, or the object is gone.
+    pub fn forget(&self, key: &ObjectRef<K>) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
-/// Runs a pass within its boundaries. Always answers with an action, so that one object never disturbs another.
+/// Runs a pass within its boundaries, as soon as a worker is free. Always answers with an action, so that one object never
+/// disturbs another.
 pub async fn guarded<K, F>(
     object: Arc<K>,
     context: Arc<Context>,
-    (backoff, passes): (&Backoff<K>, &Passes<K>),
-    pass: impl FnOnce(Arc<K>, Arc<Context>) -> F,
+    (backoff, passes): (&Backoff<K>, &Arc<Passes<K>>),
+    pass: impl FnOnce(Arc<K>, Arc<Context>, Arc<Passes<K>>) -> F,
 ) -> Action
 where
     K: Resource<DynamicType = ()>,
@@ -105,13 +114,17 @@ where
 {
     let key = ObjectRef::from_obj(&*object);
     let began = Instant::now();
-    passes.begin(&key);
+    if !passes.begin(&key) {
+        return Action::await_change(); // it is invited
+    }
     let name = key.clone();
-    let within = Arc::clone(&context);
-    let whole = async move {
+    let (within, workers) = (Arc::clone(&context), Arc::clone(passes));
+    let looked_at = Arc::clone(&object);
+    // On the heap, and only from here on: after a start every object waits, and what waits has to be small.
+    let whole = Box::pin(async move {
         poison::take_effect(&name).await;
-        pass(object, within).await
-    };
+        pass(looked_at, within, workers).await
+    });
     let outcome = match AssertUnwindSafe(tokio::time::timeout(DEADLINE, whole))
         .catch_unwind()
         .await
@@ -126,11 +139,13 @@ where
     context.metrics.reconciled(&kind, label, began.elapsed());
     match outcome {
         Ok(action) => {
-            backoff.succeeded(&key);
+            let namespace = key.namespace.as_deref().unwrap_or_default();
+            context.metrics.accepted(&kind, namespace, &key.name);
+            backoff.forget(&key);
             action
         }
         Err(error) => {
-            let delay = backoff.failed(key.clone(), error.longest_delay());
+            let delay = backoff.failed(&object, error.longest_delay());
             tracing::error!(%kind, object = %key, error = %crate::telemetry::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
             Action::requeue(delay)
         }
@@ -143,6 +158,34 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::SpeechModel;
+
+    #[test]
+    fn delays_grow_for_one_life_of_an_object_and_begin_anew_with_the_next() {
+        let model = |uid: &str| {
+            let spec =
+                serde_json::json!({"connectionRef": {"name": "speech"}, "locale": "en-US", "source": {"base": {}}});
+            let mut model = SpeechModel::new("line", serde_json::from_value(spec).unwrap());
+            model.metadata.uid = Some(uid.into());
+            model
+        };
+        let backoff = Backoff::default();
+        let fails = |uid: &str| backoff.failed(&model(uid), LONGEST_DELAY).as_secs();
+        assert_eq!([fails("a"), fails("a"), fails("a")], [1, 2, 4]);
+        assert_eq!(
+            [fails("b"), fails("b")],
+            [1, 2],
+            "the namesake's failures are not its own"
+        );
+        backoff.forget(&ObjectRef::from_obj(&model("b")));
+        assert_eq!(fails("b"), 1);
+        assert_eq!((0..40).map(|_| fails("b")).max(), Some(300));
+    }
 }
 
 /// An object whose every pass panics or never ends, for the proof that it costs the others nothing. A release build knows

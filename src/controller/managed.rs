@@ -1,11 +1,23 @@
 //! What the controller has to know of a kind: models and endpoints share one reconcile.
-use super::{Context, copy, observe, recent::Recent, remote::Remote, watch::Kept};
-use crate::{
-    api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, reference::ConnectionRef},
-    metrics::{self, Ended},
-    plan::{self, Plan, Surroundings, connection::Need},
+use super::{
+    Context, copy, observe,
+    recent::Recent,
+    refusal::Conditions,
+    remote::Remote,
+    routes::{Route, Traveller},
+    wake::{Sleeper, connection_key},
+    watch::Kept,
 };
-use kube::{Resource, core::NamespaceResourceScope};
+use crate::{
+    api::{
+        SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
+        reference::{ConnectionRef, ExportTo},
+    },
+    metrics::{self, Ended},
+    plan::{self, Hands, Plan, Surroundings, connection::Need},
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, sync::Arc};
 
@@ -22,7 +34,7 @@ pub trait Managed:
     + 'static
 {
     /// The type of the status.
-    type Status: Serialize + Clone + Debug + PartialEq + Send + Sync;
+    type Status: Conditions + PartialEq + Send + Sync;
     /// What else was observed before the Speech resource of the object is looked at.
     type Source: Send;
 
@@ -30,8 +42,18 @@ pub trait Managed:
     fn connection_ref(&self) -> &ConnectionRef;
     /// The locale of its model.
     fn locale(&self) -> &str;
-    /// What it needs its connection for.
-    fn need(&self) -> Need<'_>;
+    /// Where it publishes.
+    fn export_to(&self) -> Option<&ExportTo>;
+    /// An object of the kind as one that can be woken.
+    fn sleeper(key: ObjectRef<Self>) -> Sleeper;
+    /// The Speech resources that its steps need.
+    fn route(&self, context: &Context) -> Route;
+    /// What it needs its connection for, in a process with these hands.
+    fn need(&self, hands: Hands) -> Need<'_>;
+    /// How many remote entities its status names.
+    fn entities(&self) -> usize;
+    /// What its conditions say.
+    fn conditions(&self) -> &[Condition];
     /// The status, once somebody wrote one.
     fn status(&self) -> Option<&Self::Status>;
     /// Our own writes to the kind.
@@ -46,6 +68,14 @@ pub trait Managed:
     fn plan(&self, context: &Context, source: &Self::Source, around: Surroundings<'_>) -> Plan<Self::Status>;
 }
 
+/// The connection that an object refers to.
+fn connection_of<K: Managed>(object: &K) -> ObjectRef<SpeechConnection> {
+    connection_key(
+        object.connection_ref(),
+        object.meta().namespace.as_deref().unwrap_or_default(),
+    )
+}
+
 impl Managed for SpeechModel {
     type Status = SpeechModelStatus;
     type Source = Option<plan::model::Source>;
@@ -58,13 +88,37 @@ impl Managed for SpeechModel {
         &self.spec.locale
     }
 
-    fn need(&self) -> Need<'_> {
+    fn export_to(&self) -> Option<&ExportTo> {
+        self.spec.export_to.as_ref()
+    }
+
+    fn sleeper(key: ObjectRef<Self>) -> Sleeper {
+        Sleeper::Model(key)
+    }
+
+    fn route(&self, context: &Context) -> Route {
+        Route {
+            traveller: Traveller::Model,
+            connection: connection_of(self),
+            source: copy::source_key(context, self),
+        }
+    }
+
+    fn need(&self, hands: Hands) -> Need<'_> {
         Need {
             namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
             deleted: self.metadata.deletion_timestamp.is_some(),
-            deletes_remote: plan::model::deletes_remote(&self.spec),
+            deletes_remote: hands.are_free() && plan::model::deletes_remote(self),
             force_orphan_after: &self.spec.force_orphan_after,
         }
+    }
+
+    fn entities(&self) -> usize {
+        self.status.as_ref().map_or(0, |status| status.ids().count())
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        self.status.as_ref().map_or(&[], |status| &status.conditions)
     }
 
     fn status(&self) -> Option<&SpeechModelStatus> {
@@ -92,6 +146,7 @@ impl Managed for SpeechModel {
             object: self,
             source: source.as_ref(),
             refusals: &observe::refusals(context, self),
+            follower: observe::follower(context, self).as_deref(),
             around,
         })
     }
@@ -109,13 +164,37 @@ impl Managed for SpeechEndpoint {
         &self.spec.locale
     }
 
-    fn need(&self) -> Need<'_> {
+    fn export_to(&self) -> Option<&ExportTo> {
+        self.spec.export_to.as_ref()
+    }
+
+    fn sleeper(key: ObjectRef<Self>) -> Sleeper {
+        Sleeper::Endpoint(key)
+    }
+
+    fn route(&self, _context: &Context) -> Route {
+        Route {
+            traveller: Traveller::Endpoint,
+            connection: connection_of(self),
+            source: None,
+        }
+    }
+
+    fn need(&self, hands: Hands) -> Need<'_> {
         Need {
             namespace: self.metadata.namespace.as_deref().unwrap_or_default(),
             deleted: self.metadata.deletion_timestamp.is_some(),
-            deletes_remote: plan::endpoint::deletes_remote(&self.spec),
+            deletes_remote: hands.are_free() && plan::endpoint::deletes_remote(self),
             force_orphan_after: &self.spec.force_orphan_after,
         }
+    }
+
+    fn entities(&self) -> usize {
+        usize::from(self.status.as_ref().is_some_and(|status| status.id.is_some()))
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        self.status.as_ref().map_or(&[], |status| &status.conditions)
     }
 
     fn status(&self) -> Option<&SpeechEndpointStatus> {

@@ -1,5 +1,9 @@
 //! The snapshot: everything a decision depends on, from memory only.
-use super::{Context, remote::Remote, wake::connection_key};
+use super::{
+    Context,
+    remote::Remote,
+    wake::{connection_key, deletions},
+};
 use crate::{
     api::{
         SpeechConnection, SpeechEndpoint, SpeechModel,
@@ -9,10 +13,12 @@ use crate::{
         Agenda, ConnectionState, claim,
         connection::{Contact, allows, selects},
         model::{Refusal, refusals as refusals_of},
+        near::nearest,
     },
     speech::EntityId,
     view::View,
 };
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use std::sync::{Arc, LazyLock, RwLockReadGuard};
@@ -23,6 +29,8 @@ pub struct Surrounding {
     allowed: bool,
     /// Whether it would be of another namespace: what is not allowed there is not told from what is not there.
     foreign: bool,
+    /// The name of the connection of the same namespace that was probably meant by one that is not there.
+    near: Option<String>,
     /// The Speech resource of the connection.
     pub remote: Option<Arc<Remote>>,
 }
@@ -34,7 +42,10 @@ pub struct Looked<'a> {
     agenda: Option<RwLockReadGuard<'a, Agenda>>,
     has_projects: bool,
     usable: bool,
+    recognised: bool,
     found: bool,
+    broken_since: Option<Timestamp>,
+    near: Option<String>,
     allowed: bool,
 }
 
@@ -57,10 +68,13 @@ impl Surrounding {
                 metadata.as_ref().and_then(|m| m.meta().labels.as_ref()),
             )
         });
+        let is_missing = connection.is_none() && home == namespace;
+        let near = is_missing.then(|| near(context, key)).flatten();
         Self {
             connection,
             allowed,
             foreign: home != namespace,
+            near,
             remote: context.remotes.get(key),
         }
     }
@@ -68,8 +82,19 @@ impl Surrounding {
     /// Whether the first look at the Speech resource has not ended. Until then nothing new can be said of an object, and
     /// what its status says from before still stands.
     pub fn is_pending(&self) -> bool {
-        let pending = |remote: &Arc<Remote>| *remote.contact() == Contact::Pending;
+        let pending = |remote: &Arc<Remote>| match *remote.contact() {
+            Contact::Pending => true,
+            Contact::Established(_) => !remote.is_recognised(),
+            Contact::Broken { .. } => false,
+        };
         self.allowed && self.remote.as_ref().is_none_or(pending)
+    }
+
+    /// Takes in who is being deleted, and what was agreed to.
+    pub fn look_at_deletions(&self, context: &Context) {
+        if let (Some(connection), Some(remote)) = (&self.connection, &self.remote) {
+            look_at_deletions(context, connection, remote);
+        }
     }
 
     /// Whether the connection is there and objects of the namespace may use it.
@@ -85,11 +110,22 @@ impl Surrounding {
             view: self.remote.as_ref().map(|remote| remote.view()),
             agenda: self.remote.as_ref().map(|remote| remote.agenda()),
             has_projects: link.as_ref().is_some_and(|link| link.client.version().has_projects()),
-            usable: link.is_some(),
+            usable: link.is_some_and(|link| link.client.is_trusted()),
+            recognised: self.remote.as_ref().is_none_or(|remote| remote.is_recognised()),
             found: self.connection.is_some() || self.foreign,
+            broken_since: self.connection.as_deref().and_then(SpeechConnection::broken_since),
+            near: self.near.clone(),
             allowed: self.allowed,
         }
     }
+}
+
+/// Brings what the guard of a connection goes by up to date.
+pub fn look_at_deletions(context: &Context, connection: &SpeechConnection, remote: &Remote) {
+    let leaving = deletions(context, &ObjectRef::from_obj(connection));
+    let now = context.clock.now();
+    let mut agenda = remote.agenda_mut();
+    (agenda.guard).look(connection, &connection.spec.deletion_guard, leaving, now);
 }
 
 /// What an object without a connection has to agree on with others: nothing.
@@ -104,14 +140,16 @@ impl Looked<'_> {
     /// What the planner has to know of the connection.
     pub fn state(&self) -> ConnectionState<'_> {
         if !self.found {
-            return ConnectionState::NotFound;
+            return ConnectionState::NotFound {
+                near: self.near.as_deref(),
+            };
         }
         if !self.allowed {
             return ConnectionState::NotAllowed;
         }
         let view = self.view.as_deref().filter(|view| view.is_complete());
         match (self.contact.as_deref(), view) {
-            (Some(Contact::Established(_)), Some(view)) => ConnectionState::Ready {
+            (Some(Contact::Established(_)), Some(view)) if self.recognised => ConnectionState::Ready {
                 view,
                 has_projects: self.has_projects,
             },
@@ -119,14 +157,24 @@ impl Looked<'_> {
                 message,
                 view,
                 usable: self.usable,
+                since: self.broken_since,
             },
             (Some(Contact::Established(_) | Contact::Pending) | None, view) => ConnectionState::NotReady {
                 message: "the first look at the Speech resource has not ended",
                 view,
                 usable: false,
+                since: None,
             },
         }
     }
+}
+
+/// The name in the namespace that is nearest to one which no connection has.
+fn near(context: &Context, key: &ObjectRef<SpeechConnection>) -> Option<String> {
+    let here = |connection: &SpeechConnection| connection.namespace() == key.namespace;
+    let connections = context.stores.connections.state_filter(here);
+    let names: Vec<String> = connections.iter().map(|connection| connection.name_any()).collect();
+    nearest(&key.name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// The remote endpoint that an object holds or wants to hold.
@@ -244,6 +292,15 @@ pub fn refusals(context: &Context, model: &SpeechModel) -> Vec<Refusal> {
     };
     let followers = context.stores.endpoints.state_filter(told);
     refusals_of(followers.iter().map(|endpoint| &**endpoint))
+}
+
+/// A SpeechEndpoint that follows a SpeechModel, by the order of names. Asked only where the spec pins a base model, which may
+/// be one whose models nobody can deploy.
+pub fn follower(context: &Context, model: &SpeechModel) -> Option<String> {
+    model.spec.source.training.as_ref()?.base_model.as_ref()?;
+    let follows = |endpoint: &SpeechEndpoint| endpoint.meta().deletion_timestamp.is_none() && means(endpoint, model);
+    let followers = context.stores.endpoints.state_filter(follows);
+    followers.iter().map(|endpoint| endpoint.name_any()).min()
 }
 
 /// The SpeechModels that an endpoint's spec means, in the order of their names.

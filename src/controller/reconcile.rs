@@ -1,4 +1,6 @@
 //! The reconcile of models and endpoints: look, decide, take at most one remote step, report.
+mod telling;
+
 use super::{
     Context,
     act::{Undone, act},
@@ -6,26 +8,37 @@ use super::{
     guard::ReconcileError,
     managed::Managed,
     observe::{self, Surrounding},
+    passes::Passes,
     point::Point,
-    wake,
+    residence::{Finding, is_home_ending},
+    routes::{self, Place},
+    wake::{self, Sleeper},
     write::{self, WriteError},
 };
 use crate::{
-    api::Reason,
-    plan::{self, Action, Failure, List, Notice, Plan, Surroundings, lead_time::Took, line::Want},
+    api::{Reason, is_held},
+    plan::{self, Action, Failure, List, Notice, Plan, Surroundings, drift::Correction, lead_time::Took, line::Want},
 };
 use jiff::Timestamp;
-use kube::runtime::controller;
+use kube::runtime::{controller, reflector::ObjectRef};
 use std::{sync::Arc, time::Duration};
 
 /// One pass over an object.
-struct Pass<'a, K> {
+struct Pass<'a, K: Managed> {
     context: &'a Context,
+    workers: &'a Passes<K>,
+    /// Its place among those that may wait for its Speech resource.
+    place: Option<Place<'a>>,
     object: Arc<K>,
     around: Surrounding,
+    /// Whether a deletion may delete something remote.
+    stay: Finding,
     announced: Option<u32>,
     failure: Option<Failure>,
-    acted: bool,
+    /// The word of the remote step that was taken.
+    asked: Option<&'static str>,
+    /// What that step put back, where somebody else had changed it.
+    corrected: Option<Correction>,
     /// Whether something was made in the Speech service that no status names yet.
     created: bool,
 }
@@ -42,7 +55,7 @@ enum Turn {
 pub(crate) fn frees_model(action: &Action) -> bool {
     match action {
         Action::DeleteEndpoint(_) => true,
-        Action::UpdateEndpoint { change, .. } => change.model.is_some(),
+        Action::UpdateEndpoint { change, .. } => change.model().is_some(),
         Action::Claim(_) | Action::Release | Action::CreateEndpoint(_) | Action::TrainModel(_) => false,
         Action::UpdateModel { .. } | Action::DeleteModel(_) => false,
         Action::CopyModel(_) | Action::FollowCopy { .. } => false,
@@ -63,39 +76,49 @@ fn connection_gone(action: &Action) -> Undone {
 pub async fn reconcile<K: Managed>(
     object: Arc<K>,
     context: Arc<Context>,
+    workers: Arc<Passes<K>>,
 ) -> Result<controller::Action, ReconcileError> {
     let object = K::recent(&context).freshest(object);
+    let who = K::sleeper(ObjectRef::from_obj(&*object));
+    // Given back at every end of the pass.
+    let place = routes::invitation(&context, &who);
     let around = Surrounding::of(
         &context,
         object.connection_ref(),
         object.meta().namespace.as_deref().unwrap_or_default(),
     );
-    let need = object.need();
-    let leaves_alone = need.deleted && !need.deletes_remote;
+    let need = object.need(context.hands);
+    if !need.deleted && is_home_ending(&context) {
+        return Ok(controller::Action::await_change());
+    }
+    // Asked anew in every pass, because it may be another one who deletes now.
+    let stay = if need.deleted && need.deletes_remote && is_held(&*object) {
+        context.residence.now().await
+    } else {
+        Finding::Stays
+    };
+    let leaves_alone = need.deleted && (!need.deletes_remote || matches!(stay, Finding::Ends(_)));
     if around.is_pending() && !leaves_alone {
         return Ok(controller::Action::await_change());
     }
     let mut pass = Pass {
         context: &context,
+        workers: &workers,
+        place,
         object,
         around,
+        stay,
         announced: None,
         failure: None,
-        acted: false,
+        asked: None,
+        corrected: None,
         created: false,
     };
-    loop {
-        let plan = pass.decide();
-        let next = match &plan.action {
-            Some(action) if pass.may_take(action) => pass.take(action.clone(), &plan).await,
-            Some(_) | None => return pass.settle(plan).await.or_else(settle_error),
-        };
-        match next {
-            Ok(Turn::Again) => {}
-            Ok(Turn::Released) => return Ok(controller::Action::await_change()),
-            Err(error) => return settle_error(error),
-        }
+    let ended = pass.run(&who).await;
+    if let Err(ReconcileError::Write(WriteError::Refused(refused))) = &ended {
+        pass.tell_refusal(refused).await;
     }
+    ended.or_else(settle_error)
 }
 
 /// A conflict means that a newer object is on its way and will wake us; a missing object needs nothing.
@@ -103,7 +126,7 @@ fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileEr
     match error {
         ReconcileError::Write(WriteError::Conflict) => Ok(controller::Action::requeue(Duration::from_millis(100))),
         ReconcileError::Write(WriteError::Gone) => Ok(controller::Action::await_change()),
-        error @ (ReconcileError::Write(WriteError::Api(_))
+        error @ (ReconcileError::Write(WriteError::Api(_) | WriteError::Refused(_))
         | ReconcileError::Withheld(_)
         | ReconcileError::Read(_)
         | ReconcileError::Deadline
@@ -112,25 +135,83 @@ fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileEr
 }
 
 impl<K: Managed> Pass<'_, K> {
+    /// Decides and takes steps until there is none to take.
+    async fn run(&mut self, who: &Sleeper) -> Result<controller::Action, ReconcileError> {
+        loop {
+            let plan = self.decide();
+            let next = match &plan.action {
+                Some(action) if self.may_take(action) => {
+                    if !self.finds_place(action) {
+                        // Decided anew when there is a place, and when the time comes.
+                        return Ok(self.look_again(&plan));
+                    }
+                    self.take(action.clone(), &plan).await?
+                }
+                Some(_) | None => {
+                    routes::forget(self.context, who);
+                    return self.settle(plan).await;
+                }
+            };
+            match next {
+                Turn::Again => {}
+                Turn::Released => return Ok(controller::Action::await_change()),
+            }
+        }
+    }
+
     /// Looks and decides; no I/O.
     fn decide(&self) -> Plan<K::Status> {
         let source = self.object.source(self.context);
         let one_at_a_time = self.around.remote.as_ref().map(|remote| remote.deciding());
+        if self.deletes() {
+            self.around.look_at_deletions(self.context);
+        }
         let looked = self.around.look();
         let around = Surroundings {
             now: looked.agenda().skew.later(self.context.clock.now()),
             cluster: &self.context.cluster,
             connection: looked.state(),
             announced: self.announced,
+            asked: self.asked,
+            corrected: self.corrected.as_ref(),
             failure: self.failure.as_ref(),
             agenda: looked.agenda(),
+            stay: self.stay.stay(),
+            hands: self.context.hands,
+            namespace_ends: self.namespace_ends(),
         };
         let plan = self.object.plan(self.context, &source, around);
         drop(looked);
         // At once, and before any await: who decides next has to know.
         self.line_up(plan.wants);
+        if self.deletes() {
+            self.note_deletion(&plan);
+        }
         drop(one_at_a_time);
         plan
+    }
+
+    fn namespace_ends(&self) -> bool {
+        let namespace = self.object.meta().namespace.as_deref();
+        namespace.is_some_and(|namespace| observe::ending(self.context, namespace).is_some())
+    }
+
+    /// Whether the object is being deleted, and something remote with it.
+    fn deletes(&self) -> bool {
+        let need = self.object.need(self.context.hands);
+        need.deleted && need.deletes_remote
+    }
+
+    /// What begins counts from now on, and what is held the connection has to tell.
+    fn note_deletion(&self, plan: &Plan<K::Status>) {
+        let Some(remote) = &self.around.remote else { return };
+        if plan.action.as_ref().is_some_and(Action::deletes) {
+            remote.agenda_mut().guard.begin(self.uid());
+        } else if remote.agenda().guard.holds(self.uid()) {
+            let namespace = self.object.meta().namespace.as_deref().unwrap_or_default();
+            let key = wake::connection_key(self.object.connection_ref(), namespace);
+            self.context.wakes.wake_connection(&key);
+        }
     }
 
     /// Takes or leaves a place in the line of the connection. Who leaves it, or begins, lets others go on.
@@ -162,9 +243,32 @@ impl<K: Managed> Pass<'_, K> {
         }
     }
 
-    /// At most one remote step per pass, and none after a failure.
+    /// At most one remote step per pass, none after a failure, and none that changes anything where we only observe.
     fn may_take(&self, action: &Action) -> bool {
-        self.failure.is_none() && !(self.acted && (action.is_remote() || matches!(action, Action::Claim(_))))
+        // A failure may be the very reason to let an object go. A status in place of it would forget since when it waits.
+        if *action == Action::Release {
+            return true;
+        }
+        // No plan of a process that only observes names such a step; and the transport would not take it.
+        let is_free = self.context.hands.are_free() || matches!(action, Action::FollowCopy { .. });
+        is_free
+            && self.failure.is_none()
+            && !(self.asked.is_some() && (action.is_remote() || matches!(action, Action::Claim(_))))
+    }
+
+    /// Whether there is room for one more that waits for the Speech resource. An announcement needs it as well: the request
+    /// that it announces has to leave in the same pass.
+    fn finds_place(&mut self, action: &Action) -> bool {
+        if matches!(action, Action::Release) {
+            return true;
+        }
+        let route = self.object.route(self.context);
+        if self.place.as_ref().is_none_or(|place| !place.is_on(&route)) {
+            self.place = None;
+            let who = K::sleeper(ObjectRef::from_obj(&*self.object));
+            self.place = routes::enter(self.context, &who, route, action.lane());
+        }
+        self.place.is_some()
     }
 
     async fn take(&mut self, action: Action, plan: &Plan<K::Status>) -> Result<Turn, ReconcileError> {
@@ -173,7 +277,6 @@ impl<K: Managed> Pass<'_, K> {
         match action {
             Action::Claim(intent) => {
                 let written = write::claim(self.context, &*self.object, intent).await?;
-                self.context.news.is_news(&*written);
                 self.keep(written);
                 self.announced = intent.map(|intent| intent.attempt);
             }
@@ -181,6 +284,11 @@ impl<K: Managed> Pass<'_, K> {
                 let notices = &plan.notices;
                 self.context.events.publish(&*self.object, notices);
                 write::release(self.context, &*self.object).await?;
+                if matches!(self.stay, Finding::Ends(_))
+                    || notices.iter().any(|notice| notice.reason == Reason::ObserveOnly)
+                {
+                    self.tell_released(notices);
+                }
                 if let Some(orphan) = notices.iter().find(|notice| notice.reason == Reason::Orphaned) {
                     self.tell_orphan(orphan);
                 }
@@ -198,7 +306,7 @@ impl<K: Managed> Pass<'_, K> {
             | Action::DeleteModel(_)
             | Action::CreateEvaluation(_)
             | Action::DeleteEvaluation(_)) => {
-                self.failure = match self.request(&action).await {
+                self.failure = match self.workers.away(self.request(&action)).await {
                     Ok(()) => None,
                     Err(Undone::Failed(failure)) => Some(failure),
                     // Nothing was sent, so an announcement still is this pass's own.
@@ -208,8 +316,9 @@ impl<K: Managed> Pass<'_, K> {
                     }
                 };
                 self.tell_drift(plan);
+                self.corrected = plan.corrects.clone();
                 self.announced = None;
-                self.acted = true;
+                self.asked = Some(action.operation());
                 self.created =
                     self.failure.is_none() && matches!(action, Action::CreateEndpoint(_) | Action::TrainModel(_));
             }
@@ -218,38 +327,10 @@ impl<K: Managed> Pass<'_, K> {
         Ok(Turn::Again)
     }
 
-    /// Tells what stays behind where it outlives the object. A namespace that ends takes no events any more, so there it
-    /// is told of the namespace itself.
-    fn tell_orphan(&self, orphan: &Notice) {
-        let kind = K::kind(&());
-        tracing::warn!(%kind, object = %self.name(), reason = orphan.note, "released an object and left an orphan behind");
-        self.context.metrics.orphaned(&kind);
-        if let Some(namespace) = self.object.meta().namespace.as_deref()
-            && let Some(ending) = observe::ending(self.context, namespace)
-        {
-            let note = format!("{kind} {}: {}", self.name(), orphan.note);
-            let told = Notice { note, ..orphan.clone() };
-            self.context.events.publish(&ending, &[told]);
-        }
-    }
-
     fn is_at(&self, point: Option<Point>) {
         if let Some(point) = point {
             point.reached(|| self.name());
         }
-    }
-
-    /// Tells what a step puts right: the plan that follows from the answer knows nothing of it.
-    fn tell_drift(&self, plan: &Plan<K::Status>) {
-        let mut drift = plan.notices.clone();
-        drift.retain(|notice| notice.reason == Reason::DriftCorrected);
-        if !drift.is_empty() {
-            let (kind, meta) = (K::kind(&()), self.object.meta());
-            let (namespace, name) = (meta.namespace.as_deref(), meta.name.as_deref());
-            let metrics = &self.context.metrics;
-            metrics.drifted(&kind, namespace.unwrap_or_default(), name.unwrap_or_default());
-        }
-        self.context.events.publish(&*self.object, &drift);
     }
 
     /// Deletes what this pass has made for an object that is gone: the apiserver removes one that is deleted in the very
@@ -259,7 +340,7 @@ impl<K: Managed> Pass<'_, K> {
             .around
             .remote
             .as_ref()
-            .filter(|_| self.object.need().deletes_remote)
+            .filter(|_| self.object.need(self.context.hands).deletes_remote)
         else {
             return;
         };
@@ -274,7 +355,9 @@ impl<K: Managed> Pass<'_, K> {
                 .collect()
         };
         for action in made {
-            if self.request(&action).await.is_err() {
+            // Or it went with its kind, which is no deletion that anybody meant.
+            let meant = self.context.residence.now().await == Finding::Stays;
+            if !meant || self.request(&action).await.is_err() {
                 let note = format!("the object was gone before {action:?} could be asked for with success");
                 self.tell_orphan(&Notice {
                     warning: true,
@@ -339,8 +422,10 @@ impl<K: Managed> Pass<'_, K> {
     }
 
     /// Reports: what applications need, the status if it says something new, events, and when to look again.
-    async fn settle(mut self, mut plan: Plan<K::Status>) -> Result<controller::Action, ReconcileError> {
+    async fn settle(&mut self, mut plan: Plan<K::Status>) -> Result<controller::Action, ReconcileError> {
+        // Who only observes publishes nothing: the applications of a clone must not be led to what another operator changes.
         if self.failure.is_none()
+            && self.context.hands.are_free()
             && let Err(problem) = export::publish(self.context, &*self.object, plan.export.as_ref()).await
         {
             self.failure = Some(problem);
@@ -361,12 +446,16 @@ impl<K: Managed> Pass<'_, K> {
             ended.into_iter().for_each(|ended| self.context.metrics.ended(ended));
             self.context.events.publish(&*self.object, &plan.notices);
         }
-        if self.acted && self.failure.is_none() && plan.action.is_some() {
+        if self.asked.is_some() && self.failure.is_none() && plan.action.is_some() {
             return Ok(controller::Action::requeue(Duration::from_millis(1)));
         }
-        Ok(match plan.look_again {
-            Some(at) => controller::Action::requeue(self.context.clock.wait_for(self.on_our_clock(at))),
-            None => controller::Action::await_change(),
+        Ok(self.look_again(&plan))
+    }
+
+    /// When time alone may change the decision.
+    fn look_again(&self, plan: &Plan<K::Status>) -> controller::Action {
+        plan.look_again.map_or_else(controller::Action::await_change, |at| {
+            controller::Action::requeue(self.context.clock.wait_for(self.on_our_clock(at)))
         })
     }
 
@@ -389,7 +478,9 @@ impl<K: Managed> Pass<'_, K> {
         }
     }
 
+    /// Goes on with an object as we left it.
     fn keep(&mut self, written: Arc<K>) {
+        self.context.news.is_news(&*written, written.status());
         K::recent(self.context).wrote(Arc::clone(&written));
         self.object = written;
     }

@@ -5,22 +5,24 @@ use super::{
     connection,
     context::RecentWrites,
     event::{self, Events},
-    export,
+    export, farewell,
     flux::{self, Flux},
     guard::{Backoff, ReconcileError, guarded},
     news::News,
     passes::Passes,
     reconcile,
     remote::Remotes,
+    residence::Residence,
+    routes::Routes,
     wake::{self, Sleepers, Wakes},
     watch,
 };
 use crate::{
     api::{SpeechEndpoint, SpeechModel},
     clock::Clock,
-    lead::{Election, Leadership, Lost, Mandate},
+    lead::{Election, Leadership, Lost, Mandate, fence::Reach},
     metrics::Metrics,
-    speech::{AllowedHosts, Transport},
+    speech::AllowedHosts,
 };
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
@@ -40,7 +42,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::mpsc::UnboundedReceiver,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -70,14 +72,16 @@ pub struct Options {
     pub watches: Client,
     /// The present.
     pub clock: Clock,
-    /// The network towards the Speech service.
-    pub transport: Arc<dyn Transport>,
+    /// The way to the Speech service.
+    pub reach: Reach,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
     /// Which hosts connections may name.
     pub allowed_hosts: AllowedHosts,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
+    /// The namespace that the operator itself lives in, if any.
+    pub home: Option<String>,
     /// Whether this process may act.
     pub leadership: Leadership,
     /// The name of this process in events.
@@ -117,7 +121,7 @@ pub async fn run(options: Options, election: Election) -> Result<(), StartError>
         cluster = identity(&options.client) => cluster?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let (context, mut sleepers, mut tasks) = assemble(options, cluster);
+    let (context, sleepers, mut tasks) = assemble(options, cluster);
     tokio::select! {
         () = stores_filled(&context) => {}
         () = shutdown.cancelled() => return Ok(()),
@@ -125,6 +129,21 @@ pub async fn run(options: Options, election: Election) -> Result<(), StartError>
     }
     context.metrics.ready(Arc::clone(&context));
     tracing::info!("watching; all stores are filled");
+    let outcome = act(&context, election, sleepers, concurrency, &shutdown, &mut tasks).await;
+    // The watches go on until then, and who lets objects go.
+    farewell::finished(&context).await;
+    outcome
+}
+
+/// Stands by, then leads.
+async fn act(
+    context: &Arc<Context>,
+    election: Election,
+    mut sleepers: Sleepers,
+    concurrency: u16,
+    shutdown: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
     let mut mandate = tokio::select! {
         mandate = election.win() => mandate,
         () = sleepers.doze() => return Ok(()),
@@ -133,7 +152,7 @@ pub async fn run(options: Options, election: Election) -> Result<(), StartError>
     };
     tracing::info!("leading");
     context.metrics.took_lease(mandate.transitions());
-    let outcome = lead(&context, sleepers, concurrency, &shutdown, &mut tasks, &mut mandate).await;
+    let outcome = lead(context, sleepers, concurrency, shutdown, tasks, &mut mandate).await;
     // Who lost the Lease has nothing to give back, and must end at once.
     if !matches!(outcome, Err(StartError::Leadership(_))) {
         mandate.release().await;
@@ -213,6 +232,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let ((connections, c), (models, m), (endpoints, e)) = (reflector::store(), reflector::store(), reflector::store());
     let ((secrets, s), (namespaces, n), (exports, x)) = (reflector::store(), reflector::store(), reflector::store());
     let (client, writes) = (options.watches, options.client.clone());
+    let residence = Residence::new(client.clone(), options.home);
     let context = Arc::new(Context {
         client: options.client,
         clock: options.clock,
@@ -220,7 +240,8 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         cluster,
         allow_http: options.allow_http,
         allowed_hosts: options.allowed_hosts,
-        transport: options.transport,
+        hands: options.reach.hands(),
+        transport: options.reach.transport(),
         stores: Stores {
             connections,
             models,
@@ -233,8 +254,11 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         news: News::default(),
         wakes,
         remotes: Remotes::default(),
+        routes: Routes::new(options.concurrency),
         metrics: options.metrics,
         events,
+        residence,
+        alarm: farewell::Alarm::default(),
     });
     let mut tasks = JoinSet::new();
     let all = || ListParams::default().limit(PAGE);
@@ -285,6 +309,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     if let Some(courier) = courier {
         tasks.spawn(courier.run());
     }
+    tasks.spawn(farewell::run(Arc::clone(&context), client));
     tasks.spawn(follow_jumps(Arc::clone(&context)));
     (context, sleepers, tasks)
 }
@@ -352,6 +377,9 @@ fn start_controllers(
     ));
 }
 
+/// A pass over one object, which works among these workers.
+type PassOver<K, F> = fn(Arc<K>, Arc<Context>, Arc<Passes<K>>) -> F;
+
 /// One controller: woken by its queue alone, each pass guarded.
 fn control<K, F>(
     store: Store<K>,
@@ -359,29 +387,33 @@ fn control<K, F>(
     context: Arc<Context>,
     concurrency: u16,
     shutdown: &CancellationToken,
-    pass: fn(Arc<K>, Arc<Context>) -> F,
+    pass: PassOver<K, F>,
 ) -> impl Future<Output = ()> + Send + use<K, F>
 where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<controller::Action, ReconcileError>> + Send + 'static,
 {
-    let (backoff, passes) = (Arc::new(Backoff::default()), Arc::new(Passes::default()));
+    let (invitations, invited) = unbounded_channel();
+    let (backoff, passes) = (
+        Arc::new(Backoff::default()),
+        Arc::new(Passes::new(concurrency, invitations)),
+    );
     context
         .metrics
         .liveness()
         .queue(&K::kind(&()), Arc::<Passes<K>>::clone(&passes));
-    let (woken, ended) = (Arc::clone(&passes), Arc::clone(&passes));
+    let (woken, ended, failures) = (Arc::clone(&passes), Arc::clone(&passes), Arc::clone(&backoff));
     let never: stream::Pending<Result<K, watcher::Error>> = stream::pending();
-    let config = controller::Config::default().concurrency(concurrency);
+    // How many work at once is `Passes`' business: a pass that waits for a Speech resource does not count.
     let runs = Controller::for_stream(never, store)
-        .with_config(config)
         .reconcile_on(queue(sleepers).inspect(move |key| woken.woken(key)))
+        .reconcile_on(queue(invited))
         .graceful_shutdown_on(shutdown.clone().cancelled_owned())
         .run(
             move |object, context: Arc<Context>| {
                 let (backoff, passes) = (Arc::clone(&backoff), Arc::clone(&passes));
                 async move {
-                    let guards = (&*backoff, &*passes);
+                    let guards = (&*backoff, &passes);
                     Ok::<_, std::convert::Infallible>(guarded(object, context, guards, pass).await)
                 }
             },
@@ -392,10 +424,12 @@ where
     runs.for_each(move |run| {
         if let Err(controller::Error::ObjectNotFound(key)) = run {
             let gone = ObjectRef::new(&key.name);
-            ended.gone(&match &key.namespace {
+            let gone = match &key.namespace {
                 Some(namespace) => gone.within(namespace),
                 None => gone,
-            });
+            };
+            ended.gone(&gone);
+            failures.forget(&gone);
         }
         std::future::ready(())
     })

@@ -2,97 +2,31 @@
 //!
 //! A missing reference heals by these wakes, never by a poll.
 mod lists;
+mod queues;
+mod recorded;
 
 use lists::trains_with;
 pub use lists::{Uses, concerns_gate, datasets_of, users, uses};
+pub use queues::{Sleeper, Sleepers, Wakes};
+pub use recorded::{Recorded, expected, named_datasets, recorded};
+pub(crate) use recorded::{datasets_of_endpoint, datasets_of_model, has_history, pending_evaluation, revisions};
 
-use super::{Context, Seen, copy, managed::Managed, observe::Surrounding, remote::Remote};
+use super::{Context, Seen, copy, managed::Managed, observe::Surrounding, remote::Remote, routes};
 use crate::{
     api::{
-        SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::ConnectionRef,
-        swap::GateVerdict,
+        SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, is_held, reference::ConnectionRef,
     },
-    plan::connection::Dependents,
+    plan::{
+        Hands,
+        connection::Dependents,
+        guard::{self, Leaving},
+    },
     speech::{EntityId, ModelId},
     view::Changes,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
-use std::sync::Arc;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// The queues into the three controllers; a queue holds an object once, however often it is woken.
-#[derive(Debug)]
-pub struct Wakes {
-    connections: UnboundedSender<ObjectRef<SpeechConnection>>,
-    models: UnboundedSender<ObjectRef<SpeechModel>>,
-    endpoints: UnboundedSender<ObjectRef<SpeechEndpoint>>,
-}
-
-/// The other ends.
-#[derive(Debug)]
-pub struct Sleepers {
-    /// SpeechConnections to look at.
-    pub connections: UnboundedReceiver<ObjectRef<SpeechConnection>>,
-    /// SpeechModels to look at.
-    pub models: UnboundedReceiver<ObjectRef<SpeechModel>>,
-    /// SpeechEndpoints to look at.
-    pub endpoints: UnboundedReceiver<ObjectRef<SpeechEndpoint>>,
-}
-
-impl Sleepers {
-    /// Looks at nothing: drops what is woken while nobody may act. Ends when the process does.
-    pub async fn doze(&mut self) {
-        loop {
-            let queued = tokio::select! {
-                woken = self.connections.recv() => woken.is_some(),
-                woken = self.models.recv() => woken.is_some(),
-                woken = self.endpoints.recv() => woken.is_some(),
-            };
-            if !queued {
-                return;
-            }
-        }
-    }
-}
-
-impl Wakes {
-    /// The queues and their ends.
-    pub fn new() -> (Self, Sleepers) {
-        let ((connections, c), (models, m), (endpoints, e)) =
-            (unbounded_channel(), unbounded_channel(), unbounded_channel());
-        (
-            Self {
-                connections,
-                models,
-                endpoints,
-            },
-            Sleepers {
-                connections: c,
-                models: m,
-                endpoints: e,
-            },
-        )
-    }
-
-    /// A connection has to be looked at.
-    pub fn wake_connection(&self, key: &ObjectRef<SpeechConnection>) {
-        self.connection(key.clone());
-    }
-
-    // A closed queue means that the process is ending.
-    fn connection(&self, key: ObjectRef<SpeechConnection>) {
-        drop(self.connections.send(key));
-    }
-
-    fn model(&self, model: &SpeechModel) {
-        drop(self.models.send(ObjectRef::from_obj(model)));
-    }
-
-    fn endpoint(&self, endpoint: &SpeechEndpoint) {
-        drop(self.endpoints.send(ObjectRef::from_obj(endpoint)));
-    }
-}
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The connection that an object of a namespace refers to.
 pub fn connection_key(reference: &ConnectionRef, namespace: &str) -> ObjectRef<SpeechConnection> {
@@ -107,7 +41,10 @@ fn refers_to(object: &impl Managed, key: &ObjectRef<SpeechConnection>) -> bool {
 
 /// A SpeechConnection changed: itself, and all that refer to it.
 pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: Seen) {
-    let news = seen == Seen::Deleted || context.news.is_news(connection);
+    let news = seen == Seen::Deleted || context.news.is_news(connection, connection.status.as_ref());
+    if connection.meta().deletion_timestamp.is_some() {
+        context.alarm.ring();
+    }
     if seen == Seen::Deleted {
         context.recent.connections.gone(connection);
         context.news.forget(connection);
@@ -193,24 +130,29 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
     if seen == Seen::Deleted {
         K::recent(context).gone(object);
         context.news.forget(object);
+        routes::forget(context, &K::sleeper(ObjectRef::from_obj(object)));
         if let Some(remote) = context.remotes.get(&key) {
             let uid = object.meta().uid.as_deref().unwrap_or_default();
             remote.stop_awaiting(uid);
             remote.view_mut().copies.forget(uid);
-            if remote.agenda_mut().line.set(uid, None) {
+            if remote.agenda_mut().line.leave(uid) {
                 line(context, &remote);
             }
         }
         context.wakes.connection(key);
         return false;
     }
+    if object.meta().deletion_timestamp.is_some() {
+        context.alarm.ring();
+    }
     let connection = context.stores.connections.get(&key);
     if connection.is_some_and(|connection| {
-        super::connection::lacks_hold(&connection) || connection.meta().deletion_timestamp.is_some()
+        (context.hands.are_free() && super::connection::lacks_hold(&connection))
+            || connection.meta().deletion_timestamp.is_some()
     }) {
         context.wakes.connection(key);
     }
-    let news = context.news.is_news(object);
+    let news = context.news.is_news(object, object.status());
     !K::recent(context).echoed(object) && news
 }
 
@@ -234,6 +176,9 @@ pub fn on_secret(context: &Context, secret: &PartialObjectMeta<Secret>, _seen: S
 /// A Namespace changed: a connection of another namespace may allow it now, and its own wait for less when it ends.
 pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>, _seen: Seen) {
     let name = namespace.name_any();
+    if namespace.meta().deletion_timestamp.is_some() {
+        context.alarm.ring();
+    }
     let here = |c: &SpeechConnection| c.meta().namespace.as_deref() == Some(&name);
     let held = |c: &SpeechConnection| here(c) && c.meta().deletion_timestamp.is_some();
     let connections = context.stores.connections.state_filter(held);
@@ -251,9 +196,15 @@ pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>,
     });
 }
 
-/// A published ConfigMap changed or went: its owner puts it back.
-pub fn on_export(context: &Context, export: &ConfigMap, _seen: Seen) {
+/// A published ConfigMap changed or went: its owner puts it back, or another that wants it has it now.
+pub fn on_export(context: &Context, export: &ConfigMap, seen: Seen) {
     let namespace = export.namespace().unwrap_or_default();
+    if seen == Seen::Deleted {
+        let endpoints = context.stores.endpoints.state_filter(|e| exports_to(e, export));
+        endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+        wake_models(context, |m| exports_to(m, export));
+        return;
+    }
     for owner in export.owner_references() {
         if owner.kind == SpeechEndpoint::kind(&())
             && let Some(endpoint) = context
@@ -272,6 +223,11 @@ pub fn on_export(context: &Context, export: &ConfigMap, _seen: Seen) {
             context.wakes.model(&model);
         }
     }
+}
+
+fn exports_to<K: Managed>(object: &K, export: &ConfigMap) -> bool {
+    object.meta().namespace == export.meta().namespace
+        && (object.export_to()).is_some_and(|to| export.meta().name.as_ref() == Some(&to.config_map.name))
 }
 
 /// All that refer to a connection, and all that are copied through it.
@@ -294,8 +250,8 @@ pub fn dependents_of(context: &Context, key: &ObjectRef<SpeechConnection>) -> De
         |namespace: Option<String>| Surrounding::at(context, key, &namespace.unwrap_or_default()).is_allowed();
     let models = (context.stores.models).state_filter(|m| refers_to(m, key) && allowed(m.namespace()));
     let endpoints = (context.stores.endpoints).state_filter(|e| refers_to(e, key) && allowed(e.namespace()));
-    let needs = models.iter().map(|model| model.need());
-    let needs = needs.chain(endpoints.iter().map(|endpoint| endpoint.need()));
+    let needs = models.iter().map(|model| model.need(context.hands));
+    let needs = needs.chain(endpoints.iter().map(|endpoint| endpoint.need(context.hands)));
     Dependents::of(needs, home, super::observe::ending(context, home).is_some())
 }
 
@@ -303,6 +259,43 @@ pub fn dependents_of(context: &Context, key: &ObjectRef<SpeechConnection>) -> De
 pub fn leaving(context: &Context, key: &ObjectRef<SpeechConnection>) {
     wake_models(context, |m| m.meta().deletion_timestamp.is_some() && refers_to(m, key));
     let leaving = |e: &SpeechEndpoint| e.meta().deletion_timestamp.is_some() && refers_to(e, key);
+    let endpoints = context.stores.endpoints.state_filter(leaving);
+    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+}
+
+/// What the objects of a connection that are being deleted would delete in the Speech service.
+pub fn deletions(context: &Context, key: &ObjectRef<SpeechConnection>) -> BTreeMap<String, Leaving> {
+    let stores = &context.stores;
+    let models = stores.models.state_filter(|m| leaves(m) && refers_to(m, key));
+    let endpoints = stores.endpoints.state_filter(|e| leaves(e) && refers_to(e, key));
+    let models = models
+        .into_iter()
+        .map(|m| of_leaving(&*context.recent.models.freshest(m), context.hands));
+    let endpoints = (endpoints.into_iter()).map(|e| of_leaving(&*context.recent.endpoints.freshest(e), context.hands));
+    models.chain(endpoints).flatten().collect()
+}
+
+fn leaves(object: &impl Managed) -> bool {
+    object.meta().deletion_timestamp.is_some() && is_held(object)
+}
+
+fn of_leaving(object: &impl Managed, hands: Hands) -> Option<(String, Leaving)> {
+    let leaving = Leaving {
+        at: object.meta().deletion_timestamp.as_ref()?.0,
+        entities: if object.need(hands).deletes_remote {
+            object.entities()
+        } else {
+            0
+        },
+        held: guard::is_told(object.conditions()),
+    };
+    Some((object.meta().uid.clone()?, leaving))
+}
+
+/// All models and endpoints that are being deleted.
+pub fn leaving_all(context: &Context) {
+    wake_models(context, |m| m.meta().deletion_timestamp.is_some());
+    let leaving = |e: &SpeechEndpoint| e.meta().deletion_timestamp.is_some();
     let endpoints = context.stores.endpoints.state_filter(leaving);
     endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
@@ -400,32 +393,6 @@ pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
         || (!changes.endpoints.is_empty() && (source.training.is_some() || source.copy.is_some()) && (model.meta().deletion_timestamp.is_some() || has_history(model)))
 }
 
-/// The remote entities that the statuses of a connection's objects name.
-#[derive(Debug, Default)]
-pub struct Recorded {
-    /// Endpoints.
-    pub endpoints: Vec<EntityId>,
-    /// Custom models.
-    pub models: Vec<EntityId>,
-    /// Evaluations that somebody waits for.
-    pub evaluations: Vec<EntityId>,
-}
-
-/// What the statuses of a connection's objects name.
-pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorded {
-    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
-    let models = context.stores.models.state_filter(|m| refers_to(m, key));
-    Recorded {
-        endpoints: (endpoints.iter())
-            .filter_map(|endpoint| super::observe::claimed_id(endpoint))
-            .collect(),
-        models: models.iter().flat_map(|model| revisions(model)).collect(),
-        evaluations: (endpoints.iter())
-            .filter_map(|endpoint| pending_evaluation(endpoint))
-            .collect(),
-    }
-}
-
 /// Whether a copy was announced and the status has not closed it.
 fn awaits_copy(model: &SpeechModel) -> bool {
     let closed = model
@@ -435,42 +402,6 @@ fn awaits_copy(model: &SpeechModel) -> bool {
         .unwrap_or(0);
     model.spec.source.copy.is_some()
         && CreationIntent::of(model).is_some_and(|intent| i64::from(intent.attempt) > i64::from(closed))
-}
-
-/// The evaluation that an endpoint waits for.
-pub(crate) fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
-    let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
-    let id = judgement.evaluation.as_ref()?;
-    id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
-}
-
-/// The ids of the revisions that the status names; one that vanished has no mark any more.
-pub(crate) fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
-    let status = model.status.as_ref();
-    let current = status
-        .and_then(|status| status.current.as_ref())
-        .map(|current| &current.id);
-    let candidate = status
-        .and_then(|status| status.candidate.as_ref())
-        .map(|candidate| &candidate.id);
-    let past = status
-        .map(|status| status.history.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .map(|past| &past.id);
-    let copy = status
-        .and_then(|status| status.copying.as_ref())
-        .and_then(|copying| copying.model.as_ref());
-    current
-        .into_iter()
-        .chain(candidate)
-        .chain(copy)
-        .chain(past)
-        .filter_map(|id| id.parse().ok())
-}
-
-pub(crate) fn has_history(model: &SpeechModel) -> bool {
-    model.status.as_ref().is_some_and(|status| !status.history.is_empty())
 }
 
 /// Everything; after the development clock jumped.

@@ -2,27 +2,18 @@
 //!
 //! Every step has a bound, because a connection that is half-dead never ends: a page of the list, the opening of the watch,
 //! and the silence between two words of the apiserver.
+mod kept;
 mod pace;
 mod readable;
 
 use super::Context;
-use crate::{
-    api::{
-        SpeechConnection, SpeechEndpoint, SpeechModel,
-        annotation::{
-            APPROVED_MODEL, CLEAR_QUARANTINE, CREATION_INTENT, CreationIntent, RECONCILE_REQUESTED,
-            RECONCILE_REQUESTED_FLUX, RESTORED_FROM, SWAP_NOW, TRAIN_REVISION,
-        },
-    },
-    clock::Clock,
-    liveness::WatchPulse,
-};
+use crate::liveness::WatchPulse;
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::ConfigMap;
+pub use kept::{Kept, receive};
 use kube::{
     Api, Resource,
     api::{ListParams, WatchEvent, WatchParams},
-    core::{PartialObjectMeta, Status},
+    core::Status,
     runtime::{
         reflector::{ObjectRef, Store, store::Writer},
         watcher::Event,
@@ -33,18 +24,6 @@ pub use readable::Readable;
 use serde::de::DeserializeOwned;
 use std::{collections::HashSet, fmt::Debug, pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
-
-/// The annotations that mean something to us.
-const READ_HERE: [&str; 8] = [
-    RECONCILE_REQUESTED,
-    RECONCILE_REQUESTED_FLUX,
-    CREATION_INTENT,
-    APPROVED_MODEL,
-    SWAP_NOW,
-    TRAIN_REVISION,
-    CLEAR_QUARANTINE,
-    RESTORED_FROM,
-];
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +76,8 @@ struct Watch<K: Resource<DynamicType = ()> + Clone + 'static, T> {
     /// Whether this apiserver sends bookmarks by itself.
     bookmarks: bool,
     unreadable: HashSet<ObjectRef<K>>,
+    /// Whether the cluster lacks the kind.
+    is_absent: bool,
 }
 
 /// How a step ended, and the version to go on from, unless the list has to be read anew.
@@ -139,6 +120,7 @@ where
             pace: Pace::default(),
             bookmarks: false,
             unreadable: HashSet::new(),
+            is_absent: false,
         }
     }
 
@@ -188,6 +170,9 @@ where
         let version = loop {
             let page = match timeout(self.bounds.answer, self.api.list(&params)).await {
                 Ok(Ok(page)) => page,
+                Ok(Err(error)) if is_not_found(&error) && self.context.residence.lacks::<K>().await => {
+                    return self.absent();
+                }
                 Ok(Err(error)) => return self.failed(&error, None),
                 Err(_) => return self.unanswered("the list did not come", None),
             };
@@ -216,12 +201,30 @@ where
             }
         };
         self.listed(&listed, broken);
+        self.is_absent = false;
         match version {
             Some(version) => Ended {
                 end: End::Listed,
                 version: Some(version),
             },
             None => self.refused("the list has no version", None, None),
+        }
+    }
+
+    /// The kind has no definition, which is as good as an empty list; one may come at any time.
+    fn absent(&mut self) -> Ended {
+        self.hear();
+        if !std::mem::replace(&mut self.is_absent, true) {
+            tracing::warn!(
+                kind = self.kind,
+                "the cluster has no CustomResourceDefinition of this kind; it is used as soon as it is applied"
+            );
+        }
+        self.writer.apply_watcher_event(&Event::Init);
+        self.listed(&[], HashSet::new());
+        Ended {
+            end: End::Absent,
+            version: None,
         }
     }
 
@@ -443,6 +446,11 @@ where
     }
 }
 
+/// Whether the apiserver, or something in front of it, knows no such path.
+pub(super) fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
 fn key<K: Resource<DynamicType = ()>>(meta: &kube::core::ObjectMeta) -> ObjectRef<K> {
     let key = ObjectRef::new(meta.name.as_deref().unwrap_or_default());
     match &meta.namespace {
@@ -455,46 +463,6 @@ fn key<K: Resource<DynamicType = ()>>(meta: &kube::core::ObjectMeta) -> ObjectRe
 fn chance() -> f64 {
     let (number, _) = uuid::Uuid::new_v4().as_u64_pair();
     f64::from(u32::try_from(number >> 32).unwrap_or_default()) / f64::from(u32::MAX)
-}
-
-/// An object that is kept in memory.
-pub trait Kept: Resource {
-    /// Drops what was needed once and is needed no more.
-    fn forget_settled(&mut self) {}
-}
-
-impl Kept for SpeechConnection {}
-impl Kept for SpeechModel {}
-impl Kept for ConfigMap {}
-impl<K> Kept for PartialObjectMeta<K> where PartialObjectMeta<K>: Resource {}
-
-impl Kept for SpeechEndpoint {
-    /// A creation announcement that the status has closed: to the planner it is the same as none.
-    fn forget_settled(&mut self) {
-        let closed = self.status.as_ref().and_then(|status| status.closed_attempt);
-        let closed = closed.and_then(|attempt| u32::try_from(attempt).ok());
-        if CreationIntent::of(self).is_some_and(|intent| Some(intent.attempt) <= closed)
-            && let Some(annotations) = &mut self.metadata.annotations
-        {
-            annotations.remove(CREATION_INTENT);
-        }
-    }
-}
-
-/// Takes an object as it comes from the apiserver: without what nobody here reads (managed fields, and others' annotations
-/// such as the last applied manifest), which is most of its size, and with the cluster's stamp placed on our clock.
-pub fn receive<K: Kept>(clock: &Clock, object: &mut K) {
-    object.meta_mut().managed_fields = None;
-    object.forget_settled();
-    if let Some(annotations) = &mut object.meta_mut().annotations {
-        annotations.retain(|name, _| READ_HERE.contains(&name.as_str()));
-        if annotations.is_empty() {
-            object.meta_mut().annotations = None;
-        }
-    }
-    if let Some(deleted) = &mut object.meta_mut().deletion_timestamp {
-        deleted.0 = clock.place(deleted.0);
-    }
 }
 
 #[cfg(test)]

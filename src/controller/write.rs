@@ -10,9 +10,9 @@ use crate::api::{
     annotation::{CREATION_INTENT, CreationIntent},
 };
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
-    core::NamespaceResourceScope,
+    core::{NamespaceResourceScope, Status},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -27,7 +27,10 @@ pub enum WriteError {
     /// The object is gone.
     #[error("the object is gone")]
     Gone,
-    /// The apiserver refused or did not answer.
+    /// The cluster refuses what we have to write: a policy, a webhook, a right that is missing.
+    #[error("the cluster refuses the write: {}", .0.message)]
+    Refused(Box<Status>),
+    /// The apiserver did not answer, or had trouble of its own.
     #[error("the apiserver did not take the write")]
     Api(#[source] Box<kube::Error>),
 }
@@ -43,10 +46,20 @@ impl From<kube::Error> for WriteError {
             Self::Conflict
         } else if status.is_some_and(|status| status.is_not_found()) {
             Self::Gone
+        } else if let Some(status) = status.filter(|status| is_refusal(status)) {
+            Self::Refused(status.clone())
         } else {
             Self::Api(Box::new(error))
         }
     }
+}
+
+/// Whether the cluster understood a write and does not want it. That a webhook cannot be asked is told as trouble of the
+/// apiserver, and is somebody's to mend all the same.
+fn is_refusal(status: &Status) -> bool {
+    let temporary = [401, 404, 409, 429];
+    (400..500).contains(&status.code) && !temporary.contains(&status.code)
+        || (status.code >= 500 && status.message.contains("webhook"))
 }
 
 /// The API of an object's own namespace.
@@ -92,21 +105,38 @@ pub async fn set_finalizer<
     object: &K,
     on: bool,
 ) -> Result<Arc<K>, WriteError> {
-    let mut finalizers: Vec<_> = object
-        .finalizers()
-        .iter()
-        .filter(|finalizer| *finalizer != FINALIZER)
-        .cloned()
-        .collect();
+    merge(context, object, finalizers(object, on)).await
+}
+
+/// Takes the finalizer off where the operator is removed: by a client of its own, and without a pass.
+pub async fn let_go<
+    K: Kept + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+>(
+    client: &Client,
+    object: &K,
+) -> Result<(), WriteError> {
+    let namespace = object.meta().namespace.as_deref().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let patch = Patch::Merge(finalizers(object, false));
+    api.patch(&object.name_any(), &as_manager(), &patch).await?;
+    Ok(())
+}
+
+/// The change that puts our finalizer on or takes it off.
+fn finalizers(object: &impl ResourceExt, on: bool) -> Value {
+    let others = object.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER);
+    let mut finalizers: Vec<&str> = others.map(String::as_str).collect();
     if on {
-        finalizers.push(FINALIZER.to_owned());
+        finalizers.push(FINALIZER);
     }
-    merge(
-        context,
-        object,
-        json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } }),
-    )
-    .await
+    json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } })
+}
+
+fn as_manager() -> PatchParams {
+    PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
 }
 
 async fn merge<
@@ -116,12 +146,8 @@ async fn merge<
     object: &K,
     patch: Value,
 ) -> Result<Arc<K>, WriteError> {
-    let params = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
     let mut written = api(context, object)
-        .patch(&object.name_any(), &params, &Patch::Merge(patch))
+        .patch(&object.name_any(), &as_manager(), &Patch::Merge(patch))
         .await?;
     receive(&context.clock, &mut written);
     Ok(Arc::new(written))
@@ -165,4 +191,44 @@ where
         .await?;
     receive(&context.clock, &mut written);
     Ok(Arc::new(written))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_policy_denies_is_told_from_what_passes_by_itself() {
+        let of = |code, message: &str| Status {
+            code,
+            message: message.to_owned(),
+            ..Status::default()
+        };
+        for (code, message, refused) in [
+            (
+                403,
+                "ValidatingAdmissionPolicy 'no-finalizers' denied the request",
+                true,
+            ),
+            (
+                403,
+                "speechendpoints.customspeech.dev is forbidden: User cannot patch",
+                true,
+            ),
+            (422, "status.conditions: Invalid value", true),
+            (400, "admission webhook denied the request", true),
+            (
+                500,
+                "Internal error occurred: failed calling webhook \"x\": connection refused",
+                true,
+            ),
+            (500, "etcdserver: request timed out", false),
+            (503, "the apiserver is shutting down", false),
+            (429, "too many requests", false),
+            (401, "Unauthorized", false),
+            (409, "the object has been modified", false),
+        ] {
+            assert_eq!(is_refusal(&of(code, message)), refused, "{code} {message}");
+        }
+    }
 }

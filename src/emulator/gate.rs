@@ -20,6 +20,7 @@ use super::link::{Links, percent_decode};
 use super::operation::{NoRoute, Route, resolve};
 use super::query::Query;
 use super::reply::{Content, Reply};
+use super::score_file;
 use super::version::{ApiVersion, is_path_version, is_retired};
 use super::world::World;
 use super::{recognition, route, wire};
@@ -376,7 +377,13 @@ fn work_on(
         }
         Work::Storage => {
             let file = incoming.path.rsplit('/').next().unwrap_or_default();
-            let content = if file.ends_with(".json") {
+            let scores = world
+                .resources
+                .get(name)
+                .and_then(|resource| score_file::at(resource, &incoming.path));
+            let content = if let Some(scores) = scores {
+                Content::Json(scores)
+            } else if file.ends_with(".json") {
                 Content::Json(json!({ "file": file, "source": "speech-emulator" }))
             } else {
                 Content::Text(format!("Content of {file} from the speech emulator.\n"))

@@ -13,6 +13,7 @@ use super::entity::{Entity as _, ScoreSetting};
 use super::fault::{Action, FailNext, FaultSpec, RouteMatch};
 use super::identity::Ids;
 use super::reference::ModelRef;
+use super::settings::UpdateStatus;
 
 /// What takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,19 @@ pub struct Deployment<'a> {
     pub custom_properties: &'a BTreeMap<String, String>,
     /// The custom or base model that was deployed last; none before the first deployment ended.
     pub serving: Option<Uuid>,
+    /// The custom or base model that was asked for last.
+    pub asked: Uuid,
     /// When recognition with that model ends (UTC).
     pub expires_at: Option<Timestamp>,
     /// Since when the endpoint is in its present state (UTC).
     pub since: Timestamp,
+}
+
+impl Deployment<'_> {
+    /// The models that cannot be deleted because of it.
+    pub fn uses(&self) -> impl Iterator<Item = Uuid> {
+        self.serving.into_iter().chain([self.asked])
+    }
 }
 
 /// A custom model as it truly is.
@@ -138,6 +148,27 @@ impl Emulator {
         }
     }
 
+    /// Removes an endpoint or a model as if somebody else had, in use or not.
+    pub fn remove(&self, resource: &str, id: Uuid) {
+        let mut world = self.world();
+        world.advance();
+        if let Some(resource) = world.resources.get_mut(resource) {
+            resource.touch();
+            resource.endpoints.retain(|endpoint| endpoint.header.id != id);
+            resource.models.retain(|model| model.header.id != id);
+        }
+    }
+
+    /// Whether endpoints of a resource are shown as Succeeded with their next model while that is being deployed: then
+    /// nobody can see from outside that a deployment does not end.
+    pub fn hides_deployments(&self, resource: &str) -> bool {
+        let world = self.world();
+        world.resources.get(resource).is_some_and(|resource| {
+            let settings = &resource.settings;
+            settings.update_status == UpdateStatus::Succeeded && !settings.show_old_model_until_redeployed
+        })
+    }
+
     /// Shows every endpoint of a resource.
     pub fn endpoints(&self, resource: &str, mut look: impl FnMut(Deployment<'_>)) {
         let mut world = self.world();
@@ -147,12 +178,14 @@ impl Emulator {
         };
         for endpoint in &resource.endpoints {
             let facts = endpoint.serving.and_then(|model| resource.model_facts(model, now));
+            let id = |model| match model {
+                ModelRef::Custom(id) | ModelRef::Base(id) => id,
+            };
             look(Deployment {
                 id: endpoint.header.id,
                 custom_properties: &endpoint.header.custom_properties,
-                serving: endpoint.serving.map(|model| match model {
-                    ModelRef::Custom(id) | ModelRef::Base(id) => id,
-                }),
+                serving: endpoint.serving.map(id),
+                asked: id(endpoint.model),
                 expires_at: facts.map(|facts| facts.transcription_end),
                 since: endpoint.last_action(),
             });

@@ -30,6 +30,7 @@ mod reference;
 mod reply;
 mod resource;
 mod route;
+mod score_file;
 mod seed;
 mod settings;
 mod strict;

@@ -16,12 +16,16 @@ impl Query {
         )
     }
 
-    /// The first value of a parameter; names are compared without case, as the service's framework does.
+    /// The first value of a parameter; names are compared without case, as the service's framework does. Those of lists are
+    /// also known by OData's spelling, with a dollar.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(present, _)| present.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        let odata = matches!(name, "filter" | "skip" | "top");
+        let means = |present: &str| {
+            let plain = present.strip_prefix('$').filter(|_| odata).unwrap_or(present);
+            plain.eq_ignore_ascii_case(name)
+        };
+        let found = self.0.iter().find(|(present, _)| means(present))?;
+        Some(found.1.as_str())
     }
 }
 

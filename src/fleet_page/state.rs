@@ -1,5 +1,5 @@
 //! How an object stands, in one word.
-use crate::api::condition;
+use crate::api::{Reason, condition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
@@ -21,10 +21,12 @@ pub enum State {
 }
 
 impl State {
-    /// What the conditions and `spec.suspend` say together.
+    /// What the conditions and `spec.suspend` say together. What a process that only observes would do is left alone, too.
     pub fn of(conditions: &[Condition], suspended: bool) -> Self {
         let ready = condition::find(conditions, condition::READY).map(|ready| ready.status.as_str());
-        if suspended {
+        let observed = condition::find(conditions, condition::STALLED)
+            .is_some_and(|stalled| stalled.reason == Reason::ObserveOnly.as_str());
+        if suspended || observed {
             Self::Suspended
         } else if condition::is_true(conditions, condition::STALLED) {
             Self::Stalled

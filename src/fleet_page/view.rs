@@ -317,7 +317,7 @@ impl Line {
 
     fn with_conditions(row: Row, conditions: &[Condition], plan: &[PlannedStep], suspended: bool) -> Self {
         let ready = condition::find(conditions, condition::READY);
-        let at_risk = condition::find(conditions, condition::AT_RISK).filter(|found| found.status == "True");
+        let at_risk = condition::at_risk(conditions);
         // What an expiry leads to is told of each; whether that is a risk by now, the condition says.
         let mut leads_on = row.steps.iter().filter(|step| step.action != PlannedAction::Expire);
         let told = leads_on.find_map(|step| step.risk.clone());

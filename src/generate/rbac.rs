@@ -8,6 +8,8 @@ pub struct Permission {
     pub group: &'static str,
     /// Resources, subresources included.
     pub resources: &'static [&'static str],
+    /// The only ones that it is about; empty for all.
+    pub names: &'static [&'static str],
     /// What may be done with them.
     pub verbs: &'static [&'static str],
     /// Why; becomes a comment.
@@ -18,6 +20,7 @@ pub struct Permission {
 pub const ELECTION: &[Permission] = &[Permission {
     group: "coordination.k8s.io",
     resources: &["leases"],
+    names: &[],
     verbs: &["get", "list", "watch", "create", "update"],
     reason: "One replica acts: the one that holds the Lease.",
 }];
@@ -33,6 +36,11 @@ struct Role {
 }
 
 const KINDS: &[&str] = &["speechconnections", "speechmodels", "speechendpoints"];
+const DEFINITIONS: &[&str] = &[
+    "speechconnections.customspeech.dev",
+    "speechmodels.customspeech.dev",
+    "speechendpoints.customspeech.dev",
+];
 const STATUSES: &[&str] = &[
     "speechconnections/status",
     "speechmodels/status",
@@ -44,42 +52,56 @@ pub const OPERATOR: &[Permission] = &[
     Permission {
         group: GROUP,
         resources: KINDS,
+        names: &[],
         verbs: &["get", "list", "watch", "patch"],
         reason: "Reads what is declared. The patch is for the finalizer and the creation-intent annotation; a spec is never written.",
     },
     Permission {
         group: GROUP,
         resources: STATUSES,
+        names: &[],
         verbs: &["patch"],
         reason: "Reports.",
     },
     Permission {
         group: GROUP,
         resources: &["speechmodels/finalizers", "speechendpoints/finalizers"],
+        names: &[],
         verbs: &["update"],
         reason: "ConfigMaps of exportTo block the deletion of their owner, which some clusters check.",
     },
     Permission {
         group: "",
         resources: &["secrets"],
+        names: &[],
         verbs: &["get", "list", "watch"],
         reason: "The watch is on metadata only, to use a changed key at once; get reads the Secrets that connections name.",
     },
     Permission {
         group: "",
         resources: &["namespaces"],
+        names: &[],
         verbs: &["get", "list", "watch"],
-        reason: "The labels that allowedNamespaces.selector looks at.",
+        reason: "The labels that allowedNamespaces.selector looks at, and whether the operator's own namespace is being deleted.",
+    },
+    Permission {
+        group: "apiextensions.k8s.io",
+        resources: &["customresourcedefinitions"],
+        names: DEFINITIONS,
+        verbs: &["get"],
+        reason: "Before something is deleted in the Speech service: whether the object goes because its whole kind is removed.",
     },
     Permission {
         group: "",
         resources: &["configmaps"],
+        names: &[],
         verbs: &["get", "list", "watch", "create", "patch", "delete"],
         reason: "exportTo; the watch is on those that bear our label, and deleted is what exportTo no longer names.",
     },
     Permission {
         group: "events.k8s.io",
         resources: &["events"],
+        names: &[],
         verbs: &["create", "patch"],
         reason: "Tells of transitions; a repeated event is counted up.",
     },
@@ -99,6 +121,7 @@ const ROLES: &[Role] = &[
         permissions: &[Permission {
             group: GROUP,
             resources: KINDS,
+            names: &[],
             verbs: &["get", "list", "watch"],
             reason: "The status comes with the object.",
         }],
@@ -110,6 +133,7 @@ const ROLES: &[Role] = &[
         permissions: &[Permission {
             group: GROUP,
             resources: KINDS,
+            names: &[],
             verbs: &["create", "update", "patch", "delete", "deletecollection"],
             reason: "Not their status, which is the operator's.",
         }],
@@ -157,14 +181,18 @@ fn rules_yaml(text: &mut String, permissions: &[Permission]) {
         let Permission {
             group,
             resources,
+            names,
             verbs,
             reason,
         } = permission;
         text.push_str(&format!(
-            "  # {reason}\n  - apiGroups: [\"{group}\"]\n    resources: [{}]\n    verbs: [{}]\n",
-            resources.join(", "),
-            verbs.join(", ")
+            "  # {reason}\n  - apiGroups: [\"{group}\"]\n    resources: [{}]\n",
+            resources.join(", ")
         ));
+        if !names.is_empty() {
+            text.push_str(&format!("    resourceNames: [{}]\n", names.join(", ")));
+        }
+        text.push_str(&format!("    verbs: [{}]\n", verbs.join(", ")));
     }
 }
 

@@ -164,7 +164,7 @@ mod tests {
             "| `managementPolicy` | `Full`, `Observe` | `Full` |",
             "| `source.training.datasets` * | list of string, at most 512 characters, 1 to 100 items |  |",
             "Rule: datasets must name each dataset once",
-            "| `conditions` | list of conditions |  | Ready, Reconciling, Stalled, ModelValid, AtRisk. |",
+            "| `conditions` | list of conditions |  | Ready, Reconciling, Stalled, ModelValid, AtRisk, FieldsRefused, Unheeded, Contested. |",
             "| `links` | map of strings |",
         ] {
             assert!(text.contains(line), "{line}\nis not in\n{text}");

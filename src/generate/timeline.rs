@@ -81,8 +81,13 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
             has_projects: true,
         },
         announced: None,
+        asked: None,
+        corrected: None,
         failure: None,
         agenda: &agenda,
+        stay: plan::Stay::Certain,
+        hands: plan::Hands::Free,
+        namespace_ends: false,
     };
     let mut models: Vec<SpeechModel> = declared("SpeechModel")?;
     let mut endpoints: Vec<SpeechEndpoint> = declared("SpeechEndpoint")?;
@@ -92,6 +97,7 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
                 object,
                 source: None,
                 refusals: &[],
+                follower: None,
                 around,
             };
             object.status = Some(plan::model::plan(&snapshot).status);
@@ -292,13 +298,18 @@ mod tests {
                     has_projects: true,
                 },
                 announced: Some(1),
+                asked: None,
+                corrected: None,
                 failure: None,
                 agenda: &agenda,
+                stay: plan::Stay::Certain,
+                hands: plan::Hands::Free,
+                namespace_ends: false,
             };
             let intent = crate::api::annotation::CreationIntent {
                 attempt: 1,
                 at: now,
-                copy_of: None,
+                ..Default::default()
             };
             let annotations = object.annotations_mut();
             annotations.insert(crate::api::annotation::CREATION_INTENT.into(), intent.to_value());

@@ -1,10 +1,14 @@
 //! The command line of `kubectl speech`.
 use super::options::{
-    ApproveArgs, CompletionArgs, FetchArgs, ImportArgs, LogsArgs, OrphansArgs, RetrainArgs, StatusArgs, SuspendArgs,
-    SwapArgs, WaitArgs, WhyArgs,
+    ApproveArgs, CompletionArgs, FetchArgs, ImportArgs, LogsArgs, OrphansArgs, ReleaseArgs, RetrainArgs, Selection,
+    StatusArgs, SuspendArgs, SwapArgs, WaitArgs, WhyArgs,
 };
-use crate::cli::PlanArgs;
+use crate::{
+    cli::PlanArgs,
+    clock::{self, ClockError},
+};
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 use std::path::PathBuf;
 
 /// The fleet of Azure custom-speech endpoints and models at a glance, and what people on call need to do about it.
@@ -16,7 +20,7 @@ use std::path::PathBuf;
     about = "The fleet of Azure custom-speech endpoints and models at a glance, and what people on call need to do about it.",
     max_term_width = 120,
     after_help = "\
-Names are NAME or KIND/NAME, where KIND is endpoint, model or connection (or spep, spmodel, spconn). In place of names, \
+Names are NAME, KIND/NAME or KIND NAME..., where KIND is endpoint, model or connection (or spep, spmodel, spconn). In place of names, \
 -l LABELS takes all objects with these labels and --all takes all; with -A those of all namespaces.
 
 Exit codes: 0 all is well; 1 something needs attention; 2 something could not be told or done: a name that means nothing, \
@@ -51,6 +55,23 @@ pub struct ClusterArgs {
     /// The context of the kubeconfig; the default is its current one.
     #[arg(long, global = true)]
     pub context: Option<String>,
+    /// Take the present from the clock of an emulator. For development only.
+    #[arg(
+        long,
+        hide = true,
+        global = true,
+        value_name = "URL",
+        env = "SPEECH_OPERATOR_DEVELOPMENT_CLOCK",
+        hide_env = true
+    )]
+    pub development_clock: Option<url::Url>,
+}
+
+impl ClusterArgs {
+    /// The present: as it is told, else by the clock that the cluster's operator follows.
+    pub async fn now(&self, told: Option<Timestamp>) -> Result<Timestamp, ClockError> {
+        clock::present(told, self.development_clock.as_ref()).await
+    }
 }
 
 /// What to do.
@@ -75,7 +96,7 @@ pub enum Command {
         after_help = "Examples:\n  kubectl speech plan -A --until 365d\n  kubectl speech plan -l team=claims --fail-on-risk\n  \
         kubectl speech plan --connection westeurope -o ics > swaps.ics"
     )]
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
     /// Why objects are as they are: the rules in their order, and the one that decided.
     #[command(
         long_about = "Why objects are as they are: the rules in their order, and the one that decided.\n\n\
@@ -129,6 +150,18 @@ pub enum Command {
         after_help = "Examples:\n  kubectl speech resume hotline letters\n  kubectl speech resume -A -l team=claims"
     )]
     Resume(SuspendArgs),
+    /// Let objects go: from now on their deletion deletes nothing in the Speech service, with or without an operator.
+    #[command(
+        long_about = "Let objects go: from now on their deletion deletes nothing in the Speech service, with or without an \
+        operator.\n\n\
+        Takes the operator's finalizer off objects of all kinds, so that nothing hangs where no operator runs, and writes the \
+        annotation customspeech.dev/deletion-policy: Retain, which counts before spec.deletionPolicy. Nothing is sent to the \
+        Speech service; what stays there is printed. Definitions that are missing, or are being deleted, are no hindrance. \
+        To take it back: kubectl annotate spep,spmodel NAME customspeech.dev/deletion-policy-",
+        after_help = "Examples:\n  kubectl speech release hotline\n  kubectl speech release --all -A\n  \
+        kubectl speech release --all -n claims --dry-run=server"
+    )]
+    Release(ReleaseArgs),
     /// The endpoints and models of a Speech resource as manifests, for Git.
     #[command(
         long_about = "The endpoints and models of a Speech resource as manifests, for Git.\n\n\
@@ -171,10 +204,11 @@ pub enum Command {
     #[command(
         long_about = "Wait until objects are as declared, with their progress.\n\n\
         An object is as declared when it is Ready and nothing is under way; a swap that waits for its day, a window or a \
-        person does not keep it waiting. Each is told as it gets there.",
+        person does not keep it waiting. All have to be so at one moment. That only a person can help one of them (Stalled) ends the \
+        wait, unless --through-stalled.",
         after_help = "Examples:\n  kubectl speech wait hotline\n  \
         kubectl speech wait hotline --model 5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11 --timeout 1h\n  \
-        kubectl speech wait --all --timeout 15m\n\nEnds with 1 when the time is over first."
+        kubectl speech wait --all --timeout 15m\n\nEnds with 1 when the time is over first, or when an object stalls."
     )]
     Wait(WaitArgs),
     /// A script for shell completion.
@@ -198,6 +232,29 @@ The scripts for the shells complete `kubectl-speech`:
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+}
+
+impl Command {
+    /// Which objects it speaks of, where it takes any number of them.
+    pub fn selection(&mut self) -> Option<&mut Selection> {
+        Some(match self {
+            Self::Status(args) => &mut args.selection,
+            Self::Why(args) => &mut args.selection,
+            Self::Swap(args) => &mut args.selection,
+            Self::Approve(args) => &mut args.selection,
+            Self::Retrain(args) => &mut args.selection,
+            Self::Suspend(args) | Self::Resume(args) => &mut args.selection,
+            Self::Release(args) => &mut args.selection,
+            Self::Wait(args) => &mut args.selection,
+            Self::Plan(_)
+            | Self::Import(_)
+            | Self::Orphans(_)
+            | Self::Logs(_)
+            | Self::Fetch(_)
+            | Self::Completion(_)
+            | Self::Complete { .. } => return None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn every_command_has_long_help_with_an_example() {
         );
         seen += 1;
     }
-    assert_eq!(seen, 14, "the commands of docs/kubectl-speech.md");
+    assert_eq!(seen, 15, "the commands of docs/kubectl-speech.md");
     let help = Cli::try_parse_from(["kubectl-speech", "help", "swap"]).unwrap_err();
     assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp);
     assert!(help.to_string().contains("kubectl speech swap hotline"), "{help}");

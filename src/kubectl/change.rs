@@ -1,6 +1,6 @@
 //! What people on call change: by annotations and `spec.suspend` of the cluster's own objects, one after the other.
 use super::{
-    KubectlError, Outcome,
+    KubectlError, MANAGER, Outcome,
     args::ClusterArgs,
     decide::{self, Change},
     fleet::{Fleet, Kind, Object},
@@ -9,16 +9,12 @@ use super::{
     wait::{self, Awaited},
 };
 use crate::api::{SpeechConnection, SpeechEndpoint, SpeechModel};
-use jiff::Timestamp;
 use kube::{
     Api,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-
-/// The field manager of all changes from here.
-const MANAGER: &str = "kubectl-speech";
 
 /// Moves endpoints to their candidates now.
 pub async fn swap(cluster: &ClusterArgs, args: &SwapArgs) -> Result<Outcome, KubectlError> {
@@ -40,7 +36,7 @@ pub async fn approve(cluster: &ClusterArgs, args: &ApproveArgs) -> Result<Outcom
 /// Has the next revisions of models trained.
 pub async fn retrain(cluster: &ClusterArgs, args: &RetrainArgs) -> Result<Outcome, KubectlError> {
     let limit = wait::limit(&args.timeout)?;
-    let now = Timestamp::now();
+    let now = cluster.now(None).await?;
     let decide = |object: &Object<'_>| decide::retrain(object.model()?, now);
     let done = each(cluster, &args.selection, &[Kind::Model], &args.change, decide).await?;
     done.wait(cluster, &args.selection, args.wait, limit).await
@@ -71,7 +67,9 @@ impl Done {
         if !is_wanted || self.awaited.is_empty() {
             return Ok(self.outcome);
         }
-        let waited = wait::until(cluster, selection.all_namespaces, self.awaited, limit).await?;
+        // What stalls may be what was just decided, and the operator may not have looked at it yet.
+        let (everywhere, stalled) = (selection.all_namespaces, wait::Stalled::MayPass);
+        let waited = wait::until(cluster, everywhere, &self.awaited, &limit, stalled).await?;
         Ok(self.outcome.max(waited))
     }
 }

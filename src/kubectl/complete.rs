@@ -174,6 +174,7 @@ fn cluster_of(words: &[String]) -> ClusterArgs {
         namespace: value(["-n", "--namespace"]),
         kubeconfig: value(["--kubeconfig", "--kubeconfig"]).map(PathBuf::from),
         context: value(["--context", "--context"]),
+        development_clock: None,
     }
 }
 
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(of("import --connection "), Next::Names(vec![Kind::Connection]));
         assert_eq!(of("logs hotline --fetch "), Next::Files);
         assert_eq!(of("swap hotline "), Next::Names(vec![Kind::Endpoint]));
-        assert!(words("logs hotline ").is_empty());
+        assert_eq!(of("logs endpoint "), Next::Names(vec![Kind::Endpoint]));
         assert_eq!(words("swap hotline --dry-run "), ["none", "server", "client"]);
         assert_eq!(words("completion k"), ["kubectl", "bash", "zsh", "fish"]);
     }

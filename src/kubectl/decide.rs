@@ -215,7 +215,7 @@ fn request(model: &SpeechModel) -> Result<Training, KubectlError> {
     }
     let current = status.current.iter().filter_map(|current| current.revision);
     let past = status.history.iter().map(|past| past.revision);
-    match current.chain(past).max() {
+    match current.chain(past).chain(status.highest_revision).max() {
         Some(highest) => Ok(Training::Next(highest.saturating_add(1))),
         None => not_now("has no revision yet; the first one is trained without being asked for"),
     }

@@ -1,9 +1,13 @@
 //! What a Speech resource holds, and what of it objects declare.
-use super::{KubectlError, remote};
+use super::{
+    KubectlError, remote,
+    trust::{self, Named},
+};
 use crate::{
+    api::SpeechConnection,
     calendar::fleet::{Objects, connection},
     speech::{
-        Client, EntityId, Lane, ModelId,
+        Client, EntityId, Lane, ModelId, Presence,
         entity::{CustomModel, Endpoint, OwnerTag},
     },
 };
@@ -19,19 +23,41 @@ pub struct Estate {
     pub models: BTreeMap<EntityId, CustomModel>,
     /// How many entities could not be understood.
     pub unreadable: usize,
+    /// What speaks against the lists, one sentence each; nothing that needs them is told then.
+    pub doubts: Vec<String>,
 }
 
 impl Estate {
-    /// Reads both lists.
-    pub async fn read(client: &Client) -> Result<Self, KubectlError> {
+    /// Reads both lists, and whether they can be believed.
+    pub async fn read(client: &Client, home: &SpeechConnection, objects: &Objects) -> Result<Self, KubectlError> {
         let failed = remote::failed(client);
         let endpoints = client.list_endpoints(Lane::Sweep, None).await.map_err(&failed)?;
         let models = client.list_custom_models(Lane::Sweep, None).await.map_err(&failed)?;
+        let path = format!("{}/{}", home.namespace().unwrap_or_default(), home.name_any());
+        let doubts = trust::doubts(client, home, &Named::of(objects, &path), &endpoints, &models).await;
+        if !doubts.is_empty() {
+            client.trust(false);
+        }
         Ok(Self {
+            doubts,
             unreadable: endpoints.unreadable + models.unreadable,
             endpoints: endpoints.values.into_iter().map(|one| (one.header.id, one)).collect(),
             models: models.values.into_iter().map(|one| (one.header.id, one)).collect(),
         })
+    }
+
+    /// Asks for an entity by its id, whatever the lists say of it. Whether there is one.
+    pub async fn ask(&mut self, client: &Client, id: EntityId) -> Result<bool, KubectlError> {
+        let failed = remote::failed(client);
+        if let Presence::Found(found) = client.look_up::<Endpoint>(Lane::Sweep, id).await.map_err(&failed)? {
+            self.endpoints.insert(id, found.value);
+            return Ok(true);
+        }
+        if let Presence::Found(found) = client.look_up::<CustomModel>(Lane::Sweep, id).await.map_err(&failed)? {
+            self.models.insert(id, found.value);
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// How many endpoints serve a custom model.

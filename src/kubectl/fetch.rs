@@ -7,6 +7,7 @@ use super::{
     print,
     progress::Progress,
     remote,
+    selection::one_name,
 };
 use crate::{
     calendar::fleet::connection,
@@ -26,7 +27,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Fetches the files of the model that serves, or is current.
 pub async fn run(cluster: &ClusterArgs, args: &FetchArgs) -> Result<Outcome, KubectlError> {
     let fleet = Fleet::read(cluster, false, None).await?;
-    let object = fleet.find(&args.name, &Kind::WITH_MODEL)?;
+    let object = fleet.find(&one_name(&args.names)?, &Kind::WITH_MODEL)?;
     let (reference, model) = match &object {
         Object::Endpoint(endpoint) => {
             let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());

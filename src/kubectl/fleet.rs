@@ -6,12 +6,10 @@ use crate::{
         cluster::{Access, Cluster},
         fleet::Objects,
     },
+    plan::near::nearest,
 };
 use kube::ResourceExt;
 use std::fmt;
-
-/// A difference of so many letters, or of a third of the name, is a slip of the finger.
-const SLIP: usize = 2;
 
 /// The kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +46,8 @@ impl Kind {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The kind that a word names, in any of its forms.
+    pub fn parse(word: &str) -> Option<Self> {
         let word = word.to_ascii_lowercase();
         let word = word.split('.').next().unwrap_or_default();
         Some(match word {
@@ -270,17 +269,6 @@ pub fn words(kinds: &[Kind]) -> String {
         Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
         Some(_) | None => words.concat(),
     }
-}
-
-/// The name that was probably meant.
-pub fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = SLIP.max(name.chars().count() / 3);
-    let mut near: Vec<(usize, &str)> = among
-        .map(|other| (strsim::damerau_levenshtein(name, other), other))
-        .filter(|(distance, other)| *distance <= most || name.len() >= 3 && other.starts_with(name))
-        .collect();
-    near.sort_unstable();
-    near.first().map(|(_, other)| *other)
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ pub struct Place {
 /// One object to be.
 #[derive(Clone, Debug)]
 pub struct Manifest {
+    /// The entity that it declares.
+    pub id: EntityId,
     /// Where it stands in a folder.
     pub file: String,
     /// What a person should know of it.
@@ -60,8 +62,17 @@ pub struct Manifest {
 pub struct Import {
     /// Models first, then endpoints, by name.
     pub manifests: Vec<Manifest>,
-    /// One sentence each.
-    pub left_out: Vec<String>,
+    /// In the order of their ids.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An entity of which there is no manifest.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: EntityId,
+    /// Why, in a sentence.
+    pub words: String,
 }
 
 /// Prints or writes the manifests.
@@ -69,27 +80,63 @@ pub async fn run(cluster: &ClusterArgs, args: &ImportArgs) -> Result<Outcome, Ku
     let fleet = Fleet::read(cluster, false, None).await?;
     let home = fleet.connection(&args.connection)?;
     let client = remote::connect(&fleet, home, &args.remote, None).await?;
-    let estate = Estate::read(&client).await?;
     let place = Place::of(home, fleet.namespace.clone(), args.manage);
     // What other namespaces declare counts too, as far as it may be seen.
     let everywhere = fleet.cluster.objects(None).await;
     let objects = everywhere.as_ref().unwrap_or(&fleet.objects);
-    let import = import(&estate, objects, &place);
-    if estate.unreadable > 0 {
+    let mut estate = Estate::read(&client, home, objects).await?;
+    let mut outcome = Outcome::Well;
+    let wanted: BTreeSet<EntityId> = args.ids.iter().copied().collect();
+    for id in &wanted {
+        if !estate.ask(&client, *id).await? {
+            print::trouble(&format!(
+                "{}: there is neither an endpoint nor a model {id}",
+                client.base().as_str()
+            ));
+            outcome = Outcome::Failed;
+        }
+    }
+    // What the service itself shows of a named id needs no list.
+    if wanted.is_empty()
+        && let Some(doubt) = estate.doubts.first()
+    {
+        estate.doubts.iter().skip(1).for_each(|words| print::trouble(words));
+        return Err(KubectlError::Untrusted {
+            base: client.base().as_str().to_owned(),
+            doubt: doubt.clone(),
+        });
+    }
+    let mut import = import(&estate, objects, &place);
+    if !wanted.is_empty() {
+        import.keep(&wanted);
+    }
+    if wanted.is_empty() && estate.unreadable > 0 {
+        outcome = Outcome::Failed;
         print::trouble(&format!(
             "{} entities could not be understood and are left out",
             estate.unreadable
         ));
     }
-    import.left_out.iter().for_each(|words| print::trouble(words));
-    if import.manifests.is_empty() && import.left_out.is_empty() {
+    import
+        .left_out
+        .iter()
+        .for_each(|left_out| print::trouble(&left_out.words));
+    if import.manifests.is_empty() && import.left_out.is_empty() && outcome == Outcome::Well {
         print::trouble("there is nothing to import: everything is declared already");
     }
     match &args.directory {
         Some(folder) => write(folder, &import)?,
         None => print::text(&stream(&import)?)?,
     }
-    Ok(Outcome::Well)
+    Ok(outcome)
+}
+
+impl Import {
+    /// Leaves out what nobody asked for.
+    fn keep(&mut self, wanted: &BTreeSet<EntityId>) {
+        self.manifests.retain(|manifest| wanted.contains(&manifest.id));
+        self.left_out.retain(|left_out| wanted.contains(&left_out.id));
+    }
 }
 
 impl Place {
@@ -146,10 +193,13 @@ pub fn import(estate: &Estate, objects: &Objects, place: &Place) -> Import {
     for endpoint in endpoints {
         match of_endpoint(endpoint, &endpoint_names, &references, place) {
             Some(manifest) => import.manifests.push(manifest),
-            None => import.left_out.push(format!(
-                "endpoint {} ({}) is left out: the service names no model of it",
-                endpoint.header.display_name, endpoint.header.id
-            )),
+            None => import.left_out.push(LeftOut {
+                id: endpoint.header.id,
+                words: format!(
+                    "endpoint {} ({}) is left out: the service names no model of it",
+                    endpoint.header.display_name, endpoint.header.id
+                ),
+            }),
         }
     }
     let order = |manifest: &Manifest| (!manifest.file.starts_with("models/"), manifest.file.clone());
@@ -157,15 +207,18 @@ pub fn import(estate: &Estate, objects: &Objects, place: &Place) -> Import {
     import
 }
 
-fn has_ended_well(header: &Header, what: &str, left_out: &mut Vec<String>) -> bool {
+fn has_ended_well(header: &Header, what: &str, left_out: &mut Vec<LeftOut>) -> bool {
     let ended = header.status == Status::Succeeded;
     if !ended {
-        left_out.push(format!(
-            "{what} {} ({}) is left out: it is {}",
-            header.display_name,
-            header.id,
-            header.status.as_str()
-        ));
+        left_out.push(LeftOut {
+            id: header.id,
+            words: format!(
+                "{what} {} ({}) is left out: it is {}",
+                header.display_name,
+                header.id,
+                header.status.as_str()
+            ),
+        });
     }
     ended
 }
@@ -222,8 +275,10 @@ fn slug(text: &str) -> String {
     name.trim_end_matches('-').to_owned()
 }
 
-fn manifest(kind: &str, folder: &str, name: &str, place: &Place, spec: Map<String, Value>) -> Manifest {
+fn manifest(kind: &str, (id, name): (EntityId, &str), place: &Place, spec: Map<String, Value>) -> Manifest {
+    let folder = if kind == "SpeechModel" { "models" } else { "endpoints" };
     Manifest {
+        id,
         file: format!("{folder}/{name}.yaml"),
         comments: Vec::new(),
         object: json!({
@@ -257,7 +312,7 @@ fn of_model(
     // Nothing of it is ever changed, so that its name in the portal is not declared.
     spec.remove("displayName");
     spec.insert("source".to_owned(), json!({"existing": {"id": header.id.to_string()}}));
-    let mut manifest = manifest("SpeechModel", "models", name, place, spec);
+    let mut manifest = manifest("SpeechModel", (header.id, name), place, spec);
     manifest.comments.push(format!("{} in the portal", header.display_name));
     manifest.comments.push(match estate.users(header.id) {
         0 => "no endpoint serves it".to_owned(),
@@ -303,7 +358,7 @@ fn of_endpoint(
         },
     };
     spec.insert("model".to_owned(), model);
-    let mut manifest = manifest("SpeechEndpoint", "endpoints", name, place, spec);
+    let mut manifest = manifest("SpeechEndpoint", (header.id, name), place, spec);
     if endpoint.model.is_some_and(ModelId::is_base) {
         let advice = "write model: {base: {}} to have it follow the newest base model of the locale";
         manifest.comments.push(advice.to_owned());

@@ -3,14 +3,15 @@ use super::{
     KubectlError, Outcome,
     args::ClusterArgs,
     fetch,
-    fleet::{Fleet, Kind},
+    fleet::{Fleet, Kind, Object},
     options::LogsArgs,
     print, remote,
+    selection::one_name,
     table::{Cell, Colours, Paint, table},
 };
 use crate::{
     calendar::{self, fleet::connection},
-    speech::{ApiVersion, EntityId, Lane, entity::File},
+    speech::{ApiVersion, Client, EntityId, Error, ErrorKind, Lane, entity::File},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -43,7 +44,7 @@ struct Document<'a> {
 /// Lists, fetches or deletes.
 pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, KubectlError> {
     let fleet = Fleet::read(cluster, false, None).await?;
-    let object = fleet.find(&args.name, &[Kind::Endpoint])?;
+    let object = fleet.find(&one_name(&args.names)?, &[Kind::Endpoint])?;
     let endpoint = object.endpoint()?;
     let id = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
     let id: EntityId = id
@@ -53,7 +54,40 @@ pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, Kube
     let (namespace, name) = path.split_once('/').unwrap_or_default();
     let home = fleet.connection_at(namespace, name)?;
     let client = remote::connect(&fleet, home, &args.remote, Some(ApiVersion::V3_2)).await?;
-    let failed = remote::failed(&client);
+    match with_logs(&client, &object, cluster, args, id).await {
+        Err(KubectlError::Service { source, .. }) if is_absence(&source) => {
+            let own = remote::connect(&fleet, home, &args.remote, None).await?;
+            Err(absent(&own, id, *source).await)
+        }
+        done => done,
+    }
+}
+
+/// What may mean that the service has log files no more, or not of this endpoint.
+fn is_absence(error: &Error) -> bool {
+    error.speaks_of_version() || matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Misrouted)
+}
+
+/// What it means that v3.2 does not find the log files of an endpoint: if the connection's own version finds the endpoint, it
+/// is not the endpoint that is missing.
+async fn absent(own: &Client, id: EntityId, error: Error) -> KubectlError {
+    let is_there = own.get_endpoint(Lane::UserChange, id).await.is_ok();
+    let is_other = own.version() != ApiVersion::V3_2;
+    if error.speaks_of_version() || (is_there && is_other) {
+        return KubectlError::NoLogs(error.to_string());
+    }
+    remote::failed(own)(error)
+}
+
+/// Lists, fetches or deletes by the version that knows log files.
+async fn with_logs(
+    client: &Client,
+    object: &Object<'_>,
+    cluster: &ClusterArgs,
+    args: &LogsArgs,
+    id: EntityId,
+) -> Result<Outcome, KubectlError> {
+    let failed = remote::failed(client);
     if args.delete_all {
         client
             .delete_endpoint_logs(Lane::UserChange, id)
@@ -79,7 +113,7 @@ pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, Kube
         return fetch_all(&listed.values, folder, args).await;
     }
     let logs: Vec<Log> = listed.values.iter().map(Log::of).collect();
-    let now = args.now.unwrap_or_else(Timestamp::now);
+    let now = cluster.now(args.now).await?;
     let names = || logs.iter().map(|log| format!("{}\n", log.id)).collect();
     print::document(args.output, &Document { logs: &logs }, names, |_| {
         text(&logs, now, Colours::of_stdout())

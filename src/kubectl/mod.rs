@@ -21,11 +21,13 @@ mod orphans;
 mod picture;
 mod print;
 mod progress;
+mod release;
 mod remote;
 mod sample;
 mod selection;
 mod status;
 mod table;
+mod trust;
 mod wait;
 mod why;
 
@@ -34,12 +36,17 @@ use crate::{
         cluster::{self, ClusterError},
         command::{self, PlanError},
     },
+    clock::ClockError,
     speech,
 };
 use args::{Cli, Command};
+use options::Selection;
 pub use picture::picture;
 pub use sample::SampleError;
 use std::{io, path::PathBuf, process::ExitCode};
+
+/// The field manager of all changes from here.
+const MANAGER: &str = "kubectl-speech";
 
 /// The document for users, which shows what the tests print.
 #[cfg(test)]
@@ -81,6 +88,9 @@ pub enum KubectlError {
     /// No plan can be printed.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The time cannot be told.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// A name means nothing, or too much.
     #[error("{0}")]
     Name(String),
@@ -117,6 +127,21 @@ pub enum KubectlError {
         /// Why.
         source: Box<speech::Error>,
     },
+    /// What the Speech service lists cannot be believed.
+    #[error("{base}: {doubt}; nothing is told from such lists")]
+    Untrusted {
+        /// Its URL.
+        base: String,
+        /// Why.
+        doubt: String,
+    },
+    /// The service has no log files in any version that it still speaks.
+    #[error(
+        "API version v3.2 is the only one that knows log files, and the service does not answer to it ({0}); with storage of your \
+             own, which spec.loggingEnabled needs from 2024-11-15 on, they lie there: list, fetch and delete them in that storage \
+             account"
+    )]
+    NoLogs(String),
     /// A file of the Speech service cannot be fetched.
     #[error("{file} cannot be fetched: {why}")]
     Fetch {
@@ -181,7 +206,8 @@ pub async fn run(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<Outcome, KubectlError> {
-    let Cli { cluster, command } = cli;
+    let Cli { cluster, mut command } = cli;
+    command.selection().into_iter().for_each(Selection::with_kinds);
     match command {
         Command::Status(args) => status::run(&cluster, &args).await,
         Command::Plan(args) => Ok((command::plan("kubectl speech", &args).await? && args.fail_on_risk).into()),
@@ -191,6 +217,7 @@ async fn dispatch(cli: Cli) -> Result<Outcome, KubectlError> {
         Command::Retrain(args) => change::retrain(&cluster, &args).await,
         Command::Suspend(args) => change::suspend(&cluster, &args, true).await,
         Command::Resume(args) => change::suspend(&cluster, &args, false).await,
+        Command::Release(args) => release::run(&cluster, &args).await,
         Command::Import(args) => import::run(&cluster, &args).await,
         Command::Orphans(args) => orphans::run(&cluster, &args).await,
         Command::Logs(args) => logs::run(&cluster, &args).await,

@@ -1,5 +1,11 @@
 //! The options of the commands of `kubectl speech`.
-use crate::speech::allowed_hosts::{AZURE, HostPattern};
+use crate::{
+    clock::moment,
+    speech::{
+        EntityId,
+        allowed_hosts::{AZURE, HostPattern},
+    },
+};
 use clap::{ArgGroup, Args, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use jiff::Timestamp;
@@ -87,8 +93,20 @@ pub struct StatusArgs {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,
     /// Take this for the present.
-    #[arg(long, hide = true, value_name = "TIME")]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = moment)]
     pub now: Option<Timestamp>,
+}
+
+/// Options of `release`.
+#[derive(Debug, Args)]
+#[command(group = named())]
+pub struct ReleaseArgs {
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Change nothing: tell what would be done (client), or have the apiserver judge it as well (server).
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    pub dry_run: DryRun,
 }
 
 /// Options of `why`.
@@ -184,6 +202,9 @@ pub struct RemoteArgs {
 /// Options of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
+    /// Only these entities: each is asked for by its id, a UUID or self URI.
+    #[arg(value_name = "ID")]
+    pub ids: Vec<EntityId>,
     /// The SpeechConnection.
     #[arg(long, value_name = "NAME")]
     pub connection: String,
@@ -217,7 +238,7 @@ pub struct OrphansArgs {
     #[arg(long)]
     pub fail_on_orphans: bool,
     /// Take this for the present.
-    #[arg(long, hide = true, value_name = "TIME")]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = moment)]
     pub now: Option<Timestamp>,
     /// The Speech service.
     #[command(flatten)]
@@ -228,7 +249,8 @@ pub struct OrphansArgs {
 #[derive(Debug, Args)]
 pub struct LogsArgs {
     /// The endpoint.
-    pub name: String,
+    #[arg(value_name = "NAME", required = true, num_args = 1..=2)]
+    pub names: Vec<String>,
     /// Fetch the files into this folder; what is there already with the same size is left.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["delete", "delete_all"])]
     pub fetch: Option<PathBuf>,
@@ -245,7 +267,7 @@ pub struct LogsArgs {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,
     /// Take this for the present.
-    #[arg(long, hide = true, value_name = "TIME")]
+    #[arg(long, hide = true, value_name = "TIME", value_parser = moment)]
     pub now: Option<Timestamp>,
     /// The Speech service.
     #[command(flatten)]
@@ -256,7 +278,8 @@ pub struct LogsArgs {
 #[derive(Debug, Args)]
 pub struct FetchArgs {
     /// The endpoint or model.
-    pub name: String,
+    #[arg(value_name = "NAME", required = true, num_args = 1..=2)]
+    pub names: Vec<String>,
     /// The folder to write into.
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
@@ -279,6 +302,9 @@ pub struct WaitArgs {
     /// How long; then the code is 1.
     #[arg(long, default_value = "1h")]
     pub timeout: String,
+    /// Wait on while only a person can help an object (Stalled), which else ends the wait with code 1.
+    #[arg(long)]
+    pub through_stalled: bool,
 }
 
 /// Options of `completion`.

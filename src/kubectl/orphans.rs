@@ -46,6 +46,14 @@ pub struct Orphan {
     pub used_by: Option<usize>,
 }
 
+impl Orphan {
+    /// Whether no object of another namespace can be what it was made for.
+    fn is_of(&self, namespace: &str) -> bool {
+        let home = self.mark.as_deref().and_then(|mark| mark.split_once('/'));
+        home.is_none_or(|(home, _)| home == namespace)
+    }
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     orphans: &'a [Orphan],
@@ -58,8 +66,8 @@ pub async fn run(cluster: &ClusterArgs, args: &OrphansArgs) -> Result<Outcome, K
     let everywhere = fleet.cluster.objects(None).await;
     if let (Err(_), Some(namespace)) = (&everywhere, &fleet.namespace) {
         print::trouble(&format!(
-            "only the objects of namespace {namespace} were compared, for you may not list all: what other namespaces \
-             declare is told here as well"
+            "only the objects of namespace {namespace} were compared, for you may not list all: what bears the mark of \
+             another namespace is left out, and what another one declares without a mark is told here as well"
         ));
     }
     let objects = everywhere.as_ref().unwrap_or(&fleet.objects);
@@ -71,7 +79,7 @@ pub async fn run(cluster: &ClusterArgs, args: &OrphansArgs) -> Result<Outcome, K
             connection.namespace().unwrap_or_default(),
             connection.name_any()
         );
-        match read(&fleet, connection, args).await {
+        match read(&fleet, connection, objects, args).await {
             Ok(estate) => found.extend(orphans(&estate, objects, &path)),
             Err(error) => {
                 print::error(&error);
@@ -82,7 +90,10 @@ pub async fn run(cluster: &ClusterArgs, args: &OrphansArgs) -> Result<Outcome, K
     if found.is_empty() && outcome == Outcome::Failed {
         return Ok(outcome);
     }
-    let now = args.now.unwrap_or_else(Timestamp::now);
+    if let (Err(_), Some(namespace)) = (&everywhere, &fleet.namespace) {
+        found.retain(|orphan| orphan.is_of(namespace));
+    }
+    let now = cluster.now(args.now).await?;
     let names = || {
         found
             .iter()
@@ -112,9 +123,29 @@ async fn connections(fleet: &Fleet, args: &OrphansArgs) -> Result<Vec<SpeechConn
     Ok(found)
 }
 
-async fn read(fleet: &Fleet, connection: &SpeechConnection, args: &OrphansArgs) -> Result<Estate, KubectlError> {
+/// What a resource holds, where its lists can be believed and are complete: how many endpoints serve a model is else unknown,
+/// and so is whether everything is declared.
+async fn read(
+    fleet: &Fleet,
+    connection: &SpeechConnection,
+    objects: &Objects,
+    args: &OrphansArgs,
+) -> Result<Estate, KubectlError> {
     let client = remote::connect(fleet, connection, &args.remote, None).await?;
-    Estate::read(&client).await
+    let mut estate = Estate::read(&client, connection, objects).await?;
+    if estate.unreadable > 0 {
+        estate.doubts.push(format!(
+            "the lists are not complete: {} entities could not be understood",
+            estate.unreadable
+        ));
+    }
+    if estate.doubts.is_empty() {
+        return Ok(estate);
+    }
+    Err(KubectlError::Untrusted {
+        base: client.base().as_str().to_owned(),
+        doubt: estate.doubts.join("; "),
+    })
 }
 
 /// What an estate holds that no object declares: endpoints, then models, the oldest first.

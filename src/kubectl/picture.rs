@@ -24,7 +24,7 @@ pub fn picture() -> Result<String, SampleError> {
     let status = status::fleet(&fleet, now, Colours(true));
     lines.extend(status.lines().map(painted));
     lines.extend([Vec::new(), command("kubectl speech why letters")]);
-    let why = why::text(&why::why(letters), Colours(true));
+    let why = why::text(&why::why(letters, &objects), Colours(true));
     lines.extend(why.lines().map(painted));
     Ok(terminal::picture(ABOUT, &lines))
 }

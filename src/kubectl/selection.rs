@@ -7,7 +7,37 @@ use super::{
     print,
 };
 
+/// Names in kubectl's own form, `KIND NAME...`, as what they mean: `KIND/NAME` for each. An object whose name is the word of a
+/// kind is named by `KIND/NAME`.
+pub fn with_kinds(names: &[String]) -> Vec<String> {
+    match names {
+        [kind, rest @ ..] if !rest.is_empty() && Kind::parse(kind).is_some() => {
+            let named = |name: &String| match name.contains('/') {
+                true => name.clone(),
+                false => format!("{kind}/{name}"),
+            };
+            rest.iter().map(named).collect()
+        }
+        _ => names.to_vec(),
+    }
+}
+
+/// The one name of a command that takes one.
+pub fn one_name(names: &[String]) -> Result<String, KubectlError> {
+    match with_kinds(names).as_slice() {
+        [name] => Ok(name.clone()),
+        _ => Err(KubectlError::Name(
+            "name one object: NAME, KIND/NAME or KIND NAME".to_owned(),
+        )),
+    }
+}
+
 impl Selection {
+    /// The same with names as `KIND/NAME` where they were given as `KIND NAME...`.
+    pub fn with_kinds(&mut self) {
+        self.names = with_kinds(&self.names);
+    }
+
     /// Whether the objects were named one by one; then what cannot be done for one of them is a failure.
     pub fn is_by_name(&self) -> bool {
         !self.names.is_empty()
@@ -72,6 +102,27 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_may_be_given_as_kubectl_takes_them() {
+        for (given, meant) in [
+            ("clinic", "clinic"),
+            ("endpoint clinic", "endpoint/clinic"),
+            ("spep clinic hotline", "spep/clinic spep/hotline"),
+            (
+                "speechmodels.customspeech.dev claims",
+                "speechmodels.customspeech.dev/claims",
+            ),
+            ("endpoint model/claims", "model/claims"),
+            ("endpoint", "endpoint"),
+            ("clinic endpoint", "clinic endpoint"),
+        ] {
+            let given: Vec<String> = given.split(' ').map(str::to_owned).collect();
+            assert_eq!(with_kinds(&given).join(" "), meant);
+        }
+        assert_eq!(one_name(&["spep".into(), "a".into()]).unwrap(), "spep/a");
+        assert!(one_name(&["a".into(), "b".into()]).is_err());
+    }
 
     #[test]
     fn labels_that_nothing_has_are_told_with_the_place_where_it_was_looked_for() {

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     api::{
-        condition::{self, AT_RISK, MODEL_VALID, READY, RECONCILING, STALLED},
+        Reason,
+        condition::{self, MODEL_VALID, READY, RECONCILING, STALLED},
         planned::PlannedStep,
         reference::ConnectionRef,
     },
@@ -72,12 +73,16 @@ impl State {
     /// Reads the conditions.
     fn of(conditions: &[Condition], is_newest: bool, waits: bool) -> Self {
         let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
+        let says_why =
+            |kind, reason: Reason| condition::find(conditions, kind).is_some_and(|one| one.reason == reason.as_str());
         let serves = says(READY, "True");
-        if says(MODEL_VALID, "False") {
+        // An endpoint that does not exist any more serves nothing valid either, but nothing of it expired.
+        let gone = says(STALLED, "True") && !says_why(MODEL_VALID, Reason::BaseModelAnswers);
+        if says(MODEL_VALID, "False") && !gone {
             Self::Expired
         } else if says(STALLED, "True") {
             Self::Stalled
-        } else if says(AT_RISK, "True") {
+        } else if condition::at_risk(conditions).is_some() {
             Self::AtRisk
         } else if !is_newest {
             Self::Unknown
@@ -138,6 +143,12 @@ pub struct Row {
     pub links: crate::api::links::Links,
     #[serde(skip)]
     resource: &'static str,
+    /// Whether the newest spec is served, and nothing is under way or wrong with it now.
+    #[serde(skip)]
+    pub is_settled: bool,
+    /// Whether only a person can help with the newest spec.
+    #[serde(skip)]
+    pub is_stalled: bool,
 }
 
 #[derive(Serialize)]
@@ -149,7 +160,7 @@ struct Document<'a> {
 pub async fn run(cluster: &ClusterArgs, args: &StatusArgs) -> Result<Outcome, KubectlError> {
     let selection = &args.selection;
     let fleet = selection.read(cluster).await?;
-    let now = args.now.unwrap_or_else(Timestamp::now);
+    let now = cluster.now(args.now).await?;
     let colours = Colours::of_stdout();
     let (objects, outcome) = if selection.is_open() {
         // The fleet may be empty, and connections belong to it.
@@ -224,6 +235,8 @@ pub fn row(object: &Object<'_>) -> Row {
         id: None,
         links: Default::default(),
         resource: object.kind().resource(),
+        is_settled: false,
+        is_stalled: false,
     };
     let at = |reference: &ConnectionRef| Some(connection(reference, &object.namespace()));
     match object {
@@ -291,11 +304,15 @@ pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
 impl Row {
     fn read(&mut self, conditions: &[Condition], is_newest: bool, waits: bool) {
         self.state = State::of(conditions, is_newest, waits);
+        let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
+        self.is_stalled = is_newest && says(STALLED, "True");
+        let is_served = is_newest && says(READY, "True") && !says(MODEL_VALID, "False");
+        self.is_settled = is_served && !says(RECONCILING, "True") && !self.is_stalled;
         if let Some(verdict) = rules::verdict(conditions) {
             self.reason = verdict.reason.clone();
             self.message = verdict.message.clone();
         }
-        let risk = condition::find(conditions, AT_RISK).filter(|risk| risk.status == "True");
+        let risk = condition::at_risk(conditions);
         self.risk = risk.map(|risk| risk.message.clone());
         if let Some(risk) = risk.filter(|_| self.state == State::AtRisk) {
             self.reason = risk.reason.clone();

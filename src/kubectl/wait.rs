@@ -57,66 +57,115 @@ pub async fn run(cluster: &ClusterArgs, args: &WaitArgs) -> Result<Outcome, Kube
     };
     let fleet = args.selection.read(cluster).await?;
     let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
-    let awaited = objects
-        .iter()
-        .map(|object| Awaited::of(object, target.clone()))
-        .collect();
-    let waited = until(cluster, args.selection.all_namespaces, awaited, limit).await?;
+    let of = |object| Awaited::of(object, target.clone());
+    let awaited: Vec<Awaited> = objects.iter().map(of).collect();
+    let stalled = if args.through_stalled {
+        Stalled::MayPass
+    } else {
+        Stalled::Ends
+    };
+    let waited = until(cluster, args.selection.all_namespaces, &awaited, &limit, stalled).await?;
     Ok(outcome.max(waited))
 }
 
-/// Looks at the objects until all are there, each of which is told at once, or the time is over.
+/// Looks at the objects until all are there at one moment, one can only be helped by a person, or the time is over. What was
+/// there a moment ago and is not any more counts for nothing.
 pub async fn until(
     cluster: &ClusterArgs,
     everywhere: bool,
-    mut awaited: Vec<Awaited>,
-    limit: Limit,
+    awaited: &[Awaited],
+    limit: &Limit,
+    stalled: Stalled,
 ) -> Result<Outcome, KubectlError> {
-    let (begun, whole) = (Instant::now(), awaited.len());
+    let begun = Instant::now();
     let mut progress = Progress::new();
-    let mut outcome = Outcome::Well;
     loop {
         let fleet = Fleet::read(cluster, everywhere, None).await?;
+        let now = cluster.now(None).await?;
+        let seen: Vec<Seen> = awaited.iter().map(|one| one.look(&fleet, now)).collect();
         let is_late = begun.elapsed() >= limit.time;
-        let (mut pending, mut shown) = (Vec::new(), None);
-        for one in awaited {
-            match one.look(&fleet) {
-                Seen::There(words) => {
-                    progress.end();
-                    print::text(&format!("{words}\n"))?;
-                }
-                Seen::NotYet { called, message, .. } if is_late => {
-                    progress.end();
-                    print::trouble(&format!("{called} is not there after {}: {message}", limit.words));
-                    outcome = outcome.max(Outcome::Attention);
-                }
-                Seen::NotYet { called, message, share } => {
-                    shown.get_or_insert((share, format!("{called}: {message}")));
-                    pending.push(one);
-                }
-                Seen::Gone(words) => {
-                    progress.end();
-                    print::trouble(&words);
-                    outcome = Outcome::Failed;
-                }
+        match judge(&seen, stalled, is_late) {
+            Some(outcome) => {
+                progress.end();
+                tell(&seen, stalled, limit)?;
+                return Ok(outcome);
             }
+            None => show(&mut progress, &seen),
         }
-        let Some((share, words)) = shown else {
-            return Ok(outcome);
-        };
-        let there = whole - pending.len();
-        let count = if whole > 1 {
-            format!("{there} of {whole} are there; ")
-        } else {
-            String::new()
-        };
-        progress.show(share, &format!("{count}{words}"));
-        awaited = pending;
         tokio::time::sleep(PAUSE).await;
     }
 }
 
+/// What is seen at one moment; `None` as long as it is worth waiting.
+fn judge(seen: &[Seen], stalled: Stalled, is_late: bool) -> Option<Outcome> {
+    let is_gone = |seen: &Seen| matches!(seen, Seen::Gone(_));
+    let needs_a_person = |seen: &Seen| stalled == Stalled::Ends && matches!(seen, Seen::NotYet { stalled: true, .. });
+    if seen.iter().any(is_gone) {
+        return Some(Outcome::Failed);
+    }
+    if seen.iter().all(|seen| matches!(seen, Seen::There(_))) {
+        return Some(Outcome::Well);
+    }
+    (is_late || seen.iter().any(needs_a_person)).then_some(Outcome::Attention)
+}
+
+/// Tells how each object is in the end.
+fn tell(seen: &[Seen], ends: Stalled, limit: &Limit) -> Result<(), KubectlError> {
+    let is_stalled = |seen: &Seen| matches!(seen, Seen::NotYet { stalled: true, .. });
+    let by_stall = ends == Stalled::Ends && seen.iter().any(is_stalled);
+    for one in seen {
+        match one {
+            Seen::There(words) => print::text(&format!("{words}\n"))?,
+            Seen::Gone(words) => print::trouble(words),
+            Seen::NotYet {
+                called,
+                message,
+                stalled,
+                ..
+            } if *stalled && by_stall => {
+                print::trouble(&format!(
+                    "{called} needs a person: {message}; --through-stalled waits on"
+                ));
+            }
+            Seen::NotYet { called, message, .. } if by_stall => {
+                print::trouble(&format!("{called} is not there yet: {message}"));
+            }
+            Seen::NotYet { called, message, .. } => {
+                print::trouble(&format!("{called} is not there after {}: {message}", limit.words));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Shows what is waited for.
+fn show(progress: &mut Progress, seen: &[Seen]) {
+    let there = seen.iter().filter(|seen| matches!(seen, Seen::There(_))).count();
+    let first = seen.iter().find_map(|seen| match seen {
+        Seen::NotYet {
+            called, message, share, ..
+        } => Some((called, message, share)),
+        Seen::There(_) | Seen::Gone(_) => None,
+    });
+    let Some((called, message, share)) = first else { return };
+    let count = match seen.len() {
+        0 | 1 => String::new(),
+        whole => format!("{there} of {whole} are there; "),
+    };
+    progress.show(*share, &format!("{count}{called}: {message}"));
+}
+
+/// What it means that only a person can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stalled {
+    /// The wait is over.
+    Ends,
+    /// Somebody is about to.
+    MayPass,
+}
+
 /// What is seen of an object that is waited for.
+#[derive(Clone, Debug)]
 enum Seen {
     /// It is there.
     There(String),
@@ -125,6 +174,8 @@ enum Seen {
         called: String,
         message: String,
         share: Option<f64>,
+        /// Only a person can help.
+        stalled: bool,
     },
     /// It was deleted.
     Gone(String),
@@ -141,7 +192,7 @@ impl Awaited {
         }
     }
 
-    fn look(&self, fleet: &Fleet) -> Seen {
+    fn look(&self, fleet: &Fleet, now: Timestamp) -> Seen {
         let is_it = |object: &Object<'_>| self.namespace == object.namespace() && self.name == object.name();
         let Some(object) = fleet.all(&[self.kind]).into_iter().find(is_it) else {
             return Seen::Gone(format!("{}/{} was deleted meanwhile", self.kind.resource(), self.name));
@@ -153,14 +204,15 @@ impl Awaited {
         }
         Seen::NotYet {
             called,
-            share: share(&object, Timestamp::now()),
+            share: share(&object, now),
+            stalled: row.is_stalled,
             message: row.message,
         }
     }
 
     fn is_there(&self, row: &Row, object: &Object<'_>) -> bool {
         match &self.until {
-            Until::AsDeclared => matches!(row.state, State::Ready | State::Waiting | State::AtRisk),
+            Until::AsDeclared => row.is_settled,
             Until::Serves(model) => row.model.as_ref() == Some(model),
             Until::Revision(number) => {
                 let Object::Model(model) = object else { return false };
@@ -206,3 +258,7 @@ fn share(object: &Object<'_>, now: Timestamp) -> Option<f64> {
     // What takes longer than usual is not yet done.
     Some((now.duration_since(since).as_secs_f64() / usual).clamp(0.0, 0.99))
 }
+
+#[cfg(test)]
+#[path = "wait_tests.rs"]
+mod tests;

@@ -13,16 +13,20 @@ use super::{
 };
 use crate::{
     api::{
-        Reason, SpeechEndpoint, SpeechEndpointStatus, SpeechModel,
+        Reason, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, condition,
         planned::PlannedStep,
         reference::ConnectionRef,
         swap::{Approval, SwapPolicy},
     },
-    calendar::one_line,
+    calendar::{
+        fleet::{Objects, connection},
+        one_line,
+    },
     plan::rules::{self, Rule},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 use serde::Serialize;
 
 /// The longest line of what is no table, and of an answer within the table.
@@ -64,6 +68,9 @@ pub struct Why {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// What goes wrong if nobody acts, with its reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
     /// The reason of the verdict.
     pub reason: String,
     /// The verdict.
@@ -88,7 +95,7 @@ struct Document<'a> {
 pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, KubectlError> {
     let fleet = args.selection.read(cluster).await?;
     let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
-    let whys: Vec<Why> = objects.iter().map(why).collect();
+    let whys: Vec<Why> = objects.iter().map(|object| why(object, &fleet.objects)).collect();
     let names = objects.iter().map(|object| format!("{object}\n")).collect();
     let needs_attention = objects.iter().any(|object| status::row(object).state.needs_attention());
     let texts = |_| {
@@ -103,8 +110,8 @@ pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, Kubec
     Ok(outcome.max(needs_attention.into()))
 }
 
-/// Reads the decision from the status.
-pub fn why(object: &Object<'_>) -> Why {
+/// Reads the decision from the status. The other objects tell what it rests on.
+pub fn why(object: &Object<'_>, others: &Objects) -> Why {
     let row = status::row(object);
     let (conditions, plan): (&[Condition], &[PlannedStep]) = match object {
         Object::Endpoint(endpoint) => match &endpoint.status {
@@ -128,8 +135,8 @@ pub fn why(object: &Object<'_>) -> Why {
     };
     let decided = reason.and_then(|reason| Rule::in_chain(reason, chain));
     let says = |rule: Rule| match object {
-        Object::Endpoint(endpoint) => of_endpoint(rule, endpoint),
-        Object::Model(model) => of_model(rule, model),
+        Object::Endpoint(endpoint) => of_endpoint(rule, endpoint, others),
+        Object::Model(model) => of_model(rule, model, others),
         Object::Connection(_) => None,
     };
     let quarantine = match object {
@@ -140,6 +147,7 @@ pub fn why(object: &Object<'_>) -> Why {
         kind: row.kind,
         namespace: row.namespace,
         name: row.name,
+        risk: condition::at_risk(conditions).map(|told| format!("{}: {}", told.reason, told.message)),
         reason: row_reason(conditions),
         meaning: reason.map(Reason::meaning).unwrap_or_default().to_owned(),
         rules: decided.map_or_else(Vec::new, |decided| links(chain, decided, &row.message, says)),
@@ -193,16 +201,19 @@ fn quarantine(status: Option<&SpeechEndpointStatus>) -> Vec<String> {
 }
 
 /// What the status of an endpoint holds about a rule that let it pass.
-fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
+fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint, others: &Objects) -> Option<String> {
     let (spec, status) = (&endpoint.spec, endpoint.status.as_ref()?);
     match rule {
-        Rule::Connection => Some(works(&spec.connection_ref)),
+        Rule::Connection => Some(works(&spec.connection_ref, endpoint.namespace(), others)),
         Rule::Entity => status.id.as_ref().map(|id| format!("endpoint {id}")),
         Rule::Choice => {
             let next = status.candidate.as_ref().or(status.target.as_ref());
             let next = next.map(|next| named(&next.name, next.revision, &next.model));
             let active = status.active.as_ref();
-            next.or_else(|| active.map(|active| named(&active.name, active.revision, &active.model)))
+            let active = || active.map(|active| named(&active.name, active.revision, &active.model));
+            let followed = spec.model.r#ref.as_ref();
+            let ends = followed.and_then(|followed| ends(followed.name.as_str(), endpoint.namespace(), others));
+            next.or_else(active).map(|chosen| chosen + &ends.unwrap_or_default())
         }
         Rule::Gate => match (&spec.swap.gate, &status.gate) {
             (None, _) => Some("there is no gate".to_owned()),
@@ -228,14 +239,31 @@ fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint) -> Option<String> {
     }
 }
 
-fn works(reference: &ConnectionRef) -> String {
-    format!("SpeechConnection {} works", reference.name)
+fn works(reference: &ConnectionRef, home: Option<String>, others: &Objects) -> String {
+    let path = connection(reference, &home.unwrap_or_default());
+    let is_it = |one: &&SpeechConnection| {
+        format!("{}/{}", one.namespace().unwrap_or_default(), one.name_any()) == path
+            && one.metadata.deletion_timestamp.is_some()
+    };
+    let ends = match others.connections.iter().find(is_it) {
+        Some(_) => ", but is being deleted and kept only while objects use it",
+        None => "",
+    };
+    format!("SpeechConnection {} works{ends}", reference.name)
 }
 
-fn of_model(rule: Rule, model: &SpeechModel) -> Option<String> {
+/// What follows the name of a model whose SpeechModel goes.
+fn ends(name: &str, home: Option<String>, others: &Objects) -> Option<String> {
+    let is_it = |one: &&SpeechModel| one.namespace() == home && one.name_any() == name;
+    let model = others.models.iter().find(is_it)?;
+    let goes = model.metadata.deletion_timestamp.is_some();
+    goes.then(|| format!("; SpeechModel {name} is being deleted"))
+}
+
+fn of_model(rule: Rule, model: &SpeechModel, others: &Objects) -> Option<String> {
     let status = model.status.as_ref()?;
     if rule == Rule::Connection {
-        return Some(works(&model.spec.connection_ref));
+        return Some(works(&model.spec.connection_ref, model.namespace(), others));
     }
     let current = status.current.as_ref()?;
     matches!(rule, Rule::Entity | Rule::Choice).then(|| named(&current.name, current.revision, &current.id))
@@ -254,6 +282,10 @@ pub fn text(why: &Why, colours: Colours) -> String {
     if !why.meaning.is_empty() {
         text.push('\n');
         text.push_str(&paragraph(&format!("{}: {}", why.reason, why.meaning), "", plain));
+    }
+    if let Some(risk) = &why.risk {
+        text.push('\n');
+        text.push_str(&paragraph(&format!("At risk: {risk}"), "", plain));
     }
     let plan: Vec<String> = why.plan.iter().map(sentence).collect();
     for (heading, sentences) in [("What comes next", &plan), ("In quarantine", &why.quarantine)] {
@@ -333,7 +365,7 @@ mod tests {
     #[test]
     fn the_rules_before_the_one_that_decided_have_passed_and_those_behind_it_were_not_asked() {
         let object = letters();
-        let why = why(&Object::Endpoint(&object));
+        let why = why(&Object::Endpoint(&object), &Objects::default());
         let deed = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().deed;
         assert_eq!(deed("Choice"), Deed::Passed);
         assert_eq!(deed("Gate"), Deed::Passed);
@@ -346,10 +378,30 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_away_under_an_object_is_told_beside_what_works() {
+        let mut objects = sample::objects().unwrap();
+        let object = letters();
+        let path = connection(&object.spec.connection_ref, &object.namespace().unwrap_or_default());
+        let (_, name) = path.split_once('/').unwrap();
+        let says = |objects: &Objects| {
+            let why = why(&Object::Endpoint(&object), objects);
+            let of = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().says.clone();
+            of("Connection")
+        };
+        assert!(says(&objects).ends_with(&format!("{name} works")), "{}", says(&objects));
+        for one in &mut objects.connections {
+            one.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+                Timestamp::UNIX_EPOCH,
+            ));
+        }
+        assert!(says(&objects).contains("but is being deleted"), "{}", says(&objects));
+    }
+
+    #[test]
     fn an_object_that_nobody_looked_at_has_no_chain() {
         let mut object = letters();
         object.status = None;
-        let why = why(&Object::Endpoint(&object));
+        let why = why(&Object::Endpoint(&object), &Objects::default());
         assert!(why.rules.is_empty());
         assert!(text(&why, Colours(false)).contains("the operator has not looked at it yet"));
     }
@@ -360,7 +412,7 @@ mod tests {
         for condition in &mut object.status.as_mut().unwrap().conditions {
             condition.reason = "FromTheFuture".to_owned();
         }
-        let why = why(&Object::Endpoint(&object));
+        let why = why(&Object::Endpoint(&object), &Objects::default());
         assert!(why.rules.is_empty());
         assert_eq!(why.reason, "FromTheFuture");
     }

@@ -166,10 +166,12 @@ impl<L: LeaseApi> Campaign<L> {
     /// Stands by until the Lease is ours.
     pub async fn win(mut self) -> Reign<L> {
         loop {
-            let pause = match self.look().await {
+            let looked = self.look().await;
+            let before = self.sight.holder();
+            let pause = match looked {
                 Ok(()) => match decide(&self.sight.seen, &self.me, Role::Candidate, self.sight.since.elapsed()) {
                     Step::Create | Step::Claim | Step::Renew => match self.hold().await {
-                        Ok(renewed) => return self.reign(renewed),
+                        Ok(renewed) => return self.reign(renewed, &before),
                         Err(LeaseError::Conflict) => self.timing.pause() / 10,
                         Err(error) => self.failed(&error),
                     },
@@ -209,7 +211,14 @@ impl<L: LeaseApi> Campaign<L> {
         Ok(began)
     }
 
-    fn reign(mut self, began: (Instant, SystemTime)) -> Reign<L> {
+    fn reign(mut self, began: (Instant, SystemTime), before: &str) -> Reign<L> {
+        if self.me.succeeds(before) {
+            // Its last word, which it may have had no time for.
+            tracing::warn!(
+                former = before,
+                "the former process of this pod ended without releasing the Lease: it was killed, ran out of memory, or could not renew it"
+            );
+        }
         self.office.hold(began, self.timing);
         if let Some(lease) = &self.sight.lease {
             self.api.won(lease, &self.me);

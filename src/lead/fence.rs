@@ -3,10 +3,13 @@
 //! A request that only reads passes freely. One that changes something is held back unless enough is left of our lease,
 //! and is looked at again each time it makes progress: a process that was stopped in between drops it before its next byte.
 use super::{Leadership, Withheld};
-use crate::speech::{
-    Transport,
-    error::TransportKind,
-    transport::{Limits, TransportError},
+use crate::{
+    plan::Hands,
+    speech::{
+        Transport,
+        error::TransportKind,
+        transport::{Limits, TransportError},
+    },
 };
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -64,6 +67,61 @@ impl Transport for FencedTransport {
                 })
             })
         })
+    }
+}
+
+/// The network towards the Speech service for a process that only observes. It holds no [`Leadership`], so that there is
+/// nothing by which a request that changes something could pass.
+struct ReadingTransport {
+    inner: Arc<dyn Transport>,
+}
+
+/// A change that was not made, because this process only observes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not sent: the operator runs with --observe-only")]
+pub struct ObservesOnly;
+
+impl Transport for ReadingTransport {
+    fn send(&self, request: Request<Bytes>, limits: Limits) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        if request.method().is_safe() {
+            return self.inner.send(request, limits);
+        }
+        Box::pin(std::future::ready(Err(TransportError::Withheld(ObservesOnly.into()))))
+    }
+}
+
+/// The way of a process to the Speech service, and what it may do there: the two cannot disagree.
+#[derive(Clone)]
+pub struct Reach {
+    transport: Arc<dyn Transport>,
+    hands: Hands,
+}
+
+impl Reach {
+    /// Of a process that changes what the objects declare, while it leads.
+    pub fn changing(network: Arc<dyn Transport>, leadership: Leadership) -> Self {
+        Self {
+            transport: Arc::new(FencedTransport::new(network, leadership)),
+            hands: Hands::Free,
+        }
+    }
+
+    /// Of a process that reads.
+    pub fn reading(network: Arc<dyn Transport>) -> Self {
+        Self {
+            transport: Arc::new(ReadingTransport { inner: network }),
+            hands: Hands::Tied,
+        }
+    }
+
+    /// The network.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
+    }
+
+    /// What may be done through it.
+    pub fn hands(&self) -> Hands {
+        self.hands
     }
 }
 
@@ -180,6 +238,22 @@ mod tests {
         }
         assert_eq!(slow.1.load(Ordering::Relaxed), 0);
         assert!(send(&transport, Method::GET).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_only_observes_reads_and_changes_nothing_even_as_the_leader() {
+        let slow = Arc::new(Slow(Duration::ZERO, AtomicUsize::new(0)));
+        let reach = Reach::reading(slow.clone());
+        assert_eq!(reach.hands(), Hands::Tied);
+        for method in [Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
+            let request = Request::builder().method(method).body(Bytes::new()).unwrap();
+            let sent = reach.transport().send(request, LIMITS).await;
+            assert!(matches!(sent, Err(TransportError::Withheld(_))), "{sent:?}");
+        }
+        assert_eq!(slow.1.load(Ordering::Relaxed), 0);
+        let read = reach.transport().send(Request::new(Bytes::new()), LIMITS).await;
+        assert!(read.is_ok());
+        assert_eq!(Reach::changing(slow, Leadership::unrivalled()).hands(), Hands::Free);
     }
 
     #[tokio::test(start_paused = true)]

@@ -140,8 +140,14 @@ metrics! {
         "Verdicts on candidates: Pass, Fail, Inconclusive or Error", "four; from 0, since the start of this leader";
     DRIFT = Counter "drift_corrections" ["kind", "namespace", "name"]
         "How often what somebody changed in the Speech service was put back", "one for each object to which that happened since the start of this leader";
+    CLUSTER_REFUSED = Gauge "cluster_refused" ["kind", "namespace", "name"]
+        "1 while the cluster refuses what the operator has to write of an object, by a policy, a webhook or a missing right", "one for each such object";
     ORPHANED = Counter "orphaned" ["kind"]
         "Objects that were released though what they have in the Speech service could not be deleted", "two; from 0, since the start of this leader";
+    RELEASED = Counter "released" ["kind"]
+        "Objects that were let go because a CustomResourceDefinition or the operator's own namespace was being deleted, or because the operator only observes; what they have in the Speech service stays", "two, and connections; from 0, since the start of this process";
+    OBSERVE_ONLY = Gauge "observe_only" []
+        "1 where the operator runs with --observe-only and changes nothing in the Speech service, else 0", "one";
 
     #[group = "Connections"]
     CONNECTION_READY = Gauge "connection_ready" ["namespace", "name"]
@@ -164,6 +170,8 @@ metrics! {
         "How many requests wait for their turn in the budget", "one for each connection";
     CONNECTION_THROTTLED = Gauge "connection_throttled" ["namespace", "name"]
         "Whether the service throttles the requests of a connection (1) or not (0)", "one for each connection";
+    CONNECTION_DELETIONS_HELD = Gauge "connection_deletions_held" ["namespace", "name"]
+        "Entities in the Speech service whose deletion waits for somebody's word, because more than deletionGuard allows would go at once", "one for each connection";
     CONNECTION_SKEW = Gauge "connection_clock_skew_seconds" ["namespace", "name"]
         "How far the clock of the Speech service is ahead of ours for certain; negative if it is behind", "one for each connection once an answer told the time";
     REQUESTS = Counter "remote_requests" ["route", "code"]

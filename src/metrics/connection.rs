@@ -55,6 +55,9 @@ pub fn write_all(encoder: &mut DescriptorEncoder<'_>, metrics: &Metrics, context
     one(&catalogue::CONNECTION_THROTTLED, &|(_, remote)| {
         Some(f64::from(u8::from(remote.budget.usage().is_throttled)))
     })?;
+    one(&catalogue::CONNECTION_DELETIONS_HELD, &|(_, remote)| {
+        Some(number(remote.agenda().guard.held().map_or(0, |held| held.entities)))
+    })?;
     one(&catalogue::CONNECTION_SKEW, &|(_, remote)| {
         Some(remote.meter.ahead()?.as_secs_f64())
     })?;
@@ -76,7 +79,13 @@ pub fn write_all(encoder: &mut DescriptorEncoder<'_>, metrics: &Metrics, context
         counts.map(row).collect::<Vec<Row>>()
     });
     write(encoder, &catalogue::CONNECTION_ORPHANS, orphans)?;
-    write(encoder, &catalogue::DRIFT, metrics.drift(&declared.names))
+    let mut there = declared.names.clone();
+    there.extend(connections.iter().map(|connection| {
+        let namespace = connection.namespace().unwrap_or_default();
+        ("SpeechConnection".to_owned(), namespace, connection.name_any())
+    }));
+    write(encoder, &catalogue::CLUSTER_REFUSED, metrics.refusals(&there))?;
+    write(encoder, &catalogue::DRIFT, metrics.drift(&declared.uids))
 }
 
 fn key((connection, _): &Connected, more: Option<&str>) -> Vec<String> {

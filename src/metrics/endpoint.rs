@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     api::{
-        SpeechEndpoint, SpeechEndpointStatus,
+        SpeechEndpoint, SpeechEndpointStatus, condition,
         endpoint::{ActiveModel, Fallback},
         swap::SwapPolicy,
     },
@@ -66,7 +66,9 @@ impl<'a> Facts<'a> {
     /// Whether the intended model answers.
     pub fn intended(&self) -> Option<Row> {
         let active = self.active()?;
-        let valid = self.planned.expiry? > self.planned.now;
+        // What does not exist any more serves nothing, whatever its model's date.
+        let stated = condition::find(self.planned.conditions, condition::MODEL_VALID);
+        let valid = self.planned.expiry? > self.planned.now && stated.is_none_or(|stated| stated.status != "False");
         let intended = valid && !active.interim && self.since().is_none();
         Some(self.planned.row(None, f64::from(u8::from(intended))))
     }

@@ -96,7 +96,7 @@ impl Planned<'_> {
     pub fn blocked(&self) -> Option<Row> {
         self.plan.iter().find(|step| !step.blocked_by.is_empty())?;
         let of = |kind: &str| condition::find(self.conditions, kind);
-        let stated = of(condition::AT_RISK)
+        let stated = condition::at_risk(self.conditions)
             .or_else(|| of(condition::RECONCILING))
             .or_else(|| of(condition::READY).filter(|ready| !is_rest(&ready.reason)));
         Some(self.row(Some(stated.map_or(FORESEEN, |stated| stated.reason.as_str())), 1.0))
@@ -119,8 +119,7 @@ impl Planned<'_> {
 
     /// The condition AtRisk with its reason, while it is true.
     pub fn at_risk(&self) -> Option<Row> {
-        let condition = condition::find(self.conditions, condition::AT_RISK)?;
-        (condition.status == "True").then(|| self.row(Some(&condition.reason), 1.0))
+        condition::at_risk(self.conditions).map(|told| self.row(Some(&told.reason), 1.0))
     }
 
     /// Whether it is Ready, once that is known.

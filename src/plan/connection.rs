@@ -1,7 +1,9 @@
 //! What to say of a SpeechConnection, and who may use one.
 use super::{
-    Notice, ORPHAN_AFTER, Verdict,
+    Hands, Notice, ORPHAN_AFTER, Verdict,
     evaluation::Unneeded,
+    guard::{self, Held},
+    label,
     lead_time::Durations,
     notice, orphan, report,
     skew::Skew,
@@ -10,8 +12,8 @@ use super::{
 use crate::{
     api::{
         Reason, SpeechConnection, SpeechConnectionStatus, annotation,
-        condition::{self, Statement, THROTTLED, Truth},
-        connection::{AllowedNamespaces, NamespacesFrom},
+        condition::{self, OBSERVE_ONLY, RETIRING_VERSION, SHARED_RESOURCE, Statement, THROTTLED, Truth},
+        connection::{AllowedNamespaces, ApiVersionName, KnownResource, NamespacesFrom},
         is_held,
     },
     speech::EntityId,
@@ -38,10 +40,18 @@ pub struct Snapshot<'a> {
     pub skew: Skew,
     /// Whether the service throttles us.
     pub throttled: bool,
+    /// Which connections lead to the same Speech resource.
+    pub sharing: &'a Sharing,
     /// What the gates have left behind.
     pub unneeded: Unneeded,
     /// Before when nothing is deleted again, because a deletion failed (UTC).
     pub collect_from: Option<Timestamp>,
+    /// The deletions that wait for a word.
+    pub held: Option<Held>,
+    /// By what the Speech resource is known.
+    pub resource: Option<&'a KnownResource>,
+    /// Whether this process changes anything in the Speech service.
+    pub hands: Hands,
     /// The present (UTC).
     pub now: Timestamp,
 }
@@ -51,6 +61,8 @@ pub struct Snapshot<'a> {
 pub struct Dependents {
     /// How many.
     pub count: usize,
+    /// How many of them live: a connection is not taken away from them.
+    pub living: usize,
     /// The longest `forceOrphanAfter` of those that are being deleted.
     pub patience: SignedDuration,
 }
@@ -67,6 +79,7 @@ impl Dependents {
             let needed = if leaves { need.deletes_remote } else { !ending };
             if needed {
                 all.count += 1;
+                all.living += usize::from(!leaves);
                 all.patience = all.patience.max(orphan::limit(need.force_orphan_after));
             }
         }
@@ -148,15 +161,16 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     let generation = s.object.metadata.generation.unwrap_or_default();
     let held = is_held(s.object);
     let deleting = s.object.metadata.deletion_timestamp.is_some();
-    // Kept while it is needed, but not for ever: its namespace must be able to go.
+    // Kept for those that leave, but not for ever; for those that live as long as they do, like a volume.
     let patience = s.dependents.patience.max(ORPHAN_AFTER);
     let deleted = s.object.metadata.deletion_timestamp.as_ref();
     let until = deleted.map(|time| after(time.0, patience));
+    let until = until.filter(|_| s.dependents.living == 0);
     let (collect, later) = collect(s, deleting);
     let expendable = (s.dependents.count == 0 && collect.is_none()) || until.is_some_and(|until| until <= s.now);
     let step = match (held, deleting) {
         (true, true) if expendable => Some(Step::Release),
-        (false, false) if s.dependents.count > 0 => Some(Step::Hold),
+        (false, false) if s.dependents.count > 0 && s.hands.are_free() => Some(Step::Hold),
         (true, true) | (true, false) | (false, true) | (false, false) => None,
     };
     let verdict = verdict(s, deleting);
@@ -168,6 +182,15 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
         let mut statements = report::statements(&verdict, None);
         statements.extend(s.skew.statement());
         statements.extend(s.throttled.then(throttled));
+        statements.extend(retiring(s.object.spec.api_version));
+        statements.extend(shared(s.sharing));
+        statements.extend((!s.hands.are_free()).then(observing));
+        let held = s
+            .held
+            .map(|held| guard::statement(held, s.object, &s.object.spec.deletion_guard));
+        statements.extend(held);
+        let selector = s.object.spec.allowed_namespaces.selector.as_ref();
+        statements.extend(selector.and_then(|selector| label::unheeded("spec.allowedNamespaces.selector", selector)));
         condition::stamp(&old.conditions, statements, generation, s.now)
     };
     let mut status = SpeechConnectionStatus {
@@ -188,6 +211,9 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
             number(counts.base_models),
         );
     }
+    if let (Contact::Established(_), Some(resource)) = (s.contact, s.resource) {
+        status.resource = Some(resource.clone());
+    }
     let mut durations = s.durations.clone();
     durations.learn_from_status(&old.durations);
     status.durations = durations.to_status();
@@ -203,19 +229,65 @@ pub fn plan(s: &Snapshot<'_>) -> Plan {
     }
 }
 
+fn observing() -> Statement {
+    Statement {
+        kind: OBSERVE_ONLY,
+        truth: Truth::True,
+        reason: Reason::ObserveOnly,
+        message: "the operator runs with --observe-only: it reads the Speech resource and changes nothing there; what it would do stands at the SpeechModels and SpeechEndpoints"
+            .into(),
+    }
+}
+
 fn throttled() -> Statement {
     Statement {
         kind: THROTTLED,
         truth: Truth::True,
         reason: Reason::Throttled,
-        message: "the service answers many requests with 429: the operator sends fewer, what has a deadline first"
+        message: "the service refuses requests because there are too many (429, or 403 for a quota of calls): the operator sends fewer and keeps the pauses that are asked for, what has a deadline first"
             .into(),
     }
 }
 
+/// The version does not become older than it is: one word of it suffices, whatever the date.
+fn retiring(version: ApiVersionName) -> Option<Statement> {
+    match version {
+        ApiVersionName::V2025_10_15 | ApiVersionName::V2024_11_15 => None,
+        ApiVersionName::V3_2 => Some(Statement {
+            kind: RETIRING_VERSION,
+            truth: Truth::True,
+            reason: Reason::VersionRetires,
+            message: "API version v3.2 was announced to retire on 31 March 2026 and may end any day: set spec.apiVersion to 2025-10-15 (log files of endpoints cannot be listed there)".into(),
+        }),
+    }
+}
+
+/// Which other connections lead to the same Speech resource, as far as the reader may know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// Those of the same namespace, by name, in order.
+    pub named: Vec<String>,
+    /// Whether there are others elsewhere.
+    pub elsewhere: bool,
+}
+
+fn shared(sharing: &Sharing) -> Option<Statement> {
+    let mut others: Vec<_> = sharing.named.iter().map(String::as_str).collect();
+    others.extend(sharing.elsewhere.then_some("a connection of another namespace"));
+    (!others.is_empty()).then(|| Statement {
+        kind: SHARED_RESOURCE,
+        truth: Truth::True,
+        reason: Reason::ResourceIsShared,
+        message: format!(
+            "the same Speech resource is reached by {}: both draw on one request budget, the smaller; maxConcurrentSwaps and maxConcurrentTrainings count for each connection by itself",
+            others.join(", ")
+        ),
+    })
+}
+
 /// What to delete of what nobody needs any more, and when to look again for it.
 fn collect(s: &Snapshot<'_>, deleting: bool) -> (Option<EntityId>, Option<Timestamp>) {
-    if !matches!(s.contact, Contact::Established(_)) {
+    if !matches!(s.contact, Contact::Established(_)) || !s.hands.are_free() {
         return (None, None);
     }
     // Whether something is old is not known while the clocks differ widely. A connection that goes is the deadline.
@@ -237,12 +309,19 @@ fn verdict(s: &Snapshot<'_>, deleting: bool) -> Verdict {
             .deletion_timestamp
             .as_ref()
             .map_or(s.now, |time| time.0);
-        let message = format!(
-            "deleted at {}; kept while {} objects still need it, at most until {}",
-            day_time(since),
-            s.dependents.count,
-            day_time(after(since, s.dependents.patience.max(ORPHAN_AFTER)))
-        );
+        let until = day_time(after(since, s.dependents.patience.max(ORPHAN_AFTER)));
+        let message = match s.dependents.living {
+            0 => format!(
+                "deleted at {}; kept while {} objects that are being deleted need it, at most until {until}",
+                day_time(since),
+                s.dependents.count,
+            ),
+            living => format!(
+                "deleted at {}; kept as long as objects use it that are not being deleted ({living}). Delete those as well; what is \
+                 to go on needs a connection of another name, and an object that adopts its entity",
+                day_time(since),
+            ),
+        };
         return Verdict::working(Reason::ConnectionInUse, message);
     }
     match s.contact {

@@ -48,16 +48,16 @@ pub fn of_model(object: &SpeechModel, status: &SpeechModelStatus) -> Option<Expo
     })
 }
 
-/// Tells of a publication that failed in this pass, where nothing else is to be told. What belongs to somebody else stays
-/// his until a person decides; anything else passes.
+/// Tells of a publication that failed in this pass, where nothing else is to be told. What belongs to somebody else, or is
+/// refused, stays so until a person decides; anything else passes.
 pub fn trouble(failure: Option<&Failure>, last: Option<&LastFailure>, verdict: Verdict, now: Timestamp) -> Verdict {
     let Some(failure) = failure.filter(|failure| failure.operation == EXPORT && verdict.phase == Phase::Done) else {
         return verdict;
     };
-    let told = if failure.code == Reason::ExportConflict.as_str() {
-        Verdict::stalled(Reason::ExportConflict, failure.message.clone())
-    } else {
-        Verdict::working(Reason::ExportFailed, failure.message.clone())
+    let lasts = [Reason::ExportConflict, Reason::ExportRefused];
+    let told = match lasts.into_iter().find(|reason| failure.code == reason.as_str()) {
+        Some(reason) => Verdict::stalled(reason, failure.message.clone()),
+        None => Verdict::working(Reason::ExportFailed, failure.message.clone()),
     };
     let again = after(now, retry::delay(last.map_or(1, |last| last.count)));
     told.until(verdict.look_again.map_or(again, |at| at.min(again)))

@@ -170,7 +170,7 @@ fn world(garble: &mut Garble) -> World {
         ]));
     }
     if garble.hits(0.2) {
-        let class = *garble.pick(&[FailureClass::Terminal, FailureClass::Quota, FailureClass::Uncertain]);
+        let class = *garble.pick(&[FailureClass::Refused, FailureClass::Quota, FailureClass::Uncertain]);
         world = world.failed(garble.pick::<&str>(&["Create", "Update", "Train", "Export"]), class);
     }
     world
@@ -255,6 +255,7 @@ fn plan_model(garble: &mut Garble) {
             object: &model,
             source: source.as_ref(),
             refusals: &[],
+            follower: None,
             around: world.around(),
         });
         let before = model.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -307,8 +308,12 @@ fn plan_connection(garble: &mut Garble) {
             i64::try_from(garble.below(1_000_000)).unwrap_or(0) - 500_000,
         )),
         throttled: garble.hits(0.5),
+        sharing: &crate::plan::connection::Sharing::default(),
         unneeded: Unneeded::default(),
         collect_from: None,
+        held: None,
+        resource: None,
+        hands: super::Hands::Free,
         now: world(garble).now,
     });
     assert_status(

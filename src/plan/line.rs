@@ -1,4 +1,5 @@
 //! Who of a connection's objects waits for a turn: swaps and trainings, first those whose deadline comes first.
+use super::{Agenda, lead_time::Work, text::after};
 use crate::{
     speech::{EntityId, ModelId},
     view::View,
@@ -38,7 +39,11 @@ pub struct Line {
     wants: BTreeMap<String, Want>,
     swaps: BTreeSet<(Timestamp, String)>,
     trainings: BTreeSet<(Timestamp, String)>,
+    left: BTreeSet<String>,
 }
+
+/// So many objects that are gone are remembered; what stays of others takes a turn for a while.
+const MOST_LEFT: usize = 10_000;
 
 /// How much of a kind may run at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,19 @@ impl Line {
             Some(Want::Creation | Want::TrainingBegins | Want::Evaluation(_)) | None => {}
         }
         true
+    }
+
+    /// Notes that an object is gone: what stays of it in the Speech service takes no turn.
+    pub fn leave(&mut self, uid: &str) -> bool {
+        self.left.insert(uid.to_owned());
+        if self.left.len() > MOST_LEFT {
+            self.left.pop_first();
+        }
+        self.set(uid, None)
+    }
+
+    fn has_left(&self, uid: &str) -> bool {
+        self.left.contains(uid)
     }
 
     /// Whether an object is creating its endpoint.
@@ -123,28 +141,49 @@ impl Line {
     }
 }
 
-/// How many other endpoints of our objects move from one model to another, as far as is known.
-pub fn swaps_under_way(view: &View, line: &Line, cluster: &str, own: EntityId) -> usize {
+/// What lasts so many times as long as the longest before takes no turn any more: it may never end.
+const PATIENCE: i32 = 3;
+
+/// Whether work that began then still takes a turn.
+fn takes_turn(agenda: &Agenda, locale: &str, work: Work, since: Timestamp, now: Timestamp) -> bool {
+    let longest = agenda.durations.expected(locale, work).max(work.assumed());
+    now < after(since, longest.saturating_mul(PATIENCE))
+}
+
+/// How many other endpoints of our objects move from one model to another, as far as is known. What goes on without end
+/// holds up nobody, nor does what is left of an object that is gone.
+pub fn swaps_under_way(view: &View, agenda: &Agenda, cluster: &str, own: EntityId, now: Timestamp) -> usize {
     let moving = view.endpoints.iter().filter(|entry| {
         let header = &entry.entity.header;
         if header.id == own {
             return false;
         }
         let ours = header.owner.as_ref().filter(|tag| tag.cluster == cluster);
-        !(entry.confirmed && header.status.is_terminal()) && ours.is_some_and(|tag| !line.creates(&tag.uid))
+        let begun = agenda
+            .skew
+            .later_of_service(header.last_action_at.max(header.created_at));
+        // What was asked for and not read since began just now.
+        let lasts = !entry.confirmed || takes_turn(agenda, &header.locale, Work::Deploying, begun, now);
+        !(entry.confirmed && header.status.is_terminal())
+            && lasts
+            && ours.is_some_and(|tag| !agenda.line.creates(&tag.uid) && !agenda.line.has_left(&tag.uid))
     });
     moving.count()
 }
 
-/// How many other models of our objects are being trained, or are about to be.
-pub fn trainings_under_way(view: &View, line: &Line, cluster: &str, own: &str) -> usize {
+/// How many other models of our objects are being trained, or are about to be; the same holds.
+pub fn trainings_under_way(view: &View, agenda: &Agenda, cluster: &str, own: &str, now: Timestamp) -> usize {
+    let line = &agenda.line;
     let running = view.models.iter().filter(|entry| {
         let header = &entry.entity.header;
         let tag = header
             .owner
             .as_ref()
             .filter(|tag| tag.cluster == cluster && tag.uid != own);
-        !header.status.is_terminal() && tag.is_some_and(|tag| !line.trains(&tag.uid))
+        let begun = agenda.skew.later_of_service(header.created_at);
+        !header.status.is_terminal()
+            && takes_turn(agenda, &header.locale, Work::Training, begun, now)
+            && tag.is_some_and(|tag| !line.trains(&tag.uid) && !line.has_left(&tag.uid))
     });
     let beginning = line
         .wants

@@ -2,27 +2,37 @@
 //!
 //! Each kind has one function `plan(&Snapshot) -> Plan`, an ordered chain of small rules of which the first that has
 //! something to say decides. The result names at most one action, the status to show, and when to look again.
+mod aside;
 pub mod claim;
 pub mod connection;
-mod creation;
+pub mod creation;
+pub mod drift;
+mod ending;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
 mod former;
 #[cfg(test)]
 mod fuzz;
+pub mod guard;
+mod hands;
+mod label;
 pub mod lead_time;
 pub mod line;
 pub mod model;
 mod model_choice;
+pub mod near;
 mod notice;
 mod orphan;
 mod outlook;
+pub mod recognition;
 mod report;
 mod retry;
+pub mod risk;
 pub mod rules;
 pub mod skew;
 mod spread;
+mod stay;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -32,17 +42,22 @@ mod verdict;
 pub mod window;
 
 pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
+use drift::Correction;
+pub use hands::Hands;
 use lead_time::{Durations, Took};
 use line::{Limits, Line, Want};
 pub use notice::{Notice, document as events_document};
-pub use retry::{Failure, FailureClass, is_quota};
+pub use orphan::UNPROVEN;
+pub use report::cluster_refused;
+pub use retry::{Failure, FailureClass, NOT_SENT, is_quota};
 use skew::Skew;
+pub use stay::Stay;
 pub use verdict::Verdict;
 
 use crate::{
     api::{Reason, annotation::CreationIntent},
     speech::{
-        EntityId,
+        EntityId, Lane,
         entity::OwnerTag,
         request::{CreateEndpoint, CreateEvaluation, CreateModel, UpdateEndpoint, UpdateModel},
     },
@@ -77,6 +92,8 @@ pub struct Plan<S> {
     pub wants: Option<Want>,
     /// Work that was seen to end.
     pub took: Vec<Took>,
+    /// What the step puts back, where somebody else changed it.
+    pub corrects: Option<Correction>,
 }
 
 /// A list of the Speech service.
@@ -161,8 +178,30 @@ pub struct CopyModel {
 impl Action {
     /// The word of a request for an evaluation.
     pub const EVALUATE: &'static str = "Evaluate";
+    /// The word of a move to another model.
+    pub const SWAP: &'static str = "Swap";
+    /// The word of our mark.
+    pub const MARK: &'static str = "Mark";
+    /// The word of a deletion.
+    pub const DELETE: &'static str = "Delete";
+    /// How the words of all other changes begin.
+    const UPDATE: &'static str = "Update ";
 
-    /// The word under which a failure of this step is remembered.
+    /// What the word of a change names, for a person.
+    fn field(operation: &str) -> Option<&str> {
+        let is_mark = operation == Self::MARK;
+        operation
+            .strip_prefix(Self::UPDATE)
+            .or_else(|| is_mark.then_some("the mark of ownership"))
+    }
+
+    /// Whether what is remembered under this word holds nothing else back: names and the like, our mark, and what is
+    /// deleted for an object that stays.
+    fn is_aside(operation: &str, leaves: bool) -> bool {
+        operation.starts_with(Self::UPDATE) || operation == Self::MARK || operation == Self::DELETE && !leaves
+    }
+
+    /// The word under which a failure of this step is remembered. Each has its own, so that none waits for another.
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Claim(_) => "Claim",
@@ -171,9 +210,22 @@ impl Action {
             Self::TrainModel(_) => "Train",
             Self::CopyModel(_) => "Copy",
             Self::FollowCopy { .. } => "Follow",
-            Self::UpdateEndpoint { .. } | Self::UpdateModel { .. } => "Update",
+            Self::UpdateEndpoint { change, .. } => match **change {
+                UpdateEndpoint::Model(_) => Self::SWAP,
+                UpdateEndpoint::DisplayName(_) => "Update displayName",
+                UpdateEndpoint::Description(_) => "Update description",
+                UpdateEndpoint::Project(_) => "Update project",
+                UpdateEndpoint::LoggingEnabled(_) => "Update loggingEnabled",
+                UpdateEndpoint::Owner(..) => Self::MARK,
+            },
+            Self::UpdateModel { change, .. } => match **change {
+                UpdateModel::DisplayName(_) => "Update displayName",
+                UpdateModel::Description(_) => "Update description",
+                UpdateModel::Project(_) => "Update project",
+                UpdateModel::Owner(..) => Self::MARK,
+            },
             Self::CreateEvaluation(_) => Self::EVALUATE,
-            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_) => "Delete",
+            Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_) => Self::DELETE,
         }
     }
 
@@ -183,6 +235,25 @@ impl Action {
             self,
             Self::DeleteEndpoint(_) | Self::DeleteModel(_) | Self::DeleteEvaluation(_)
         )
+    }
+
+    /// What the step is taken for: what must happen before a date goes first.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::UpdateEndpoint { urgent: true, .. } => Lane::Deadline,
+            Self::UpdateEndpoint { urgent: false, .. }
+            | Self::Claim(_)
+            | Self::Release
+            | Self::CreateEndpoint(_)
+            | Self::DeleteEndpoint(_)
+            | Self::TrainModel(_)
+            | Self::CopyModel(_)
+            | Self::FollowCopy { .. }
+            | Self::UpdateModel { .. }
+            | Self::DeleteModel(_)
+            | Self::CreateEvaluation(_) => Lane::UserChange,
+            Self::DeleteEvaluation(_) => Lane::Sweep,
+        }
     }
 
     /// Whether the step is a request to the Speech service.
@@ -202,10 +273,20 @@ pub struct Surroundings<'a> {
     pub connection: ConnectionState<'a>,
     /// The attempt to create that this very pass announced: nothing can have been sent for it yet.
     pub announced: Option<u32>,
+    /// The word of the request that left in this very pass, see [`Action::operation`].
+    pub asked: Option<&'static str>,
+    /// What that request put back, where somebody else had changed it, see [`Plan::corrects`].
+    pub corrected: Option<&'a Correction>,
     /// What went wrong in this very pass.
     pub failure: Option<&'a Failure>,
     /// What the objects of the connection have to agree on.
     pub agenda: &'a Agenda,
+    /// Whether the operator and its kinds stay; only deletions ask.
+    pub stay: Stay<'a>,
+    /// Whether this process changes anything in the Speech service.
+    pub hands: Hands,
+    /// Whether the object's namespace is being deleted: then nothing may wait for ever.
+    pub namespace_ends: bool,
 }
 
 /// What the objects of one connection have to agree on.
@@ -219,13 +300,20 @@ pub struct Agenda {
     pub durations: Durations,
     /// How the service's clock and ours differ.
     pub skew: Skew,
+    /// What may be deleted at once.
+    pub guard: guard::Guard,
+    /// Since when the connection itself is being deleted (UTC); absent while it is not. Its living objects keep it.
+    pub ends_since: Option<Timestamp>,
 }
 
 /// The connection of an object.
 #[derive(Clone, Copy, Debug)]
 pub enum ConnectionState<'a> {
     /// There is no such SpeechConnection.
-    NotFound,
+    NotFound {
+        /// The one of this namespace that was probably meant.
+        near: Option<&'a str>,
+    },
     /// It is in another namespace, and does not allow this one or does not exist: the same to whoever may not use it.
     NotAllowed,
     /// It does not work now.
@@ -236,6 +324,8 @@ pub enum ConnectionState<'a> {
         view: Option<&'a View>,
         /// Whether requests can still be sent, which a deletion tries.
         usable: bool,
+        /// Since when, by its own status (UTC); absent before it says so.
+        since: Option<Timestamp>,
     },
     /// It works.
     Ready {
@@ -265,26 +355,37 @@ impl<'a> ConnectionState<'a> {
     fn view_to_delete(&self) -> Option<&'a View> {
         match self {
             Self::Ready { .. } | Self::NotReady { usable: true, .. } => self.view(),
-            Self::NotFound | Self::NotAllowed | Self::NotReady { .. } => None,
+            Self::NotFound { .. } | Self::NotAllowed | Self::NotReady { .. } => None,
         }
     }
 
     /// What is known of the Speech resource, however old, if its lists were ever read.
     pub fn view(&self) -> Option<&'a View> {
         match self {
-            Self::NotFound | Self::NotAllowed => None,
+            Self::NotFound { .. } | Self::NotAllowed => None,
             Self::NotReady { view, .. } => view.filter(|view| view.is_complete()),
             Self::Ready { view, .. } => view.is_complete().then_some(*view),
+        }
+    }
+
+    /// Since when it does not work (UTC), where that is known.
+    pub fn broken_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::NotReady { since, .. } => *since,
+            Self::NotFound { .. } | Self::NotAllowed | Self::Ready { .. } => None,
         }
     }
 
     /// Why nothing can be done through it now; absent when something can.
     fn obstacle(&self, name: &str) -> Option<Verdict> {
         match self {
-            Self::NotFound => Some(Verdict::stalled(
-                Reason::ConnectionNotFound,
-                format!("SpeechConnection {name} does not exist; it is used as soon as it appears"),
-            )),
+            Self::NotFound { near } => {
+                let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                Some(Verdict::stalled(
+                    Reason::ConnectionNotFound,
+                    format!("SpeechConnection {name} does not exist; it is used as soon as it appears{meant}"),
+                ))
+            }
             Self::NotAllowed => Some(Verdict::stalled(
                 Reason::NamespaceNotAllowed,
                 format!(

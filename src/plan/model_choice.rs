@@ -1,5 +1,5 @@
 //! Which model of the Speech resource is meant.
-use super::{List, Verdict, text::day_time};
+use super::{List, Verdict, near, text::day_time};
 use crate::{
     api::{Reason, reference::BaseModelChoice},
     speech::{
@@ -38,7 +38,7 @@ pub fn base_model<'a>(
         return named_base_model(view, parse_id("base.id", text)?, locale).map(BaseModel::facts);
     }
     let fits = |model: &BaseModel| {
-        model.supports_endpoints.unwrap_or(true)
+        makes_deployable(model)
             && model.expires_at.is_none_or(|at| at > now)
             && model.header.status == Status::Succeeded
             && !barred(ModelId::Base(model.header.id))
@@ -46,7 +46,10 @@ pub fn base_model<'a>(
     newest(view, locale, fits).map(BaseModel::facts).ok_or_else(|| {
         Verdict::stalled(
             Reason::NoBaseModel,
-            format!("the Speech resource has no base model for {locale} that can be deployed"),
+            format!(
+                "the Speech resource has no base model for {locale} that can be deployed{}",
+                meant(view, locale)
+            ),
         )
     })
 }
@@ -69,8 +72,13 @@ fn named_base_model<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'
     Ok(model)
 }
 
+/// Whether what is trained from a base model can be deployed, as far as the service tells.
+pub fn makes_deployable(model: &BaseModel) -> bool {
+    model.supports_endpoints.unwrap_or(true)
+}
+
 /// The base model to train from: the named one, or the newest of the locale that can still be trained from with datasets
-/// of all these kinds.
+/// of all these kinds, and whose models can be deployed.
 pub fn trainable<'a>(
     view: &'a View,
     pinned: Option<EntityId>,
@@ -80,15 +88,16 @@ pub fn trainable<'a>(
 ) -> Result<&'a BaseModel, Verdict> {
     let open = |model: &BaseModel| model.adaptation_until.is_none_or(|until| until > now);
     let Some(id) = pinned else {
-        let usable = |model: &BaseModel| {
+        let trains = |model: &BaseModel| {
             open(model) && !model.supports_adaptations_with.is_empty() && model.header.status == Status::Succeeded
         };
+        let usable = |model: &BaseModel| trains(model) && makes_deployable(model);
         let fits = |model: &BaseModel| usable(model) && unsupported(model, kinds).is_empty();
         return newest(view, locale, fits).ok_or_else(|| match newest(view, locale, usable) {
             Some(model) => unsuitable(model, kinds),
             None => Verdict::stalled(
                 Reason::NoBaseModel,
-                format!("the Speech resource has no base model for {locale} that can be trained from"),
+                none_to_train_from(newest(view, locale, trains), locale) + &meant(view, locale),
             ),
         });
     };
@@ -103,6 +112,31 @@ pub fn trainable<'a>(
         )),
         Some(_) | None if !unsupported(model, kinds).is_empty() => Err(unsuitable(model, kinds)),
         Some(_) | None => Ok(model),
+    }
+}
+
+/// The locale that was probably meant, where there is no base model of this one at all.
+fn meant(view: &View, locale: &str) -> String {
+    let mut there: Vec<&str> = (view.base_models.iter())
+        .map(|entry| &*entry.entity.header.locale)
+        .collect();
+    there.sort_unstable();
+    there.dedup();
+    if there.contains(&locale) {
+        return String::new();
+    }
+    let near = near::locale(locale, there.into_iter());
+    near.map_or_else(String::new, |near| format!("; did you mean {near}?"))
+}
+
+fn none_to_train_from(undeployable: Option<&BaseModel>, locale: &str) -> String {
+    let words = format!("the Speech resource has no base model for {locale} that can be trained from");
+    match undeployable {
+        Some(model) => format!(
+            "{words} and whose models can be deployed to endpoints; nothing is trained. Name {} ({}) in spec.source.training.baseModel to train from it for batch transcription only",
+            model.header.display_name, model.header.id
+        ),
+        None => words,
     }
 }
 

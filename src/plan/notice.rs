@@ -14,11 +14,14 @@ pub struct Notice {
 }
 
 /// What someone should look at though the operator goes on by itself.
-const TROUBLES: [Reason; 4] = [
+const TROUBLES: [Reason; 7] = [
+    Reason::RecreationDelayed,
     Reason::TrainingFailed,
     Reason::CopyFailed,
     Reason::QuotaExceeded,
     Reason::Orphaned,
+    Reason::Released,
+    Reason::ObserveOnly,
 ];
 
 /// A change of a condition that is told.
@@ -30,7 +33,7 @@ struct Transition {
 }
 
 /// The changes of conditions that are told, with the reason of the condition as the reason of the event.
-const TRANSITIONS: [Transition; 6] = [
+const TRANSITIONS: [Transition; 13] = [
     Transition {
         condition: condition::READY,
         status: "True",
@@ -41,7 +44,7 @@ const TRANSITIONS: [Transition; 6] = [
         condition: condition::STALLED,
         status: "True",
         warning: true,
-        about: "only a change of the spec can help",
+        about: "it does not go on without a change of the spec or of the world around it",
     },
     Transition {
         condition: condition::MODEL_VALID,
@@ -56,6 +59,12 @@ const TRANSITIONS: [Transition; 6] = [
         about: "unless somebody acts, the model expires before another one follows",
     },
     Transition {
+        condition: condition::FIELDS_REFUSED,
+        status: "True",
+        warning: true,
+        about: "the service refuses fields that hold nothing else back; names them, with its words",
+    },
+    Transition {
         condition: condition::CLOCK_SKEW,
         status: "True",
         warning: true,
@@ -67,10 +76,46 @@ const TRANSITIONS: [Transition; 6] = [
         warning: true,
         about: "the service slows a connection down",
     },
+    Transition {
+        condition: condition::RETIRING_VERSION,
+        status: "True",
+        warning: true,
+        about: "the API version that a connection speaks is retired by an announced date",
+    },
+    Transition {
+        condition: condition::SHARED_RESOURCE,
+        status: "True",
+        warning: true,
+        about: "another connection leads to the same Speech resource",
+    },
+    Transition {
+        condition: condition::UNHEEDED,
+        status: "True",
+        warning: true,
+        about: "something that the spec or an annotation says has no effect",
+    },
+    Transition {
+        condition: condition::DELETIONS_HELD,
+        status: "True",
+        warning: true,
+        about: "more deletions were asked for at once than the connection allows; has the command that agrees",
+    },
+    Transition {
+        condition: condition::CONTESTED,
+        status: "True",
+        warning: true,
+        about: "what is put back is changed by somebody else again and again; names it",
+    },
+    Transition {
+        condition: condition::OBSERVE_ONLY,
+        status: "True",
+        warning: true,
+        about: "the operator's process reads the Speech resource of a connection and changes nothing in it",
+    },
 ];
 
 /// What is told beside the changes of conditions: the reason, whether it is a warning, and when.
-const HAPPENINGS: [(Reason, bool, &str); 8] = [
+const HAPPENINGS: [(Reason, bool, &str); 10] = [
     (
         Reason::Serving,
         false,
@@ -107,9 +152,19 @@ const HAPPENINGS: [(Reason, bool, &str); 8] = [
         "the endpoint was deleted in the Speech service and made anew; names both ids",
     ),
     (
+        Reason::RemoteDeleted,
+        true,
+        "somebody deleted a revision of a model in the Speech service; names it",
+    ),
+    (
         Reason::Orphaned,
         true,
         "the object is released, and what it has in the Speech service stays behind; told of the namespace too when that ends",
+    ),
+    (
+        Reason::Released,
+        true,
+        "the operator or its kinds are being removed: the object is let go, and what it has in the Speech service stays",
     ),
 ];
 

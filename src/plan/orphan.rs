@@ -1,19 +1,55 @@
 //! Deletions that nothing can be done for now: they wait a while, then let the remote entity go.
 use super::{
-    Action, ORPHAN_AFTER, Verdict,
+    Action, ORPHAN_AFTER, Stay, Verdict, guard,
     text::{after, day_time},
 };
-use crate::api::{Reason, condition, duration};
+use crate::api::{Reason, condition, duration, reference::LastFailure};
 use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// What keeps a deletion from its remote entity; the time of the condition `Stalled` tells since when.
-const OBSTACLES: [Reason; 4] = [
+const OBSTACLES: [Reason; 7] = [
+    Reason::DeletionHeld,
+    Reason::ClusterUnreadable,
     Reason::ConnectionNotFound,
     Reason::NamespaceNotAllowed,
     Reason::ConnectionNotReady,
     Reason::Connecting,
+    Reason::DeletionUnproven,
 ];
+
+/// When the cluster is asked again for what it did not tell.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(10);
+/// The code of a deletion that something else than the service answered, or that nothing proves.
+pub const UNPROVEN: &str = "unproven";
+
+/// Codes of failures that say nothing of the entity and pass as a rule: no deletion waits for them for ever.
+const PASSING: [&str; 13] = [
+    "InternalServerError",
+    "PipelineError",
+    "InternalCommunicationFailed",
+    "ServiceUnavailable",
+    "TooManyRequests",
+    "NoTurn",
+    "dns",
+    "connect",
+    "tls",
+    "forbidden",
+    "timeout",
+    "transport",
+    "unintelligible",
+];
+/// So many times may such a failure come before it counts as an obstacle.
+const PATIENCE: i32 = 3;
+
+/// What keeps a deletion from its end though the connection works: the answers to it are not the service's, or it is
+/// disturbed for long. What the service itself refuses is none, such as the deletion of a model that is in use.
+pub fn obstacle(last: Option<&LastFailure>, deletion: &Action, generation: i64) -> Option<Verdict> {
+    let last = last.filter(|last| last.operation == deletion.operation() && last.generation == generation)?;
+    let lasts = last.count >= PATIENCE && PASSING.contains(&last.code.as_str());
+    let obstacle = || Verdict::working(Reason::DeletionUnproven, last.message.clone());
+    (last.code == UNPROVEN || lasts).then(obstacle)
+}
 
 /// How long a spec lets a deletion be held up.
 pub fn limit(force_orphan_after: &str) -> SignedDuration {
@@ -39,11 +75,32 @@ pub struct Deletion<'a> {
 }
 
 impl Deletion<'_> {
+    /// Whoever removes the operator or its kinds deletes objects without meaning what they stand for. Only a deletion that
+    /// is none of these, and certainly so, may delete something remote.
+    pub fn unless_meant(&self, stay: Stay<'_>) -> Option<Verdict> {
+        match stay {
+            Stay::Certain => None,
+            Stay::Ends(why) => {
+                let message = format!("{} stays in the Speech service: {why}", self.what);
+                Some(Verdict::working(Reason::Released, message).with(Action::Release))
+            }
+            Stay::Unknown(why) => {
+                let waits = self.waits(Verdict::working(Reason::ClusterUnreadable, why));
+                Some(waits.until(after(self.now, ASK_AGAIN)))
+            }
+        }
+    }
+
     /// Nothing can be asked for: waits, then releases the object.
     pub fn without(&self, obstacle: Option<Verdict>) -> Verdict {
         let obstacle = obstacle
             .unwrap_or_else(|| Verdict::working(Reason::Connecting, "the Speech resource was not looked at yet"));
         self.waits(obstacle)
+    }
+
+    /// More would be deleted at once than the connection allows: waits for a word.
+    pub fn guarded(&self, connection: &str) -> Verdict {
+        self.waits(guard::obstacle(connection))
     }
 
     /// The connection does not work, but requests can be sent: goes on as `attempt` says, but not for ever.
@@ -74,6 +131,20 @@ impl Deletion<'_> {
             return self.released("the lists of the Speech resource could not be read to their end");
         }
         attempt.until(release_at)
+    }
+
+    /// Something has to end first that may never end: waits for it from then on, or from the deletion, and not for ever.
+    pub fn lasting(&self, from: Timestamp, attempt: Verdict) -> Verdict {
+        let release_at = after(from.max(self.deleted_at()), self.limit);
+        if self.now >= release_at {
+            return self.released(&attempt.message);
+        }
+        let message = format!(
+            "{}; without that the object is released at {}, and at once with deletionPolicy: Retain",
+            attempt.message,
+            day_time(release_at)
+        );
+        Verdict { message, ..attempt }.until(release_at)
     }
 
     fn deleted_at(&self) -> Timestamp {

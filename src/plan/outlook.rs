@@ -24,7 +24,7 @@ pub fn at_risk(before: &[Condition], outlook: Option<&Outlook>) -> Option<Statem
     let (reason, message) = match outlook {
         Some(outlook) => outlook.risk.clone()?,
         None => {
-            let told = condition::find(before, AT_RISK)?;
+            let told = condition::at_risk(before)?;
             let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
             (*reason, told.message.clone())
         }

@@ -4,6 +4,7 @@ use super::{
     text::{after, day_time},
 };
 use crate::api::{Reason, annotation::CreationIntent, condition, reference::LastFailure};
+use crate::speech::request::UpdateModel;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
@@ -24,8 +25,8 @@ pub struct Failure {
 /// What can help after a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
-    /// A change of the spec.
-    Terminal,
+    /// A change of the spec, or of the world: what is refused today may be accepted tomorrow.
+    Refused,
     /// Room in the resource's quota.
     Quota,
     /// Time. The request had no effect.
@@ -44,8 +45,77 @@ const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long to wait after so many failures in a row.
 pub fn delay(count: i32) -> SignedDuration {
+    doubled(FIRST_DELAY, count).min(LONGEST_DELAY)
+}
+
+/// The first delay after a refusal; doubled each time. And the delay where the step is needed soon.
+const FIRST_REFUSAL_DELAY: SignedDuration = SignedDuration::from_mins(15);
+/// The longest such delay.
+const LONGEST_REFUSAL_DELAY: SignedDuration = SignedDuration::from_hours(24);
+/// The delay once the date is past for which the step was needed.
+const MISSED_DELAY: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long to wait after so many refusals in a row.
+fn refusal_delay(count: i32) -> SignedDuration {
+    doubled(FIRST_REFUSAL_DELAY, count).min(LONGEST_REFUSAL_DELAY)
+}
+
+/// The dates for which a step is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The latest start that leaves time for the work (UTC).
+    pub latest: Timestamp,
+    /// When what the step replaces expires (UTC).
+    pub by: Timestamp,
+}
+
+impl Need {
+    /// When to ask again after a refusal: slowly, but at the latest start in any case, and from then on often.
+    fn again(self, failed: Timestamp, count: i32) -> Timestamp {
+        self.no_later(failed, after(failed, refusal_delay(count)))
+    }
+
+    /// The same for a step that would wait until `slow` after the one before, which left at `last`.
+    pub fn no_later(self, last: Timestamp, slow: Timestamp) -> Timestamp {
+        if last < self.latest {
+            return slow.min(self.latest);
+        }
+        let often = if last < self.by {
+            FIRST_REFUSAL_DELAY
+        } else {
+            MISSED_DELAY
+        };
+        slow.min(after(last, often))
+    }
+}
+
+/// When a step that was refused is asked for again, where it is needed for these dates.
+pub fn refused_until(last: &LastFailure, need: Option<Need>) -> Option<Timestamp> {
+    let failed: Timestamp = last.at.parse().ok().filter(|_| last.terminal)?;
+    let slow = || after(failed, refusal_delay(last.count));
+    Some(need.map_or_else(slow, |need| need.again(failed, last.count)))
+}
+
+/// When a failed step is tried again that is needed for no date.
+pub fn again_at(last: &LastFailure) -> Option<Timestamp> {
+    let failed: Timestamp = last.at.parse().ok()?;
+    refused_until(last, None).or(Some(failed_until(last, failed, None)))
+}
+
+/// When a step that failed at `failed` and was not refused is tried again. What the service accepts and does not do is
+/// asked for as slowly as what it refuses: each request may begin a deployment anew.
+fn failed_until(last: &LastFailure, failed: Timestamp, need: Option<Need>) -> Timestamp {
+    if last.code != NOT_APPLIED {
+        return after(failed, delay(last.count));
+    }
+    let slow = after(failed, doubled(FIRST_DELAY, last.count).min(LONGEST_REFUSAL_DELAY));
+    need.map_or(slow, |need| need.no_later(failed, slow))
+}
+
+/// The first delay, doubled with each failure after the first.
+fn doubled(first: SignedDuration, count: i32) -> SignedDuration {
     let doublings = u32::try_from(count.saturating_sub(1)).unwrap_or(0).min(16);
-    (FIRST_DELAY * 2_i32.saturating_pow(doublings)).min(LONGEST_DELAY)
+    first * 2_i32.saturating_pow(doublings)
 }
 
 /// The first delay after work of the service that failed; doubled each time. Such work is billed, so it begins long.
@@ -55,8 +125,7 @@ const LONGEST_WORK_DELAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long to wait after so many failures of billed work in a row.
 pub fn work_delay(count: i32) -> SignedDuration {
-    let doublings = u32::try_from(count.saturating_sub(1)).unwrap_or(0).min(16);
-    (FIRST_WORK_DELAY * 2_i32.saturating_pow(doublings)).min(LONGEST_WORK_DELAY)
+    doubled(FIRST_WORK_DELAY, count).min(LONGEST_WORK_DELAY)
 }
 
 /// Remembers a failure of this pass beside the one before.
@@ -67,7 +136,7 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
             retry_after: Some(wait),
         } => after(now, wait.min(LONGEST_DELAY) - FIRST_DELAY),
         FailureClass::Transient { retry_after: None }
-        | FailureClass::Terminal
+        | FailureClass::Refused
         | FailureClass::Quota
         | FailureClass::Uncertain => now,
     };
@@ -77,7 +146,7 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
         count: again.map_or(0, |b| b.count).saturating_add(1),
         code: failure.code.clone(),
         message: failure.message.clone(),
-        terminal: failure.class == FailureClass::Terminal,
+        terminal: failure.class == FailureClass::Refused,
         generation,
     }
 }
@@ -85,10 +154,10 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
 /// What a change comes to that the service accepted, and that a later read does not show.
 ///
 /// It counts as a failure, so that a service that ignores a field is asked ever more rarely instead of at each look.
-pub fn not_applied(fields: &str) -> Failure {
+pub fn not_applied(action: &Action, fields: &str) -> Failure {
     Failure {
-        operation: "Update",
-        code: "NotApplied".to_owned(),
+        operation: action.operation(),
+        code: NOT_APPLIED.to_owned(),
         message: format!("the service accepted a change of {fields} but does not report it"),
         class: FailureClass::Transient { retry_after: None },
     }
@@ -101,56 +170,112 @@ pub fn was_asked(before: &[Condition], observed: i64, generation: i64, reason: R
         && condition::find(before, condition::RECONCILING).is_some_and(|c| c.reason == reason.as_str())
 }
 
+/// What a status remembers of failures.
+#[derive(Debug)]
+pub struct Memory<'a> {
+    /// Of the step that the object needs most.
+    pub last: &'a mut Option<LastFailure>,
+    /// Of steps that hold nothing else back.
+    pub aside: &'a mut Vec<LastFailure>,
+}
+
+/// How many failures of steps aside are remembered: there are no more words for them.
+const MOST_ASIDE: usize = 8;
+
+impl Memory<'_> {
+    /// Keeps a failure beside those of other steps.
+    pub fn keep(self, failure: &Failure, generation: i64, leaves: bool, now: Timestamp) {
+        if !Action::is_aside(failure.operation, leaves) {
+            *self.last = Some(remember(self.last.as_ref(), failure, generation, now));
+            return;
+        }
+        let known = self.aside.iter().position(|known| known.operation == failure.operation);
+        let before = known.map(|at| self.aside.remove(at));
+        self.aside
+            .insert(0, remember(before.as_ref(), failure, generation, now));
+        self.aside.truncate(MOST_ASIDE);
+    }
+}
+
+/// What is remembered of a step, wherever it stands.
+pub fn recall<'a>(last: Option<&'a LastFailure>, aside: &'a [LastFailure], operation: &str) -> Option<&'a LastFailure> {
+    last.into_iter().chain(aside).find(|known| known.operation == operation)
+}
+
 /// Keeps a failure of this pass in a status, and closes the attempt of a creation (`creates` is its word) that certainly
 /// led to nothing.
 pub fn note(
     object: &impl Resource,
     around: &Surroundings<'_>,
     creates: &str,
-    last_failure: &mut Option<LastFailure>,
+    memory: Memory<'_>,
     closed_attempt: &mut Option<i32>,
 ) {
     let Some(failure) = around.failure else { return };
     // A publication that fails must not make forgotten that a request to the service waits for its delay.
-    if failure.operation == EXPORT && last_failure.as_ref().is_some_and(|last| last.operation != EXPORT) {
+    if failure.operation == EXPORT && memory.last.as_ref().is_some_and(|last| last.operation != EXPORT) {
         return;
     }
-    let generation = object.meta().generation.unwrap_or_default();
-    *last_failure = Some(remember(last_failure.as_ref(), failure, generation, around.now));
+    let meta = object.meta();
+    let leaves = meta.deletion_timestamp.is_some();
+    memory.keep(failure, meta.generation.unwrap_or_default(), leaves, around.now);
     if failure.operation == creates && failure.class != FailureClass::Uncertain {
         let attempt = CreationIntent::of(object).and_then(|intent| i32::try_from(intent.attempt).ok());
         *closed_attempt = attempt.max(*closed_attempt);
     }
 }
 
-/// Lets a step through, or says why not yet.
-///
-/// `fresh` means that something asks for an attempt whatever came before: a newer spec, or a user's request.
-pub fn gate(
-    last: Option<&LastFailure>,
-    action: Action,
-    verdict: Verdict,
-    generation: i64,
-    fresh: bool,
-    now: Timestamp,
-) -> Verdict {
-    let Some(last) = last.filter(|l| l.operation == action.operation() && l.generation == generation && !fresh) else {
-        return verdict.with(action);
-    };
-    // No spec can help a deletion or a copy, but the world can: nothing uses the entity any more, the source allows it.
-    let marks = matches!(&action, Action::UpdateModel { change, .. } if change.owner.is_some());
-    let copies = matches!(action, Action::CopyModel(_) | Action::FollowCopy { .. });
-    if last.terminal && !(action.deletes() || copies || marks) {
-        return Verdict::stalled(
-            Reason::Refused,
-            format!("the service refused the request: {}", words(last)),
-        );
+/// Who asks for a step, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking {
+    /// The generation of the spec.
+    pub generation: i64,
+    /// Whether something asks for an attempt whatever came before: a user's request.
+    pub fresh: bool,
+    /// For which dates the step is needed, where it is for any.
+    pub need: Option<Need>,
+    /// The present (UTC).
+    pub now: Timestamp,
+}
+
+impl Asking {
+    /// Lets a step through, or says why not yet.
+    pub fn gate(self, last: Option<&LastFailure>, action: Action, verdict: Verdict) -> Verdict {
+        let known = last.filter(|l| l.operation == action.operation() && l.generation == self.generation);
+        let Some(last) = known.filter(|_| !self.fresh) else {
+            return verdict.with(action);
+        };
+        // What is deleted, and what is copied, depend on the doings of others, so that they are asked for more often.
+        let marks = matches!(&action, Action::UpdateModel { change, .. } if matches!(**change, UpdateModel::Owner(..)));
+        let depends = action.deletes() || marks || matches!(&action, Action::CopyModel(_) | Action::FollowCopy { .. });
+        let failed: Timestamp = last.at.parse().unwrap_or(self.now);
+        let slow = refused_until(last, self.need).filter(|_| !depends);
+        let at = slow.unwrap_or_else(|| match depends {
+            true => after(failed, delay(last.count)),
+            false => failed_until(last, failed, self.need),
+        });
+        // No honest clock wrote a date beyond the longest wait: whoever wrote it was ahead, and is so no more.
+        if at <= self.now || failed > after(self.now, LONGEST_DELAY) {
+            return verdict.with(action);
+        }
+        held_back(last, slow.is_some(), at)
     }
-    let failed: Timestamp = last.at.parse().unwrap_or(now);
-    let at = after(failed, delay(last.count));
-    // No honest clock wrote a date beyond the longest wait: whoever wrote it was ahead, and is so no more.
-    if at <= now || failed > after(now, LONGEST_DELAY) {
-        return verdict.with(action);
+}
+
+/// What is said of a step that waits after a failure.
+fn held_back(last: &LastFailure, refused: bool, at: Timestamp) -> Verdict {
+    if refused {
+        let refuser = match last.code.as_str() {
+            NOT_SENT => "", // the service has not heard of it
+            _ => "the service refused the request: ",
+        };
+        let message = format!(
+            "{refuser}{}; asked {} times, again at {}, and at once when the spec changes",
+            words(last),
+            last.count,
+            day_time(at)
+        );
+        return Verdict::stalled(Reason::Refused, message).until(at);
     }
     let reason = if is_quota(&last.code) {
         Reason::QuotaExceeded
@@ -161,7 +286,17 @@ pub fn gate(
     Verdict::working(reason, message).until(at)
 }
 
-fn words(last: &LastFailure) -> String {
+/// The code of a request that breaks a rule of the service and was not sent.
+pub const NOT_SENT: &str = "NotSent";
+
+/// The code of a change that the service accepted and that no later read shows.
+const NOT_APPLIED: &str = "NotApplied";
+
+/// The words of a failure for a person.
+pub fn words(last: &LastFailure) -> String {
+    if last.code == NOT_SENT {
+        return last.message.clone();
+    }
     format!("{} ({})", last.message, last.code)
 }
 
@@ -171,162 +306,4 @@ pub fn is_quota(code: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::testing::{NOW, at, id};
-
-    #[test]
-    fn delays_double_up_to_a_quarter_of_an_hour() {
-        let seconds: Vec<_> = [1, 2, 3, 8, 9, 1000]
-            .iter()
-            .map(|count| delay(*count).as_secs())
-            .collect();
-        assert_eq!(seconds, [5, 10, 20, 640, 900, 900]);
-        let minutes: Vec<_> = [1, 2, 8, 9, 1000]
-            .iter()
-            .map(|count| work_delay(*count).as_secs() / 60)
-            .collect();
-        assert_eq!(minutes, [10, 20, 1280, 1440, 1440]);
-    }
-
-    fn failure(class: FailureClass) -> Failure {
-        Failure {
-            operation: "Update",
-            code: if class == FailureClass::Quota {
-                "QuotaViolation"
-            } else {
-                "Code"
-            }
-            .into(),
-            message: "words".into(),
-            class,
-        }
-    }
-
-    fn update() -> Action {
-        Action::UpdateEndpoint {
-            id: id(1),
-            change: Box::default(),
-            urgent: false,
-        }
-    }
-
-    #[test]
-    fn failures_count_while_the_step_and_the_spec_are_the_same() {
-        let now = at(NOW);
-        let transient = failure(FailureClass::Transient { retry_after: None });
-        let first = remember(None, &transient, 1, now);
-        let count = |before: &LastFailure, generation| remember(Some(before), &transient, generation, now).count;
-        assert_eq!((first.count, first.terminal, first.at.as_str()), (1, false, NOW));
-        assert_eq!(count(&first, 1), 2);
-        assert_eq!(count(&first, 2), 1, "another spec");
-        let create = LastFailure {
-            operation: "Create".into(),
-            ..first.clone()
-        };
-        assert_eq!(count(&create, 1), 1, "another step");
-        let many = LastFailure {
-            count: i32::MAX,
-            ..first
-        };
-        assert_eq!(count(&many, 1), i32::MAX);
-    }
-
-    #[test]
-    fn the_service_s_wish_to_wait_is_obeyed() {
-        for (wish, count, wait) in [(0, 1, 5), (3, 1, 5), (60, 1, 60), (60, 2, 65), (86_400, 1, 900)] {
-            let now = at(NOW);
-            let wish = Some(SignedDuration::from_secs(wish));
-            let transient = failure(FailureClass::Transient { retry_after: wish });
-            let before = (count > 1).then(|| remember(None, &transient, 1, now));
-            let last = remember(before.as_ref(), &transient, 1, now);
-            let verdict = gate(
-                Some(&last),
-                update(),
-                Verdict::working(Reason::Updating, ""),
-                1,
-                false,
-                now,
-            );
-            assert_eq!(
-                verdict.look_again,
-                Some(now + SignedDuration::from_secs(wait)),
-                "{wish:?} {count}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_failure_holds_back_its_own_step_only() {
-        let now = at(NOW);
-        let of = |class| remember(None, &failure(class), 1, now);
-        let transient = of(FailureClass::Transient { retry_after: None });
-        let (refused, full, unknown) = (
-            of(FailureClass::Terminal),
-            of(FailureClass::Quota),
-            of(FailureClass::Uncertain),
-        );
-        let late = now + SignedDuration::from_secs(5);
-        let odd = LastFailure {
-            at: "yesterday".into(),
-            ..transient.clone()
-        };
-        let end = LastFailure {
-            at: "9999-12-30T21:59:59Z".into(),
-            ..transient.clone()
-        };
-        let set = of(FailureClass::Transient {
-            retry_after: Some(LONGEST_DELAY),
-        });
-        let delete = Action::DeleteEndpoint(id(1));
-        for (name, last, action, generation, fresh, now, expected) in [
-            ("nothing failed", None, update(), 1, false, now, "act"),
-            ("too early", Some(&transient), update(), 1, false, now, "Retrying"),
-            ("in time", Some(&transient), update(), 1, false, late, "act"),
-            ("perhaps", Some(&unknown), update(), 1, false, now, "Retrying"),
-            ("no room", Some(&full), update(), 1, false, now, "QuotaExceeded"),
-            ("refused", Some(&refused), update(), 1, false, late, "Refused"),
-            ("another spec", Some(&refused), update(), 2, false, now, "act"),
-            ("asked for", Some(&refused), update(), 1, true, now, "act"),
-            ("another step", Some(&refused), delete.clone(), 1, false, now, "act"),
-            ("a time that is none", Some(&odd), update(), 1, false, now, "Retrying"),
-            ("a wait that is set", Some(&set), update(), 1, false, now, "Retrying"),
-            ("the end of time", Some(&end), update(), 1, false, now, "act"),
-        ] {
-            let verdict = gate(
-                last,
-                action,
-                Verdict::working(Reason::Updating, ""),
-                generation,
-                fresh,
-                now,
-            );
-            let word = if verdict.action.is_some() {
-                "act"
-            } else {
-                verdict.reason.as_str()
-            };
-            assert_eq!(word, expected, "{name}");
-            assert!(verdict.look_again.is_none_or(|again| again > now), "{name}");
-        }
-        let refused = LastFailure {
-            operation: "Delete".into(),
-            ..refused
-        };
-        let gated = |now| {
-            gate(
-                Some(&refused),
-                delete.clone(),
-                Verdict::working(Reason::Deleting, ""),
-                1,
-                false,
-                now,
-            )
-        };
-        assert_eq!(
-            (gated(now).reason, gated(now).look_again),
-            (Reason::Retrying, Some(late))
-        );
-        assert!(gated(late).action.is_some(), "a deletion is never given up");
-    }
-}
+mod tests;

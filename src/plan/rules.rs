@@ -128,7 +128,13 @@ impl Rule {
     /// The rule that gives a reason; none for reasons of connections and events only.
     pub fn of(reason: Reason) -> Option<Self> {
         Some(match reason {
-            Reason::Deleting | Reason::ModelInUse | Reason::Orphaned => Self::Deletion,
+            Reason::Deleting
+            | Reason::ModelInUse
+            | Reason::Orphaned
+            | Reason::Released
+            | Reason::DeletionHeld
+            | Reason::DeletionUnproven
+            | Reason::ClusterUnreadable => Self::Deletion,
             Reason::Connecting
             | Reason::ConnectionNotFound
             | Reason::ConnectionNotReady
@@ -139,7 +145,8 @@ impl Rule {
             | Reason::AwaitingCreation
             | Reason::EndpointNotFound
             | Reason::RemoteDeleted
-            | Reason::Recreating => Self::Entity,
+            | Reason::Recreating
+            | Reason::RecreationDelayed => Self::Entity,
             Reason::Deploying
             | Reason::Swapping
             | Reason::Updating
@@ -151,6 +158,7 @@ impl Rule {
             | Reason::CopyRefused
             | Reason::Refused
             | Reason::Retrying
+            | Reason::DriftRepeated
             | Reason::QuotaExceeded => Self::Work,
             Reason::ModelNotFound
             | Reason::ModelNotReady
@@ -181,11 +189,12 @@ impl Rule {
             Reason::SwapScheduled | Reason::WindowClosed | Reason::WindowNeverOpens => Self::Date,
             Reason::ClocksDifferWidely => Self::Clocks,
             Reason::AwaitingTurn => Self::Turn,
-            Reason::Suspended | Reason::Observed => Self::Hands,
+            Reason::Suspended | Reason::Observed | Reason::ObserveOnly | Reason::ClusterRefused => Self::Hands,
             Reason::Synced
             | Reason::Serving
             | Reason::BaseModelAnswers
             | Reason::ExportConflict
+            | Reason::ExportRefused
             | Reason::ExportFailed => Self::Settled,
             Reason::Connected
             | Reason::SecretNotFound
@@ -198,12 +207,20 @@ impl Rule {
             | Reason::TlsFailed
             | Reason::Unreachable
             | Reason::NotASpeechResource
+            | Reason::DifferentResource
             | Reason::ApiVersionUnsupported
             | Reason::Throttled
+            | Reason::VersionRetires
+            | Reason::ResourceIsShared
             | Reason::ServiceUnavailable
             | Reason::ClocksDiffer
+            | Reason::SelectorInvalid
+            | Reason::NotTheCandidate
+            | Reason::ProjectKept
             | Reason::DriftCorrected
             | Reason::NoSuccessor
+            | Reason::ModelEnds
+            | Reason::Overdue
             | Reason::LeadTimeShort
             | Reason::QuarantineCleared
             | Reason::ModelServes

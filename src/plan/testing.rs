@@ -3,24 +3,28 @@ mod world;
 
 pub use world::World;
 
-use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Plan, Surroundings};
+use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Plan, Stay, Surroundings, retry};
+use crate::speech::Absent;
 use crate::{
     api::{
         FINALIZER, SpeechEndpoint, SpeechModel,
         annotation::{CREATION_INTENT, CreationIntent},
+        reference::{DeletionPolicy, ManagementPolicy},
     },
     speech::{
         EntityId, ModelId,
         entity::{
             BaseModel, CustomModel, Dataset, Endpoint, EntityError, Evaluation, Header, OwnerTag, Scores, Status,
         },
+        request::UpdateModel,
     },
     view::{Remote, Shelf, View},
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::ResourceExt;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub const NOW: &str = "2026-03-01T10:00:00Z";
 pub const LATER: &str = "2027-01-15T00:00:00Z";
@@ -244,7 +248,7 @@ pub trait Meta: kube::Resource + Sized {
         object.announce(CreationIntent {
             attempt,
             at: at(when),
-            copy_of: None,
+            ..CreationIntent::default()
         });
         object
     }
@@ -281,7 +285,7 @@ pub enum Link {
 pub fn learn<T: Remote>(shelf: &mut Shelf<T>, entity: T) {
     let began = shelf.begin();
     // As the test says it, whatever was known.
-    shelf.vanished(entity.header().id, began);
+    shelf.vanished(&Absent::assumed(entity.header().id), began);
     shelf.read(entity, began);
 }
 
@@ -306,7 +310,7 @@ pub fn step(action: Option<&Action>) -> String {
         Some(Action::UpdateEndpoint { id, change, urgent }) => format!(
             "update {} {}{}",
             number(*id),
-            super::endpoint::changed_fields(change),
+            change.field(),
             if *urgent { " urgently" } else { "" }
         ),
         Some(Action::DeleteEndpoint(id) | Action::DeleteModel(id) | Action::DeleteEvaluation(id)) => {
@@ -317,9 +321,11 @@ pub fn step(action: Option<&Action>) -> String {
             create.owner.revision.unwrap_or(0),
             number(create.base_model)
         ),
-        Some(Action::UpdateModel { id, change }) => match &change.owner {
-            Some((tag, _)) => format!("mark {} as {}", number(*id), tag.revision.unwrap_or(0)),
-            None => format!("update {}", number(*id)),
+        Some(Action::UpdateModel { id, change }) => match &**change {
+            UpdateModel::Owner(tag, _) => format!("mark {} as {}", number(*id), tag.revision.unwrap_or(0)),
+            UpdateModel::DisplayName(_) | UpdateModel::Description(_) | UpdateModel::Project(_) => {
+                format!("update {}", number(*id))
+            }
         },
         Some(Action::CopyModel(copy)) => format!("copy {}", number(copy.source)),
         Some(Action::FollowCopy { .. }) => "follow".into(),
@@ -371,4 +377,67 @@ pub fn assert_lawful(before: &[Condition], after: &[Condition], generation: i64,
         }
         assert!(crate::api::Reason::ALL.iter().any(|r| r.as_str() == condition.reason));
     }
+}
+
+/// What no object may have done that must not act, or that is deleted and keeps what it has. `deletion` is its policy while
+/// it is being deleted.
+pub fn judge_hands_off(action: &Action, suspended: bool, policy: ManagementPolicy, deletion: Option<DeletionPolicy>) {
+    if action.is_remote() {
+        assert!(
+            !suspended && policy == ManagementPolicy::default(),
+            "hands off: {action:?}"
+        );
+        assert!(
+            deletion.is_none_or(|deletion| deletion == DeletionPolicy::Delete),
+            "retained: {action:?}"
+        );
+    }
+}
+
+/// Which steps failed, and when: whatever happens meanwhile, none is taken again at once.
+#[derive(Default)]
+pub struct Pauses(BTreeMap<String, (Timestamp, i64)>);
+
+impl Pauses {
+    /// A step failed in this pass. Where it may have had an effect, what is read next decides.
+    pub fn failed(&mut self, action: &Action, class: FailureClass, generation: i64, now: Timestamp) {
+        if class != FailureClass::Uncertain {
+            self.0.insert(what(action), (now, generation));
+        }
+    }
+
+    /// A step is about to be taken; an edit asks for it at once.
+    pub fn judge(&self, action: &Action, generation: i64, now: Timestamp) {
+        let failed = self.0.get(&what(action)).filter(|(_, then)| *then == generation);
+        assert!(
+            failed.is_none_or(|(at, _)| now.duration_since(*at) >= retry::delay(1)),
+            "again at once: {action:?}"
+        );
+    }
+}
+
+/// What a step is for.
+fn what(action: &Action) -> String {
+    let object = match action {
+        Action::UpdateEndpoint { change, .. } => format!("{:?}", change.model()),
+        Action::CreateEndpoint(create) => format!("{:?}", create.model),
+        Action::CreateEvaluation(create) => format!("{:?} {:?}", create.model1, create.model2),
+        Action::DeleteEndpoint(id) | Action::DeleteModel(id) | Action::DeleteEvaluation(id) => id.to_string(),
+        Action::Claim(_)
+        | Action::Release
+        | Action::TrainModel(_)
+        | Action::CopyModel(_)
+        | Action::FollowCopy { .. }
+        | Action::UpdateModel { .. } => String::new(),
+    };
+    format!("{} {object}", action.operation())
+}
+
+/// Releases an object as a pass does, also after a failure: a status in its place would forget since when it waits.
+pub fn release_as_planned(object: &mut impl ResourceExt, action: Option<&Action>, conditions: &[Condition]) {
+    if action == Some(&Action::Release) {
+        object.finalizers_mut().clear();
+    }
+    let lets_go = said(conditions).contains("Orphaned");
+    assert!(!lets_go || object.finalizers().is_empty(), "told and not done");
 }

@@ -7,7 +7,7 @@ use crate::api::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// Reasons that only the controller knows: what a contact with the service or the cluster showed.
-const OF_THE_CONTROLLER: [Reason; 13] = [
+const OF_THE_CONTROLLER: [Reason; 16] = [
     Reason::SecretNotFound,
     Reason::SecretKeyInvalid,
     Reason::CredentialInvalid,
@@ -18,8 +18,11 @@ const OF_THE_CONTROLLER: [Reason; 13] = [
     Reason::TlsFailed,
     Reason::Unreachable,
     Reason::NotASpeechResource,
+    Reason::DifferentResource,
     Reason::ApiVersionUnsupported,
     Reason::Throttled,
+    Reason::VersionRetires,
+    Reason::ResourceIsShared,
     Reason::ServiceUnavailable,
 ];
 
@@ -29,6 +32,7 @@ const TABLES: &str = concat!(
     include_str!("endpoint/tests/choice.rs"),
     include_str!("endpoint/tests/course.rs"),
     include_str!("endpoint/tests/creation.rs"),
+    include_str!("endpoint/tests/contest.rs"),
     include_str!("endpoint/tests/deletion.rs"),
     include_str!("endpoint/tests/gate.rs"),
     include_str!("endpoint/tests/gate/dataset.rs"),
@@ -39,12 +43,16 @@ const TABLES: &str = concat!(
     include_str!("endpoint/tests/selector.rs"),
     include_str!("endpoint/tests/swap.rs"),
     include_str!("endpoint/tests/timing.rs"),
+    include_str!("endpoint/tests/unheeded.rs"),
     include_str!("model/tests/copy.rs"),
     include_str!("model/tests/copy/obstacles.rs"),
     include_str!("model/tests/dataset.rs"),
     include_str!("model/tests/deletion.rs"),
     include_str!("model/tests/follow.rs"),
     include_str!("model/tests/training.rs"),
+    include_str!("guard/tests.rs"),
+    include_str!("report.rs"),
+    include_str!("risk.rs"),
 );
 
 #[test]

@@ -45,6 +45,12 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
     /// An object that exists.
     #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self>;
+    /// Whether what failed last was refused by the service.
+    #[cfg(test)]
+    fn was_refused(&self) -> bool;
+    /// Forgets how often something was made.
+    #[cfg(test)]
+    fn forget_count(&mut self);
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
     /// Its key.
@@ -71,6 +77,18 @@ impl Kind for SpeechModel {
     #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
         cluster.models.get(index)?.as_ref()
+    }
+
+    #[cfg(test)]
+    fn forget_count(&mut self) {
+        forget_count(self);
+    }
+
+    #[cfg(test)]
+    fn was_refused(&self) -> bool {
+        let status = self.status.as_ref();
+        let failure = status.and_then(|status| status.last_failure.as_ref());
+        failure.is_some_and(|failure| failure.terminal)
     }
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
@@ -103,10 +121,12 @@ impl Kind for SpeechModel {
             .iter()
             .flatten()
             .filter(|endpoint| means(endpoint, self));
+        let follower = followers.clone().next().map(|endpoint| endpoint.name_any());
         plan::model::plan(&plan::model::Snapshot {
             object: self,
             source: None,
             refusals: &plan::model::refusals(followers),
+            follower: follower.as_deref(),
             around,
         })
     }
@@ -118,6 +138,18 @@ impl Kind for SpeechEndpoint {
     #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
         cluster.endpoints.get(index)?.as_ref()
+    }
+
+    #[cfg(test)]
+    fn forget_count(&mut self) {
+        forget_count(self);
+    }
+
+    #[cfg(test)]
+    fn was_refused(&self) -> bool {
+        let status = self.status.as_ref();
+        let failure = status.and_then(|status| status.last_failure.as_ref());
+        failure.is_some_and(|failure| failure.terminal)
     }
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
@@ -255,4 +287,24 @@ pub fn claim(object: &mut impl Resource, intent: Option<CreationIntent>) {
 pub fn annotate(object: &mut impl Resource, key: &str, value: String) {
     let annotations = object.meta_mut().annotations.get_or_insert_default();
     annotations.insert(key.to_owned(), value);
+}
+
+/// Leaves of an announcement what names the attempt, and of a status all but the counts.
+#[cfg(test)]
+fn forget_count<K: serde::Serialize + serde::de::DeserializeOwned>(object: &mut K) {
+    let mut whole = serde_json::to_value(&*object).unwrap_or_default();
+    let announced = whole.pointer_mut(&format!("/metadata/annotations/{}", CREATION_INTENT.replace('/', "~1")));
+    if let Some(value) = announced
+        && let Some(Ok(serde_json::Value::Object(mut members))) = value.as_str().map(serde_json::from_str)
+    {
+        members.retain(|name, _| ["attempt", "at", "copyOf"].contains(&name.as_str()));
+        *value = serde_json::Value::Object(members).to_string().into();
+    }
+    if let Some(status) = whole.get_mut("status").and_then(serde_json::Value::as_object_mut) {
+        status.remove("creations");
+        status.remove("evaluations");
+    }
+    if let Ok(read) = serde_json::from_value(whole) {
+        *object = read;
+    }
 }

@@ -4,7 +4,7 @@ use crate::{
     api::is_held,
     controller::act::act,
     plan::{
-        Action,
+        Action, Hands,
         connection::{Dependents, Plan, Snapshot, Step, plan},
         evaluation::{self, Unneeded},
     },
@@ -63,8 +63,12 @@ impl Region {
             durations: &operator.remote.agenda().durations,
             skew: operator.remote.agenda().skew,
             throttled: false,
+            sharing: &crate::plan::connection::Sharing::default(),
             unneeded,
             collect_from: operator.collection.from,
+            held: None,
+            resource: None,
+            hands: Hands::Free,
             now: self.now,
         }))
     }

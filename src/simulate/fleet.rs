@@ -323,6 +323,7 @@ impl Manifests {
             "connectionRef": { "name": "west" },
             "locale": locale(locale_number),
             "model": model,
+            "recreate": if index.is_multiple_of(2) { "WhenDeleted" } else { "Never" },
             "swap": draft.swap.spec(locale_number),
         });
         self.object("SpeechEndpoint", Key::Endpoint(index), now, spec)

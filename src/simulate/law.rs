@@ -7,23 +7,27 @@ use super::{
     world::RESOURCE,
 };
 use crate::{
-    api::{SpeechEndpoint, condition, swap::OnDeadline},
+    api::{Reason, SpeechEndpoint, SpeechModel, condition, swap::OnDeadline},
     controller::observe::means,
     emulator::Emulator,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use uuid::Uuid;
 
 /// More are not collected: the first tell the most.
 const MOST: usize = 20;
 /// So often an object may be looked at in one moment.
 const MOST_PASSES: u32 = 25;
+/// So many requests of one step of one object may fail within an hour: waits double from five seconds to a quarter of an
+/// hour, and begin anew with an edit or a restart whose failure was not written down.
+const MOST_FAILURES: usize = 40;
 /// What the operator may need to see and deploy a model that just appeared.
 const HASTE: SignedDuration = SignedDuration::from_hours(24);
 
-const UID: &str = "customspeech.dev/uid";
+/// The member of a mark that names its object.
+pub const UID: &str = "customspeech.dev/uid";
 const ATTEMPT: &str = "customspeech.dev/attempt";
 const CLUSTER: &str = "customspeech.dev/cluster";
 
@@ -32,10 +36,16 @@ const CLUSTER: &str = "customspeech.dev/cluster";
 pub struct Laws {
     /// What served each endpoint, and until when it was valid.
     served: BTreeMap<Uuid, (Uuid, Option<Timestamp>)>,
+    /// The uids of objects that were let go with the word that something of theirs stays.
+    orphaned: BTreeSet<String>,
     /// Endpoints that were to be served by an expired model.
     expired: BTreeSet<Uuid>,
     /// How often each object was looked at in this moment.
     passes: (Timestamp, BTreeMap<Key, u32>),
+    /// The base models that were seen to stand in for what the specs ask for, by object.
+    interim: BTreeSet<(Key, String)>,
+    /// When each step of an object failed within the last hour.
+    failures: BTreeMap<(Key, &'static str), VecDeque<Timestamp>>,
 }
 
 impl Laws {
@@ -67,8 +77,25 @@ impl Laws {
         }
     }
 
+    /// Counts a request that failed: what is refused is asked for ever more rarely.
+    pub fn failed(&mut self, report: &mut Report, key: Key, operation: &'static str, now: Timestamp) {
+        let failures = self.failures.entry((key, operation)).or_default();
+        failures.retain(|at| now.duration_since(*at) < SignedDuration::from_hours(1));
+        failures.push_back(now);
+        if failures.len() > MOST_FAILURES {
+            let what = format!("{operation} failed more than {MOST_FAILURES} times within an hour");
+            Self::broken(report, now, fleet::name(key), what);
+        }
+    }
+
     /// Looks at all endpoints and models of the service.
     pub fn audit(&mut self, report: &mut Report, emulator: &Emulator, cluster: &Cluster, now: Timestamp) {
+        for (index, object) in cluster.endpoints.iter().enumerate() {
+            // Where the service shows a swap before it is done, the status has forgotten by then what stood in.
+            if let Some(model) = object.as_ref().and_then(interim) {
+                self.interim.insert((Key::Endpoint(index), model.to_owned()));
+            }
+        }
         let mut marks = BTreeSet::new();
         let mut twins = Vec::new();
         let mut mark = |properties: &BTreeMap<String, String>| {
@@ -98,7 +125,7 @@ impl Laws {
             if let Some((model, deadline)) = before {
                 let key = cluster.by_uid.get(&uid).copied();
                 // What the spec lets stand in makes way for anything that was declared.
-                let kept = !key.is_some_and(|key| stood_in(cluster, key, model));
+                let kept = !key.is_some_and(|key| self.interim.contains(&(key, model.to_string())));
                 let object = key.map(fleet::name).unwrap_or_default();
                 Self::judge_swap(report, since, object, deadline, after.1, kept);
             }
@@ -123,7 +150,16 @@ impl Laws {
     }
 
     /// Looks whether an expired model is to serve anywhere; to be called when models expire.
-    pub fn expire(&mut self, report: &mut Report, emulator: &Emulator, cluster: &Cluster, now: Timestamp) {
+    /// `hampered` says of which endpoints, by id, and objects, by uid, the service did not do what they needed: those
+    /// cannot move, and have to have said so.
+    pub fn expire(
+        &mut self,
+        report: &mut Report,
+        emulator: &Emulator,
+        cluster: &Cluster,
+        hampered: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
         let mut late = Vec::new();
         emulator.endpoints(RESOURCE, |endpoint| {
             if endpoint.expires_at.is_some_and(|at| at <= now) {
@@ -137,20 +173,42 @@ impl Laws {
             if !self.expired.insert(id) {
                 continue;
             }
-            report.expired += 1;
-            let Some(key) = cluster.by_uid.get(&uid) else { continue };
-            let Key::Endpoint(index) = *key else { continue };
-            let object = cluster.endpoints.get(index).and_then(Option::as_ref);
-            let words = object.map(|object| {
-                let status = object.status.as_ref();
-                let conditions = status.map(|status| tell(&status.conditions)).unwrap_or_default();
-                let swap = serde_json::to_string(&object.spec.swap).unwrap_or_default();
-                format!("{conditions}; its spec has swap: {swap}")
+            let key = cluster.by_uid.get(&uid);
+            let object = key.and_then(|key| match key {
+                Key::Endpoint(index) => cluster.endpoints.get(*index).and_then(Option::as_ref),
+                Key::Model(_) => None,
             });
+            let is_hampered = hampered(&id.to_string())
+                || object.is_some_and(|object| {
+                    let meant = cluster.models.iter().flatten().filter(|model| means(object, model));
+                    let mut owners = meant.filter_map(|model| model.metadata.uid.as_deref());
+                    owners.any(&hampered)
+                });
+            if let Some(object) = object.filter(|object| !is_hampered && is_held(object)) {
+                report.held += 1;
+                report.told.push(Violation {
+                    at: now,
+                    place: key.map(|key| fleet::name(*key)).unwrap_or_default(),
+                    what: Self::words(object),
+                });
+                continue;
+            }
+            if let (true, Some(key), Some(object)) = (is_hampered, key, object) {
+                report.hampered += 1;
+                let conditions = object.status.as_ref().map(|status| status.conditions.as_slice());
+                let conditions = conditions.unwrap_or_default();
+                if !condition::is_true(conditions, condition::AT_RISK) {
+                    let what = format!("came to its expiry without having said so: {}", tell(conditions));
+                    Self::broken(report, now, fleet::name(*key), what);
+                }
+                continue;
+            }
+            report.expired += 1;
+            let Some(key) = key else { continue };
             report.told.push(Violation {
                 at: now,
                 place: fleet::name(*key),
-                what: words.unwrap_or_default(),
+                what: object.map(Self::words).unwrap_or_default(),
             });
             if object.is_some_and(|object| has_successor(emulator, cluster, object, now)) {
                 let said = object
@@ -167,14 +225,104 @@ impl Laws {
         }
     }
 
-    /// Nothing may be left once every object is gone.
-    pub fn close(report: &mut Report, emulator: &Emulator, cluster: &Cluster, now: Timestamp) {
+    /// What an endpoint says, and what its spec asks for.
+    fn words(object: &SpeechEndpoint) -> String {
+        let status = object.status.as_ref();
+        let conditions = status.map(|status| tell(&status.conditions)).unwrap_or_default();
+        let swap = serde_json::to_string(&object.spec.swap).unwrap_or_default();
+        format!("{conditions}; its spec has swap: {swap}")
+    }
+
+    /// What was deleted had to be: an endpoint only with its object, a model only when no status serves it any more.
+    pub fn deleted(report: &mut Report, cluster: &Cluster, gone: &[(Uuid, String)], now: Timestamp) {
+        for (id, owner) in gone {
+            let id = id.to_string();
+            let Some(key) = cluster.by_uid.get(owner) else { continue };
+            let is_unasked = match *key {
+                Key::Endpoint(index) => cluster
+                    .endpoints
+                    .get(index)
+                    .and_then(Option::as_ref)
+                    .is_some_and(|object| {
+                        let status = object.status.as_ref();
+                        let named = status
+                            .is_some_and(|status| status.id.as_ref() == Some(&id) || status.former_ids.contains(&id));
+                        named && object.metadata.deletion_timestamp.is_none()
+                    }),
+                Key::Model(index) => cluster
+                    .models
+                    .get(index)
+                    .and_then(Option::as_ref)
+                    .is_some_and(|object| {
+                        let current = object.status.as_ref().and_then(|status| status.current.as_ref());
+                        current.is_some_and(|current| current.id == id) && object.metadata.deletion_timestamp.is_none()
+                    }),
+            };
+            if is_unasked {
+                Self::broken(
+                    report,
+                    now,
+                    fleet::name(*key),
+                    format!("{id} was deleted, and nobody asked for it"),
+                );
+            }
+        }
+    }
+
+    /// No object may have more made than its bound.
+    pub fn bounded(report: &mut Report, cluster: &Cluster, beyond: Vec<(String, String)>, now: Timestamp) {
+        for (uid, what) in beyond {
+            let place = cluster.by_uid.get(&uid).map(|key| fleet::name(*key)).unwrap_or(uid);
+            Self::broken(report, now, place, what);
+        }
+    }
+
+    /// An object was let go with the word that something of its own stays in the service.
+    pub fn orphaned(&mut self, uid: &str) {
+        self.orphaned.insert(uid.to_owned());
+    }
+
+    /// The uids of SpeechModels of which an endpoint uses a model that was said to stay: they are held as long as it does.
+    fn held(&self, emulator: &Emulator) -> BTreeSet<String> {
+        let mut used = BTreeSet::new();
+        emulator.endpoints(RESOURCE, |endpoint| {
+            let uid = endpoint.custom_properties.get(UID);
+            if uid.is_some_and(|uid| self.orphaned.contains(uid)) {
+                used.extend(endpoint.uses());
+            }
+        });
+        let mut held = BTreeSet::new();
+        emulator.models(RESOURCE, |model| {
+            if used.contains(&model.id) {
+                held.extend(model.custom_properties.get(UID).cloned());
+            }
+        });
+        held
+    }
+
+    /// Nothing may be left once every object is gone, but for what was said to stay, and for models that it uses.
+    pub fn close(&self, report: &mut Report, emulator: &Emulator, cluster: &Cluster, now: Timestamp) {
+        let held = self.held(emulator);
         for key in cluster.keys() {
-            Self::broken(report, now, fleet::name(key), "was deleted and never let go");
+            let says = |object: &SpeechModel| {
+                let conditions = object.status.as_ref().map(|status| status.conditions.as_slice());
+                let ready = condition::find(conditions.unwrap_or_default(), condition::READY);
+                ready.is_some_and(|ready| ready.reason == Reason::ModelInUse.as_str())
+            };
+            let model = match key {
+                Key::Model(index) => cluster.models.get(index).and_then(Option::as_ref),
+                Key::Endpoint(_) => None,
+            };
+            let uid = model.and_then(|model| model.metadata.uid.as_ref());
+            if !(uid.is_some_and(|uid| held.contains(uid)) && model.is_some_and(says)) {
+                Self::broken(report, now, fleet::name(key), "was deleted and never let go");
+            }
         }
         let mut left = Vec::new();
         let ours = |properties: &BTreeMap<String, String>| {
-            properties.get(CLUSTER).is_some_and(|cluster| cluster == cluster::UID)
+            let uid = properties.get(UID);
+            let told = uid.is_some_and(|uid| self.orphaned.contains(uid) || held.contains(uid));
+            !told && properties.get(CLUSTER).is_some_and(|cluster| cluster == cluster::UID)
         };
         emulator.endpoints(RESOURCE, |endpoint| {
             left.extend(ours(endpoint.custom_properties).then(|| format!("endpoint {}", endpoint.id)));
@@ -216,17 +364,34 @@ fn has_successor(emulator: &Emulator, cluster: &Cluster, object: &SpeechEndpoint
     found
 }
 
-/// Whether a model only stood in for what the spec asks for: the spec has to allow that, and the object to have said so
-/// while it served.
-fn stood_in(cluster: &Cluster, key: Key, model: Uuid) -> bool {
-    let Key::Endpoint(index) = key else { return false };
-    let object = cluster.endpoints.get(index).and_then(Option::as_ref);
-    object.is_some_and(|object| {
-        let gate = object.spec.swap.gate.as_ref();
-        let active = object.status.as_ref().and_then(|status| status.active.as_ref());
-        gate.is_some_and(|gate| gate.on_deadline == OnDeadline::NewestBase)
-            && active.is_some_and(|active| active.interim && active.base && active.model == model.to_string())
-    })
+/// Whether an endpoint comes to its expiry because its own spec holds it, and says so.
+fn is_held(object: &SpeechEndpoint) -> bool {
+    let swap = &object.spec.swap;
+    let conditions = object.status.as_ref().map(|status| status.conditions.as_slice());
+    let Some(risk) = condition::at_risk(conditions.unwrap_or_default()) else {
+        return false;
+    };
+    let says = |reasons: &[Reason]| reasons.iter().any(|reason| reason.as_str() == risk.reason);
+    let by_gate = [
+        Reason::Evaluating,
+        Reason::GateFailed,
+        Reason::GateInconclusive,
+        Reason::GateError,
+    ];
+    let by_person = [Reason::ApprovalAwaited, Reason::ApprovalOfOther];
+    let by_window = [Reason::WindowNeverOpens, Reason::WindowClosed];
+    let gate = swap.gate.as_ref().map(|gate| gate.on_deadline);
+    (gate == Some(OnDeadline::Hold) && says(&by_gate))
+        || (needs_approval(object) && says(&by_person))
+        || (swap.deadline_override == "0s" && says(&by_window))
+}
+
+/// The base model that only stands in for what the spec asks for: the spec has to allow that, and the object to say so.
+fn interim(object: &SpeechEndpoint) -> Option<&str> {
+    let gate = object.spec.swap.gate.as_ref()?;
+    let active = object.status.as_ref()?.active.as_ref()?;
+    let is_interim = gate.on_deadline == OnDeadline::NewestBase && active.interim && active.base;
+    is_interim.then_some(active.model.as_str())
 }
 
 /// Conditions in one line.

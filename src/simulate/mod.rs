@@ -9,7 +9,9 @@ mod command;
 mod connection;
 mod fleet;
 mod follow;
+mod impolite;
 mod law;
+mod memory;
 mod network;
 mod operator;
 mod pass;
@@ -25,6 +27,7 @@ mod world;
 
 pub use command::{SimulateError, command};
 pub use follow::{Followed, UnknownObject};
+pub use impolite::Manners;
 pub use network::{Habits, Tally};
 pub use region::BeginError;
 pub use report::{Report, Violation};
@@ -106,7 +109,10 @@ impl Setting {
 /// # Errors
 /// When the world or the fleet does not fit the code; that is a mistake in this program.
 pub fn follow(setting: &Setting, followed: Followed) -> Result<Report, BeginError> {
-    let report = setting.region(followed.region, Some(followed.key))?;
+    // A thread without a runtime, as in `run`: what waits would wait for the turn of this very task otherwise.
+    let region = || setting.region(followed.region, Some(followed.key));
+    let report = std::thread::scope(|scope| scope.spawn(region).join());
+    let report = report.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     Ok(Report {
         years: setting.years.to_string(),
         ..report

@@ -1,5 +1,9 @@
 //! The way to the Speech service: within the process, with the failures of a real network and a count of what was sent.
-use super::chance::{is_below, weigh};
+use super::{
+    chance::{is_below, weigh},
+    impolite::{self, Instead, Manners},
+    memory::Memory,
+};
 use crate::{
     emulator::{Emulator, Work},
     speech::{
@@ -38,6 +42,8 @@ pub struct Habits {
     pub failed_evaluations: f64,
     /// Share of trained models that are worse than any gate allows.
     pub bad_models: f64,
+    /// What else answers and refuses, and who deletes.
+    pub manners: Manners,
 }
 
 impl Default for Habits {
@@ -49,6 +55,7 @@ impl Default for Habits {
             failed_deployments: 0.01,
             failed_evaluations: 0.02,
             bad_models: 0.02,
+            manners: Manners::default(),
         }
     }
 }
@@ -72,6 +79,12 @@ pub struct Tally {
     pub bad_models: u64,
     /// Evaluations that began.
     pub evaluations: u64,
+    /// Requests that somebody else answered.
+    pub answered_by_others: u64,
+    /// Changing requests that the service refused.
+    pub refused: u64,
+    /// Deployments, trainings and evaluations that seemed never to end.
+    pub endless: u64,
     /// The most requests in any window of ten seconds.
     pub peak: usize,
 }
@@ -90,6 +103,8 @@ enum Fate {
     Unheard,
     /// It takes effect after so many seconds, and nobody hears of it.
     Late(u64),
+    /// The service never sees it, or refuses it.
+    Instead(Instead),
 }
 
 /// The network of one Speech resource.
@@ -109,6 +124,7 @@ struct State {
     throttled: Option<SignedDuration>,
     changed: bool,
     tally: Tally,
+    memory: Memory,
 }
 
 impl Network {
@@ -127,6 +143,7 @@ impl Network {
                 throttled: None,
                 changed: false,
                 tally: Tally::default(),
+                memory: Memory::default(),
             }),
         }
     }
@@ -181,6 +198,29 @@ impl Network {
         state.recent.get(oldest).map(|at| *at + WINDOW)
     }
 
+    /// What has to be judged of all requests so far.
+    pub fn memory(&self) -> impl std::ops::DerefMut<Target = Memory> + '_ {
+        struct Held<'a>(MutexGuard<'a, State>);
+        impl std::ops::Deref for Held<'_> {
+            type Target = Memory;
+            fn deref(&self) -> &Memory {
+                &self.0.memory
+            }
+        }
+        impl std::ops::DerefMut for Held<'_> {
+            fn deref_mut(&mut self) -> &mut Memory {
+                &mut self.0.memory
+            }
+        }
+        Held(self.state())
+    }
+
+    /// Somebody deletes an endpoint or a model in the service.
+    pub fn delete(&self, id: uuid::Uuid) {
+        self.emulator.remove(&self.resource, id);
+        self.state().changed = true;
+    }
+
     /// What became of all requests so far.
     pub fn tally(&self) -> Tally {
         self.state().tally
@@ -194,8 +234,24 @@ impl Network {
             state.count();
             state.tally.requests += 1;
             state.tally.failures += u64::from(fate != Fate::Answered);
+            let now = state.now;
+            match fate {
+                Fate::Throttled(_) | Fate::Unsent => {}
+                Fate::Instead(Instead::Gateway(_)) => state.tally.answered_by_others += 1,
+                Fate::Instead(Instead::Refused { lasts, .. }) => {
+                    state.tally.refused += 1;
+                    state.memory.ordered(&request, now);
+                    if lasts {
+                        state.memory.hampered(&request);
+                    }
+                }
+                Fate::Answered | Fate::Unavailable | Fate::Unheard | Fate::Late(_) => {
+                    state.memory.ordered(&request, now)
+                }
+            }
         }
         match fate {
+            Fate::Instead(instead) => Ok(impolite::answer(instead, request.method(), request.uri().path())),
             Fate::Answered => self.perform(request, limits.body).await,
             Fate::Unavailable => Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, None)),
             Fate::Throttled(seconds) => {
@@ -224,6 +280,10 @@ impl Network {
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
         let asked = (self.state().now, request.method().as_str(), target, request.body());
         let seed = weigh(self.seed, "fate");
+        let (manners, now) = (&self.habits.manners, self.state().now);
+        if let Some(instead) = impolite::instead(seed, manners, now, request.method(), target) {
+            return Fate::Instead(instead);
+        }
         if !is_below(weigh(seed, asked), self.habits.failed_requests) {
             return Fate::Answered;
         }
@@ -242,7 +302,10 @@ impl Network {
     async fn perform(&self, request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, TransportError> {
         let method = request.method().clone();
         if method != Method::GET {
-            self.prepare(&method, request.uri().path());
+            self.prepare(&request);
+        }
+        if method == Method::DELETE {
+            self.note_deletion(request.uri().path());
         }
         let trains = method == Method::POST && request.uri().path().ends_with("/models");
         let answer = tower::ServiceExt::oneshot(self.router.clone(), request.map(Body::from));
@@ -270,8 +333,29 @@ impl Network {
         }
     }
 
+    /// Who had made what is deleted now.
+    fn note_deletion(&self, path: &str) {
+        let Some(id) = path.rsplit('/').next().and_then(|id| id.parse::<uuid::Uuid>().ok()) else {
+            return;
+        };
+        let mut owner = None;
+        let mut look = |found: uuid::Uuid, properties: &std::collections::BTreeMap<String, String>| {
+            if found == id {
+                owner = properties.get(super::law::UID).cloned();
+            }
+        };
+        self.emulator
+            .endpoints(&self.resource, |one| look(one.id, one.custom_properties));
+        self.emulator
+            .models(&self.resource, |one| look(one.id, one.custom_properties));
+        if let Some(owner) = owner {
+            self.state().memory.deleted(id, owner);
+        }
+    }
+
     /// Decides how long the work takes that is about to begin, and how it ends.
-    fn prepare(&self, method: &Method, path: &str) {
+    fn prepare(&self, request: &Request<Bytes>) {
+        let (method, path) = (request.method(), request.uri().path());
         let mut state = self.state();
         state.changed = true;
         let draw = |what: &str| weigh(self.seed, (what, path, state.now, state.tally.requests));
@@ -296,10 +380,23 @@ impl Network {
             (_, verb) if verb.ends_with(":copy") => (Work::Copy, minutes(60), None),
             _ => return,
         };
+        // What never ends and is shown as done cannot be noticed by anybody, so that no law can ask for it.
+        let takes_part = match work {
+            Work::UpdateEndpoint => !self.emulator.hides_deployments(&self.resource),
+            Work::Training | Work::Evaluation => true,
+            Work::CreateEndpoint | Work::Copy => false,
+        };
+        let endless = takes_part && is_below(draw("endless"), self.habits.manners.endless_work);
+        let seconds = if endless { impolite::ENDLESS } else { seconds };
+        let failure = failure.filter(|_| !endless);
+        if endless {
+            state.tally.endless += 1;
+            state.memory.hampered(request);
+        }
         let tally = &mut state.tally;
         tally.trainings += u64::from(work == Work::Training);
         tally.evaluations += u64::from(work == Work::Evaluation);
-        tally.slow_trainings += u64::from(work == Work::Training && seconds > hours(24.0));
+        tally.slow_trainings += u64::from(work == Work::Training && seconds > hours(24.0) && !endless);
         tally.failed_trainings += u64::from(failure == Some("model"));
         tally.failed_deployments += u64::from(failure == Some("endpoint"));
         drop(state);

@@ -7,14 +7,15 @@ use super::{
     region::{Place, Region},
 };
 use crate::{
-    api::{SpeechEndpoint, SpeechModel},
+    api::{Reason, SpeechEndpoint, SpeechModel},
     controller::{
         act::{Undone, act},
         reconcile::frees_model,
         wake,
     },
-    plan::{Action, ConnectionState, Failure, Plan, Surroundings, connection::Contact},
+    plan::{Action, ConnectionState, Failure, Hands, Plan, Stay, Surroundings, connection::Contact, drift::Correction},
 };
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 /// What a pass learned so far.
@@ -24,6 +25,8 @@ struct Learned {
     failure: Option<Failure>,
     /// The remote step that was taken.
     taken: Option<Action>,
+    /// What it put back.
+    corrected: Option<Correction>,
 }
 
 /// What becomes of the object after a pass.
@@ -81,10 +84,14 @@ impl Region {
                     }
                 }
                 Some(Action::Release) => {
+                    if plan.notices.iter().any(|notice| notice.reason == Reason::Orphaned) {
+                        self.laws.orphaned(&object.uid().unwrap_or_default());
+                    }
                     self.released(key, &object);
                     return End::Released;
                 }
                 Some(action) => {
+                    learned.corrected = plan.corrects;
                     self.request(key, &action, &mut learned);
                     if self.dies(Place::AfterRequest) {
                         return End::Stays(object);
@@ -111,10 +118,15 @@ impl Region {
             Surroundings {
                 now: self.now,
                 cluster: cluster::UID,
-                connection: state(&operator.contact, &view),
+                connection: state(&operator.contact, self.cluster.connection.broken_since(), &view),
                 announced: learned.announced,
+                asked: learned.taken.as_ref().map(Action::operation),
+                corrected: learned.corrected.as_ref(),
                 failure: learned.failure.as_ref(),
                 agenda: &agenda,
+                stay: Stay::Certain,
+                hands: Hands::Free,
+                namespace_ends: false,
             },
         );
         drop((view, agenda));
@@ -171,6 +183,9 @@ impl Region {
         }
         learned.taken = Some(action.clone());
         learned.failure = done.err().and_then(Undone::failure);
+        if learned.failure.is_some() {
+            self.laws.failed(&mut self.report, key, action.operation(), self.now);
+        }
         if let Some(story) = &mut self.story {
             story.takes(self.now, key, action, learned.failure.as_ref());
         }
@@ -224,7 +239,7 @@ impl Region {
             .remote
             .agenda_mut()
             .line
-            .set(&object.uid().unwrap_or_default(), None);
+            .leave(&object.uid().unwrap_or_default());
         if left {
             self.wake_line();
         }
@@ -235,15 +250,18 @@ impl Region {
 }
 
 impl Learned {
-    /// At most one remote step per pass, and none after a failure.
+    /// At most one remote step per pass, and none after a failure, but to let the object go.
     fn may_take(&self, action: &Action) -> bool {
+        if *action == Action::Release {
+            return true;
+        }
         let again = self.taken.is_some() && (action.is_remote() || matches!(action, Action::Claim(_)));
         self.failure.is_none() && !again
     }
 }
 
 /// What a planner has to know of the connection.
-fn state<'a>(contact: &'a Contact, view: &'a crate::view::View) -> ConnectionState<'a> {
+fn state<'a>(contact: &'a Contact, since: Option<Timestamp>, view: &'a crate::view::View) -> ConnectionState<'a> {
     match contact {
         Contact::Established(_) if view.is_complete() => ConnectionState::Ready {
             view,
@@ -253,11 +271,13 @@ fn state<'a>(contact: &'a Contact, view: &'a crate::view::View) -> ConnectionSta
             message,
             view: view.is_complete().then_some(view),
             usable: true,
+            since,
         },
         Contact::Established(_) | Contact::Pending => ConnectionState::NotReady {
             message: "the first look at the Speech resource has not ended",
             view: view.is_complete().then_some(view),
             usable: false,
+            since: None,
         },
     }
 }

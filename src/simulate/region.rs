@@ -4,6 +4,7 @@ use super::{
     cluster::{Cluster, Key},
     fleet::{self, Manifests},
     follow::Story,
+    impolite::Manners,
     law::Laws,
     network::{Habits, Network},
     operator::Operator,
@@ -15,8 +16,8 @@ use crate::{plan::connection::Contact, speech::Lane};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// How long the deletion of everything may take in the end: a training that runs for a week holds its model up.
-const FAREWELL: SignedDuration = SignedDuration::from_hours(24 * 12);
+/// How long the deletion of everything may take in the end: a training that seems never to end holds its model up.
+const FAREWELL: SignedDuration = SignedDuration::from_hours(24 * 100);
 /// A new leader is elected so long after the last one died.
 const ELECTION: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(15), SignedDuration::from_secs(40));
 /// A leader that is to die in the midst of a step dies at rest when there was no step for so long.
@@ -49,6 +50,8 @@ pub enum Event {
     Election,
     /// Somebody deletes an object.
     Delete(Key),
+    /// Somebody deletes an endpoint or a model in the service.
+    Vanish,
 }
 
 /// Where in a pass a leader dies.
@@ -84,10 +87,11 @@ pub struct Region {
     pub(super) doom: Option<Place>,
     pub(super) world: World,
     pub(super) story: Option<Story>,
+    habits: Manners,
     manifests: Manifests,
     people: People,
     events: BTreeMap<(Timestamp, usize), Event>,
-    chance: Chance,
+    pub(super) chance: Chance,
     end: Timestamp,
 }
 
@@ -138,6 +142,7 @@ impl Region {
             doom: None,
             world,
             story: None,
+            habits: habits.manners,
             manifests,
             people: People::default(),
             events: BTreeMap::new(),
@@ -169,6 +174,15 @@ impl Region {
         for at in quarter_days(span.start, close) {
             self.happens(at, Event::QuarterDay);
         }
+        let vanishings = self.habits.vanishings * span.days as f64 / 365.0;
+        for number in 0..1000 {
+            let share = vanishings - f64::from(number);
+            if share <= 0.0 || !self.chance.hits(share.min(1.0)) {
+                break;
+            }
+            let at = span.start + self.chance.between(days(1), days(span.days));
+            self.happens(at, Event::Vanish);
+        }
         // Leaders die for all regions at the same times, and in each at its own next step.
         let mut chance = Chance::fork(deaths, "deaths");
         for _ in 0..(DEATHS_PER_YEAR * span.days / 365) {
@@ -199,6 +213,7 @@ impl Region {
             self.witness();
             self.look();
             self.work();
+            self.judge_requests();
             if !self.report.violations.is_empty() {
                 // What follows from a broken law tells little.
                 break;
@@ -207,7 +222,8 @@ impl Region {
         if self.report.violations.is_empty() {
             self.now = self.end;
             self.network.advance(self.now);
-            Laws::close(&mut self.report, &self.world.emulator, &self.cluster, self.now);
+            self.laws
+                .close(&mut self.report, &self.world.emulator, &self.cluster, self.now);
         }
         self.report.tally = self.network.tally();
         self.report.story = self.story.map(Story::lines).unwrap_or_default();
@@ -271,6 +287,9 @@ impl Region {
             Event::Edit(index) => {
                 if let Some(Some(model)) = self.cluster.models.get_mut(index) {
                     fleet::change_datasets(model);
+                    self.network
+                        .memory()
+                        .begins_anew(model.metadata.uid.as_deref().unwrap_or_default());
                     self.wake(Key::Model(index));
                 }
             }
@@ -291,8 +310,10 @@ impl Region {
                 self.report.quarter_days += 1;
                 self.laws
                     .audit(&mut self.report, &self.world.emulator, &self.cluster, self.now);
-                self.laws
-                    .expire(&mut self.report, &self.world.emulator, &self.cluster, self.now);
+                let memory = self.network.memory();
+                let hampered = |what: &str| memory.is_hampered(what);
+                let (report, emulator) = (&mut self.report, &self.world.emulator);
+                self.laws.expire(report, emulator, &self.cluster, hampered, self.now);
             }
             Event::Doom(Place::AtRest) => self.die(),
             Event::Doom(place) => {
@@ -311,6 +332,7 @@ impl Region {
                         .learn_from_status(&status.durations);
                 }
             }
+            Event::Vanish => self.vanish(),
             Event::Delete(key) => {
                 self.report.unrecovered += u64::from(self.cluster.has_failure(key));
                 self.cluster.delete(key, self.now);

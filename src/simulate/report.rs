@@ -21,6 +21,12 @@ pub struct Report {
     pub quarter_days: usize,
     /// Endpoints that an expired model was to serve at any time, so that a base model answered.
     pub expired: usize,
+    /// Endpoints that came to their expiry because the service refused them for days or never ended its work; they said so.
+    pub hampered: usize,
+    /// Endpoints that were to be served by an expired model because their own spec held them, and that said so.
+    pub held: usize,
+    /// Entities that somebody deleted in the service.
+    pub vanished: u64,
     /// What those said of themselves at that time.
     pub told: Vec<Violation>,
     /// Endpoints that came to serve another model.
@@ -82,6 +88,9 @@ impl Report {
         self.years = other.years;
         self.quarter_days = self.quarter_days.max(other.quarter_days);
         self.expired += other.expired;
+        self.hampered += other.hampered;
+        self.held += other.held;
+        self.vanished += other.vanished;
         self.told.extend(other.told);
         self.swaps += other.swaps;
         for (own, more) in self.spread.iter_mut().zip(other.spread) {
@@ -123,6 +132,9 @@ impl Tally {
         self.failed_deployments += other.failed_deployments;
         self.bad_models += other.bad_models;
         self.evaluations += other.evaluations;
+        self.answered_by_others += other.answered_by_others;
+        self.refused += other.refused;
+        self.endless += other.endless;
         self.peak = self.peak.max(other.peak);
     }
 }
@@ -134,6 +146,8 @@ impl fmt::Display for Report {
         line("years", &self.years)?;
         line("quarter days passed", &self.quarter_days)?;
         line("endpoints ever served by an expired model", &self.expired)?;
+        line("endpoints that could not move, and said so", &self.hampered)?;
+        line("endpoints that their spec held, and said so", &self.held)?;
         line("swaps", &self.swaps)?;
         line("trainings", &self.tally.trainings)?;
         line("trainings that took a week", &self.tally.slow_trainings)?;
@@ -141,7 +155,11 @@ impl fmt::Display for Report {
         line("models worse than any gate allows", &self.tally.bad_models)?;
         line("evaluations", &self.tally.evaluations)?;
         line("deployments that failed", &self.tally.failed_deployments)?;
+        line("work that seemed never to end", &self.tally.endless)?;
+        line("entities that others deleted", &self.vanished)?;
         line("requests", &self.tally.requests)?;
+        line("requests that others answered", &self.tally.answered_by_others)?;
+        line("requests that the service refused", &self.tally.refused)?;
         line("requests that failed", &self.tally.failures)?;
         line(
             "failures recovered",

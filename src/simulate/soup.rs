@@ -15,7 +15,7 @@ use crate::{
     },
     emulator::{Emulator, Seed},
     fuzz::{Garble, feed_in_rows},
-    plan::{Action, Agenda, ConnectionState, Failure, Surroundings, connection::Contact},
+    plan::{Action, Agenda, ConnectionState, Failure, Hands, Stay, Surroundings, connection::Contact},
     speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, ModelId, SubscriptionKey, Transport, entity::Status},
     view::{ModelFacts, View},
 };
@@ -232,6 +232,7 @@ impl Team {
         };
         let recorded = wake::Recorded {
             endpoints: self.recorded(),
+            datasets: self.cluster.named_datasets(),
             ..wake::Recorded::default()
         };
         let (_, outcome) = futures::executor::block_on(read(&self.remote, &self.client, all, &recorded, self.now));
@@ -301,6 +302,7 @@ impl Team {
                 message,
                 view: view.is_complete().then_some(&view),
                 usable: true,
+                since: None,
             },
             Contact::Pending => unreachable!("the first look has ended"),
         };
@@ -311,8 +313,13 @@ impl Team {
                 cluster: cluster::UID,
                 connection,
                 announced,
+                asked: None,
+                corrected: None,
                 failure,
                 agenda: &Agenda::default(),
+                stay: Stay::Certain,
+                hands: Hands::Free,
+                namespace_ends: false,
             },
         );
         assert!(
@@ -330,7 +337,7 @@ impl Team {
         if let Action::UpdateEndpoint { id, change, .. } = action {
             let model = view.endpoints.get(*id).and_then(|entry| entry.entity.model);
             served = model.and_then(|model| known(model, &view));
-            chosen = change.model.and_then(|model| known(model, &view));
+            chosen = change.model().and_then(|model| known(model, &view));
         }
         let mut destroys = false;
         if let Action::DeleteEndpoint(id) = action {
@@ -408,7 +415,7 @@ fn judge(step: &Step, now: Timestamp) {
         return;
     };
     assert_ne!(step.index, 5, "what is only observed is not changed");
-    let Some(model) = change.model else { return };
+    let Some(model) = change.model() else { return };
     let Some(chosen) = &step.chosen else {
         panic!("{place}: moves to {model}, of which nothing is known")
     };

@@ -67,11 +67,14 @@ impl Region {
             datasets: operator.awaits(List::Datasets) || (full && uses.datasets),
             evaluations: operator.awaits(List::Evaluations) || evaluations,
         };
-        let recorded = if operator.is_first(scope) {
+        let mut recorded = if operator.is_first(scope) {
             self.cluster.recorded()
         } else {
             wake::Recorded::default()
         };
+        if scope.datasets {
+            recorded.datasets = self.cluster.named_datasets();
+        }
         let known_before = operator.known();
         let (remote, client) = (&operator.remote, &operator.client);
         let (seen, outcome) = futures::executor::block_on(read(remote, client, scope, &recorded, now));
@@ -230,7 +233,15 @@ impl cluster::Cluster {
                 .flatten()
                 .filter_map(wake::pending_evaluation)
                 .collect(),
+            datasets: Vec::new(),
         }
+    }
+
+    /// The datasets that specs name.
+    pub(super) fn named_datasets(&self) -> Vec<crate::speech::EntityId> {
+        let trained = self.models.iter().flatten().flat_map(wake::datasets_of_model);
+        let judged = self.endpoints.iter().flatten().filter_map(wake::datasets_of_endpoint);
+        trained.chain(judged).collect()
     }
 
     /// The lists that the objects need beside those that all need.

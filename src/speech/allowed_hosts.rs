@@ -79,6 +79,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotListed(host) if let Some((what, right)) = confused(host) => {
+                write!(f, "host {host} {what}: use https://{right} as the endpoint")
+            }
             Self::NotListed(host) => write!(
                 f,
                 "host {host} is not one that this operator may call; whoever runs the operator allows hosts with --allowed-hosts"
@@ -92,6 +95,34 @@ impl fmt::Display for Refusal {
 }
 
 impl Error for Refusal {}
+
+/// Hosts of Azure that are taken for the endpoint of a Speech resource: what they are, and which host is meant.
+fn confused(host: &str) -> Option<(&'static str, String)> {
+    const SPEAKS: &str = "is where applications speak, not where models and endpoints are managed";
+    const OTHER_API: &str = "serves another interface of the same resource";
+    const HOSTS: [(&str, &str, &str); 12] = [
+        (".services.ai.azure.com", OTHER_API, ".cognitiveservices.azure.com"),
+        (".openai.azure.com", OTHER_API, ".cognitiveservices.azure.com"),
+        (".openai.azure.us", OTHER_API, ".cognitiveservices.azure.us"),
+        (".stt.speech.microsoft.com", SPEAKS, ".api.cognitive.microsoft.com"),
+        (".tts.speech.microsoft.com", SPEAKS, ".api.cognitive.microsoft.com"),
+        (".s2s.speech.microsoft.com", SPEAKS, ".api.cognitive.microsoft.com"),
+        (".voice.speech.microsoft.com", SPEAKS, ".api.cognitive.microsoft.com"),
+        (
+            ".customvoice.api.speech.microsoft.com",
+            OTHER_API,
+            ".api.cognitive.microsoft.com",
+        ),
+        (".stt.speech.azure.us", SPEAKS, ".api.cognitive.microsoft.us"),
+        (".tts.speech.azure.us", SPEAKS, ".api.cognitive.microsoft.us"),
+        (".stt.speech.azure.cn", SPEAKS, ".api.cognitive.azure.cn"),
+        (".tts.speech.azure.cn", SPEAKS, ".api.cognitive.azure.cn"),
+    ];
+    HOSTS.iter().find_map(|(suffix, what, right)| {
+        let name = host.strip_suffix(suffix)?;
+        (!name.is_empty() && !name.contains('.')).then(|| (*what, format!("{name}{right}")))
+    })
+}
 
 impl AllowedHosts {
     /// The hosts of these entries.
@@ -245,6 +276,51 @@ mod tests {
             "https://kubernetes.default.svc",
         ] {
             assert!(!may(&azure, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_often_confused_with_the_endpoint_is_told_with_the_right_one() {
+        let azure = hosts(AZURE);
+        for (host, right) in [
+            (
+                "my-name.services.ai.azure.com",
+                "https://my-name.cognitiveservices.azure.com",
+            ),
+            (
+                "my-name.openai.azure.com",
+                "https://my-name.cognitiveservices.azure.com",
+            ),
+            (
+                "WestEurope.stt.speech.microsoft.com",
+                "https://westeurope.api.cognitive.microsoft.com",
+            ),
+            (
+                "westeurope.tts.speech.microsoft.com",
+                "https://westeurope.api.cognitive.microsoft.com",
+            ),
+            (
+                "usgovarizona.stt.speech.azure.us",
+                "https://usgovarizona.api.cognitive.microsoft.us",
+            ),
+            (
+                "chinaeast2.stt.speech.azure.cn",
+                "https://chinaeast2.api.cognitive.azure.cn",
+            ),
+        ] {
+            let base = BaseUrl::parse(&format!("https://{host}"), false).unwrap();
+            let words = azure.check(&base).unwrap_err().to_string();
+            assert!(words.contains(right), "{host}: {words}");
+            assert!(may(&azure, right), "{right}");
+        }
+        for host in [
+            "a.b.stt.speech.microsoft.com",
+            "evil.example",
+            "stt.speech.microsoft.com",
+        ] {
+            let base = BaseUrl::parse(&format!("https://{host}"), false).unwrap();
+            let words = azure.check(&base).unwrap_err().to_string();
+            assert!(words.contains("--allowed-hosts"), "{words}");
         }
     }
 

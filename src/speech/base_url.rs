@@ -70,13 +70,40 @@ impl BaseUrl {
         &self.url
     }
 
-    /// Whether a link leads to the same scheme, host and port, and below the same path: only there may the key travel.
-    pub fn covers(&self, link: &Url) -> bool {
-        let path = self.url.path().trim_end_matches('/');
-        let below = link.path().strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        let plain = link.username().is_empty() && link.password().is_none();
-        below && plain && !hides_a_slash(link.path()) && self.url.origin() == link.origin()
+    /// A link of an answer, at this endpoint: what stands below `/speechtotext`, and the query. `at` is where the answer was
+    /// asked for, in case that the link is relative.
+    ///
+    /// Behind a gateway the service writes its inner host, another port or another prefix; that is the same Speech resource
+    /// by its other name. Scheme, host, port and prefix are always our own, so that the key never travels elsewhere.
+    pub(super) fn own(&self, link: &str, at: &str) -> Result<Url, ForeignLink> {
+        let asked = Url::parse(at).ok();
+        let found = Url::options().base_url(asked.as_ref()).parse(link);
+        let found = found.map_err(|_| ForeignLink("a place that is no URL".to_owned()))?;
+        let foreign = || ForeignLink(found.origin().ascii_serialization());
+        let plain = found.username().is_empty() && found.password().is_none();
+        if !plain || !matches!(found.scheme(), "http" | "https") || hides_a_slash(found.path()) {
+            return Err(foreign());
+        }
+        let prefix = self.url.path().trim_end_matches('/');
+        let rest = below_service(found.path()).ok_or_else(foreign)?;
+        let mut own = self.url.clone();
+        own.set_path(&format!("{prefix}{SERVICE}{rest}"));
+        own.set_query(found.query());
+        Ok(own)
     }
+}
+
+/// A link that leads nowhere below a Speech service; holds scheme, host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForeignLink(pub String);
+
+/// The segment below which the service is, at every host.
+pub(super) const SERVICE: &str = "/speechtotext";
+
+/// What stands below the service in a path; a prefix may have the same name.
+fn below_service(path: &str) -> Option<&str> {
+    let rest = path.get(path.rfind(SERVICE)? + SERVICE.len()..)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
 /// Whether a path has slashes in disguise, with which it could climb out of the endpoint's path behind a gateway.
@@ -137,27 +164,55 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_covered_only_at_the_same_origin_and_below_the_same_path() {
+    fn a_link_is_taken_over_to_the_own_endpoint_or_refused() {
         let base = BaseUrl::parse("https://x.example/west", false).unwrap();
-        for (link, covered) in [
-            ("https://x.example/west/speechtotext/endpoints?skip=1", true),
-            ("https://X.example:443/west/speechtotext", true),
-            ("https://x.example/westward/speechtotext", false),
-            ("https://x.example/west/../east/speechtotext", false),
-            ("https://x.example/west/%2e%2e/east", false),
-            ("https://x.example/west/..%2feast", false),
-            ("https://x.example/west/%2e%2e%2Feast", false),
-            ("https://x.example/west/..%5ceast", false),
-            ("https://x.example/west/..%252feast", false),
-            ("https://x.example/west\\..\\east", false),
-            ("https://x.example/west/a?next=..%2feast", true),
-            ("https://x.example:444/west/speechtotext", false),
-            ("http://x.example/west/speechtotext", false),
-            ("https://x.example.evil.example/west/a", false),
-            ("https://x.example@evil.example/west/a", false),
-            ("https://me@x.example/west/a", false),
+        let at = "https://x.example/west/speechtotext/endpoints?top=100";
+        let next = "https://x.example/west/speechtotext/endpoints?skip=1";
+        for (link, expected) in [
+            (next, Some(next)),
+            ("https://X.example:443/west/speechtotext/endpoints?skip=1", Some(next)),
+            // The inner host, its port, its prefix; without the gateway's prefix; relative.
+            (
+                "http://inner.example:8080/a/b/speechtotext/endpoints?skip=1",
+                Some(next),
+            ),
+            ("https://x.example/speechtotext/endpoints?skip=1", Some(next)),
+            ("https://x.example/westward/speechtotext/endpoints?skip=1", Some(next)),
+            ("/speechtotext/endpoints?skip=1", Some(next)),
+            ("//inner.example/speechtotext/endpoints?skip=1", Some(next)),
+            ("endpoints?skip=1", Some(next)),
+            ("?skip=1", Some(next)),
+            (
+                "https://evil.example/speechtotext",
+                Some("https://x.example/west/speechtotext"),
+            ),
+            // Climbing leads to another place below the own endpoint at most.
+            (
+                "https://x.example/west/speechtotext/../speechtotext/%2e%2e/speechtotext/endpoints?skip=1",
+                Some(next),
+            ),
+            ("https://x.example/west\\..\\east", None),
+            ("https://x.example/west/speechtotext/..%2feast", None),
+            ("https://x.example/west/speechtotext/%2e%2e%2Feast", None),
+            ("https://x.example/west/speechtotext/..%5ceast", None),
+            ("https://x.example/west/speechtotext/..%252feast", None),
+            ("https://x.example/west/speechtotextual/endpoints", None),
+            ("https://x.example/west/endpoints", None),
+            ("https://me@x.example/west/speechtotext", None),
+            ("ftp://x.example/west/speechtotext", None),
+            ("javascript:speechtotext", None),
         ] {
-            assert_eq!(base.covers(&Url::parse(link).unwrap()), covered, "{link}");
+            let own = base.own(link, at);
+            assert_eq!(own.as_ref().ok().map(Url::as_str), expected, "{link}: {own:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_looks_like_the_service_is_a_prefix() {
+        let base = BaseUrl::parse("https://x.example/speechtotext/west", false).unwrap();
+        let own = "https://x.example/speechtotext/west/speechtotext/models?skip=1";
+        for link in [own, "https://inner.example/speechtotext/models?skip=1"] {
+            assert_eq!(base.own(link, own).unwrap().as_str(), own, "{link}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! size in such a window; here every token comes back exactly one window after it was spent.
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 use tokio::{
@@ -15,7 +15,11 @@ use tokio::{
 /// How long all lanes rest after a 429 that does not say.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(1);
 /// How long a `Retry-After` may stop us at most.
-const LONGEST_BLOCK: Duration = Duration::from_secs(300);
+const LONGEST_BLOCK: Duration = Duration::from_secs(3600);
+/// How long it may stop what must happen before a date.
+const LONGEST_DEADLINE_BLOCK: Duration = Duration::from_secs(300);
+/// Who is told to wait so long is throttled, and need not be told twice.
+const LONG_BLOCK: Duration = Duration::from_secs(20);
 /// A storm is over when so long no 429 came.
 const CALM: Duration = Duration::from_secs(300);
 /// Bounds of the window, so that no arithmetic on instants can overflow.
@@ -68,6 +72,8 @@ pub struct BudgetUsage {
 pub struct Budget {
     state: Mutex<State>,
     throttling: Notify,
+    /// The budget that is drawn on in place of this one, because both are of one Speech resource.
+    joined: RwLock<Option<Arc<Budget>>>,
 }
 
 #[derive(Debug)]
@@ -79,6 +85,8 @@ struct State {
     /// The newest starts, oldest first; never more than `limit`.
     starts: VecDeque<Instant>,
     blocked_until: Option<Instant>,
+    /// Until when not even what must happen before a date starts.
+    deadlines_blocked_until: Option<Instant>,
     /// Whether little was left of the limit since it was last whole.
     is_throttled: bool,
     /// When the service last answered 429.
@@ -107,6 +115,7 @@ impl Budget {
         let limit = requests.max(1);
         Self {
             throttling: Notify::new(),
+            joined: RwLock::default(),
             state: Mutex::new(State {
                 unlimited: false,
                 limit,
@@ -114,6 +123,7 @@ impl Budget {
                 effective: limit,
                 starts: VecDeque::new(),
                 blocked_until: None,
+                deadlines_blocked_until: None,
                 is_throttled: false,
                 refused_at: None,
                 adjusted_at: None,
@@ -130,8 +140,25 @@ impl Budget {
         budget
     }
 
+    /// Draws on another budget from now on, or on this one again. What that one draws on itself does not count.
+    pub fn join(&self, other: Option<Arc<Self>>) {
+        *self.joined.write().unwrap_or_else(PoisonError::into_inner) = other;
+        self.lock().wake_first();
+    }
+
+    fn joined(&self) -> Option<Arc<Self>> {
+        self.joined.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits until one request of this lane may start, and counts it. A caller that is dropped while waiting loses nothing.
     pub async fn acquire(&self, lane: Lane) {
+        match self.joined() {
+            Some(other) => other.acquire_here(lane).await,
+            None => self.acquire_here(lane).await,
+        }
+    }
+
+    async fn acquire_here(&self, lane: Lane) {
         let place = {
             let mut state = self.lock();
             if state.unlimited || state.goes_first(lane) && state.spend(lane, Instant::now()).is_ok() {
@@ -155,9 +182,16 @@ impl Budget {
         }
     }
 
-    /// Tells that the service answered 429: halves the rate and stops all lanes for `retry_after` (one second when absent,
-    /// five minutes at most). Answers that arrive while stopped were sent before: they prolong, but do not halve again.
+    /// Tells that the service refuses by reason of too many requests: halves the rate and stops all lanes for `retry_after`
+    /// (one second when absent; an hour at most, and five minutes for what has a deadline). Answers that arrive while stopped were sent before: they prolong, but do not halve again.
     pub fn throttled(&self, retry_after: Option<Duration>) {
+        match self.joined() {
+            Some(other) => other.throttled_here(retry_after),
+            None => self.throttled_here(retry_after),
+        }
+    }
+
+    fn throttled_here(&self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut state = self.lock();
         state.refused_at = Some(now);
@@ -168,13 +202,25 @@ impl Budget {
                 self.tell(&mut state, true);
             }
         }
-        let until = now + retry_after.unwrap_or(DEFAULT_BLOCK).min(LONGEST_BLOCK);
-        state.blocked_until = state.blocked_until.max(Some(until));
+        let wait = retry_after.unwrap_or(DEFAULT_BLOCK).min(LONGEST_BLOCK);
+        if wait >= LONG_BLOCK {
+            self.tell(&mut state, true);
+        }
+        state.blocked_until = state.blocked_until.max(Some(now + wait));
+        let deadlines = Some(now + wait.min(LONGEST_DEADLINE_BLOCK));
+        state.deadlines_blocked_until = state.deadlines_blocked_until.max(deadlines);
     }
 
     /// Tells that the service answered: a throttled budget grows by a tenth of its limit for each window since it last
     /// changed.
     pub fn succeeded(&self) {
+        match self.joined() {
+            Some(other) => other.succeeded_here(),
+            None => self.succeeded_here(),
+        }
+    }
+
+    fn succeeded_here(&self) {
         let now = Instant::now();
         let mut state = self.lock();
         let rested = state
@@ -205,6 +251,13 @@ impl Budget {
 
     /// What the budget is doing now.
     pub fn usage(&self) -> BudgetUsage {
+        match self.joined() {
+            Some(other) => other.usage_here(),
+            None => self.usage_here(),
+        }
+    }
+
+    fn usage_here(&self) -> BudgetUsage {
         let now = Instant::now();
         let state = self.lock();
         BudgetUsage {
@@ -215,6 +268,16 @@ impl Budget {
             waiting: state.waiting.len(),
             is_throttled: state.is_throttled,
         }
+    }
+
+    /// How long nothing of a lane starts, because the service asked for a pause.
+    pub fn pause(&self, lane: Lane) -> Duration {
+        let now = Instant::now();
+        let until = match self.joined() {
+            Some(other) => other.lock().blocked(lane),
+            None => self.lock().blocked(lane),
+        };
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
     /// Waits until the service begins or ceases to throttle us.
@@ -264,7 +327,7 @@ impl State {
 
     /// Counts a start now, or says when to try again.
     fn spend(&mut self, lane: Lane, now: Instant) -> Result<(), Instant> {
-        if let Some(until) = self.blocked_until.filter(|until| *until > now) {
+        if let Some(until) = self.blocked(lane).filter(|until| *until > now) {
             return Err(until);
         }
         let allowed = usize::try_from(lane.share(self.effective)).unwrap_or(usize::MAX);
@@ -278,6 +341,13 @@ impl State {
         // The window is free for us once only `allowed - 1` starts are younger than it.
         let leaves = self.starts.len().saturating_sub(allowed);
         Err(self.starts.get(leaves).map_or(now, |start| *start) + self.per)
+    }
+
+    fn blocked(&self, lane: Lane) -> Option<Instant> {
+        match lane {
+            Lane::Deadline => self.deadlines_blocked_until,
+            Lane::UserChange | Lane::Sweep => self.blocked_until,
+        }
     }
 
     fn in_window(&self, now: Instant) -> usize {

@@ -167,11 +167,30 @@ fn a_429_halves_once_per_stop_and_retry_after_stops_all_lanes() {
         budget.throttled(Some(Duration::from_secs(86_400)));
         assert_eq!(budget.usage().effective_limit, 20);
         budget.acquire(Lane::Deadline).await;
-        assert_eq!(begin.elapsed(), Duration::from_secs(7 + 300));
+        assert_eq!(
+            begin.elapsed(),
+            Duration::from_secs(7 + 300),
+            "what has a deadline asks again"
+        );
+        assert_eq!(budget.pause(Lane::Deadline), Duration::ZERO);
+        assert_eq!(budget.pause(Lane::UserChange), Duration::from_secs(3300));
+        budget.acquire(Lane::Sweep).await;
+        assert_eq!(begin.elapsed(), Duration::from_secs(7 + 3600));
         for _ in 0..10 {
             budget.throttled(Some(Duration::ZERO));
         }
         assert_eq!(budget.usage().effective_limit, 1);
+    });
+}
+
+#[test]
+fn one_long_pause_is_told_at_once() {
+    run(async {
+        let budget = Budget::new(80, WINDOW);
+        budget.throttled(Some(Duration::from_secs(19)));
+        assert!(!budget.usage().is_throttled);
+        budget.throttled(Some(Duration::from_secs(20)));
+        assert!(budget.usage().is_throttled);
     });
 }
 
@@ -223,5 +242,24 @@ fn a_storm_is_told_once_and_ends_when_it_has_been_calm_for_a_while() {
         budget.succeeded();
         assert!(!is_told());
         assert_eq!(budget.usage().effective_limit, 80);
+    });
+}
+
+#[test]
+fn two_budgets_of_one_resource_are_one() {
+    run(async {
+        let (first, second) = (Arc::new(Budget::new(2, WINDOW)), Budget::new(80, WINDOW));
+        second.join(Some(Arc::clone(&first)));
+        let begin = Instant::now();
+        for _ in 0..2 {
+            second.acquire(Lane::Deadline).await;
+        }
+        assert_eq!((first.usage().in_window, second.usage().limit), (2, 2));
+        first.acquire(Lane::Deadline).await;
+        assert_eq!(begin.elapsed(), WINDOW, "what one spends the other has not");
+        second.throttled(Some(Duration::from_secs(60)));
+        assert_eq!(first.pause(Lane::Sweep), Duration::from_secs(60));
+        second.join(None);
+        assert_eq!((second.pause(Lane::Sweep), second.usage().limit), (Duration::ZERO, 80));
     });
 }

@@ -1,5 +1,5 @@
 //! What can go wrong between the operator and the service.
-use super::failure::Failure;
+use super::{failure::Failure, id::EntityId};
 use std::time::Duration;
 
 /// A source of an error, of whatever type.
@@ -31,9 +31,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: BodyProblem,
     },
-    /// A link in an answer leads to another place than the connection's endpoint; it was not followed, so that the key stays home.
+    /// A link in an answer leads nowhere below a Speech service; it was not followed, so that the key stays home.
     #[error(
-        "{route}: the service sent a link to {host}, which is not below the endpoint; if this is the same Speech resource, use that host as the endpoint"
+        "{route}: the service sent a link to {host} that leads nowhere below /speechtotext; check that the endpoint is a Speech resource, and what a gateway before it does to links"
     )]
     ForeignLink {
         /// The operation.
@@ -57,6 +57,27 @@ pub enum Error {
         /// Why.
         source: BoxError,
     },
+    /// What was heard of an entity does not fit together, so that nobody can say whether it is still there.
+    #[error("{route}: {problem}")]
+    Unproven {
+        /// The operation.
+        route: &'static str,
+        /// What does not fit.
+        problem: &'static str,
+    },
+    /// The answer is about another entity than the one that was asked for. Whether a change was made to that one, or to
+    /// either, nobody knows.
+    #[error(
+        "{route}: the answer is about {told}, though {asked} was asked for; something else answers for the service: check what stands before it"
+    )]
+    OtherEntity {
+        /// The operation.
+        route: &'static str,
+        /// The entity that the request named.
+        asked: EntityId,
+        /// The entity that the answer shows.
+        told: EntityId,
+    },
     /// The request breaks a rule of the service and was not sent.
     #[error("{route}: not sent, because {problem}")]
     Unsendable {
@@ -74,6 +95,8 @@ pub enum TransportKind {
     Dns,
     /// Nothing accepted the connection.
     Connect,
+    /// The proxy on the way did not lead there.
+    Proxy,
     /// The secure channel could not be made.
     Tls,
     /// The host, or the address that its name stands for, must not be called.
@@ -90,6 +113,7 @@ impl TransportKind {
         match self {
             Self::Dns => "dns",
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
             Self::Tls => "tls",
             Self::Forbidden => "forbidden",
             Self::Timeout => "timeout",
@@ -103,6 +127,7 @@ impl std::fmt::Display for TransportKind {
         f.write_str(match self {
             Self::Dns => "the host name of the endpoint cannot be resolved; check its spelling",
             Self::Connect => "nothing answers at the endpoint; check host, port and network rules",
+            Self::Proxy => "the proxy on the way does not lead there; check its address, that it runs, and NO_PROXY",
             Self::Tls => "the TLS connection to the endpoint failed; check its certificate and what stands between",
             Self::Forbidden => "the endpoint must not be called",
             Self::Timeout => "no answer in time",
@@ -132,18 +157,19 @@ pub enum BodyProblem {
         /// The limit.
         limit: usize,
     },
-    /// More entities than are kept.
-    #[error("belongs to a list of more than {limit} entities")]
-    TooManyEntities {
-        /// The limit.
-        limit: usize,
-    },
     /// The connection ended before the body, or the body's compression is broken.
     #[error("broke off")]
     Cut,
     /// A list that does not end, or leads back to itself.
     #[error("belongs to a list whose links never end")]
     EndlessList,
+}
+
+impl BodyProblem {
+    /// Whether an answer that holds less would do.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::TooManyValues { .. })
+    }
 }
 
 /// What an error means for whoever has to act on it.
@@ -153,11 +179,15 @@ pub enum ErrorKind {
     Unauthorized,
     /// 403: rights, network rules or tier.
     Forbidden,
-    /// 404 and 410.
+    /// The service's own 404, which says that it does not know what the request names. No proof that an entity is gone:
+    /// see [`Client::look_up`](super::Client::look_up).
     NotFound,
+    /// Any other 404 or 410, and words that contradict each other: what answers is not the service, or not at this address
+    /// or in this version. Says nothing of any entity.
+    Misrouted,
     /// 409: something else stands in the way now.
     Conflict,
-    /// 429: later.
+    /// 429, or a 403 that speaks of too many calls: later.
     Throttled,
     /// Any other 4xx, and what was never sent: the same request will never do, what it asks for must change.
     Rejected,
@@ -171,20 +201,27 @@ impl Error {
     /// What the error means.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Api(failure) if failure.is_throttling() => ErrorKind::Throttled,
             Self::Api(failure) => match failure.status {
                 401 => ErrorKind::Unauthorized,
                 403 => ErrorKind::Forbidden,
-                404 | 410 => ErrorKind::NotFound,
+                404 | 410 if failure.speaks_of_entity() => ErrorKind::NotFound,
+                404 | 410 => ErrorKind::Misrouted,
                 409 => ErrorKind::Conflict,
-                429 => ErrorKind::Throttled,
                 408 | 500..=599 => ErrorKind::Unavailable,
                 400..=499 => ErrorKind::Rejected,
                 _ => ErrorKind::Unintelligible,
             },
             Self::Transport { .. } | Self::Withheld { .. } => ErrorKind::Unavailable,
             Self::Body { .. } | Self::ForeignLink { .. } | Self::Redirect { .. } => ErrorKind::Unintelligible,
+            Self::Unproven { .. } | Self::OtherEntity { .. } => ErrorKind::Misrouted,
             Self::Unsendable { .. } => ErrorKind::Rejected,
         }
+    }
+
+    /// Whether the API version is what is refused.
+    pub fn speaks_of_version(&self) -> bool {
+        self.failure().is_some_and(Failure::speaks_of_version)
     }
 
     /// Whether a mutation that ended so may still have happened, or happen yet: the outcome is unknown, not negative.
@@ -192,8 +229,8 @@ impl Error {
         match self {
             Self::Api(failure) => failure.status == 408 || !(300..500).contains(&failure.status),
             Self::Transport { perhaps_sent, .. } => *perhaps_sent,
-            Self::Body { .. } | Self::ForeignLink { .. } => true,
-            Self::Redirect { .. } | Self::Withheld { .. } | Self::Unsendable { .. } => false,
+            Self::Body { .. } | Self::ForeignLink { .. } | Self::OtherEntity { .. } => true,
+            Self::Redirect { .. } | Self::Withheld { .. } | Self::Unproven { .. } | Self::Unsendable { .. } => false,
         }
     }
 
@@ -211,13 +248,15 @@ impl Error {
             | Self::ForeignLink { .. }
             | Self::Redirect { .. }
             | Self::Withheld { .. }
+            | Self::Unproven { .. }
+            | Self::OtherEntity { .. }
             | Self::Unsendable { .. } => None,
         }
     }
 }
 
 /// The last cause of a chain, which tells most, e.g. that a certificate has expired.
-fn root_cause(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
+pub(super) fn root_cause(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
     let mut cause: Option<&dyn std::error::Error> = source.map(|error| error as &dyn std::error::Error);
     let mut last = None;
     while let Some(error) = cause {

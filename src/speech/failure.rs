@@ -1,8 +1,15 @@
 //! The service's refusals: several shapes on the wire, one here.
-use super::{redact, retry_after::retry_after, wire::check_size};
+use super::{
+    redact,
+    retry_after::{retry_after, wait_in_words},
+    wire::check_size,
+};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 use std::{fmt, time::Duration};
+
+/// The code of what was not sent.
+const NO_TURN: &str = "NoTurn";
 
 /// An answer that says no, whoever gave it: the service, or a gateway before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +39,7 @@ impl Failure {
         let status = answer.status();
         let words = Words::read(answer.body().as_ref());
         let clean = |text: String| redact::without_queries(&redact::without_secret(&text, secret));
-        Self {
+        let mut failure = Self {
             status: status.as_u16(),
             code: words.code.map_or_else(|| code_of(status).to_owned(), clean),
             inner_code: words.inner_code.map(clean),
@@ -41,6 +48,71 @@ impl Failure {
             retry_after: retry_after(answer.headers()),
             route,
             from_service: words.from_service,
+        };
+        if failure.is_throttling() && failure.retry_after.is_none() {
+            failure.retry_after = wait_in_words(&failure.message);
+        }
+        failure
+    }
+
+    /// Whether too many requests are the trouble: 429, or a 403 that speaks of a volume or rate of calls, as the gateways
+    /// before Azure's services give it. A 403 that says how many entities a resource may hold is none.
+    pub fn is_throttling(&self) -> bool {
+        const WORDS: [&str; 8] = [
+            "call volume",
+            "call rate",
+            "rate limit",
+            "ratelimit",
+            "too many requests",
+            "toomanyrequests",
+            "throttl",
+            "quota",
+        ];
+        let code = self.inner_code.as_deref().unwrap_or_default();
+        let counts_entities = |code: &str| matches!(code, "QuotaViolation" | "SkuLimitsExist");
+        let speaks = || {
+            let text = format!("{} {code} {}", self.code, self.message).to_lowercase();
+            WORDS.iter().any(|word| text.contains(word))
+        };
+        match self.status {
+            429 => true,
+            403 => !counts_entities(code) && !counts_entities(&self.code) && speaks(),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing was sent at all, because the turn did not come.
+    pub(super) fn is_no_turn(&self) -> bool {
+        self.code == NO_TURN && self.status == 429
+    }
+
+    /// Whether this is the service's own word that it does not know what the request names. An unknown path, or a version
+    /// that was retired, may be answered in the same envelope: what speaks of them does not speak of an entity.
+    pub fn speaks_of_entity(&self) -> bool {
+        let codes = [Some(self.code.as_str()), self.inner_code.as_deref()];
+        let is_not_found = |code: &str| code.to_ascii_lowercase().ends_with("notfound");
+        let message = self.message.to_lowercase();
+        self.status == 404
+            && self.from_service
+            && codes.into_iter().flatten().any(is_not_found)
+            && !self.speaks_of_version()
+            && !words_of(&message).any(|word| ELSEWHERE.contains(&word))
+            && !message.contains("resource not found")
+    }
+
+    /// Whether the API version is what is refused. The service's words for that are not documented; that the version is
+    /// named in them is likely.
+    pub fn speaks_of_version(&self) -> bool {
+        let inner = self.inner_code.as_deref().unwrap_or_default();
+        let text = format!("{} {inner} {}", self.code, self.message).to_lowercase();
+        let names_parameter = ["api-version", "apiversion", "api version"]
+            .iter()
+            .any(|name| text.contains(name));
+        let names_version = words_of(&text).any(|word| matches!(word, "version" | "versions"));
+        match self.status {
+            404 | 410 => names_parameter || names_version,
+            400..=499 => names_parameter,
+            _ => false,
         }
     }
 
@@ -48,9 +120,13 @@ impl Failure {
     pub(super) fn no_turn(route: &'static str, retry_after: Option<Duration>) -> Self {
         Self {
             status: 429,
-            code: "NoTurn".to_owned(),
+            code: NO_TURN.to_owned(),
             inner_code: None,
-            message: "not sent: the request budget had no room for it".to_owned(),
+            message: match retry_after {
+                Some(_) => "not sent, because the service asked for a pause that has not ended",
+                None => "not sent, because spec.requestBudget had no room for it in time",
+            }
+            .to_owned(),
             request_id: None,
             retry_after,
             route,
@@ -61,19 +137,29 @@ impl Failure {
     /// What the reader can do about it, where that is known.
     fn advice(&self) -> Option<&'static str> {
         match self.status {
+            _ if self.is_throttling() => Some("too many requests; it is tried again, more slowly"),
             401 => Some("check the key in the Secret, and that the endpoint is this key's own region or custom domain"),
             403 => Some("check the resource's network rules, its tier, and that access by key is switched on"),
             404 | 410 if !self.from_service => Some("check the path of the endpoint and the API version"),
             415 | 405 => Some("check the API version"),
-            429 => Some("too many requests; it is tried again, more slowly"),
             408 | 500..=599 => Some("the service is disturbed; it is tried again"),
             _ => None,
         }
     }
 }
 
+/// Words of an answer that speaks of the way to the service.
+const ELSEWHERE: [&str; 5] = ["api", "gateway", "path", "route", "upstream"];
+
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric())
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_no_turn() {
+            return write!(f, "{}: {} (it is tried again)", self.route, self.message);
+        }
         write!(f, "{} answered {} {}", self.route, self.status, self.code)?;
         if let Some(inner) = self.inner_code.as_ref().filter(|inner| **inner != self.code) {
             write!(f, "/{inner}")?;

@@ -112,3 +112,155 @@ fn a_404_of_the_service_speaks_of_the_entity_and_of_a_gateway_of_the_address() {
     let gateway = read(404, &[], "");
     assert!(!gateway.from_service && gateway.to_string().contains("check the path"));
 }
+
+#[test]
+fn a_403_that_speaks_of_calls_is_throttling_and_one_that_counts_entities_is_not() {
+    const WAIT: &[(&str, &str)] = &[("retry-after", "30")];
+    for (status, headers, body, wait) in [
+        (429, WAIT, "", Some(30)),
+        (
+            403,
+            &[][..],
+            r#"{"statusCode": 403, "message": "Out of call volume quota. Quota will be replenished in 00:01:00."}"#,
+            Some(60),
+        ),
+        (
+            403,
+            WAIT,
+            r#"{"error": {"code": "403", "message": "Out of call volume quota."}}"#,
+            Some(30),
+        ),
+        (
+            403,
+            &[][..],
+            r#"{"error": {"code": "QuotaExceeded", "message": "no more today"}}"#,
+            None,
+        ),
+        (
+            403,
+            &[][..],
+            r#"{"code": "Forbidden", "innerError": {"code": "RateLimitExceeded"}}"#,
+            None,
+        ),
+        (403, &[][..], "Request was throttled.", None),
+    ] {
+        let failure = read(status, headers, body);
+        assert!(failure.is_throttling(), "{failure:?}");
+        assert_eq!(failure.retry_after.map(|wait| wait.as_secs()), wait, "{failure:?}");
+        assert!(failure.to_string().contains("too many requests"), "{failure}");
+        let error = crate::speech::Error::from(Box::new(failure));
+        assert_eq!(error.kind(), crate::speech::ErrorKind::Throttled);
+    }
+    for (status, body) in [
+        (403, ""),
+        (
+            403,
+            r#"{"code": "Forbidden", "message": "Access denied due to Virtual Network/Firewall rules."}"#,
+        ),
+        (
+            403,
+            r#"{"code": "Forbidden", "innerError": {"code": "QuotaViolation", "message": "The quota of endpoints is 50."}}"#,
+        ),
+        (403, r#"{"code": "SkuLimitsExist", "message": "Quota of the tier"}"#),
+        (401, "call volume quota"),
+        (
+            400,
+            r#"{"code": "InvalidRequest", "innerError": {"code": "QuotaViolation"}}"#,
+        ),
+        (503, "throttled"),
+    ] {
+        let failure = read(status, &[], body);
+        assert!(!failure.is_throttling(), "{failure:?}");
+        assert_ne!(
+            crate::speech::Error::from(Box::new(failure)).kind(),
+            crate::speech::ErrorKind::Throttled
+        );
+    }
+}
+
+#[test]
+fn what_was_not_sent_is_no_answer() {
+    for (wait, words) in [
+        (None, "spec.requestBudget had no room"),
+        (Some(std::time::Duration::from_secs(9)), "the service asked for a pause"),
+    ] {
+        let text = Failure::no_turn("list_models", wait).to_string();
+        assert!(text.contains(words) && !text.contains("answered"), "{text}");
+    }
+}
+
+#[test]
+fn a_404_speaks_of_an_entity_or_of_the_way_to_it_or_of_the_version() {
+    let bare = |code: &str, message: &str| format!(r#"{{"code": "{code}", "message": "{message}"}}"#);
+    for (status, body, entity, version) in [
+        (
+            404,
+            bare("NotFound", "The specified endpoint was not found."),
+            true,
+            false,
+        ),
+        (404, bare("EntityNotFound", "No such model."), true, false),
+        (404, bare("NotFound", ""), true, false),
+        (
+            404,
+            r#"{"code": "InvalidRequest", "innerError": {"code": "NotFound", "message": "gone"}}"#.to_owned(),
+            true,
+            false,
+        ),
+        (
+            410,
+            bare("NotFound", "The specified endpoint was not found."),
+            false,
+            false,
+        ),
+        (
+            400,
+            bare("NotFound", "The specified endpoint was not found."),
+            false,
+            false,
+        ),
+        (404, bare("InvalidRequest", "No."), false, false),
+        (404, bare("NotFound", "Version v3.2 is not supported."), false, true),
+        (404, bare("NotFound", "There is no API version v3.0"), false, true),
+        (410, bare("NotFound", "This version was retired."), false, true),
+        (
+            410,
+            r#"{"error": {"code": "410", "message": "v3.1 versions are retired"}}"#.to_owned(),
+            false,
+            true,
+        ),
+        (404, bare("UnsupportedApiVersionNotFound", ""), false, true),
+        (404, bare("NotFound", "The api-version is unknown"), false, true),
+        (400, bare("InvalidRequest", "The api-version is unknown"), false, true),
+        (
+            400,
+            bare("InvalidRequest", "This version of the model is gone"),
+            false,
+            false,
+        ),
+        (503, bare("ServiceUnavailable", "api-version"), false, false),
+        (404, bare("NotFound", "Resource not found"), false, false),
+        (404, bare("NotFound", "There is no such path."), false, false),
+        (404, bare("NotFound", "no Route matched"), false, false),
+        (
+            404,
+            r#"{"error": {"code": "NotFound", "message": "The endpoint was not found."}}"#.to_owned(),
+            false,
+            false,
+        ),
+        (
+            404,
+            r#"{"statusCode": 404, "message": "Resource not found"}"#.to_owned(),
+            false,
+            false,
+        ),
+        (404, "<html>404 Not Found</html>".to_owned(), false, false),
+        (404, "404 page not found".to_owned(), false, false),
+        (404, String::new(), false, false),
+        (404, "[]".to_owned(), false, false),
+    ] {
+        let failure = read(status, &[], &body);
+        let found = (failure.speaks_of_entity(), failure.speaks_of_version());
+        assert_eq!(found, (entity, version), "{status} {body}");
+    }
+}

@@ -23,27 +23,47 @@ pub struct CreateEndpoint {
     pub owner: OwnerTag,
 }
 
-/// PATCH `/endpoints/{id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UpdateEndpoint {
+/// PATCH `/endpoints/{id}`: one thing at a time. The service refuses a request as a whole, so what travels together falls
+/// together: a project that is gone must not keep an endpoint from its next model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdateEndpoint {
     /// The model to serve from now on.
-    pub model: Option<ModelId>,
+    Model(ModelId),
     /// The name.
-    pub display_name: Option<String>,
+    DisplayName(String),
     /// The description.
-    pub description: Option<String>,
+    Description(String),
     /// The project; sent only where the API version has projects.
-    pub project: Option<EntityId>,
+    Project(EntityId),
     /// Written as `contentLoggingEnabled`, though it reads back as `loggingEnabled`.
-    pub logging_enabled: Option<bool>,
+    LoggingEnabled(bool),
     /// Our mark, with the foreign `customProperties` that stay beside it.
-    pub owner: Option<(OwnerTag, Entries)>,
+    Owner(OwnerTag, Entries),
 }
 
 impl UpdateEndpoint {
-    /// Whether nothing would change.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// The model, where that changes.
+    pub fn model(&self) -> Option<ModelId> {
+        match self {
+            Self::Model(model) => Some(*model),
+            Self::DisplayName(_)
+            | Self::Description(_)
+            | Self::Project(_)
+            | Self::LoggingEnabled(_)
+            | Self::Owner(..) => None,
+        }
+    }
+
+    /// The name of what changes, as the spec has it.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Model(_) => "model",
+            Self::DisplayName(_) => "displayName",
+            Self::Description(_) => "description",
+            Self::Project(_) => "project",
+            Self::LoggingEnabled(_) => "loggingEnabled",
+            Self::Owner(..) => "owner mark",
+        }
     }
 }
 
@@ -68,15 +88,29 @@ pub struct CreateModel {
     pub owner: OwnerTag,
 }
 
-/// PATCH `/models/{id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UpdateModel {
+/// PATCH `/models/{id}`: one thing at a time, as for endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdateModel {
     /// The name.
-    pub display_name: Option<String>,
+    DisplayName(String),
     /// The description.
-    pub description: Option<String>,
+    Description(String),
+    /// The project; sent only where the API version has projects.
+    Project(EntityId),
     /// Our mark, with the foreign `customProperties` that stay beside it.
-    pub owner: Option<(OwnerTag, Entries)>,
+    Owner(OwnerTag, Entries),
+}
+
+impl UpdateModel {
+    /// The name of what changes, as the spec has it.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::DisplayName(_) => "displayName",
+            Self::Description(_) => "description",
+            Self::Project(_) => "project",
+            Self::Owner(..) => "owner mark",
+        }
+    }
 }
 
 /// POST `/evaluations`.

@@ -23,6 +23,32 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST))
 }
 
+/// What the words of gateways say of it: `Quota will be replenished in 2.12:03:11.`, `Try again in 4 seconds.`
+pub(super) fn wait_in_words(message: &str) -> Option<Duration> {
+    let message = message.to_lowercase();
+    let (_, after) = ["replenished in ", "again in ", "again after ", "retry after "]
+        .iter()
+        .find_map(|words| message.split_once(words))?;
+    let first = after.split_whitespace().next()?.trim_end_matches(['.', ',', ';', ')']);
+    let seconds = if first.contains(':') {
+        let (days, clock) = first.split_once('.').unwrap_or(("0", first));
+        let mut seconds = 0_u64;
+        for part in clock.split(':') {
+            seconds = seconds.checked_mul(60)?.checked_add(part.parse().ok()?)?;
+        }
+        days.parse::<u64>().ok()?.checked_mul(86_400)?.checked_add(seconds)?
+    } else {
+        let unit = match after.split_whitespace().nth(1)?.get(..3)? {
+            "sec" => 1,
+            "min" => 60,
+            "hou" => 3_600,
+            _ => return None,
+        };
+        first.parse::<u64>().ok()?.checked_mul(unit)?
+    };
+    Some(Duration::from_secs(seconds).min(LONGEST))
+}
+
 pub(super) fn date_header(value: &HeaderValue) -> Option<Timestamp> {
     http_date(value.to_str().ok()?.trim())
 }
@@ -55,6 +81,29 @@ mod tests {
             read(&[NOW, ("retry-after", "Tue, 03 Feb 2099 08:16:10 GMT")]),
             Some(LONGEST)
         );
+    }
+
+    #[test]
+    fn the_words_of_gateways_tell_a_wait() {
+        for (message, seconds) in [
+            (
+                "Out of call volume quota. Quota will be replenished in 2.12:03:11.",
+                Some(86_400),
+            ),
+            (
+                "Out of call volume quota. Quota will be replenished in 00:10:05.",
+                Some(605),
+            ),
+            ("Rate limit is exceeded. Try again in 4 seconds.", Some(4)),
+            ("Please retry after 2 minutes, or ask for more", Some(120)),
+            ("Please retry after lunch", None),
+            ("Quota will be replenished in a:b", None),
+            ("Try again in 99999999999999999999 hours", None),
+            ("Try again in 4 \u{e9}\u{e9}", None),
+            ("Out of call volume quota.", None),
+        ] {
+            assert_eq!(wait_in_words(message), seconds.map(Duration::from_secs), "{message}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! How requests travel: over the network, or to a service in the same process.
 use super::{
     allowed_hosts::{AllowedHosts, Refusal},
-    error::{BodyProblem, BoxError, TransportKind},
+    error::{BodyProblem, BoxError, TransportKind, root_cause},
 };
+use crate::proxy::{Proxies, Proxy};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -47,6 +48,15 @@ pub enum TransportError {
 pub struct ReqwestTransport {
     client: reqwest::Client,
     hosts: AllowedHosts,
+    proxies: Arc<Proxies>,
+}
+
+/// Installs ring as the process's crypto provider when there is none yet.
+pub fn install_crypto() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing a race against another installation is as good as winning it.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
 }
 
 impl ReqwestTransport {
@@ -58,14 +68,15 @@ impl ReqwestTransport {
 
     /// The same under a name of its own, for `User-Agent`.
     pub fn of(user_agent: &str, hosts: AllowedHosts) -> Result<Self, BoxError> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Losing a race against another installation is as good as winning it.
-            drop(rustls::crypto::ring::default_provider().install_default());
-        }
+        install_crypto();
+        let proxies = Arc::new(Proxies::from_env());
         let client = reqwest::Client::builder()
             .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(Resolver(hosts.clone())))
+            .dns_resolver(Arc::new(Resolver {
+                hosts: hosts.clone(),
+                proxies: proxies.hosts(),
+            }))
             .retry(reqwest::retry::never())
             .referer(false)
             .gzip(true)
@@ -73,14 +84,17 @@ impl ReqwestTransport {
             .pool_idle_timeout(Duration::from_secs(75))
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { client, hosts })
+        Ok(Self { client, hosts, proxies })
     }
 
     async fn exchange(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, TransportError> {
         let mut request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(before_answer)?;
         self.hosts.check_url(request.url()).map_err(forbidden)?;
+        let proxy = request.url().as_str().parse().ok();
+        let proxy = proxy.and_then(|to| self.proxies.on_the_way(&to));
         *request.timeout_mut() = Some(limits.timeout);
-        let mut answer = self.client.execute(request).await.map_err(before_answer)?;
+        let answer = self.client.execute(request).await;
+        let mut answer = answer.map_err(|error| by_proxy(before_answer(error), proxy))?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(within_body)? {
             if body.len() + chunk.len() > limits.body {
@@ -103,17 +117,22 @@ impl Transport for ReqwestTransport {
 
 /// Looks names up as usual, and drops the addresses that must not be called: who controls a name server could lead an
 /// allowed name to the node itself.
-struct Resolver(AllowedHosts);
+struct Resolver {
+    hosts: AllowedHosts,
+    /// Named by whoever runs this process: they may be on the node itself.
+    proxies: Vec<String>,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let hosts = self.0.clone();
+        let hosts = self.hosts.clone();
+        let is_proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let is_known = !found.is_empty();
             let permitted: Vec<_> = found
                 .into_iter()
-                .filter(|address| hosts.permits_resolved(address.ip()))
+                .filter(|address| is_proxy || hosts.permits_resolved(address.ip()))
                 .collect();
             if is_known && permitted.is_empty() {
                 return Err(Refusal::ForbiddenAddress(name.as_str().to_owned()).into());
@@ -143,6 +162,25 @@ fn before_answer(error: reqwest::Error) -> TransportError {
         kind,
         perhaps_sent: !(error.is_connect() || error.is_builder()),
         source: Some(Box::new(error.without_url())),
+    }
+}
+
+/// A connection that was not made was not made by the proxy, where one is on the way; TLS is spoken with the place itself.
+fn by_proxy(error: TransportError, proxy: Option<Proxy>) -> TransportError {
+    match (error, proxy) {
+        (
+            TransportError::Failed {
+                kind: TransportKind::Connect | TransportKind::Dns,
+                perhaps_sent,
+                source,
+            },
+            Some(proxy),
+        ) => TransportError::Failed {
+            kind: TransportKind::Proxy,
+            perhaps_sent,
+            source: Some(format!("{proxy}{}", root_cause(source.as_deref())).into()),
+        },
+        (error, _) => error,
     }
 }
 
@@ -257,7 +295,11 @@ mod tests {
     async fn only_the_addresses_that_may_be_called_are_left_of_a_name() {
         let resolve = async |hosts: &str| {
             let hosts = AllowedHosts::new([hosts.parse().unwrap()]);
-            let found = Resolver(hosts).resolve("localhost".parse().unwrap()).await;
+            let resolver = Resolver {
+                hosts,
+                proxies: Vec::new(),
+            };
+            let found = resolver.resolve("localhost".parse().unwrap()).await;
             found.map(Iterator::count)
         };
         assert!(resolve("localhost").await.unwrap() > 0);

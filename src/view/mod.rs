@@ -19,7 +19,8 @@ use std::collections::{HashMap, HashSet};
 pub struct View {
     /// The endpoints.
     pub endpoints: Shelf<Endpoint>,
-    /// The models that the service accepted for endpoints by the last request for another one, known to this process only.
+    /// The models that the service accepted for endpoints by the last request for another one, until they serve; known to
+    /// this process only.
     pub accepted: HashMap<EntityId, ModelId>,
     /// The custom models.
     pub models: Shelf<CustomModel>,
@@ -99,6 +100,18 @@ impl View {
     /// Whether every list that all objects need has been read at least once.
     pub fn is_complete(&self) -> bool {
         self.endpoints.is_known() && self.models.is_known() && self.base_models.is_known()
+    }
+
+    /// Forgets which models were accepted for endpoints once they were seen to serve: what an endpoint shows later is
+    /// somebody else's doing.
+    pub fn note_served(&mut self) {
+        let endpoints = &self.endpoints;
+        self.accepted.retain(|id, model| {
+            endpoints.get(*id).is_none_or(|entry| {
+                let serves = entry.entity.model == Some(*model) && entry.entity.header.status == Status::Succeeded;
+                !(entry.confirmed && serves)
+            })
+        });
     }
 
     /// What is known of a model.

@@ -1,6 +1,6 @@
 //! The entities of one kind in one Speech resource.
 use crate::speech::{
-    EntityId,
+    Absent, EntityId, Kind,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Header},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 pub struct Tick(u64);
 
 /// An entity of the Speech service.
-pub trait Remote: PartialEq {
+pub trait Remote: Kind + PartialEq {
     /// What all entities have.
     fn header(&self) -> &Header;
 
@@ -132,9 +132,14 @@ impl<T: Remote> Shelf<T> {
         !self.entries.contains_key(&id) && !self.gone.contains_key(&id)
     }
 
-    /// Takes that the service, asked for an entity by its id, said that it does not have it.
-    pub fn note_gone(&mut self, id: EntityId) {
-        self.gone.insert(id, None);
+    /// Whether an entity is not there, and nobody here deleted it lately.
+    pub fn is_lost(&self, id: EntityId) -> bool {
+        !self.entries.contains_key(&id) && !self.deleted.contains_key(&id)
+    }
+
+    /// Remembers that an entity, which need not be known here, is gone.
+    pub fn note_gone(&mut self, proof: &Absent<T>) {
+        self.gone.insert(proof.id(), None);
     }
 
     /// All entities, in no order.
@@ -199,11 +204,11 @@ impl<T: Remote> Shelf<T> {
     }
 
     /// Takes the end of a deletion.
-    pub fn removed(&mut self, id: EntityId) {
+    pub fn removed(&mut self, proof: &Absent<T>) {
         let tick = self.begin();
-        self.entries.remove(&id);
-        self.deleted.insert(id, tick);
-        self.note_gone(id);
+        self.entries.remove(&proof.id());
+        self.deleted.insert(proof.id(), tick);
+        self.note_gone(proof);
     }
 
     /// Takes one entity from a read that began at `began`; tells whether that is news.
@@ -238,10 +243,11 @@ impl<T: Remote> Shelf<T> {
     }
 
     /// Takes a list that was read to its end. Gives the entities that are news, and those that the list lacks: paging is
-    /// by offset, so that an entity may be skipped while others are deleted; ask for each before forgetting it.
+    /// by offset, so that an entity may be skipped while others are deleted; ask for each before forgetting it, then say
+    /// [`complete`](Self::complete). Until then the list proves nothing: one that lacks what is there may lack more.
     pub fn swept(&mut self, listed: Vec<T>, began: Tick, at: Timestamp) -> (HashSet<EntityId>, Vec<EntityId>) {
         let ids: HashSet<_> = listed.iter().map(|entity| entity.header().id).collect();
-        let missing = self
+        let missing: Vec<_> = self
             .entries
             .iter()
             .filter(|(id, entry)| entry.touched <= began && !ids.contains(id))
@@ -251,15 +257,23 @@ impl<T: Remote> Shelf<T> {
         self.deleted.retain(|_, tick| *tick > began);
         self.gone
             .retain(|_, since| since.get_or_insert(at).duration_since(at).abs() < REMEMBERED);
-        self.swept_at = Some(at);
+        if missing.is_empty() {
+            self.complete(at);
+        }
         (news, missing)
     }
 
-    /// Forgets an entity that the service says it does not have, unless we changed it since.
-    pub fn vanished(&mut self, id: EntityId, began: Tick) -> bool {
+    /// Takes that all is known of what the list lacked which began at this time.
+    pub fn complete(&mut self, at: Timestamp) {
+        self.swept_at = Some(at);
+    }
+
+    /// Forgets an entity that is gone, unless we changed it since.
+    pub fn vanished(&mut self, proof: &Absent<T>, began: Tick) -> bool {
+        let id = proof.id();
         if self.entries.get(&id).is_some_and(|entry| entry.touched <= began) {
             self.entries.remove(&id);
-            self.note_gone(id);
+            self.note_gone(proof);
             return true;
         }
         false

@@ -22,6 +22,10 @@ pub struct Evidence {
     pub seeded: BTreeSet<String>,
     /// When operators were started, by the name of their pod, in real time.
     pub starts: Vec<(String, Timestamp)>,
+    /// Objects, `namespace/name`, of which an event told that they left something behind in the service.
+    pub orphaned: BTreeSet<String>,
+    /// What the clock of the service shows.
+    pub now: Option<Timestamp>,
 }
 
 /// What is known of a model.
@@ -44,6 +48,10 @@ pub struct Known {
     pub made: BTreeMap<String, usize>,
     /// The id of the endpoint of each object, by `namespace/name`.
     pub ids: BTreeMap<String, String>,
+    /// The objects, `namespace/name`, that have named an endpoint or model as their own, by its id.
+    pub named: BTreeMap<String, BTreeSet<String>>,
+    /// When something was ordered for a purpose, by the clock.
+    pub ordered: BTreeMap<String, Vec<Timestamp>>,
     /// The status that was written last, by resource and `namespace/name`.
     pub told: BTreeMap<String, Told>,
 }

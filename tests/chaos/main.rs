@@ -142,9 +142,11 @@ async fn take_turns(
             trial.world.spoil();
         }
         let Trial {
-            report, world: used, ..
+            report,
+            world: mut used,
+            ..
         } = trial;
-        tell(row, &report, &used, began.elapsed());
+        tell(row, &report, &mut used, began.elapsed());
         if !options.full && options.runs.is_none() && began.elapsed().as_secs() > row.bounded_seconds {
             println!("{}: longer than its share of {} s", row.name, row.bounded_seconds);
         }
@@ -153,7 +155,7 @@ async fn take_turns(
     }
 }
 
-fn tell(row: &Row, report: &Report, world: &World, took: Duration) {
+fn tell(row: &Row, report: &Report, world: &mut World, took: Duration) {
     if !report.violations.is_empty() {
         println!("{}: {}", row.name, world.last_words());
     }

@@ -68,9 +68,12 @@ impl Tenant {
             .await;
     }
 
-    /// Applies a connection to the tenant's Speech resource, with what `spec` says beside or in place of the usual.
+    /// Applies a connection to the tenant's Speech resource, with what `spec` says beside or in place of the usual. Rows delete
+    /// many at once, and nobody is there to agree.
     pub async fn connection(&self, name: &str, spec: Value) {
-        let mut usual = json!({"endpoint": self.url(), "auth": {"keySecretRef": {"name": "speech-key"}}});
+        let mut usual = json!({
+            "endpoint": self.url(), "auth": {"keySecretRef": {"name": "speech-key"}}, "deletionGuard": {"maxDeletions": 100_000},
+        });
         merge(&mut usual, spec);
         self.declare("SpeechConnection", name, usual).await;
     }
@@ -172,6 +175,27 @@ impl Tenant {
         )
         .await
         .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same where its absence in time is no reason to give up: the status as it was last.
+    pub async fn find_until(
+        &self,
+        kind: &str,
+        name: &str,
+        deadline: Duration,
+        check: impl Fn(&Value) -> bool,
+    ) -> Result<Value, Value> {
+        let mut last = Value::Null;
+        let found = eventually("an object is as it should be", deadline, async || {
+            let object = self.find(kind, name).await.unwrap_or_default();
+            last = object["status"].clone();
+            if check(&object) {
+                Ok(object)
+            } else {
+                Err("not yet".to_owned())
+            }
+        });
+        found.await.map_err(|_| last)
     }
 
     /// What the Speech resource holds, in the form of a seed.

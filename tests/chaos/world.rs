@@ -1,11 +1,13 @@
 //! What runs: a control plane, an emulator, and operators that come and go.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::Client;
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
@@ -15,7 +17,9 @@ use crate::tenant::{KINDS, Tenant, api_of};
 /// The programs, unless `CHAOS_OPERATOR` or `CHAOS_EMULATOR` names another build.
 const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
 const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const KUBECTL_SPEECH: &str = env!("CARGO_BIN_EXE_kubectl-speech");
+/// Where the sources are.
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The operator's user, as the audit log names it.
 pub const OPERATOR_USER: &str = "system:serviceaccount:speech-system:speech-operator";
 const START: Duration = Duration::from_secs(30);
@@ -74,6 +78,42 @@ impl World {
             journalled: 0,
             is_spoilt: false,
         })
+    }
+
+    /// Installs again what somebody has removed, with another account for the operator.
+    pub async fn install(&mut self) {
+        install(&self.plane).await.unwrap();
+        let account = self
+            .plane
+            .service_account_kubeconfig("speech-system", "speech-operator");
+        self.kubeconfig = account.await.unwrap();
+    }
+
+    /// Removes what is left of an installation, whoever holds it.
+    pub async fn force_out(&self) {
+        let _ = self.remove_objects().await;
+        for what in ["crd --all", "namespace speech-system"] {
+            let mut args = vec!["delete", "--ignore-not-found", "--timeout=30s"];
+            args.extend(what.split(' '));
+            let _ = self.plane.kubectl(&args).await;
+        }
+    }
+
+    /// Runs `kubectl speech` as administrator.
+    ///
+    /// # Errors
+    ///
+    /// When it does not succeed, with what it said.
+    pub async fn kubectl_speech(&self, args: &[&str]) -> Result<String, String> {
+        let folder = Path::new(KUBECTL_SPEECH).parent().unwrap_or(Path::new("."));
+        let args = [&["speech"], args].concat();
+        let output = self.plane.kubectl_plugin(&[folder], None, &[], &args).await;
+        let output = output.map_err(|error| error.to_string())?;
+        if output.success() {
+            Ok(output.stdout)
+        } else {
+            Err(output.stderr)
+        }
     }
 
     /// Another emulator, which holds nothing and whose clock shows the present.
@@ -164,6 +204,8 @@ impl World {
             evidence.seeded.extend(tenant.seeded.iter().cloned());
             evidence.remote.insert(tenant.name.clone(), tenant.remote().await);
         }
+        evidence.orphaned = self.evidence_of_orphans(tenants).await;
+        evidence.now = self.emulator.control().now().await.ok();
         let path = format!("journal?after={}&limit=200000", self.journalled);
         let mut journal = self
             .emulator
@@ -187,13 +229,46 @@ impl World {
         evidence
     }
 
+    /// The objects of these tenants of which an event tells that they left something behind. Where its own namespace ends,
+    /// the event is about the namespace, and its words name the object.
+    pub async fn evidence_of_orphans(&self, tenants: &[&Tenant]) -> BTreeSet<String> {
+        let events: Api<Event> = Api::all(self.client.clone());
+        let listed = events.list(&ListParams::default()).await.map(|list| list.items);
+        let told = listed.unwrap_or_default().into_iter();
+        let about = |event: Event| {
+            let regarding = event.regarding?;
+            let name = regarding.name?;
+            let own = regarding.namespace.map(|namespace| format!("{namespace}/{name}"));
+            Some((own, name, event.note.unwrap_or_default()))
+        };
+        let told = told
+            .filter(|event| event.reason.as_deref() == Some("Orphaned"))
+            .filter_map(about);
+        let mut found = BTreeSet::new();
+        for (own, name, note) in told {
+            found.extend(own);
+            if tenants.iter().any(|tenant| tenant.name == name) {
+                let words = note.split(|c: char| !(c.is_alphanumeric() || "-._/".contains(c)));
+                found.extend(words.map(|word| match word.contains('/') {
+                    true => word.to_owned(),
+                    false => format!("{name}/{word}"),
+                }));
+            }
+        }
+        found
+    }
+
     /// The end of what the operators said, to look at after a violation.
-    pub fn last_words(&self) -> String {
+    pub fn last_words(&mut self) -> String {
         let logs: Vec<String> = self.operators.iter().map(OperatorProcess::logs).collect();
         let last = logs.last().filter(|text| !text.is_empty()).unwrap_or(&self.said);
         let mut lines: Vec<&str> = last.lines().rev().take(40).collect();
         lines.reverse();
-        format!("the last operator said:\n{}", lines.join("\n"))
+        let ended = self.operators.iter_mut().filter_map(|one| one.process().exit_status());
+        let ended: String = ended
+            .map(|status| format!("an operator ended unasked: {status}\n"))
+            .collect();
+        format!("{ended}the last operator said:\n{}", lines.join("\n"))
     }
 
     /// The world as it was before the row, for the next; `None` when it cannot be used again.

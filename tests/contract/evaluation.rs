@@ -57,6 +57,60 @@ async fn an_evaluation_shows_placeholders_then_scores() {
     }
 }
 
+/// The sum of a count over all phrases of a result file.
+fn sum(file: &Value, name: &str) -> u64 {
+    let phrases = file["recognizedPhrases"].as_array().unwrap();
+    let counts = phrases
+        .iter()
+        .map(|phrase| phrase["nBest"][0]["scoringResult"][name].as_u64().unwrap());
+    counts.sum()
+}
+
+#[tokio::test]
+async fn the_result_files_mark_the_errors_that_the_numbers_count() {
+    for version in VERSIONS {
+        let service = Service::new(version);
+        let id = service.post("/evaluations", &body(&service)).await.id();
+        service.advance("10s").await;
+        let done = service.get(&format!("/evaluations/{id}")).await;
+        let files = service.get(&format!("/evaluations/{id}/files")).await;
+        for (index, suffix) in [(0, '1'), (1, '2')] {
+            let url = files.text(&format!("/values/{index}/links/contentUrl"));
+            let file = service.send(service.request("GET", url, None)).await.body;
+            for (name, property) in [
+                ("wordCount", "wordCount"),
+                ("substitutions", "wordSubstitutionCount"),
+                ("deletions", "wordDeletionCount"),
+                ("insertions", "wordInsertionCount"),
+            ] {
+                let told = &done.body["properties"][format!("{property}{suffix}")];
+                assert_eq!(json!(sum(&file, name)), *told, "{name} of model {suffix}");
+            }
+            let marked = file.to_string().matches("\"errorType\":\"Insertion\"").count();
+            assert_eq!(marked as u64, sum(&file, "insertions"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_base_model_is_also_taken_by_the_path_of_a_custom_one() {
+    for version in VERSIONS {
+        let service = Service::new(version);
+        let mut asked = body(&service);
+        asked["model2"] = service.reference(&format!("/models/{BASE_NEW}"));
+        let created = service.post("/evaluations", &asked).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        assert!(
+            created
+                .text("/model2/self")
+                .contains(&format!("/models/base/{BASE_NEW}"))
+        );
+        asked["model2"] = service.reference("/models/99999999-0000-4000-8000-000000000000");
+        let refused = service.post("/evaluations", &asked).await;
+        assert_eq!(refused.codes().2, Some("InvalidModel"));
+    }
+}
+
 #[tokio::test]
 async fn scores_can_be_set_by_model() {
     let service = Service::new("2025-10-15");

@@ -46,6 +46,27 @@ async fn next_links_lead_through_all_pages_and_repeat_the_filter() {
 }
 
 #[tokio::test]
+async fn parameters_of_lists_are_known_with_a_dollar_as_well() {
+    for version in VERSIONS {
+        let service = with_endpoints(version, 3).await;
+        let filtered = service.get("/endpoints?$filter=displayName%20eq%20'line%201'").await;
+        assert_eq!(names(&filtered.body), ["line 1"]);
+        let escaped = service.get("/endpoints?%24skip=1&%24top=1").await;
+        assert_eq!(names(&escaped.body), ["line 1"]);
+        let next = service.follow(escaped.text("/@nextLink")).await;
+        assert_eq!(names(&next.body), ["line 2"]);
+        let models = service.get("/models/base?$filter=locale%20eq%20'de-DE'").await;
+        assert_eq!(models.body["values"].as_array().unwrap().len(), 1);
+        let refused = service.get("/endpoints?$filter=nonsense").await;
+        assert_eq!(refused.codes().2, Some("UnsupportedFilter"));
+        assert_eq!(
+            service.get("/endpoints?$top=0").await.codes().2,
+            Some("UnsupportedPagination")
+        );
+    }
+}
+
+#[tokio::test]
 async fn page_sizes_are_settings() {
     let service = with_endpoints("2025-10-15", 5).await;
     service.set(json!({ "pageSize": 3, "maxPageSize": 4 })).await;

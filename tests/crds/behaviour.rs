@@ -181,7 +181,7 @@ async fn a_new_object_says_that_nobody_has_looked_and_nulls_and_defaults_are_set
         "endpoint": "https://westeurope.api.cognitive.microsoft.com", "apiVersion": "2025-10-15",
         "auth": {"keySecretRef": {"name": "key", "key": "key"}}, "allowedNamespaces": {"from": "Same"},
         "pollInterval": "60s", "requestBudget": {"requests": 80, "per": "10s"},
-        "maxConcurrentSwaps": 5, "maxConcurrentTrainings": 4,
+        "maxConcurrentSwaps": 5, "maxConcurrentTrainings": 4, "deletionGuard": {"maxDeletions": 10, "per": "1m"},
     });
     assert_eq!(connection["spec"], expected);
     Ok(())

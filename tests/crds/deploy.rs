@@ -12,6 +12,9 @@ async fn install_base() -> Result<&'static str, HarnessError> {
         let yaml = plane
             .kubectl_ok(&["kustomize", &text(&repository().join("deploy/base"))])
             .await?;
+        // The definitions are a step of their own, and come first.
+        let definitions = repository().join("crds");
+        plane.kubectl_ok(&["apply", "--kustomize", &text(&definitions)]).await?;
         let namespace = repository().join("deploy/base/namespace.yaml");
         plane.kubectl_ok(&["apply", "--filename", &text(&namespace)]).await?;
         let args = ["apply", "--dry-run=server", "--filename", "-"];
@@ -39,9 +42,6 @@ async fn the_base_installs_everything_the_operator_needs() -> Result<(), Harness
         "ClusterRole",
         "ClusterRole",
         "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "CustomResourceDefinition",
-        "CustomResourceDefinition",
         "Deployment",
         "Namespace",
         "NetworkPolicy",
@@ -52,6 +52,20 @@ async fn the_base_installs_everything_the_operator_needs() -> Result<(), Harness
         "ServiceAccount",
     ];
     assert_eq!(kinds, expected);
+    Ok(())
+}
+
+/// Who deletes what the base holds must not delete objects with it.
+#[tokio::test]
+async fn the_definitions_are_a_step_of_their_own() -> Result<(), HarnessError> {
+    let folder = repository().join("crds");
+    let yaml = plane().await?.kubectl_ok(&["kustomize", &text(&folder)]).await?;
+    let names: Vec<String> = (documents(&yaml).iter())
+        .map(|object| object["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    let base = documents(install_base().await?);
+    assert!(base.iter().all(|object| object["kind"] != "CustomResourceDefinition"));
     Ok(())
 }
 
@@ -174,6 +188,7 @@ async fn the_operators_account_may_do_its_work_and_no_more() -> Result<(), Harne
         "patch speechendpoints.customspeech.dev --subresource=status",
         "update speechendpoints.customspeech.dev --subresource=finalizers",
         "get secrets",
+        "get customresourcedefinitions.apiextensions.k8s.io/speechendpoints.customspeech.dev",
         "watch namespaces",
         "create configmaps",
         "create events.events.k8s.io",
@@ -200,6 +215,9 @@ async fn the_operators_account_may_do_its_work_and_no_more() -> Result<(), Harne
         "create pods",
         "delete namespaces",
         "get nodes",
+        "get customresourcedefinitions.apiextensions.k8s.io/others.example.com",
+        "list customresourcedefinitions.apiextensions.k8s.io",
+        "delete customresourcedefinitions.apiextensions.k8s.io/speechendpoints.customspeech.dev",
     ];
     demand(account, &allowed, &denied).await
 }

@@ -301,6 +301,32 @@ impl Case {
         all
     }
 
+    /// How many entities of a kind carry the mark of any of our objects.
+    pub async fn marked_all(&self, kind: &str) -> usize {
+        let mark = format!("{}/", self.name);
+        let is_ours = |entity: &Value| {
+            let object = entity["customProperties"]["customspeech.dev/object"].as_str();
+            object.is_some_and(|object| object.starts_with(&mark))
+        };
+        self.remote(kind).await.iter().filter(|entity| is_ours(entity)).count()
+    }
+
+    /// Has the connection and its lists looked at.
+    pub async fn look_at_connection(&self) {
+        let word = self.journal().await.len().to_string();
+        self.annotate(
+            "SpeechConnection",
+            "speech",
+            "reconcile-requested-at",
+            word.clone().into(),
+        )
+        .await;
+        self.until("SpeechConnection", "speech", "is looked at", |object| {
+            object["status"]["lastHandledReconcileAt"] == word.as_str()
+        })
+        .await;
+    }
+
     /// Which model answers a recognition at an endpoint, and whether it stands in for another.
     pub async fn who_answers(&self, endpoint: &str) -> (String, bool) {
         let url = format!("{}/stt/speech/universal/v2?cid={endpoint}", self.url());

@@ -186,3 +186,80 @@ fn a_config_map_of_somebody_else_is_not_taken() {
         assert_eq!(case.get("ConfigMap", "taken").await["data"], json!({"mine": "yes"}));
     });
 }
+
+#[test]
+fn a_config_map_that_the_cluster_refuses_to_write_is_told_in_its_words() {
+    shared("create-export-refused", async |case, _| {
+        case.connect("5s").await;
+        let export = json!({"exportTo": {"configMap": {"name": "out"}}});
+        let with = |model: &str| {
+            let mut spec = json!({"model": {"base": {"id": model}}});
+            spec["exportTo"] = export["exportTo"].clone();
+            spec
+        };
+        case.endpoint("hotline", with(BASE_OLD)).await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        case.patch("ConfigMap", "out", json!({"immutable": true})).await;
+        case.endpoint("hotline", with(BASE_NEW)).await;
+        let told = case.reason("SpeechEndpoint", "hotline", "ExportRefused").await;
+        assert_eq!(condition(&told, "Ready")["status"], "False");
+        let stalled = condition(&told, "Stalled")["message"].as_str().unwrap().to_owned();
+        assert!(
+            stalled.contains("field is immutable when `immutable` is set"),
+            "{stalled}"
+        );
+        assert!(
+            !stalled.contains("ErrorResponse") && !stalled.contains("Status {"),
+            "{stalled}"
+        );
+        assert_eq!(
+            case.get("ConfigMap", "out").await["data"]["modelId"],
+            BASE_OLD,
+            "it says the old one, and so does Ready"
+        );
+        case.delete("ConfigMap", "out").await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        assert_eq!(case.get("ConfigMap", "out").await["data"]["modelId"], BASE_NEW);
+    });
+}
+
+#[test]
+fn of_two_that_export_to_one_config_map_the_older_has_it_until_it_goes() {
+    shared("create-export-two", async |case, _| {
+        case.connect("5s").await;
+        let spec = json!({"model": {"base": {"id": BASE_OLD}}, "exportTo": {"configMap": {"name": "out"}}});
+        futures::join!(
+            case.endpoint("left", spec.clone()),
+            case.endpoint("right", spec.clone())
+        );
+        let (first, second) = match older(case).await {
+            (left, right) if left < right => ("left", "right"),
+            _ => ("right", "left"),
+        };
+        case.ready("SpeechEndpoint", first).await;
+        let told = case.reason("SpeechEndpoint", second, "ExportConflict").await;
+        let words = condition(&told, "Stalled")["message"].as_str().unwrap().to_owned();
+        assert!(words.contains(&format!("SpeechEndpoint {first}")), "{words}");
+        let map = case.get("ConfigMap", "out").await;
+        let uid = case.get("SpeechEndpoint", first).await["metadata"]["uid"].clone();
+        assert_eq!(map["metadata"]["ownerReferences"][0]["uid"], uid);
+        assert_eq!(map["metadata"]["ownerReferences"].as_array().unwrap().len(), 1);
+        case.patch("SpeechEndpoint", first, json!({"spec": {"exportTo": null}}))
+            .await;
+        case.ready("SpeechEndpoint", second).await;
+        let uid = case.get("SpeechEndpoint", second).await["metadata"]["uid"].clone();
+        assert_eq!(
+            case.get("ConfigMap", "out").await["metadata"]["ownerReferences"][0]["uid"],
+            uid
+        );
+    });
+}
+
+/// By what it is decided who is older.
+async fn older(case: &crate::case::Case) -> (String, String) {
+    let age = async |name: &str| {
+        let metadata = case.get("SpeechEndpoint", name).await["metadata"].clone();
+        format!("{} {}", metadata["creationTimestamp"], metadata["uid"])
+    };
+    (age("left").await, age("right").await)
+}

@@ -7,11 +7,11 @@ use crate::harness::eventually;
 use crate::seed::{self, MODEL, MORE_TEXT, TEXT};
 use crate::stack::{SOON, alone, shared};
 
-const CANDIDATE: &str = "30000000-0000-4000-8000-000000000002";
+pub const CANDIDATE: &str = "30000000-0000-4000-8000-000000000002";
 const AUDIO: &str = "20000000-0000-4000-8000-000000000003";
 
 /// A second custom model that expires later, a dataset to evaluate with, and what the two models score.
-async fn prepare(case: &Case, candidate: f64) {
+pub async fn prepare(case: &Case, candidate: f64) {
     let now = case.control.now().await.unwrap();
     let mut resource = seed::resource(&case.name, now);
     resource["timings"]["evaluation"] = json!(0.3);
@@ -32,12 +32,12 @@ async fn prepare(case: &Case, candidate: f64) {
     follow(case, MODEL).await;
 }
 
-async fn follow(case: &Case, model: &str) {
+pub async fn follow(case: &Case, model: &str) {
     case.model("claims", json!({"source": {"existing": {"id": model}}}))
         .await;
 }
 
-async fn serve(case: &Case, name: &str) {
+pub async fn serve(case: &Case, name: &str) {
     let evaluation = json!({"dataset": AUDIO, "maxWordErrorRate": 0.15, "maxRegression": 0.02, "minWords": 1000});
     let spec = json!({"model": {"ref": {"name": "claims"}}, "swap": {"gate": {"evaluation": evaluation}}});
     case.endpoint(name, spec).await;

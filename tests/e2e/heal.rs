@@ -226,19 +226,42 @@ fn wrong_addresses_are_told_apart_and_the_right_one_heals() {
 }
 
 #[test]
-fn every_api_version_serves_and_a_project_needs_one_that_has_projects() {
+fn every_api_version_serves_and_a_project_that_it_lacks_holds_nothing_back() {
     shared("heal-version", async |case, _| {
         case.secret(&seed::key("heal-version", 1)).await;
         case.connection(json!({"apiVersion": "2024-11-15"})).await;
         connected(case).await;
         let with_project = json!({"model": {"base": {"id": BASE_OLD}}, "project": seed::PROJECT});
         case.endpoint("in-project", with_project).await;
-        case.reason("SpeechEndpoint", "in-project", "SpecInvalid").await;
+        let served = case.ready("SpeechEndpoint", "in-project").await;
+        let refused = condition(&served, "FieldsRefused");
+        assert!(
+            refused["message"].as_str().unwrap().contains("has no projects"),
+            "{served:#}"
+        );
+        let id = served["status"]["id"].as_str().unwrap().to_owned();
+        // The model travels all the same.
+        case.endpoint(
+            "in-project",
+            json!({"model": {"base": {"id": seed::BASE_NEW}}, "project": seed::PROJECT}),
+        )
+        .await;
+        case.serves("in-project", seed::BASE_NEW).await;
         case.endpoint("plain", BASE()).await;
         case.ready("SpeechEndpoint", "plain").await;
         case.connection(json!({"apiVersion": "v3.2"})).await;
         connected(case).await;
-        case.ready("SpeechEndpoint", "in-project").await;
+        let in_project = case.until("SpeechEndpoint", "in-project", "has its project", |endpoint| {
+            is_ready(endpoint) && condition(endpoint, "FieldsRefused").is_null()
+        });
+        assert_eq!(in_project.await["status"]["id"], id.as_str());
+        let remote = case.remote_entity("endpoints", &id).await.unwrap();
+        assert!(
+            remote["project"]
+                .as_str()
+                .is_some_and(|project| project.ends_with(seed::PROJECT)),
+            "{remote}"
+        );
         case.until("SpeechEndpoint", "plain", "has the links of v3.2", |endpoint| {
             is_ready(endpoint) && endpoint["status"]["links"]["restConversation"].is_string()
         })

@@ -1,5 +1,7 @@
 //! Deletions without a connection or a key, several claims of one endpoint, and objects that come back.
 
+use std::time::Duration;
+
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -89,6 +91,35 @@ fn that_deletions_still_use_a_key_without_a_secret_is_told() {
         );
         case.secret(&seed::key("last-key", 1)).await;
         case.ready("SpeechConnection", "speech").await;
+    });
+}
+
+#[test]
+fn a_connection_whose_last_key_is_forgotten_is_at_rest() {
+    alone("forgotten-key", async |case, stack| {
+        case.connect("60s").await;
+        serving(case, "hotline", json!({})).await;
+        case.delete("Secret", "speech-key").await;
+        case.reason("SpeechConnection", "speech", "SecretNotFound").await;
+        case.control.advance("20m").await.unwrap();
+        let is_forgotten = |connection: &Value| !message(connection, "Ready").contains("the last key until");
+        case.until("SpeechConnection", "speech", "forgets the key", is_forgotten)
+            .await;
+        // Whoever waits for something of the service asks for a look, which nobody can take.
+        case.delete("SpeechEndpoint", "hotline").await;
+        case.reason("SpeechEndpoint", "hotline", "ConnectionNotReady").await;
+        case.look_at_connection().await;
+        let rest = eventually("the operator rests", SOON, async || {
+            let before = stack.operator.process().cpu_seconds().unwrap();
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            match stack.operator.process().cpu_seconds().unwrap() - before {
+                used if used < 0.5 => Ok(()),
+                used => Err(format!("{used} s of processor in 3 s")),
+            }
+        });
+        rest.await.unwrap_or_else(|error| panic!("{error}"));
+        case.secret(&seed::key("forgotten-key", 1)).await;
+        case.gone("SpeechEndpoint", "hotline").await;
     });
 }
 

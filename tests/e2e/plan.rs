@@ -150,7 +150,22 @@ fn a_plan_can_be_cut_to_a_connection_and_fail_on_a_risk() {
             document["objects"].as_array().unwrap().len()
         };
         assert_eq!(objects(&["--connection", "plan-select/speech"]).await, 4);
-        assert_eq!(objects(&["-n", "plan-select", "--connection", "other"]).await, 0);
+        // What is named has to be there: a slip would make a gate green for ever.
+        for (args, words) in [
+            (
+                &["-n", "plan-select", "--connection", "speeech"][..],
+                "there is no SpeechConnection \"speeech\"; did you mean \"speech\"?",
+            ),
+            (
+                &["-n", "plan-selekt"],
+                "there is no namespace \"plan-selekt\"; did you mean \"plan-select\"?",
+            ),
+            (&["-n", "plan-select", "-l", "fleet=nope"], "fleet=nope"),
+            (&["--fail-on-risk"], "there is nothing to judge"),
+        ] {
+            let told = refused(stack.plane.kubeconfig(), args).await;
+            assert!(told.contains(words), "{told}");
+        }
         assert!(objects(&["-A"]).await >= 4);
         assert_eq!(objects(&[]).await, 0, "the namespace of the kubeconfig holds nothing");
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::case::condition;
+use crate::case::{condition, message};
 use crate::harness::eventually;
 use crate::seed::{MODEL, TEXT};
-use crate::stack::{SOON, shared};
+use crate::stack::{SOON, alone, shared};
 
 fn trained() -> Value {
     json!({"source": {"training": {"datasets": [TEXT]}}})
@@ -22,6 +22,31 @@ fn a_connection_deleted_first_is_held_until_nothing_needs_it() {
         assert!(held["metadata"]["deletionTimestamp"].is_string());
         let endpoint = case.get("SpeechEndpoint", "hotline").await;
         assert_eq!(condition(&endpoint, "Ready")["status"], "True");
+        case.delete("SpeechEndpoint", "hotline").await;
+        case.gone("SpeechEndpoint", "hotline").await;
+        case.gone("SpeechConnection", "speech").await;
+        assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
+    });
+}
+
+#[test]
+fn a_connection_is_kept_for_living_objects_however_long_they_live() {
+    alone("keep-connection", async |case, _| {
+        case.connect("60s").await;
+        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        case.delete("SpeechConnection", "speech").await;
+        let held = case.reason("SpeechConnection", "speech", "ConnectionInUse").await;
+        let told = message(&held, "Ready");
+        assert!(
+            told.contains("kept as long as objects use it") && !told.contains("at most until"),
+            "{told}"
+        );
+        case.control.advance("48h").await.unwrap();
+        let endpoint = case.look("hotline").await;
+        assert_eq!(condition(&endpoint, "Ready")["status"], "True", "{endpoint}");
+        case.look_at_connection().await;
+        case.get("SpeechConnection", "speech").await;
         case.delete("SpeechEndpoint", "hotline").await;
         case.gone("SpeechEndpoint", "hotline").await;
         case.gone("SpeechConnection", "speech").await;

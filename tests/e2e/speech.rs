@@ -41,7 +41,7 @@ async fn speech(stack: &Stack, args: &[&str]) -> CommandOutput {
 }
 
 /// What it printed; it must have succeeded.
-async fn printed(stack: &Stack, args: &[&str]) -> String {
+pub async fn printed(stack: &Stack, args: &[&str]) -> String {
     let output = speech(stack, args).await;
     assert!(output.success(), "{args:?}: {output:?}");
     output.stdout
@@ -105,6 +105,8 @@ fn a_person_sees_what_waits_and_why_and_agrees() {
             (&object["state"], &object["model"]),
             (&json!("Waiting"), &json!(BASE_OLD))
         );
+        let as_kubectl = printed(stack, &with(&["status", "-o", "json", "endpoint", "hotline"])).await;
+        assert_eq!(parsed(&as_kubectl), document, "kubectl's own form");
         let names = printed(stack, &with(&["status", "-o", "name"])).await;
         assert!(
             names
@@ -304,5 +306,30 @@ fn kubectl_completes_the_names_of_objects() {
             forms.contains(&"yaml".to_owned()) && !forms.contains(&"json".to_owned()),
             "{forms:?}"
         );
+    });
+}
+
+#[test]
+fn a_wait_ends_where_only_a_person_can_help() {
+    shared("speech-stalled", async |case, stack| {
+        case.connect("60s").await;
+        case.endpoint("well", json!({"model": {"base": {}}})).await;
+        case.ready("SpeechEndpoint", "well").await;
+        case.endpoint(
+            "stuck",
+            json!({"model": {"id": "30000000-0000-4000-8000-000000000099"}}),
+        )
+        .await;
+        let with = |args: &[&'static str]| [args, &["-n", "speech-stalled"]].concat();
+        let ended = speech(stack, &with(&["wait", "well", "stuck", "--timeout", "10m"])).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(
+            ended.stderr.contains("endpoint.customspeech.dev/stuck needs a person"),
+            "{ended:?}"
+        );
+        assert!(ended.stdout.contains("well is ready"), "{ended:?}");
+        let waited = speech(stack, &with(&["wait", "stuck", "--through-stalled", "--timeout", "2s"])).await;
+        assert_eq!(waited.code, Some(1), "{waited:?}");
+        assert!(waited.stderr.contains("is not there after 2s"), "{waited:?}");
     });
 }

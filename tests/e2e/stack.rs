@@ -1,16 +1,18 @@
 //! What runs: a control plane, an emulator and an operator. Most tests share one; those that kill the operator or move
 //! the clock take turns on another.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use kube::Client;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::case::Case;
-use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane};
+use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane, eventually};
 
 pub const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
 const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
@@ -23,6 +25,7 @@ pub const OPERATOR_USER: &str = "system:serviceaccount:speech-system:speech-oper
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static SHARED: OnceCell<Stack> = OnceCell::const_new();
 static LONELY: OnceCell<Mutex<Stack>> = OnceCell::const_new();
+static REMOVED: OnceCell<Mutex<Stack>> = OnceCell::const_new();
 static REPLICATED: OnceCell<Mutex<Stack>> = OnceCell::const_new();
 
 /// Everything that runs. The processes and their folders go with this process, also when it is killed.
@@ -127,6 +130,60 @@ pub fn replicated(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
     on(&REPLICATED, name, test);
 }
 
+/// The same on a stack whose definitions may be removed: they are applied anew before each test.
+pub fn removed(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
+    on(&REMOVED, name, async |case, stack| {
+        // What a test before left behind holds its definition: an operator would put the finalizers back.
+        stack.kill_operator();
+        nothing_is_left(&stack.plane).await;
+        install_anew(&stack.plane).await;
+        stack.restart_operator().await;
+        test(case, stack).await;
+        install_anew(&stack.plane).await;
+    });
+}
+
+/// Takes all objects of our kinds away, whatever holds them, until no definition of theirs is on its way out.
+async fn nothing_is_left(plane: &Plane) {
+    const KINDS: [&str; 3] = ["speechendpoints", "speechmodels", "speechconnections"];
+    eventually("nothing is left of the test before", SOON, async || {
+        for kind in KINDS {
+            let path = r#"jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}{"\n"}{end}"#;
+            let found = plane.kubectl(&["get", kind, "-A", "-o", path]).await;
+            for line in found.map_err(|error| error.to_string())?.stdout.lines() {
+                let Some((namespace, name)) = line.split_once(' ') else {
+                    continue;
+                };
+                let free = r#"{"metadata":{"finalizers":null}}"#;
+                let patch = ["patch", kind, name, "-n", namespace, "--type=merge", "-p", free];
+                plane.kubectl(&patch).await.map_err(|error| error.to_string())?;
+                let delete = ["delete", kind, name, "-n", namespace, "--wait=false"];
+                plane.kubectl(&delete).await.map_err(|error| error.to_string())?;
+            }
+        }
+        let path = "jsonpath={.items[*].metadata.deletionTimestamp}";
+        let ending = plane.kubectl(&["get", "crd", "-o", path]).await;
+        match ending.map_err(|error| error.to_string())?.stdout.trim() {
+            "" => Ok(()),
+            ending => Err(ending.to_owned()),
+        }
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Applies everything again, and waits until the apiserver serves all kinds: it says so a moment early.
+pub async fn install_anew(plane: &Plane) {
+    install(plane).await.unwrap();
+    eventually("all kinds are served", SOON, async || {
+        let found = plane.kubectl(&["get", "spconn,spmodel,spep", "-A"]).await;
+        let found = found.map_err(|error| error.to_string())?;
+        if found.success() { Ok(()) } else { Err(found.stderr) }
+    })
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
+}
+
 fn on(stack: &'static OnceCell<Mutex<Stack>>, name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
     RUNTIME.block_on(async {
         let start = async || Stack::start().await.map(Mutex::new);
@@ -139,7 +196,11 @@ fn on(stack: &'static OnceCell<Mutex<Stack>>, name: &str, test: impl AsyncFnOnce
         stack.emulator.control().clear_faults().await.unwrap();
         stack.emulator.control().set_rate(1.0).await.unwrap();
         let case = Case::new(&stack, name).await;
-        test(&case, &mut stack).await;
+        let outcome = AssertUnwindSafe(test(&case, &mut stack)).catch_unwind().await;
+        if let Err(panic) = outcome {
+            stack.tell_log(name);
+            resume_unwind(panic);
+        }
         case.no_key_was_told(&stack).await;
     });
 }
@@ -150,13 +211,23 @@ struct TellLog<'a> {
     name: &'a str,
 }
 
+impl Stack {
+    /// Prints what the operator logged about a test.
+    fn tell_log(&self, name: &str) {
+        let (about, key) = (format!("{name}/"), format!(".{name}\""));
+        let logs = self.said();
+        let lines: Vec<_> = logs
+            .lines()
+            .filter(|line| line.contains(&about) || line.contains(&key))
+            .collect();
+        eprintln!("the operator on {name}:\n{}", lines.join("\n"));
+    }
+}
+
 impl Drop for TellLog<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let about = format!("{}/", self.name);
-            let logs = self.stack.operator.logs();
-            let lines: Vec<_> = logs.lines().filter(|line| line.contains(&about)).collect();
-            eprintln!("the operator on {}:\n{}", self.name, lines.join("\n"));
+            self.stack.tell_log(self.name);
         }
     }
 }

@@ -8,10 +8,12 @@
 
 mod audit;
 mod binaries;
+mod connect_proxy;
 mod control;
 mod emulator;
 mod error;
 mod folder;
+mod gateway;
 mod layout;
 mod operator;
 mod plane;
@@ -20,10 +22,12 @@ mod proxy;
 
 pub use audit::{AuditEntry, count_writes};
 pub use binaries::installed;
+pub use connect_proxy::ConnectProxy;
 pub use control::Control;
 pub use emulator::EmulatorProcess;
 pub use error::HarnessError;
 pub use folder::Folder;
+pub use gateway::{Gateway, INNER_HOST};
 pub use layout::free_address;
 pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};

@@ -1,6 +1,6 @@
 //! The operator as a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use super::process::{Process, last_lines};
 const HOSTS: (&str, &str) = ("SPEECH_OPERATOR_ALLOWED_HOSTS", "127.0.0.1,*.invalid");
 /// The name of the pod that an operator believes to run in.
 pub const POD: &str = "speech-operator-0";
+/// What an operator logs into.
+const LOG: &str = "speech-operator.log";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -23,7 +25,7 @@ pub struct OperatorProcess {
     process: Process,
     address: String,
     http: reqwest::Client,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl OperatorProcess {
@@ -83,7 +85,7 @@ impl OperatorProcess {
         let mut all = vec!["run".to_owned(), "--listen".to_owned(), address.clone()];
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let kubeconfig = kubeconfig.display().to_string();
-        let log = folder.path().join("speech-operator.log");
+        let log = folder.path().join(LOG);
         let env: Vec<_> = env
             .iter()
             .copied()
@@ -97,7 +99,7 @@ impl OperatorProcess {
             process,
             address,
             http,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -122,6 +124,11 @@ impl OperatorProcess {
         });
         ready.await?;
         ended.map_or(Ok(()), Err)
+    }
+
+    /// The file that it logs into.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join(LOG)
     }
 
     /// Where `/metrics`, `/livez` and `/readyz` are, `127.0.0.1:<port>`.

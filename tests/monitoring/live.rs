@@ -46,7 +46,13 @@ fn hurried() -> String {
 
 async fn objects(scene: &Scene) -> Vec<Value> {
     let mut all = Vec::new();
-    for case in [&scene.dates, &scene.gate, &scene.overdue, &scene.training] {
+    for case in [
+        &scene.dates,
+        &scene.gate,
+        &scene.overdue,
+        &scene.training,
+        &scene.guarded,
+    ] {
         for kind in ["SpeechEndpoint", "SpeechModel"] {
             let list = case.api(kind).list(&ListParams::default()).await.unwrap();
             for object in list.items {
@@ -145,6 +151,11 @@ const FIRES: &[(&str, &[(&str, &str)])] = &[
     ("SpeechConnectionThrottled", &[("namespace", "throttled")]),
     ("SpeechOrphansFound", &[("namespace", "dates"), ("type", "endpoint")]),
     ("SpeechObjectOrphaned", &[("kind", "SpeechEndpoint")]),
+    ("SpeechDeletionsHeld", &[("namespace", "guarded")]),
+    (
+        "SpeechClusterRefuses",
+        &[("namespace", "guarded"), ("kind", "SpeechEndpoint"), ("name", "denied")],
+    ),
     (
         "SpeechDriftFoughtRepeatedly",
         &[("namespace", "dates"), ("name", scene::FOUGHT)],

@@ -2,6 +2,7 @@
 //! to last an hour has lasted once the clock is set right; dates lie days from the true present.
 
 use jiff::{SignedDuration, Timestamp};
+use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use crate::case::{Case, condition};
@@ -31,6 +32,7 @@ pub struct Scene {
     pub skewed: Case,
     pub overdue: Case,
     pub training: Case,
+    pub guarded: Case,
 }
 
 /// Sets the emulator's clock, also back.
@@ -62,12 +64,14 @@ impl Scene {
             skewed: new("skewed").await,
             overdue: new("overdue").await,
             training: new("training").await,
+            guarded: new("guarded").await,
         };
         scene.dates(stack, now).await;
         scene.gate(now).await;
         scene.overdue(now).await;
         scene.training(now).await;
         scene.connections().await;
+        scene.guarded(stack).await;
         scene
     }
 
@@ -231,6 +235,63 @@ impl Scene {
         self.skewed.connect("5s").await;
     }
 
+    /// A deletion that waits for a word, and an object that the cluster does not let the operator write.
+    async fn guarded(&self, stack: &Stack) {
+        let case = &self.guarded;
+        case.secret(&seed::key(&case.name, 1)).await;
+        case.connection(json!({"pollInterval": "5s", "deletionGuard": {"maxDeletions": 0}}))
+            .await;
+        case.ready("SpeechConnection", "speech").await;
+        case.endpoint("held", json!({"model": {"base": {}}, "forceOrphanAfter": "24h"}))
+            .await;
+        case.ready("SpeechEndpoint", "held").await;
+        case.delete("SpeechEndpoint", "held").await;
+        case.reason("SpeechEndpoint", "held", "DeletionHeld").await;
+
+        let policy = json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "denied"},
+            "spec": {
+                "matchConstraints": {"resourceRules": [{
+                    "apiGroups": ["customspeech.dev"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["speechendpoints"],
+                }]},
+                "validations": [{
+                    "expression": "object.metadata.name != 'denied' || !request.userInfo.username.startsWith('system:serviceaccount:')",
+                    "message": "ask the platform team first",
+                }, {
+                    "expression": "object.metadata.name != 'probe'",
+                    "message": "the policy is heeded",
+                }],
+            },
+        });
+        let binding = json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "denied"}, "spec": {"policyName": "denied", "validationActions": ["Deny"]},
+        });
+        stack.plane.apply(&policy.to_string()).await.unwrap();
+        stack.plane.apply(&binding.to_string()).await.unwrap();
+        // The apiserver heeds a policy a moment after it is there.
+        let probe = json!({
+            "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechEndpoint", "metadata": {"name": "probe"},
+            "spec": {"connectionRef": {"name": "speech"}, "locale": "en-US", "model": {"base": {}}},
+        });
+        let probe: DynamicObject = serde_json::from_value(probe).unwrap();
+        let dry = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        eventually("the policy is heeded", SOON, async || {
+            match case.api("SpeechEndpoint").create(&dry, &probe).await {
+                Err(kube::Error::Api(status)) if status.message.contains("the policy is heeded") => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+        case.endpoint("denied", json!({"model": {"base": {}}, "deletionPolicy": "Retain"}))
+            .await;
+        case.reason("SpeechEndpoint", "denied", "ClusterRefused").await;
+    }
+
     /// Changes a name behind the operator's back so many times; each time it is put back.
     pub async fn fight(&self, times: u32) {
         let case = &self.dates;
@@ -250,12 +311,31 @@ impl Scene {
                 name.clone().into(),
             )
             .await;
+            if time >= 3 {
+                // From then on it waits, unless somebody asks.
+                case.until("SpeechEndpoint", FOUGHT, "waits with what is changed again", |object| {
+                    condition(object, "Reconciling")["reason"] == "DriftRepeated"
+                })
+                .await;
+                case.annotate("SpeechEndpoint", FOUGHT, "reconcile-requested-at", name.clone().into())
+                    .await;
+            }
             eventually("the name is put back", SOON, async || {
                 let entity = case.remote_entity("endpoints", &id).await.unwrap();
                 if entity["displayName"] == name.as_str() {
                     Err(entity.to_string())
                 } else {
                     Ok(())
+                }
+            })
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+            // What is changed again before the operator has read its own change counts as a change that was not applied.
+            let lists = case.calls("Endpoints_List").await;
+            eventually("the name is read as it was put back", SOON, async || {
+                match case.calls("Endpoints_List").await {
+                    read if read < lists + 2 => Err(format!("{read} lists")),
+                    _ => Ok(()),
                 }
             })
             .await

@@ -9,7 +9,11 @@ use crate::{
 pub fn is_connection_trouble(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Unavailable
+        ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::Unavailable
+            | ErrorKind::Misrouted
+            | ErrorKind::Unintelligible
     )
 }
 
@@ -28,9 +32,11 @@ fn classify(error: &Error) -> (Reason, bool) {
     match error.kind() {
         ErrorKind::Unauthorized => (Reason::CredentialInvalid, false),
         ErrorKind::Forbidden => (Reason::PermissionDenied, false),
-        ErrorKind::NotFound => (Reason::NotASpeechResource, false),
+        ErrorKind::NotFound | ErrorKind::Misrouted | ErrorKind::Rejected if error.speaks_of_version() => {
+            (Reason::ApiVersionUnsupported, false)
+        }
+        ErrorKind::NotFound | ErrorKind::Misrouted => (Reason::NotASpeechResource, false),
         ErrorKind::Throttled => (Reason::Throttled, true),
-        ErrorKind::Rejected if speaks_of_version(error) => (Reason::ApiVersionUnsupported, false),
         ErrorKind::Rejected | ErrorKind::Conflict => (Reason::NotASpeechResource, false),
         ErrorKind::Unintelligible => match error {
             Error::Body { .. } => (Reason::ServiceUnavailable, true),
@@ -39,6 +45,8 @@ fn classify(error: &Error) -> (Reason, bool) {
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
             | Error::Withheld { .. }
+            | Error::Unproven { .. }
+            | Error::OtherEntity { .. }
             | Error::Unsendable { .. } => (Reason::NotASpeechResource, false),
         },
         ErrorKind::Unavailable => match error {
@@ -55,7 +63,7 @@ fn classify(error: &Error) -> (Reason, bool) {
                 ..
             } => (Reason::HostNotAllowed, false),
             Error::Transport {
-                kind: TransportKind::Connect | TransportKind::Timeout | TransportKind::Other,
+                kind: TransportKind::Connect | TransportKind::Proxy | TransportKind::Timeout | TransportKind::Other,
                 ..
             } => (Reason::Unreachable, true),
             Error::Api(_)
@@ -63,21 +71,9 @@ fn classify(error: &Error) -> (Reason, bool) {
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
             | Error::Withheld { .. }
+            | Error::Unproven { .. }
+            | Error::OtherEntity { .. }
             | Error::Unsendable { .. } => (Reason::ServiceUnavailable, true),
         },
     }
-}
-
-/// The service's words for a version that it does not speak are not documented; that the version is named in them is likely.
-fn speaks_of_version(error: &Error) -> bool {
-    error.failure().is_some_and(|failure| {
-        let text = format!(
-            "{} {} {}",
-            failure.code,
-            failure.inner_code.as_deref().unwrap_or_default(),
-            failure.message
-        )
-        .to_lowercase();
-        text.contains("api-version") || text.contains("apiversion") || text.contains("api version")
-    })
 }

@@ -1,17 +1,21 @@
 //! One Speech resource, as long as its SpeechConnection exists: the client, the view, and who waits for what.
 mod contact;
 mod last_look;
+mod lists;
 mod reader;
+mod recognition;
+mod sharing;
 mod sweep;
 
 pub use contact::{broken, is_connection_trouble};
 pub(crate) use last_look::LastLook;
+pub(crate) use lists::{Scope, Seen, read};
+pub(crate) use sweep::counts;
 pub use sweep::run;
-pub(crate) use sweep::{Scope, Seen, counts, read};
 
 use super::{Context, wake};
 use crate::{
-    api::SpeechConnection,
+    api::{SpeechConnection, connection::KnownResource},
     liveness::Pulse,
     plan::{Agenda, List, connection::Contact},
     speech::{Budget, Client, SkewMeter},
@@ -57,15 +61,30 @@ pub struct LinkSource {
     pub key: String,
 }
 
+impl LinkSource {
+    /// By what the resource is known that is reached so; the API version is no part of it.
+    pub fn reaches(&self, client: &Client) -> KnownResource {
+        let (uid, version) = &self.secret;
+        KnownResource {
+            endpoint: client.base().as_str().to_owned(),
+            secret: format!("{uid}/{version}/{}", self.key),
+            accepted: None,
+        }
+    }
+}
+
 /// One Speech resource.
 pub struct Remote {
     /// The requests that may leave.
     pub budget: Arc<Budget>,
     /// What compares the service's clock with ours.
     pub meter: Arc<SkewMeter>,
+    peers: sharing::Peers,
+    rate: RwLock<sharing::Rate>,
     view: RwLock<View>,
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
+    known: RwLock<Option<KnownResource>>,
     poll_interval: RwLock<Duration>,
     agenda: RwLock<Agenda>,
     deciding: Mutex<()>,
@@ -87,11 +106,14 @@ struct Awaited {
 impl Remote {
     pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
+            rate: RwLock::new((budget.usage().limit, Duration::from_secs(10))),
+            peers: sharing::Peers::default(),
             budget: Arc::new(budget),
             meter: Arc::default(),
             view: RwLock::default(),
             link: RwLock::default(),
             contact: RwLock::new(Contact::Pending),
+            known: RwLock::default(),
             poll_interval: RwLock::new(poll_interval),
             agenda: RwLock::default(),
             deciding: Mutex::default(),
@@ -167,6 +189,22 @@ impl Remote {
         }
     }
 
+    /// By what the resource is known, once it is.
+    pub fn known(&self) -> Option<KnownResource> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Knows the resource by this from now on.
+    pub fn know_by(&self, resource: KnownResource) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(resource);
+    }
+
+    /// Whether what is reached now is known to be the resource whose entities the view holds.
+    pub fn is_recognised(&self) -> bool {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        link.as_ref().is_none_or(|link| link.client.is_trusted())
+    }
+
     /// How the resource is reached, if it can be.
     pub fn link(&self) -> Option<Link> {
         self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -177,9 +215,14 @@ impl Remote {
         let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
         let before = current.replace(link.clone());
         drop(current);
-        if let Some(before) = before.filter(|before| before.made_from.address != link.made_from.address) {
-            before.client.close();
-            self.replaced.notify_waiters();
+        if let Some(before) = before {
+            if before.made_from.address != link.made_from.address {
+                before.client.close();
+            }
+            if before.made_from != link.made_from {
+                // What a look has begun with the one key must not be told to its end with another.
+                self.replaced.notify_waiters();
+            }
         }
         self.nudge();
     }
@@ -194,6 +237,16 @@ impl Remote {
             *current = None;
         }
         Some(until).filter(|until| *until > now)
+    }
+
+    /// Sets how many requests its own spec allows.
+    pub fn set_rate(&self, requests: u32, per: Duration) {
+        *self.rate.write().unwrap_or_else(PoisonError::into_inner) = (requests, per);
+    }
+
+    /// How many requests its own spec allows.
+    fn rate(&self) -> sharing::Rate {
+        *self.rate.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the interval of the sweeps.

@@ -1,11 +1,11 @@
 //! One list into its shelf: absence proves nothing until it was asked for by id.
 use super::Remote;
 use crate::{
-    speech::{Answer, EntityId, Error, ErrorKind, Listing},
+    speech::{Client, EntityId, Error, Lane, Presence},
     view::{self, Shelf, View},
 };
 use jiff::Timestamp;
-use std::{collections::HashSet, future::Future, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 /// What a list brought.
 #[derive(Default)]
@@ -20,54 +20,48 @@ pub struct News {
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     pub remote: &'a Remote,
+    pub client: &'a Client,
     pub now: Timestamp,
 }
 
 impl Reader<'_> {
     /// Reads one list into its shelf, if it is wanted.
-    pub async fn list<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
+    pub async fn list<T: view::Remote>(
         self,
         wanted: bool,
         recorded: &[EntityId],
         shelf: fn(&mut View) -> &mut Shelf<T>,
-        list: impl Future<Output = Result<Listing<T>, Error>>,
-        get: impl Fn(EntityId) -> G,
     ) -> (News, Result<(), Error>) {
         let mut news = News::default();
         let outcome = match wanted {
-            true => self.read(recorded, shelf, list, get, &mut news).await,
+            true => self.read(recorded, shelf, &mut news).await,
             false => Ok(()),
         };
         (news, outcome)
     }
 
     /// What the list lacks is asked for by id before it is forgotten: a list may lag, and paging by offset may skip.
-    async fn read<T: view::Remote, G: Future<Output = Result<Answer<T>, Error>>>(
+    async fn read<T: view::Remote>(
         self,
         recorded: &[EntityId],
         shelf: fn(&mut View) -> &mut Shelf<T>,
-        list: impl Future<Output = Result<Listing<T>, Error>>,
-        get: impl Fn(EntityId) -> G,
         news: &mut News,
     ) -> Result<(), Error> {
         let remote = self.remote;
         let began = shelf(&mut remote.view_mut()).begin();
-        let listing = list.await?;
+        let listing = T::list(self.client, Lane::Sweep).await?;
+        let listed = listing.witness();
         news.retry_after = listing.retry_after;
         if !shelf(&mut remote.view_mut()).is_known() {
             // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
-            let listed: HashSet<_> = listing.values.iter().map(|entity| entity.header().id).collect();
-            for id in recorded.iter().filter(|id| !listed.contains(id)) {
-                match get(*id).await {
-                    Ok(answer) => {
+            for id in recorded.iter().filter(|id| !listed.has(**id)) {
+                match self.client.look_up_beside(Lane::Sweep, *id, &listed).await? {
+                    Presence::Found(answer) => {
                         if shelf(&mut remote.view_mut()).read(answer.value, began) {
                             news.ids.insert(*id);
                         }
                     }
-                    Err(error) if error.kind() == ErrorKind::NotFound => {
-                        shelf(&mut remote.view_mut()).note_gone(*id);
-                    }
-                    Err(error) => return Err(error),
+                    Presence::Absent(proof) => shelf(&mut remote.view_mut()).note_gone(&proof),
                 }
             }
         }
@@ -85,20 +79,45 @@ impl Reader<'_> {
         news.ids.extend(changed);
         for id in missing {
             let began = shelf(&mut remote.view_mut()).begin();
-            match get(id).await {
-                Ok(answer) => {
-                    if shelf(&mut remote.view_mut()).read(answer.value, began) {
-                        news.ids.insert(id);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    if shelf(&mut remote.view_mut()).vanished(id, began) {
-                        news.ids.insert(id);
-                    }
-                }
-                Err(error) => return Err(error),
+            let is_news = match self.client.look_up_beside(Lane::Sweep, id, &listed).await? {
+                Presence::Found(answer) => shelf(&mut remote.view_mut()).read(answer.value, began),
+                Presence::Absent(proof) => shelf(&mut remote.view_mut()).vanished(&proof, began),
+            };
+            if is_news {
+                news.ids.insert(id);
             }
         }
+        shelf(&mut remote.view_mut()).complete(self.now);
         Ok(())
+    }
+
+    /// Asks for what objects name and no list has shown: that it does not exist is said only once the service itself says
+    /// so. What cannot be found out is asked for at the next look.
+    pub async fn prove<T: view::Remote>(
+        self,
+        named: &[EntityId],
+        shelf: fn(&mut View) -> &mut Shelf<T>,
+        news: &mut News,
+    ) {
+        let remote = self.remote;
+        let unseen = |id: &&EntityId| shelf(&mut remote.view_mut()).is_unseen(**id);
+        let unseen: Vec<EntityId> = named.iter().filter(unseen).copied().collect();
+        for id in unseen {
+            let began = shelf(&mut remote.view_mut()).begin();
+            let is_news = match self.client.look_up::<T>(Lane::Sweep, id).await {
+                Ok(Presence::Found(answer)) => shelf(&mut remote.view_mut()).read(answer.value, began),
+                Ok(Presence::Absent(proof)) => {
+                    shelf(&mut remote.view_mut()).note_gone(&proof);
+                    true
+                }
+                Err(error) => {
+                    tracing::warn!(%id, %error, "nobody can say whether an entity exists that objects name");
+                    false
+                }
+            };
+            if is_news {
+                news.ids.insert(id);
+            }
+        }
     }
 }

@@ -2,18 +2,20 @@
 //! the objects whose remote side changed. At rest there is no request per object.
 use super::{
     super::{Context, wake},
-    Link, Remote, broken,
+    Link, LinkSource, Remote, broken,
     last_look::LastLook,
-    reader::Reader,
+    lists::{Scope, Seen, read},
+    recognition,
 };
 use crate::{
-    api::SpeechConnection,
+    api::{Reason, SpeechConnection},
     plan::{
         List,
         connection::{Contact, Counts},
+        recognition::Recognition,
     },
-    speech::{Client, Error, ErrorKind, Lane},
-    view::{Changes, View},
+    speech::{Error, ErrorKind},
+    view::View,
 };
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +34,10 @@ const RARE_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 const FASTEST: Duration = Duration::from_secs(1);
 /// The longest that the service may put off a look.
 const LONGEST_REST: Duration = Duration::from_secs(60);
+/// The longest time between two looks with a key that is refused, unless the Secret changes.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(300);
+/// Who is asked to wait so long has not just been throttled for a moment.
+const LONG_PAUSE: Duration = Duration::from_secs(60);
 /// So many sweeps may fail for reasons that pass by themselves before the connection counts as broken.
 const PATIENCE: u32 = 3;
 
@@ -40,23 +46,17 @@ const LONGEST_SWEEP: Duration = Duration::from_secs(30 * 60);
 /// The time between two signs of life.
 const STIR: Duration = Duration::from_secs(60);
 
-/// What a sweep reads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scope {
-    pub endpoints: bool,
-    pub models: bool,
-    pub base_models: bool,
-    pub datasets: bool,
-    pub evaluations: bool,
-}
-
 /// The loop's own memory.
 struct Sweeper {
     context: Arc<Context>,
     key: ObjectRef<SpeechConnection>,
     remote: Arc<Remote>,
     failures: u32,
+    /// What the failures were made with.
+    tried: Option<LinkSource>,
     full_at: Option<Timestamp>,
+    /// How far ahead `full_at` was set.
+    pause: Duration,
     base_models_at: Option<Timestamp>,
     datasets_at: Option<Timestamp>,
     evaluations_at: Option<Timestamp>,
@@ -76,6 +76,10 @@ pub async fn run(
             loop {
                 remote.budget.throttling_changed().await;
                 context.wakes.wake_connection(&key);
+                remote
+                    .peers()
+                    .iter()
+                    .for_each(|peer| context.wakes.wake_connection(peer));
             }
         }
     };
@@ -84,7 +88,9 @@ pub async fn run(
         key,
         remote,
         failures: 0,
+        tried: None,
         full_at: None,
+        pause: Duration::ZERO,
         base_models_at: None,
         datasets_at: None,
         evaluations_at: None,
@@ -114,6 +120,8 @@ pub async fn run(
                 Err(_) => sweeper.broke_off("it panicked"),
             }
             pulse.stir();
+            // A look that finds nothing to do must not keep the others from theirs.
+            tokio::task::yield_now().await;
         }
     };
     tokio::select! {
@@ -128,17 +136,16 @@ impl Sweeper {
     async fn wait(&self) {
         loop {
             let due = async {
+                let is_readable = self.remote.link().is_some_and(|link| link.retired.is_none());
                 match self.full_at {
-                    Some(_) if self.remote.link().is_some_and(|link| link.retired.is_some()) => {
-                        std::future::pending().await
-                    }
-                    // Not longer than a whole interval, also when our clock is set back.
+                    // Another key, or another address, asks for a look by itself.
+                    _ if !is_readable => std::future::pending().await,
+                    // Not longer than it was meant, also when our clock is set back.
                     Some(at) => {
-                        let most = self.context.clock.now() + signed(self.remote.poll_interval());
+                        let most = self.context.clock.now() + signed(self.remote.poll_interval().max(self.pause));
                         self.context.clock.sleep_until(at.min(most)).await;
                     }
-                    None if self.remote.link().is_some() => {}
-                    None => std::future::pending().await,
+                    None => {}
                 }
             };
             tokio::select! {
@@ -165,8 +172,15 @@ impl Sweeper {
     async fn sweep(&mut self) {
         let Some(link) = self.remote.link() else { return };
         let now = self.context.clock.now();
+        if self.tried.as_ref() != Some(&link.made_from) {
+            // What another key or another place was refused for says nothing of this one.
+            (self.failures, self.tried) = (0, Some(link.made_from.clone()));
+        }
         let (awaited, _) = self.remote.impatience();
         if link.retired.is_some() && awaited.is_empty() {
+            return;
+        }
+        if !link.client.is_trusted() && !self.recognise(&link, now).await {
             return;
         }
         // A date further ahead than it was ever set means that our clock was set back since.
@@ -192,10 +206,13 @@ impl Sweeper {
             self.last_look.awaited();
         }
         let began = Instant::now();
-        let recorded = match self.is_first(scope) {
+        let mut recorded = match self.is_first(scope) {
             true => wake::recorded(&self.context, &self.key),
             false => wake::Recorded::default(),
         };
+        if scope.datasets {
+            recorded.datasets = wake::named_datasets(&self.context, &self.key);
+        }
         let known_before = self.known();
         let began_at = self.remote.later(now);
         let (seen, outcome) = tokio::select! {
@@ -235,6 +252,48 @@ impl Sweeper {
             }
         }
         self.context.metrics.swept(&self.key, began.elapsed());
+    }
+
+    /// Finds out whether another address or key leads to the resource that is known. Until then nothing is believed of what
+    /// is not there, and nothing is changed.
+    async fn recognise(&mut self, link: &Link, now: Timestamp) -> bool {
+        let asked = tokio::select! {
+            asked = recognition::ask(&self.context, &self.key, &self.remote, link) => asked,
+            () = self.remote.replaced.notified() => return false,
+        };
+        if self.is_outdated(link) {
+            return false;
+        }
+        match asked {
+            Ok(Recognition::Same(known)) => self.remote.know_by(known),
+            Ok(Recognition::Accepted(known)) => {
+                tracing::warn!(connection = %self.key, endpoint = known.endpoint, "another Speech resource was accepted; the objects begin anew there");
+                *self.remote.view_mut() = View::default();
+                (self.base_models_at, self.datasets_at, self.evaluations_at) = (None, None, None);
+                self.remote.know_by(known);
+            }
+            Ok(Recognition::Different(message)) => {
+                tracing::warn!(connection = %self.key, message, "the connection leads to another Speech resource");
+                self.full_at = Some(now + signed(self.remote.poll_interval()));
+                let contact = Contact::Broken {
+                    reason: Reason::DifferentResource,
+                    message,
+                    transient: false,
+                    counts: None,
+                };
+                self.remote.set_contact(&self.context, &self.key, contact);
+                return false;
+            }
+            Err(error) => {
+                self.failed(&error, now, link.retired.is_some());
+                return false;
+            }
+        }
+        link.client.trust(true);
+        // What waited for this, and the connection, which writes it down.
+        self.context.wakes.wake_connection(&self.key);
+        wake::dependents(&self.context, &self.key);
+        true
     }
 
     /// Whether the resource is reached in another way by now.
@@ -277,12 +336,16 @@ impl Sweeper {
         );
         if full {
             self.full_at = Some(now + signed(self.remote.poll_interval()));
+            self.pause = Duration::ZERO;
             self.context.metrics.swept_whole(&self.key, now);
         }
         if scope.base_models {
             self.base_models_at = Some(now + RARE_INTERVAL);
         }
         wake::on_remote(&self.context, &self.key, &self.remote, &seen.changes);
+        if full && self.context.remotes.look_for_peers(&self.key) {
+            self.context.wakes.wake_connection(&self.key);
+        }
         if full {
             let counts = counts(&self.remote.view());
             self.remote
@@ -292,12 +355,12 @@ impl Sweeper {
 
     fn failed(&mut self, error: &Error, now: Timestamp, retired: bool) {
         self.failures = self.failures.saturating_add(1);
-        let pause = FASTEST * 2_u32.saturating_pow(self.failures.saturating_sub(1).min(10));
-        let pause = error
-            .retry_after()
-            .unwrap_or(pause)
-            .min(self.remote.poll_interval())
-            .max(FASTEST);
+        let pause = pause_after(error, self.failures, self.remote.poll_interval());
+        if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unintelligible) {
+            // Nobody's impatience changes a refusal.
+            self.remote.rest_until(now.checked_add(pause).ok());
+        }
+        self.pause = pause;
         self.full_at = Some(now + signed(pause));
         tracing::warn!(connection = %self.key, %error, failures = self.failures, "the Speech resource cannot be read");
         let counts = match &*self.remote.contact() {
@@ -307,7 +370,8 @@ impl Sweeper {
         };
         let contact = broken(error, counts);
         let passes = matches!(contact, Contact::Broken { transient: true, .. });
-        if retired || (passes && self.failures < PATIENCE && counts.is_some()) {
+        let soon = error.retry_after().is_none_or(|wait| wait < LONG_PAUSE);
+        if retired || (passes && soon && self.failures < PATIENCE && counts.is_some()) {
             return;
         }
         self.remote.set_contact(&self.context, &self.key, contact);
@@ -322,6 +386,23 @@ impl Sweeper {
     }
 }
 
+/// How long to wait after so many failures in a row: ever longer, and never longer than between two looks. A key that is
+/// refused is asked with ever more rarely, and a pause that the service asks for is kept.
+fn pause_after(error: &Error, failures: u32, poll: Duration) -> Duration {
+    let doubled = FASTEST * 2_u32.saturating_pow(failures.saturating_sub(1).min(10));
+    let pause = match error.kind() {
+        ErrorKind::Throttled => error.retry_after().unwrap_or(doubled.min(poll)),
+        ErrorKind::Unauthorized | ErrorKind::Forbidden => doubled.min(poll.max(LONGEST_REFUSAL)),
+        ErrorKind::NotFound
+        | ErrorKind::Misrouted
+        | ErrorKind::Conflict
+        | ErrorKind::Rejected
+        | ErrorKind::Unavailable
+        | ErrorKind::Unintelligible => error.retry_after().unwrap_or(doubled).min(poll),
+    };
+    pause.max(FASTEST)
+}
+
 fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
@@ -334,82 +415,52 @@ pub(crate) fn counts(view: &View) -> Counts {
     }
 }
 
-/// What a sweep brought.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub changes: Changes,
-    pub retry_after: Option<Duration>,
-    pub has_datasets: bool,
-    pub has_evaluations: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::{Client, InProcess, SubscriptionKey};
 
-/// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
-pub(crate) async fn read(
-    remote: &Remote,
-    client: &Client,
-    scope: Scope,
-    recorded: &wake::Recorded,
-    now: Timestamp,
-) -> (Seen, Result<(), Error>) {
-    let reader = Reader { remote, now };
-    let endpoints = reader.list(
-        scope.endpoints,
-        &recorded.endpoints,
-        |view| &mut view.endpoints,
-        client.list_endpoints(Lane::Sweep, None),
-        |id| client.get_endpoint(Lane::Sweep, id),
-    );
-    let models = reader.list(
-        scope.models,
-        &recorded.models,
-        |view| &mut view.models,
-        client.list_custom_models(Lane::Sweep, None),
-        |id| client.get_custom_model(Lane::Sweep, id),
-    );
-    let base_models = reader.list(
-        scope.base_models,
-        &[],
-        |view| &mut view.base_models,
-        client.list_base_models(Lane::Sweep, None),
-        |id| client.get_base_model(Lane::Sweep, id),
-    );
-    let datasets = reader.list(
-        scope.datasets,
-        &[],
-        |view| &mut view.datasets,
-        client.list_datasets(Lane::Sweep, None),
-        |id| client.get_dataset(Lane::Sweep, id),
-    );
-    let evaluations = reader.list(
-        scope.evaluations,
-        &recorded.evaluations,
-        |view| &mut view.evaluations,
-        client.list_evaluations(Lane::Sweep, None),
-        |id| client.get_evaluation(Lane::Sweep, id),
-    );
-    let (endpoints, models, base_models, datasets, evaluations) =
-        futures::join!(endpoints, models, base_models, datasets, evaluations);
-    let seen = Seen {
-        retry_after: (endpoints.0.retry_after)
-            .max(models.0.retry_after)
-            .max(datasets.0.retry_after)
-            .max(evaluations.0.retry_after),
-        has_datasets: scope.datasets && is_read("datasets", datasets.1),
-        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1),
-        changes: Changes {
-            endpoints: endpoints.0.ids,
-            models: models.0.ids,
-            base_models: base_models.0.ids,
-            datasets: datasets.0.ids,
-            evaluations: evaluations.0.ids,
-        },
-    };
-    (seen, endpoints.1.and(models.1).and(base_models.1))
-}
+    const POLL: Duration = Duration::from_secs(5);
 
-/// A list that only some objects need: that it cannot be read is no trouble of the connection.
-fn is_read(kind: &'static str, outcome: Result<(), Error>) -> bool {
-    outcome
-        .inspect_err(|error| tracing::warn!(kind, %error, "a list of the Speech resource cannot be read"))
-        .is_ok()
+    /// The error that a client gets for such an answer.
+    async fn error(status: u16, retry_after: Option<&'static str>, body: &'static str) -> Error {
+        let answer = move || async move {
+            let mut answer = axum::http::Response::builder().status(status);
+            if let Some(wait) = retry_after {
+                answer = answer.header("retry-after", wait);
+            }
+            answer.body(axum::body::Body::from(body)).unwrap()
+        };
+        let client = Client::new(
+            Arc::new(InProcess(axum::Router::new().fallback(answer))),
+            crate::speech::BaseUrl::parse("https://x.example", false).unwrap(),
+            crate::speech::ApiVersion::default(),
+            SubscriptionKey::parse(b"0123456789abcdef0123456789abcdef").unwrap(),
+            Arc::new(crate::speech::Budget::unlimited()),
+            Arc::new(()),
+        );
+        client.unwrap().health(crate::speech::Lane::Sweep).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_refused_key_is_asked_with_ever_more_rarely_and_a_pause_is_kept() {
+        let after = |error: &Error| [1, 2, 3, 4, 8, 30].map(|failures| pause_after(error, failures, POLL).as_secs());
+        for refused in [401, 403] {
+            assert_eq!(
+                after(&error(refused, None, "").await),
+                [1, 2, 4, 8, 128, 300],
+                "{refused}"
+            );
+        }
+        assert_eq!(after(&error(503, None, "").await), [1, 2, 4, 5, 5, 5]);
+        assert_eq!(
+            after(&error(503, Some("60"), "").await),
+            [5; 6],
+            "a disturbance may pass before"
+        );
+        assert_eq!(after(&error(429, Some("600"), "").await), [600; 6]);
+        let quota = "Out of call volume quota. Quota will be replenished in 00:20:00.";
+        assert_eq!(after(&error(403, None, quota).await), [1200; 6]);
+        assert_eq!(after(&error(429, None, "").await), [1, 2, 4, 5, 5, 5]);
+    }
 }

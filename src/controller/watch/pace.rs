@@ -7,6 +7,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_UNANSWERED: Duration = Duration::from_secs(3);
 /// The longest pause while the apiserver answers and refuses.
 const LONGEST_REFUSED: Duration = Duration::from_secs(30);
+/// The pause before a kind without a definition is looked for again.
+const ABSENT: Duration = Duration::from_secs(4);
 /// After so many watches in a row that brought nothing the list is read anew: some apiservers close a watch from a version
 /// that they no longer have, and never say 410.
 const IN_VAIN: u32 = 3;
@@ -26,6 +28,8 @@ pub enum End {
     Expired,
     /// The apiserver answered with an error, and perhaps with a time to wait.
     Refused(Option<Duration>),
+    /// The kind has no definition in this cluster: there are no objects of it.
+    Absent,
     /// No answer, or one that was cut off.
     Unanswered,
 }
@@ -98,6 +102,14 @@ impl Pace {
                 Next {
                     pause: pause(self.refused, LONGEST_REFUSED, chance).max(asked.min(LONGEST_REFUSED)),
                     anew: self.in_vain.is_multiple_of(IN_VAIN),
+                    ..at_once
+                }
+            }
+            End::Absent => {
+                self.does_well();
+                Next {
+                    pause: ABSENT.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0),
+                    anew: true,
                     ..at_once
                 }
             }

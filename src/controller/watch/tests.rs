@@ -2,12 +2,16 @@
 use super::super::{
     context::{RecentWrites, Stores},
     event::Events,
+    farewell::Alarm,
     news::News,
     remote::Remotes,
+    residence::Residence,
+    routes::Routes,
     wake::Wakes,
 };
 use super::*;
 use crate::{
+    clock::Clock,
     lead::Leadership,
     metrics::Metrics,
     speech::{AllowedHosts, ReqwestTransport},
@@ -19,6 +23,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Client, Config, runtime::reflector};
 use serde_json::{Value, json};
 use std::{collections::VecDeque, convert::Infallible, sync::Mutex};
@@ -110,7 +115,10 @@ fn gone() -> Value {
 fn context(client: Client) -> Arc<Context> {
     let clock = Clock::system();
     Arc::new(Context {
+        residence: Residence::new(client.clone(), None),
+        alarm: Alarm::default(),
         client,
+        hands: crate::plan::Hands::Free,
         leadership: Leadership::unrivalled(),
         cluster: String::new(),
         allow_http: false,
@@ -128,6 +136,7 @@ fn context(client: Client) -> Arc<Context> {
         news: News::default(),
         wakes: Wakes::new().0,
         remotes: Remotes::default(),
+        routes: Routes::new(1),
         metrics: Metrics::new(),
         events: Events::new(clock.clone(), "tests".to_owned(), None).0,
         clock,

@@ -63,11 +63,16 @@ impl Score {
         }
     }
 
-    fn insert(&self, suffix: char, properties: &mut Map<String, Value>) {
+    /// Substitutions, deletions and insertions.
+    pub fn errors(&self) -> (i64, i64, i64) {
         // Rounding a share of at most a few million words stays well within i64.
         let errors = (self.word_error_rate * self.word_count as f64).round() as i64;
         let (substitutions, deletions) = (errors * 6 / 10, errors * 2 / 10);
-        let insertions = errors - substitutions - deletions;
+        (substitutions, deletions, errors - substitutions - deletions)
+    }
+
+    fn insert(&self, suffix: char, properties: &mut Map<String, Value>) {
+        let (substitutions, deletions, insertions) = self.errors();
         let mut set = |name: &str, value: Value| properties.insert(format!("{name}{suffix}"), value);
         set("wordErrorRate", json!(self.word_error_rate));
         set("sentenceErrorRate", json!(self.sentence_error_rate));

@@ -10,7 +10,7 @@ use crate::emulator::entity::{Evaluation, find, find_mut};
 use crate::emulator::error::ServiceError;
 use crate::emulator::lifecycle::{Lifecycle, Status};
 use crate::emulator::payload::Members;
-use crate::emulator::reference::{ModelRef, entity_of};
+use crate::emulator::reference::{ModelRef, entity_of, model_of};
 use crate::emulator::reply::Reply;
 use crate::emulator::version::ApiVersion;
 
@@ -69,7 +69,16 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
 }
 
 fn tested_model(call: &Call<'_>, members: &Members<'_>, name: &str, locale: &str) -> Result<ModelRef, ServiceError> {
-    let reference = model_reference(call, members.required_reference(name)?, name)?;
+    let uri = members.required_reference(name)?;
+    let reference = match model_of(uri, call.name) {
+        // Evaluations take a base model by the path of a custom one, too.
+        Some(ModelRef::Custom(id))
+            if find(&call.resource()?.models, id).is_none() && find(&call.resource()?.base_models, id).is_some() =>
+        {
+            ModelRef::Base(id)
+        }
+        Some(_) | None => model_reference(call, uri, name)?,
+    };
     let facts = call
         .resource()?
         .model_facts(reference, call.now)

@@ -12,6 +12,7 @@ use crate::emulator::operation::Operation;
 use crate::emulator::page::Page;
 use crate::emulator::reference::ModelRef;
 use crate::emulator::reply::Reply;
+use crate::emulator::score_file;
 use crate::emulator::version::ApiVersion;
 
 const FILTERABLE: [&str; 3] = ["name", "createdDateTime", "kind"];
@@ -63,9 +64,10 @@ fn files(call: &Call<'_>) -> Result<(String, Vec<StoredFile>), ServiceError> {
         }
         Owner::Evaluation => {
             let evaluation = find(&resource.evaluations, id).ok_or_else(|| ServiceError::not_found("evaluation"))?;
+            let size = |number| score_file::of(evaluation, number).to_string().len() as u64;
             let parts = [
-                (FileKind::EvaluationDetails, "audio01.wav.model1_score.json", 4_096, 0),
-                (FileKind::EvaluationDetails, "audio01.wav.model2_score.json", 4_096, 0),
+                (FileKind::EvaluationDetails, score_file::FIRST, size(1), 0),
+                (FileKind::EvaluationDetails, score_file::SECOND, size(2), 0),
             ];
             Ok((format!("/evaluations/{id}/files"), ended(evaluation, &parts)))
         }

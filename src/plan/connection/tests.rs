@@ -1,5 +1,8 @@
 use super::*;
+use crate::plan::Hands;
 use crate::plan::testing::{NOW, assert_lawful, at, said};
+
+mod kept;
 
 fn connection(metadata: &str) -> SpeechConnection {
     let text = format!(
@@ -34,16 +37,24 @@ fn needed_by(count: usize) -> Dependents {
 }
 
 fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> Plan {
+    plan_for(object, contact, needed_by(dependents))
+}
+
+fn plan_for(object: &SpeechConnection, contact: &Contact, dependents: Dependents) -> Plan {
     let plan = plan(&Snapshot {
         object,
         contact,
-        dependents: needed_by(dependents),
+        dependents,
         last_key_until: None,
         durations: &Durations::default(),
         skew: Skew::default(),
         throttled: false,
+        sharing: &Sharing::default(),
         unneeded: Unneeded::default(),
         collect_from: None,
+        held: None,
+        resource: None,
+        hands: Hands::Free,
         now: at(NOW),
     });
     let before = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -232,8 +243,12 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
             last_key_until: None,
             skew: Skew::default(),
             throttled: false,
+            sharing: &Sharing::default(),
             unneeded,
             collect_from,
+            held: None,
+            resource: None,
+            hands: Hands::Free,
             now: at(NOW),
         });
         assert_eq!((plan.collect.is_some(), plan.step, plan.look_again), expected, "{name}");
@@ -260,8 +275,12 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
             durations,
             skew: Skew::default(),
             throttled: false,
+            sharing: &Sharing::default(),
             unneeded: Unneeded::default(),
             collect_from: None,
+            held: None,
+            resource: None,
+            hands: Hands::Free,
             now: at(NOW),
         });
         let shown = serde_json::to_string(&plan.status.durations).unwrap();
@@ -300,67 +319,18 @@ fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
             last_key_until: None,
             skew: Skew::default().measured(jiff::SignedDuration::from_secs(seconds)),
             throttled: false,
+            sharing: &Sharing::default(),
             unneeded: found,
             collect_from: None,
+            held: None,
+            resource: None,
+            hands: Hands::Free,
             now: at(NOW),
         });
         assert_eq!(said(&plan.status.conditions), told, "{seconds}");
         assert_eq!(plan.collect.is_some(), deletes, "{seconds}");
         assert_eq!(plan.notices.len(), 1 + usize::from(told.contains("Skew")), "{seconds}");
     }
-}
-
-fn need(
-    namespace: &'static str,
-    deleted: bool,
-    deletes_remote: bool,
-    force_orphan_after: &'static str,
-) -> Need<'static> {
-    Need {
-        namespace,
-        deleted,
-        deletes_remote,
-        force_orphan_after,
-    }
-}
-
-#[test]
-fn a_connection_waits_for_those_that_can_still_use_it() {
-    let minutes = |n| SignedDuration::from_mins(n);
-    for (name, need, alive, ending) in [
-        ("lives here", need("home", false, true, "15m"), 1, 1),
-        ("lives here and is to stay", need("home", false, false, "15m"), 1, 0),
-        ("lives elsewhere", need("team", false, true, "15m"), 1, 0),
-        ("leaves", need("team", true, true, "1h"), 1, 1),
-        (
-            "leaves and lets the remote side be",
-            need("team", true, false, "1h"),
-            0,
-            0,
-        ),
-    ] {
-        let count = |ending| Dependents::of([need].into_iter(), "home", ending).count;
-        assert_eq!((count(false), count(true)), (alive, ending), "{name}");
-    }
-    let both = [need("team", true, true, "1h"), need("team", true, true, "30m")];
-    assert_eq!(Dependents::of(both.into_iter(), "home", false).patience, minutes(60));
-    let object = connection(&format!("{HELD}{DELETED_LONG_AGO}"));
-    let plan = plan(&Snapshot {
-        object: &object,
-        contact: &Contact::Established(COUNTS),
-        dependents: Dependents {
-            count: 1,
-            patience: minutes(60),
-        },
-        last_key_until: None,
-        durations: &Durations::default(),
-        skew: Skew::default(),
-        throttled: false,
-        unneeded: Unneeded::default(),
-        collect_from: None,
-        now: at(NOW),
-    });
-    assert_eq!((plan.step, plan.look_again), (None, Some(at("2026-03-01T10:45:00Z"))));
 }
 
 #[test]
@@ -375,8 +345,12 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
             durations: &Durations::default(),
             skew: Skew::default(),
             throttled: false,
+            sharing: &Sharing::default(),
             unneeded: Unneeded::default(),
             collect_from: None,
+            held: None,
+            resource: None,
+            hands: Hands::Free,
             now: at(NOW),
         });
         let ready = condition::find(&plan.status.conditions, condition::READY).unwrap();
@@ -391,4 +365,51 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
         )
     );
     assert_eq!(told(None), ("words".to_owned(), None));
+}
+
+#[test]
+fn a_version_that_retires_is_told_once_and_a_newer_one_ends_it() {
+    let mut object = connection("");
+    object.spec.api_version = ApiVersionName::V3_2;
+    let contact = Contact::Established(COUNTS);
+    let first = plan_of(&object, &contact, 0);
+    let told = |plan: &Plan| {
+        plan.status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == "RetiringVersion")
+    };
+    assert!(told(&first));
+    let date = first
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "RetiringVersion");
+    assert!(date.unwrap().message.contains("31 March 2026"));
+    assert!(
+        first
+            .notices
+            .iter()
+            .any(|notice| notice.reason == Reason::VersionRetires)
+    );
+    object.status = Some(first.status.clone());
+    let second = plan_of(&object, &contact, 0);
+    assert_eq!(second.status, first.status, "no write at rest");
+    assert!(second.notices.is_empty());
+    object.spec.api_version = ApiVersionName::V2025_10_15;
+    assert!(!told(&plan_of(&object, &contact, 0)));
+}
+
+#[test]
+fn a_shared_resource_names_only_connections_of_the_same_namespace() {
+    let words = |named: &[&str], elsewhere| {
+        let named = named.iter().map(|name| (*name).to_owned()).collect();
+        shared(&Sharing { named, elsewhere }).map(|statement| statement.message)
+    };
+    assert_eq!(words(&[], false), None);
+    let message = words(&["east", "north"], true).unwrap();
+    assert!(
+        message.contains("by east, north, a connection of another namespace:"),
+        "{message}"
+    );
 }

@@ -12,40 +12,40 @@ use crate::{
     speech::{
         ModelId,
         entity::{Endpoint, Status},
-        request::UpdateEndpoint,
     },
     view::ModelFacts,
 };
 use jiff::Timestamp;
 
-/// Whether this change was sent already, to the same model if it is a swap.
+/// Whether the move to the target was asked for already.
 pub fn was_asked(s: &Snapshot<'_>, status: &SpeechEndpointStatus, reason: Reason) -> bool {
     let target = |status: &SpeechEndpointStatus| status.target.as_ref().map(|target| target.model.clone());
     s.old_status().is_some_and(|old| {
-        target(old) == target(status)
+        status.target.is_some()
+            && target(old) == target(status)
             && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
     })
 }
 
 /// Until when a service that accepted another model may go on showing the old one as if nothing happened. None if it
-/// should show it by now, if it is not known to have accepted it, or if something else is to be changed too.
+/// should show it by now, or if it is not known to have accepted it.
 pub fn shows_old_until(
     s: &Snapshot<'_>,
     endpoint: &Endpoint,
     status: &SpeechEndpointStatus,
-    change: &UpdateEndpoint,
+    model: ModelId,
 ) -> Option<Timestamp> {
-    accepted(s, endpoint).filter(|model| Some(*model) == change.model)?;
-    let model_only = UpdateEndpoint {
-        model: change.model,
-        ..UpdateEndpoint::default()
-    };
-    let until = outstanding_until(s, status.target.as_ref()?)?;
-    (*change == model_only).then_some(until)
+    accepted(s, endpoint).filter(|accepted| *accepted == model)?;
+    outstanding_until(s, status.target.as_ref()?)
+}
+
+/// The model that was asked for and did not come to be accepted: what was begun is finished, also after failures.
+pub fn in_vain(old: &SpeechEndpointStatus) -> Option<&TargetModel> {
+    old.candidate.as_ref().filter(|candidate| candidate.requested)
 }
 
 /// The model that the service said yes to last.
-fn accepted(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
+pub fn accepted(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
     let view = s.around.connection.view()?;
     view.accepted.get(&endpoint.header.id).copied()
 }
@@ -80,8 +80,8 @@ pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetMod
 pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
     let id = facts.model.to_string();
     s.old_status().is_some_and(|old| {
-        let target = old.target.as_ref().filter(|target| target.model == id);
+        let mut ways = old.target.iter().chain(&old.candidate);
         let active = old.active.as_ref().filter(|active| active.model == id);
-        target.is_some_and(|target| target.interim) || active.is_some_and(|active| active.interim)
+        ways.any(|way| way.model == id && way.interim) || active.is_some_and(|active| active.interim)
     })
 }

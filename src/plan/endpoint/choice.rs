@@ -48,6 +48,7 @@ pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatu
     if let Some(reference) = &spec.model.r#ref {
         let facts = referenced(s, view, &reference.name)?;
         permitted(s, status, &facts)?;
+        fit(s, status, &facts)?;
         return Ok(of_choice(facts));
     }
     if spec.model.selector.is_some() {
@@ -145,6 +146,24 @@ fn permitted(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts
         Some(active) => Verdict::done(Reason::Serving, format!("model {active} serves; {words}")),
         None => Verdict::stalled(reason, words),
     })
+}
+
+/// Refuses what cannot be deployed at all, where something valid serves: that goes on.
+fn fit(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
+    let Some(active) = super::status::label_of_valid(s, status) else {
+        return Ok(());
+    };
+    let serves = status
+        .active
+        .as_ref()
+        .is_some_and(|active| active.model == facts.model.to_string());
+    match model_choice::deployable(facts, s.now()) {
+        Err(verdict) if verdict.reason == Reason::ModelNotDeployable && !serves => Err(Verdict::done(
+            Reason::Serving,
+            format!("model {active} serves; {}", verdict.message),
+        )),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn barred_words(facts: &ModelFacts<'_>, entry: &QuarantinedModel) -> String {

@@ -13,6 +13,8 @@ use crate::{
         lead_time::Work,
         line::{self, Want},
         model_choice,
+        retry::Need,
+        risk::{Deadline, alarm_from},
         spread::share,
         text::{after, before, day_time, parse},
         window::Calendar,
@@ -103,7 +105,27 @@ impl<'a> Dates<'a> {
 
     /// Whether a swap goes before all other requests.
     pub fn is_urgent(&self, now: Timestamp) -> bool {
-        self.expiry.is_some_and(|expiry| expiry <= after(now, URGENT))
+        self.expiry
+            .is_some_and(|expiry| expiry <= after(now, URGENT.max(self.lead)))
+    }
+
+    /// What the active model's expiry asks for.
+    pub fn deadline(&self, now: Timestamp) -> Option<Deadline<'static>> {
+        Some(Deadline {
+            subject: "the active model",
+            now,
+            expires: self.expiry?,
+            alarm: self.alarm()?,
+            latest: self.latest()?,
+        })
+    }
+
+    /// The dates for which a swap is needed.
+    pub fn need(&self) -> Option<Need> {
+        Some(Need {
+            latest: self.latest()?,
+            by: self.expiry?,
+        })
     }
 
     fn ahead(&self, span: SignedDuration) -> Option<Timestamp> {
@@ -112,7 +134,7 @@ impl<'a> Dates<'a> {
 
     /// From when on what blocks a swap is told as a risk.
     pub fn alarm(&self) -> Option<Timestamp> {
-        self.ahead(self.before.max(self.lead))
+        self.expiry.map(|expiry| alarm_from(expiry, self.before, self.lead))
     }
 
     /// The latest start that leaves time for the deployment.
@@ -361,18 +383,15 @@ impl Course {
         );
     }
 
-    /// At most so many at a time, first those that expire first.
+    /// At most so many at a time, first those that expire first. Whose latest start has come waits for nobody.
     fn await_turn(&mut self, s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, dates: &Dates<'_>) {
-        if !self.is_clear() {
+        let latest = dates.latest();
+        if !self.is_clear() || latest.is_some_and(|latest| latest <= s.now()) {
             return;
         }
         let agenda = s.around.agenda;
-        let deadline = if dates.has_expired(s.now()) {
-            Timestamp::MIN
-        } else {
-            dates.expiry.unwrap_or(Timestamp::MAX)
-        };
-        let moving = line::swaps_under_way(view, &agenda.line, s.around.cluster, endpoint.header.id);
+        let deadline = dates.expiry.unwrap_or(Timestamp::MAX);
+        let moving = line::swaps_under_way(view, agenda, s.around.cluster, endpoint.header.id, s.now());
         let ahead = agenda.line.swaps_before(deadline, s.uid());
         if moving + ahead < agenda.limits.swaps {
             return;
@@ -382,6 +401,6 @@ impl Course {
             format!("its turn: {} swaps at a time on this connection", agenda.limits.swaps),
         );
         self.wants = Some(Want::Swap(deadline));
-        self.look(after(s.now(), TURN));
+        self.look(latest.map_or(after(s.now(), TURN), |latest| latest.min(after(s.now(), TURN))));
     }
 }

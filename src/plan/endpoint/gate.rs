@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use weigh::{Metric, Numbers};
 
 mod order;
+pub use order::{asks_for_dataset, fit};
 mod weigh;
 
 /// What the gate says of a candidate.
@@ -167,6 +168,14 @@ fn is_ours(failure: &Failure) -> bool {
     failure.operation == Action::EVALUATE
 }
 
+/// Whether the next request for an evaluation waits because the last one failed. That lasts while the endpoint serves as
+/// declared, so what is done does not make the failure forgotten.
+pub fn waits_after_failure(status: &SpeechEndpointStatus) -> bool {
+    let failed = status.last_failure.as_ref();
+    let is_open = |judgement: &Judgement| matches!(judgement.verdict, GateVerdict::Pending | GateVerdict::Error);
+    failed.is_some_and(|last| last.operation == Action::EVALUATE) && status.gate.as_ref().is_some_and(is_open)
+}
+
 /// All that a verdict depends on.
 struct Bench<'a> {
     s: &'a Snapshot<'a>,
@@ -230,7 +239,9 @@ impl Bench<'_> {
         }
         let entry = evaluation::of_pair(self.view, self.s.around.cluster, self.pair);
         let failed = match entry {
-            Some(entry) if entry.entity.header.status == Status::Failed => Some(self.count(&entry.entity)),
+            Some(entry) if entry.entity.header.status == Status::Failed => {
+                Some(self.refused().unwrap_or_else(|| self.count(&entry.entity)))
+            }
             Some(entry) if entry.entity.header.status == Status::Succeeded && entry.confirmed => {
                 return self.ended(&entry.entity);
             }
@@ -335,29 +346,43 @@ impl Bench<'_> {
         let words = cause(header);
         let errors = self.errors().saturating_add(i32::from(!known));
         let ended = self.s.around.agenda.skew.later_of_service(header.last_action_at);
-        Finding {
-            evaluation: Some(header.id),
-            ..self.failed(errors, ended, |again| {
+        // A request for another one that was refused since is what the next has to wait for.
+        let since = self.before.filter(|_| known).and_then(|before| {
+            let at = parse(Some(&before.at)).filter(|at| *at > ended)?;
+            Some((at, before.message.clone()))
+        });
+        let finding = match since {
+            Some((at, message)) => self.failed(errors, at, |_| message),
+            None => self.failed(errors, ended, |again| {
                 format!(
                     "another evaluation at {}, because the last one failed: {words}",
                     day_time(again)
                 )
-            })
+            }),
+        };
+        Finding {
+            evaluation: Some(header.id),
+            ..finding
         }
     }
 
-    /// The service refused to evaluate, in this very pass.
+    /// The service refused to evaluate, in this very pass. The evaluation that failed before, if any, stays counted.
     fn refused(&self) -> Option<Finding> {
         let failure = self.s.around.failure.filter(|failure| is_ours(failure))?;
-        (failure.class == FailureClass::Terminal).then(|| {
-            self.failed(self.errors().saturating_add(1), self.s.now(), |again| {
-                format!(
-                    "another request for an evaluation at {}, because the service refused the last one: {} ({})",
-                    day_time(again),
-                    failure.message,
-                    failure.code
-                )
-            })
+        if failure.class != FailureClass::Refused {
+            return None;
+        }
+        let refused = self.failed(self.errors().saturating_add(1), self.s.now(), |again| {
+            format!(
+                "another request for an evaluation at {}, because the service refused the last one: {} ({})",
+                day_time(again),
+                failure.message,
+                failure.code
+            )
+        });
+        Some(Finding {
+            evaluation: self.before.and_then(|before| before.evaluation.as_ref()?.parse().ok()),
+            ..refused
         })
     }
 

@@ -60,7 +60,7 @@ fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Identity<'a> {
 }
 
 /// Another endpoint with our mark: an attempt took effect that was thought lost. It is deleted, so that the whole mark has
-/// to be ours and not only the uid.
+/// to be ours and not only the uid. One that was ours before and is there again is none: applications may still name it.
 pub fn twin(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
     let view = s.around.connection.view()?;
     let name = format!("{}/{}", s.object.namespace().unwrap_or_default(), s.object.name_any());
@@ -73,5 +73,11 @@ pub fn twin(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
         .into_iter()
         .filter(is_ours)
         .map(|entry| entry.entity.header.id)
-        .find(|id| *id != kept)
+        .find(|id| *id != kept && !was_ours(s, *id))
+}
+
+/// Whether an endpoint was taken for deleted, and another one was made in its place.
+fn was_ours(s: &Snapshot<'_>, id: EntityId) -> bool {
+    let id = id.to_string();
+    s.old_status().is_some_and(|status| status.former_ids.contains(&id))
 }

@@ -17,6 +17,8 @@ pub fn written_first(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, verdic
     if let Some((before, next)) = replaced(s, status, action) {
         // Not the word for a swap, which would say that it was asked for.
         let message = format!("moving to model {} instead of model {}", next.name, before.name);
+        status.target = Some(next);
+        status.candidate = None;
         return Verdict::working(Reason::Updating, message).until(after(s.now(), STEP));
     }
     let Some((reason, message)) = unwritten(s, status) else {
@@ -40,14 +42,14 @@ fn unwritten(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<(Reason,
 }
 
 /// The model that was on its way, and the one that is to be asked for in its place. Where the service shows neither, only
-/// the status tells which of them was asked for last.
+/// the status tells which of them was asked for last; so this one is a target before it is asked for.
 fn replaced<'a>(
     s: &Snapshot<'a>,
-    status: &'a SpeechEndpointStatus,
+    status: &SpeechEndpointStatus,
     action: &Action,
-) -> Option<(&'a TargetModel, &'a TargetModel)> {
-    let moves = matches!(action, Action::UpdateEndpoint { change, .. } if change.model.is_some());
+) -> Option<(&'a TargetModel, TargetModel)> {
+    let moves = matches!(action, Action::UpdateEndpoint { change, .. } if change.model().is_some());
     let before = s.old_status()?.target.as_ref().filter(|_| moves)?;
-    let next = status.target.as_ref()?;
-    (before.model != next.model).then_some((before, next))
+    let next = status.target.as_ref().or(status.candidate.as_ref())?;
+    (before.model != next.model).then(|| (before, next.clone()))
 }

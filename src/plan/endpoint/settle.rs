@@ -2,21 +2,22 @@
 use super::{
     Snapshot, asked,
     choice::{self, Choice},
+    contest,
     course::{self, Course, Dates},
-    quarantine,
-    steps::{self, failure_of, note_target},
-    untouched,
+    fields, quarantine,
+    steps::{self, note_target},
+    untouched, why_not,
 };
 use crate::{
     api::{
-        Reason, SpeechEndpointStatus, condition,
+        Reason, SpeechEndpointStatus,
         endpoint::TargetModel,
         swap::{GateVerdict, OnDeadline},
     },
     plan::{
-        Action, Verdict, former, model_choice, retry,
+        Action, Failure, FailureClass, Verdict, model_choice, retry,
         rules::Rule,
-        text::{after, cause, parse, rfc3339},
+        text::{cause, parse, rfc3339},
     },
     speech::{
         EntityId, ModelId,
@@ -25,7 +26,6 @@ use crate::{
     },
     view::{ModelFacts, View},
 };
-use jiff::SignedDuration;
 
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
@@ -96,7 +96,8 @@ pub fn next_model<'a>(
     }
     let begun = |chosen: Option<ModelFacts<'a>>| chosen.filter(|facts| !is(serves, facts));
     let unfinished = begun(recorded(s, view, status, |old| {
-        old.target.as_ref().map(|target| &target.model)
+        let asked = old.target.as_ref().or_else(|| asked::in_vain(old));
+        asked.map(|asked| &asked.model)
     }));
     let by_hand = serves.is_some() && old_target(s) != serves.map(|model| model.to_string()).as_deref();
     let moved_away = begun(recorded(s, view, status, |old| {
@@ -262,104 +263,145 @@ pub fn on_its_way(
         name: facts.name.to_owned(),
         revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
         interim,
+        requested: false,
         model: id,
     }
 }
 
-/// Compares with the spec.
+/// Compares with the spec. The mark comes first, so that others see whose endpoint it is; then the model, which nothing
+/// else may keep back; then the rest.
 pub fn settle(
     s: &Snapshot<'_>,
     endpoint: &Endpoint,
     next: &Move<'_>,
     project: Option<EntityId>,
+    dates: &Dates<'_>,
     status: &mut SpeechEndpointStatus,
-) -> Result<Verdict, Verdict> {
-    let (model, urgent) = match next {
-        Move::To { facts, interim, urgent } => {
-            note_target(s, status, facts, *interim);
-            (Some(facts), *urgent)
-        }
-        Move::Stay | Move::Held { .. } => (None, false),
-    };
-    let change = difference(s, endpoint, model, project);
-    if change.is_empty() {
-        return Ok(at_rest(s, next, status));
-    }
-    let fields = changed_fields(&change);
+) -> Verdict {
+    let mut changes = fields::differences(s, endpoint, project);
+    fields::forget_settled(&changes, endpoint, status);
     if !s.may_act() {
-        return Ok(untouched(s, &format!("change {fields}")));
+        let model = match next {
+            Move::To { facts, interim, .. } => {
+                note_asked(s, endpoint, facts, *interim, status);
+                Some(UpdateEndpoint::Model(facts.model))
+            }
+            Move::Stay | Move::Held { .. } => None,
+        };
+        let names = fields::names(model.iter().chain(&changes));
+        return if names.is_empty() {
+            at_rest(s, next, status)
+        } else {
+            untouched(s, &format!("change {names}"))
+        };
     }
-    if change.owner.is_some() && !is_fresh_look(s) {
-        let verdict = Verdict::working(
-            Reason::Creating,
-            format!("looking whether endpoint {} has an owner by now", endpoint.header.id),
-        );
-        // A look that shows nothing new wakes nobody.
-        let again = after(s.now(), SignedDuration::from_secs(1));
-        return Ok(verdict.watching().until(again));
-    }
-    let verdict = changing(status, endpoint, model, &fields);
-    if s.around.failure.is_none() && asked::was_asked(s, status, verdict.reason) {
-        if let Some(until) = asked::shows_old_until(s, endpoint, status, &change) {
-            return Ok(steps::accepted(status).until(until));
+    let unmarked = changes
+        .first()
+        .filter(|change| matches!(change, UpdateEndpoint::Owner(..)));
+    let mut waits = None;
+    if let Some(mark) = unmarked.cloned() {
+        changes.remove(0);
+        match fields::mark(s, endpoint, mark, status) {
+            Ok(verdict) => return verdict,
+            Err(verdict) => waits = Some(verdict),
         }
-        let failure = retry::not_applied(&fields);
-        let last = retry::remember(failure_of(status), &failure, s.generation(), s.now());
+    }
+    match (next, waits) {
+        // Whose it is has to be said first, but not at the price of an expiry; and what we made is ours without a mark.
+        (Move::To { facts, interim, urgent }, waits) if *urgent || waits.is_none() || s.object.spec.adopt.is_none() => {
+            note_asked(s, endpoint, facts, *interim, status);
+            match asked::shows_old_until(s, endpoint, status, facts.model) {
+                Some(until) => {
+                    let rest = steps::accepted(s, status).until(until);
+                    fields::change(s, endpoint, changes, next, status, rest)
+                }
+                None => match contest::hold(s, endpoint, (facts, *interim), dates, status) {
+                    Some(held) => fields::change(s, endpoint, changes, next, status, held),
+                    None => swap(s, endpoint, facts, *interim, *urgent, dates, status),
+                },
+            }
+        }
+        (Move::To { .. } | Move::Stay | Move::Held { .. }, Some(waits)) => waits,
+        (Move::To { .. } | Move::Stay | Move::Held { .. }, None) => {
+            let rest = at_rest(s, next, status);
+            fields::change(s, endpoint, changes, next, status, rest)
+        }
+    }
+}
+
+/// Moves the endpoint to another model, by a request that names nothing else.
+fn swap(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    facts: &ModelFacts<'_>,
+    interim: bool,
+    urgent: bool,
+    dates: &Dates<'_>,
+    status: &mut SpeechEndpointStatus,
+) -> Verdict {
+    let verdict = moving(status, endpoint, facts);
+    let action = fields::step(endpoint, UpdateEndpoint::Model(facts.model), urgent);
+    if s.around.failure.is_none() && asked::was_asked(s, status, verdict.reason) {
+        let failure = retry::not_applied(&action, "the model");
+        let last = retry::remember(steps::failed_swap(status), &failure, s.generation(), s.now());
         status.last_failure = Some(last);
     }
-    let action = Action::UpdateEndpoint {
-        id: endpoint.header.id,
-        change: Box::new(change),
-        urgent,
-    };
-    Ok(retry::gate(
-        failure_of(status),
-        action,
-        verdict.watching(),
-        s.generation(),
-        s.is_fresh(),
-        s.now(),
-    ))
+    let asking = s.asking(dates.need());
+    let verdict = asking.gate(steps::failed_swap(status), action, verdict.watching());
+    if verdict.action.is_some() && s.around.asked.is_none() {
+        // It leaves now: what this plan says is written only by who knows that it did.
+        note_target(s, status, facts, interim);
+        status.candidate = None;
+    }
+    verdict
 }
 
-fn changing(
-    status: &SpeechEndpointStatus,
+/// Notes the model that is asked for. A target is what the service accepted, or may have; all else still waits.
+pub fn note_asked(
+    s: &Snapshot<'_>,
     endpoint: &Endpoint,
-    model: Option<&ModelFacts<'_>>,
-    fields: &str,
-) -> Verdict {
-    match model {
-        Some(model) if status.active.is_none() => {
-            Verdict::working(Reason::Deploying, format!("deploying model {}", choice::named(model)))
-        }
-        // What served last is wanted again after a deployment of another model failed.
-        Some(model) if status.target.is_none() && endpoint.header.status == Status::Failed => Verdict::working(
-            Reason::RolledBack,
-            format!("moving back to model {}", choice::named(model)),
-        ),
-        Some(model) => Verdict::working(Reason::Swapping, format!("moving to model {}", choice::named(model))),
-        None => Verdict::working(Reason::Updating, format!("changing {fields}")),
+    facts: &ModelFacts<'_>,
+    interim: bool,
+    status: &mut SpeechEndpointStatus,
+) {
+    let id = facts.model.to_string();
+    let refused = |failure: &Failure| failure.class != FailureClass::Uncertain;
+    let left = s.around.asked == Some(Action::SWAP) && !s.around.failure.is_some_and(refused);
+    let known = old_target(s) == Some(id.as_str())
+        || asked::accepted(s, endpoint) == Some(facts.model)
+        || left
+        || status.active.is_none();
+    if known {
+        note_target(s, status, facts, interim);
+    } else if status.active.as_ref().is_none_or(|active| active.model != id) {
+        let before = s.old_status().and_then(|old| old.candidate.as_ref());
+        let before = before.filter(|before| before.model == id);
+        status.candidate = Some(TargetModel {
+            requested: s.around.asked == Some(Action::SWAP) || before.is_some_and(|before| before.requested),
+            ..on_its_way(s, facts, interim, before)
+        });
     }
 }
 
-/// Whether the lists were read since the object is known: another owner may have left its mark after the look before,
-/// and a mark of ours would wipe it out.
-fn is_fresh_look(s: &Snapshot<'_>) -> bool {
-    let swept_at = s.around.connection.view().and_then(|view| view.endpoints.swept_at());
-    // What a condition tells is a whole second, rounded.
-    let since = match condition::find(s.written(), condition::RECONCILING) {
-        Some(_) => after(former::known_since(s.written(), s.now()), SignedDuration::from_secs(1)),
-        None => s.now(),
-    };
-    swept_at.is_some_and(|at| at >= since)
+fn moving(status: &SpeechEndpointStatus, endpoint: &Endpoint, model: &ModelFacts<'_>) -> Verdict {
+    let name = choice::named(model);
+    let id = model.model.to_string();
+    let back = status.active.as_ref().is_some_and(|active| active.model == id);
+    if status.active.is_none() {
+        return Verdict::working(Reason::Deploying, format!("deploying model {name}"));
+    }
+    // What served last is wanted again after a deployment of another model failed.
+    if back && endpoint.header.status == Status::Failed {
+        return Verdict::working(Reason::RolledBack, format!("moving back to model {name}"));
+    }
+    Verdict::working(Reason::Swapping, format!("moving to model {name}"))
 }
 
 /// Nothing differs, or what differs has to wait.
 fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> Verdict {
-    let name = status.active.as_ref().map_or_else(String::new, super::status::label);
-    let serves = format!("model {name} serves");
+    let serves = super::status::serves(s, status);
     let Move::Held { choice, course } = next else {
-        return Verdict::done(if s.may_act() { Reason::Serving } else { resting(s) }, serves);
+        return Verdict::done(if s.may_act() { Reason::Serving } else { why_not(s).0 }, serves);
     };
     if !s.may_act() {
         return untouched(s, &format!("move to model {}", choice::named(&choice.facts)));
@@ -388,67 +430,9 @@ fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> 
     }
 }
 
-fn resting(s: &Snapshot<'_>) -> Reason {
-    if s.object.spec.suspend {
-        Reason::Suspended
-    } else {
-        Reason::Observed
-    }
-}
-
 fn deployment_failed(endpoint: &Endpoint) -> Verdict {
     Verdict::stalled(
         Reason::DeploymentFailed,
         format!("the service could not deploy the endpoint: {}", cause(&endpoint.header)),
     )
-}
-
-/// What the remote endpoint lacks. What the spec leaves out is left alone.
-fn difference(
-    s: &Snapshot<'_>,
-    endpoint: &Endpoint,
-    model: Option<&ModelFacts<'_>>,
-    project: Option<EntityId>,
-) -> UpdateEndpoint {
-    let spec = &s.object.spec;
-    let header = &endpoint.header;
-    let name = s.display_name();
-    let adopts_name = spec.display_name.is_some() || spec.adopt.is_none();
-    UpdateEndpoint {
-        model: model.map(|model| model.model),
-        display_name: (adopts_name && *header.display_name != *name).then_some(name),
-        description: spec.description.clone().filter(|text| **text != *header.description),
-        project: project.filter(|project| header.project != Some(*project)),
-        logging_enabled: spec
-            .logging_enabled
-            .filter(|enabled| *enabled != endpoint.logging_enabled),
-        owner: (header.owner.as_ref().is_none_or(|tag| !s.former().stands_for(tag)) && s.may_act())
-            .then(|| (s.tag(0), header.foreign_properties.clone())),
-    }
-}
-
-/// The names of what changes, for a message.
-pub(in crate::plan) fn changed_fields(change: &UpdateEndpoint) -> String {
-    let UpdateEndpoint {
-        model,
-        display_name,
-        description,
-        project,
-        logging_enabled,
-        owner,
-    } = change;
-    let fields = [
-        ("model", model.is_some()),
-        ("displayName", display_name.is_some()),
-        ("description", description.is_some()),
-        ("project", project.is_some()),
-        ("loggingEnabled", logging_enabled.is_some()),
-        ("owner mark", owner.is_some()),
-    ];
-    fields
-        .iter()
-        .filter(|(_, changed)| *changed)
-        .map(|(field, _)| *field)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

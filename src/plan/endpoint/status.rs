@@ -1,22 +1,22 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot, settle, steps};
+use super::{Identity, Snapshot, steps};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
+        annotation::CreationIntent,
         condition::{MODEL_VALID, Statement, Truth},
         endpoint::{ActiveModel, Fallback, PreviousModel},
     },
     plan::{
-        Action, Notice, Verdict,
+        Action, Notice, Verdict, creation,
         lead_time::{Took, Work},
-        notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, parse, rfc3339},
         verdict::Phase,
     },
     speech::{
-        ModelId,
+        EntityId, ModelId,
         entity::{Endpoint, Status},
     },
 };
@@ -24,6 +24,8 @@ use jiff::Timestamp;
 
 /// How many ids of endpoints that were deleted are remembered.
 const FORMER_IDS: usize = 5;
+/// Where those stand that make room: the oldest id of all, which applications knew first, stays for good.
+const SECOND_OLDEST: usize = FORMER_IDS - 1;
 
 /// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
@@ -31,8 +33,25 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
         s.object,
         &s.around,
         "Create",
-        &mut status.last_failure,
+        retry::Memory {
+            last: &mut status.last_failure,
+            aside: &mut status.side_failures,
+        },
         &mut status.closed_attempt,
+    );
+    let announced = CreationIntent::of(s.object);
+    let failed = |operation| s.around.failure.filter(|failure| failure.operation == operation);
+    status.creations = creation::tallied(
+        status.creations.as_ref(),
+        announced.and_then(|intent| intent.creations),
+        failed("Create"),
+        s.is_fresh(),
+    );
+    status.evaluations = creation::tallied(
+        status.evaluations.as_ref(),
+        announced.and_then(|intent| intent.evaluations),
+        failed(Action::EVALUATE),
+        s.is_fresh(),
     );
 }
 
@@ -83,7 +102,9 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
 /// The endpoint is gone, and another one with another id takes its place.
 pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
     status.former_ids.insert(0, id);
-    status.former_ids.truncate(FORMER_IDS);
+    while status.former_ids.len() > FORMER_IDS {
+        status.former_ids.remove(SECOND_OLDEST);
+    }
     (status.id, status.self_uri, status.active) = (None, None, None);
     status.links = Default::default();
 }
@@ -166,11 +187,11 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
         || rfc3339(endpoint.header.last_action_at.min(s.now())),
         |active| active.since.clone(),
     );
-    let target = s
-        .old_status()
-        .and_then(|old| old.target.as_ref())
-        .filter(|target| target.model == id);
-    let interim = before.map_or(target.is_some_and(|target| target.interim), |active| active.interim);
+    let on_its_way = |old: &SpeechEndpointStatus| {
+        let mut ways = old.target.iter().chain(&old.candidate);
+        ways.any(|way| way.model == id && way.interim)
+    };
+    let interim = before.map_or(s.old_status().is_some_and(on_its_way), |active| active.interim);
     Some(match facts {
         Some(facts) => ActiveModel {
             model: id,
@@ -201,11 +222,15 @@ pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Ver
     match expiry(status) {
         Some(at) if at > s.now() => verdict.until(at),
         Some(at) if verdict.phase == Phase::Done => {
-            let waits = status.candidate.is_some().then(|| format!(". {}", verdict.message));
+            let message = if status.candidate.is_some() {
+                verdict.message.clone()
+            } else {
+                base_model_answers(status, at)
+            };
             Verdict {
                 phase: Phase::Stalled,
                 reason: Reason::BaseModelAnswers,
-                message: base_model_answers(status, at) + &waits.unwrap_or_default(),
+                message,
                 ..verdict
             }
         }
@@ -219,6 +244,17 @@ fn base_model_answers(status: &SpeechEndpointStatus, at: Timestamp) -> String {
         "model {name} expired on {}; the newest base model answers in its place",
         day_time(at)
     )
+}
+
+/// What answers, as the beginning of a message.
+pub fn serves(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> String {
+    match expiry(status).filter(|at| *at <= s.now()) {
+        Some(at) => base_model_answers(status, at),
+        None => format!(
+            "model {} serves",
+            status.active.as_ref().map_or_else(String::new, label)
+        ),
+    }
 }
 
 /// The active model for a person.
@@ -246,10 +282,15 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Mean
     })
 }
 
-/// The condition `ModelValid`.
-pub fn model_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Statement> {
+/// The condition `ModelValid`; `gone` is an endpoint that does not exist any more, so that nothing serves there.
+pub fn model_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus, gone: Option<EntityId>) -> Option<Statement> {
     let active = status.active.as_ref()?;
     let (truth, reason, message) = match expiry(status) {
+        _ if gone.is_some() => {
+            let id = gone.map_or_else(String::new, |id| id.to_string());
+            let words = format!("endpoint {id} does not exist any more: a base model answers whoever names it");
+            (Truth::False, Reason::RemoteDeleted, words)
+        }
         Some(at) if at <= s.now() => (Truth::False, Reason::BaseModelAnswers, base_model_answers(status, at)),
         Some(at) => (
             Truth::True,
@@ -283,18 +324,4 @@ pub fn swap_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<No
             text::named(&before.name, before.revision)
         ),
     })
-}
-
-/// Tells that the endpoint is put back to what it was. A newer model to move to is no drift.
-pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice> {
-    let Some(Action::UpdateEndpoint { id, change, .. }) = action else {
-        return None;
-    };
-    let old = s.old_status()?;
-    let served = old.active.as_ref().map(|active| active.model.as_str());
-    let is_drift = notice::was_settled(&old.conditions, old.observed_generation, s.generation())
-        && change
-            .model
-            .is_none_or(|model| served == Some(model.to_string().as_str()));
-    is_drift.then(|| notice::drift(&format!("{} of endpoint {id}", settle::changed_fields(change))))
 }

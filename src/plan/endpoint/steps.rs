@@ -1,8 +1,8 @@
 //! The ordered rules for an endpoint that is wanted: the first that has something to say decides.
 use super::{
-    Snapshot, choice,
+    Snapshot, asked, choice,
     course::Dates,
-    identity,
+    fields, identity,
     identity::Identity,
     outlook, quarantine,
     settle::{self, Move},
@@ -14,19 +14,20 @@ use crate::{
         reference::{LastFailure, ManagementPolicy},
     },
     plan::{
-        Action, ConnectionState, Verdict, former,
+        Action, ConnectionState, Verdict, aside,
+        creation::Next,
+        former,
         line::Want,
         model_choice::{self, parse_id},
         outlook::Outlook,
-        retry,
         text::{after, day_time, parse},
         verdict::Phase,
         window::Calendar,
     },
     speech::{
-        EntityId,
+        EntityId, ModelId,
         entity::{Endpoint, Status},
-        request::CreateEndpoint,
+        request::{CreateEndpoint, UpdateEndpoint},
     },
     view::{Entry, ModelFacts, View},
 };
@@ -35,29 +36,34 @@ use jiff::SignedDuration;
 /// How long a deployment takes at most as a rule, by the service's documents.
 const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
 
-/// Decides about an endpoint that is not being deleted. The outlook is absent where nothing can be said of the future,
-/// so that what was said before stands.
-pub fn decide(
-    s: &Snapshot<'_>,
-    identity: &Identity<'_>,
-    status: &mut SpeechEndpointStatus,
-) -> (Verdict, Option<Outlook>) {
-    let (view, project) = match preconditions(s) {
-        Ok(found) => found,
-        Err(verdict) => return (verdict, None),
-    };
+/// Decides about an endpoint that is not being deleted, and says what lies ahead.
+pub fn decide(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) -> (Verdict, Outlook) {
+    let (verdict, outlook) = by_rules(s, identity, status);
+    let outlook = outlook::with_ending(s, status, outlook);
+    (verdict, outlook)
+}
+
+fn by_rules(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) -> (Verdict, Outlook) {
     let windows = Calendar::parse(&s.object.spec.swap.windows);
     // Windows that cannot be read are shut: what is not allowed for certain waits, but not past the deadline.
     let calendar = windows.clone().unwrap_or_else(|_| Calendar::shut());
+    let (view, project) = match preconditions(s) {
+        Ok(found) => found,
+        Err(verdict) => {
+            let outlook = outlook::obstructed(s, status, &Dates::of(s, status, &calendar), &verdict);
+            return (verdict, outlook);
+        }
+    };
     // What is not known now keeps its place above; from here on these follow from what is there.
     if !matches!(identity, Identity::Unseen) {
         (status.target, status.candidate) = (None, None);
     }
-    let mut outlook = Some(Outlook::default());
+    let mut outlook = Outlook::default();
     let verdict = match identity {
         Identity::Unseen => {
-            outlook = None;
-            Verdict::working(Reason::Connecting, "waiting for the first look at the Speech resource")
+            let verdict = Verdict::working(Reason::Connecting, "waiting for the first look at the Speech resource");
+            outlook = outlook::obstructed(s, status, &Dates::of(s, status, &calendar), &verdict);
+            verdict
         }
         Identity::Known(entry) => {
             known(s, view, project, &calendar, entry, status, &mut outlook).unwrap_or_else(|verdict| verdict)
@@ -70,6 +76,7 @@ pub fn decide(
         Identity::Left(id) => former::wait(&format!("endpoint {id}"), s.written(), s.now()),
         Identity::None => create(s, view, project, status).unwrap_or_else(|verdict| verdict),
     };
+    outlook::unserved(s, status, identity, &verdict, &mut outlook);
     let verdict = match windows {
         Err(error) if verdict.phase == Phase::Done => Verdict {
             phase: Phase::Stalled,
@@ -97,12 +104,6 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), V
         .as_deref()
         .map(|text| parse_id("project", text))
         .transpose()?;
-    if project.is_some() && !has_projects {
-        return Err(Verdict::stalled(
-            Reason::SpecInvalid,
-            "spec.project: the connection's API version 2024-11-15 has no projects; remove it or use another apiVersion",
-        ));
-    }
     if let Some(adopt) = &s.object.spec.adopt {
         parse_id("adopt.id", &adopt.id)?;
     }
@@ -112,12 +113,13 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), V
             format!("SpeechEndpoint {holder} holds this remote endpoint already; delete one of the two"),
         ));
     }
-    Ok((view, project))
+    // What the API version does not have is told beside, and holds nothing back.
+    Ok((view, project.filter(|_| has_projects)))
 }
 
 /// Waits where the endpoint that the status names is missing from a list that may be older than it.
 fn unlisted_yet(s: &Snapshot<'_>) -> Option<Verdict> {
-    let creation = s.creation(s.old_status().and_then(|status| status.closed_attempt));
+    let creation = s.creation(&s.old_status().cloned().unwrap_or_default());
     let intent = creation
         .open()
         .filter(|intent| creation.unlisted && !creation.is_void(*intent))?;
@@ -131,8 +133,12 @@ fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
             format!("the Speech resource has no endpoint {id}; correct spec.adopt.id by creating the object anew"),
         );
     }
+    let advice = match s.object.spec.adopt {
+        Some(_) => "An adopted endpoint is not made anew: delete this object and create one without adopt",
+        None => "Write recreate: WhenDeleted, or delete this object and apply it again",
+    };
     let message = format!(
-        "endpoint {id} was deleted in the Speech service (of a free F0 resource after seven days); applications that name it are answered by a base model. Write recreate: WhenDeleted, or delete this object and apply it again, to create a new one with another id"
+        "endpoint {id} was deleted in the Speech service (of a free F0 resource after seven days); applications that name it are answered by a base model. {advice}, to create a new one with another id"
     );
     Verdict::stalled(Reason::RemoteDeleted, message)
 }
@@ -144,7 +150,7 @@ fn create(
     project: Option<EntityId>,
     status: &mut SpeechEndpointStatus,
 ) -> Result<Verdict, Verdict> {
-    let creation = s.creation(status.closed_attempt);
+    let creation = s.creation(status);
     if !s.may_act() {
         return Err(untouched(s, "create the endpoint"));
     }
@@ -182,24 +188,14 @@ fn create(
     let verdict = Verdict::working(reason, format!("{what} with model {}", choice::named(&model)))
         .wanting(Want::Creation)
         .watching();
-    let action = creation.next(post)?;
-    if action.is_remote() {
-        return Ok(verdict.with(action));
-    }
+    let announcement = match creation.next(post)? {
+        Next::Post(action) => return Ok(verdict.with(action)),
+        Next::Announce(announcement) => announcement,
+    };
     // The announcement stands for the request: a failed request holds back the next announcement.
-    let gated = retry::gate(
-        failure_of(status),
-        post(0),
-        verdict.clone(),
-        s.generation(),
-        s.is_fresh(),
-        s.now(),
-    );
-    Ok(if gated.action.is_some() {
-        verdict.with(action)
-    } else {
-        gated
-    })
+    let last = failure_of(status);
+    let gated = s.asking(None).gate(last, post(0), verdict);
+    Ok(announcement.through(gated, last))
 }
 
 /// The remote endpoint is there.
@@ -210,27 +206,30 @@ fn known(
     calendar: &Calendar,
     entry: &Entry<Endpoint>,
     status: &mut SpeechEndpointStatus,
-    outlook: &mut Option<Outlook>,
+    outlook: &mut Outlook,
 ) -> Result<Verdict, Verdict> {
     let endpoint = &*entry.entity;
     ours_to_manage(s, endpoint)?;
     if s.may_act() && !s.has_finalizer() {
         return Ok(Verdict::working(Reason::Creating, "taking over the endpoint").with(Action::Claim(None)));
     }
+    let mut twin_waits = None;
     if let Some(twin) = identity::twin(s, endpoint.header.id).filter(|_| s.may_act()) {
         let verdict = Verdict::working(
             Reason::Updating,
             format!("deleting endpoint {twin}, which an earlier request made as well"),
         );
-        let action = Action::DeleteEndpoint(twin);
-        return Ok(retry::gate(
-            status.last_failure.as_ref(),
-            action,
-            verdict,
-            s.generation(),
-            s.is_fresh(),
-            s.now(),
-        ));
+        let last = super::recall(status, Action::DELETE);
+        let verdict = s.asking(None).gate(last, Action::DeleteEndpoint(twin), verdict);
+        if verdict.action.is_some() {
+            return Ok(verdict);
+        }
+        // One that cannot be deleted now keeps nothing else back.
+        twin_waits = verdict.look_again;
+    } else {
+        status
+            .side_failures
+            .retain(|failure| failure.operation != Action::DELETE);
     }
     quarantine::take_back(s, view, endpoint, status);
     quarantine::note_failed_deployment(s, endpoint, status);
@@ -245,16 +244,18 @@ fn known(
     }
     let verdict = match (&endpoint.header.status, &next) {
         (Status::NotStarted | Status::Running | Status::Other(_), _) => deploying(s, endpoint, status),
-        (Status::Succeeded | Status::Failed, _) if !entry.confirmed => unconfirmed(s, endpoint, status),
-        (Status::Succeeded | Status::Failed, Ok(next)) => {
-            settle::settle(s, endpoint, next, project, status).unwrap_or_else(|verdict| verdict)
-        }
+        (Status::Succeeded | Status::Failed, _) if !entry.confirmed => unconfirmed(s, endpoint, &dates, status),
+        (Status::Succeeded | Status::Failed, Ok(next)) => settle::settle(s, endpoint, next, project, &dates, status),
         (Status::Succeeded | Status::Failed, Err(verdict)) => verdict.clone(),
     };
-    *outlook = Some(match (under_way, &status.target) {
-        (true, Some(_)) => outlook::moving(status),
-        (true, None) | (false, _) => outlook::of(s, status, &dates, next.as_ref()),
-    });
+    let seen = outlook::Seen {
+        view,
+        work_since: under_way.then(|| endpoint.header.last_action_at.max(endpoint.header.created_at)),
+        next: next.as_ref(),
+        verdict: &verdict,
+    };
+    *outlook = outlook::of(s, status, &dates, &seen);
+    let verdict = twin_waits.into_iter().fold(verdict, Verdict::until);
     let creates = under_way && status.active.is_none();
     Ok(if creates {
         verdict.wanting(Want::Creation)
@@ -276,13 +277,13 @@ fn note_deployment(
     let named = endpoint.model.filter(|model| active != Some(model.to_string()));
     let before = s.old_status().and_then(|old| old.target.clone());
     match (named.and_then(|model| view.model(model)), before, next) {
-        (Some(facts), before, _) => {
-            let interim = before.is_some_and(|target| target.model == facts.model.to_string() && target.interim)
+        (Some(facts), _, _) => {
+            let interim = asked::stands_in(s, &facts)
                 || matches!(next, Some(Move::To { facts: to, interim: true, .. }) if to.model == facts.model);
             note_target(s, status, &facts, interim);
         }
         (None, Some(before), _) if active.as_ref() != Some(&before.model) => status.target = Some(before),
-        (None, _, Some(Move::To { facts, interim, .. })) => note_target(s, status, facts, *interim),
+        (None, _, Some(Move::To { facts, interim, .. })) => settle::note_asked(s, endpoint, facts, *interim, status),
         (None, _, Some(Move::Stay | Move::Held { .. }) | None) => {}
     }
     if status.target.is_some() {
@@ -352,34 +353,31 @@ fn deploying(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatu
 
 /// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
 pub(super) fn failure_of(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
-    let since = status.target.as_ref().and_then(|target| parse(Some(&target.since)));
+    let wanted = status.target.as_ref().or(status.candidate.as_ref());
+    let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
     status
         .last_failure
         .as_ref()
         .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
 }
 
+/// The last failure of the move that is wanted.
+pub(super) fn failed_swap(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
+    failure_of(status).filter(|last| last.operation == Action::SWAP)
+}
+
 /// A change is on its way, or failed; nothing more is sent before a read tells what came of it.
-fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatus) -> Verdict {
-    let action = Action::UpdateEndpoint {
-        id: endpoint.header.id,
-        change: Box::default(),
-        urgent: false,
-    };
-    let accepted = accepted(status);
-    let gated = retry::gate(
-        failure_of(status),
-        action,
-        accepted,
-        s.generation(),
-        s.is_fresh(),
-        s.now(),
-    );
+fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, dates: &Dates<'_>, status: &SpeechEndpointStatus) -> Verdict {
+    let model = endpoint.model.unwrap_or(ModelId::Base(endpoint.header.id));
+    let action = fields::step(endpoint, UpdateEndpoint::Model(model), false);
+    let gated = s
+        .asking(dates.need())
+        .gate(failed_swap(status), action, accepted(s, status));
     Verdict { action: None, ..gated }.watching()
 }
 
 /// Accepted is not serving: wait for a read that began after our request.
-pub(super) fn accepted(status: &SpeechEndpointStatus) -> Verdict {
+pub(super) fn accepted(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
     match (&status.active, &status.target) {
         (Some(_), Some(target)) => Verdict::working(
             Reason::Swapping,
@@ -388,10 +386,11 @@ pub(super) fn accepted(status: &SpeechEndpointStatus) -> Verdict {
                 target.name
             ),
         ),
-        (Some(_), None) => Verdict::working(
-            Reason::Updating,
-            "the service accepted the change; waiting until it reports it",
-        ),
+        (Some(_), None) => {
+            let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
+            let words = aside::answered(&s.around, before, observed, s.generation());
+            Verdict::working(Reason::Updating, words)
+        }
         (None, _) => Verdict::working(
             Reason::Deploying,
             "the service accepted the endpoint; waiting until it reports it",

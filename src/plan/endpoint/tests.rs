@@ -1,8 +1,10 @@
 //! What an endpoint's plan says, case by case, and what holds in every world.
 mod choice;
+mod contest;
 mod course;
 mod creation;
 mod deletion;
+mod ending;
 mod gate;
 mod health;
 mod identity;
@@ -13,12 +15,13 @@ mod simulation;
 mod skew;
 mod swap;
 mod timing;
+mod unheeded;
 mod unlisted;
 
 use crate::{
     api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel},
     plan::{
-        Plan,
+        Hands, Plan, Surroundings,
         endpoint::{Snapshot, plan},
         testing::*,
     },
@@ -80,6 +83,19 @@ impl Case {
 
     pub fn plan(&self) -> Plan<SpeechEndpointStatus> {
         self.look(plan)
+    }
+
+    /// The same in a process that only observes.
+    pub fn tied(&self) -> Plan<SpeechEndpointStatus> {
+        self.look(|s| {
+            plan(&Snapshot {
+                around: Surroundings {
+                    hands: Hands::Tied,
+                    ..s.around
+                },
+                ..*s
+            })
+        })
     }
 
     /// What a function says of the snapshot.

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 /// How far ahead an opening is looked for where nothing expires.
 const HORIZON: SignedDuration = SignedDuration::from_hours(2 * 366 * 24);
 /// A calendar that is shut for so long never opens.
-const NEVER: SignedDuration = SignedDuration::from_hours(400 * 24);
+pub const NEVER: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// This part of the time for swaps is kept for second tries.
 const RESERVE: i32 = 3;

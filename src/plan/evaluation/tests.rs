@@ -1,4 +1,5 @@
 use super::*;
+use crate::speech::Absent;
 use crate::{
     plan::testing::*,
     speech::{ModelId, entity::Evaluation},
@@ -166,9 +167,9 @@ fn only_the_one_that_counts_is_kept_and_the_oldest_goes_first() {
     let waits = [judging(GateVerdict::Pending)];
     assert_eq!(told(&world, &waits).id, Some(id(30)));
     let mut world = world;
-    world.view.evaluations.removed(id(30));
+    world.view.evaluations.removed(&Absent::assumed(id(30)));
     assert_eq!(told(&world, &waits).id, Some(id(32)));
-    world.view.evaluations.removed(id(32));
+    world.view.evaluations.removed(&Absent::assumed(id(32)));
     assert_eq!(told(&world, &waits).id, None);
 }
 

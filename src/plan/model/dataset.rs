@@ -17,6 +17,10 @@ pub fn kinds<'a>(s: &Snapshot<'_>, view: &'a View, inputs: &Inputs) -> Result<Ve
     let mut kinds = Vec::new();
     for id in &inputs.datasets {
         let Some(entry) = view.datasets.get(*id) else {
+            if view.datasets.is_unseen(*id) {
+                let message = format!("no list shows dataset {id}; the service is asked whether it exists");
+                return Err(Verdict::working(Reason::DatasetNotReady, message).watching_list(List::Datasets));
+            }
             let message = format!("the Speech resource has no dataset {id}; it is used as soon as it appears");
             return Err(Verdict::stalled(Reason::DatasetNotFound, message).watching_list(List::Datasets));
         };

@@ -1,30 +1,49 @@
 //! The ordered rules for a model whose object is being deleted: endpoints before models.
-use super::{Snapshot, copy, lineage::Lineage, revision::Revision};
+use super::{Snapshot, copy, deletes_remote, lineage::Lineage, revision::Revision};
 use crate::{
     api::{Reason, SpeechModelStatus},
     plan::{
-        Action, Verdict, orphan,
+        Action, Verdict, hands,
+        lead_time::Work,
+        orphan,
         text::{after, day_time},
     },
     speech::{ModelId, entity::Status},
     view::View,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+
+/// So many times the longest time seen is waited for the end of work.
+const PATIENCE: i32 = 3;
 
 /// Deletes the trained or copied revisions if that is wanted, then lets the object go.
 pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
     if !s.has_finalizer() {
         return deleting();
     }
-    if !s.deletes_remote() {
+    if !deletes_remote(s.object) || made_nothing(s, status) {
         return deleting().with(Action::Release);
+    }
+    if !s.deletes_remote() {
+        return hands::lets_go(&held_up(s).what);
+    }
+    if let Some(verdict) = held_up(s).unless_meant(s.around.stay) {
+        return verdict;
     }
     let obstacle = s.around.connection.obstacle(&s.object.spec.connection_ref.name);
     let Some(view) = s.around.connection.view_to_delete() else {
         return held_up(s).without(obstacle);
     };
     let verdict = remove(s, view, status);
-    match obstacle {
+    let unproven = || {
+        let victim = Lineage::read(s, view).all.first().map(Revision::id)?;
+        orphan::obstacle(
+            status.last_failure.as_ref(),
+            &Action::DeleteModel(victim),
+            s.generation(),
+        )
+    };
+    match obstacle.or_else(unproven) {
         Some(obstacle) => held_up(s).despite(obstacle, verdict),
         None => verdict,
     }
@@ -32,6 +51,15 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
 
 fn deleting() -> Verdict {
     Verdict::working(Reason::Deleting, "deleting the revisions")
+}
+
+/// Whether nothing can be there that would have to be deleted: every request for a model certainly led to none.
+fn made_nothing(s: &Snapshot<'_>, status: &SpeechModelStatus) -> bool {
+    let view = s.around.connection.view();
+    status.copying.is_none()
+        && status.ids().next().is_none()
+        && s.creation(status).led_to_nothing()
+        && view.is_none_or(|view| view.models.owned_by(s.uid()).is_empty())
 }
 
 /// What is left and free is deleted; what may still come is waited for.
@@ -44,16 +72,24 @@ fn remove(s: &Snapshot<'_>, view: &View, status: &mut SpeechModelStatus) -> Verd
     }
     let is_free = |revision: &&Revision<'_>| !revision.in_use(view) && !is_being_made(revision);
     if let Some(free) = revisions.iter().find(is_free) {
+        if s.around.agenda.guard.holds(s.uid()) {
+            return held_up(s).guarded(&s.object.spec.connection_ref.name);
+        }
         let action = Action::DeleteModel(free.id());
         return s.gate(status, action, deleting());
     }
     if let Some(used) = revisions.iter().find(|revision| revision.in_use(view)) {
-        return in_use(used, view);
+        let waits = in_use(used, view);
+        // Whoever uses it may be in another namespace, and stay.
+        return match s.around.namespace_ends {
+            true => held_up(s).lasting(Timestamp::UNIX_EPOCH, waits),
+            false => waits,
+        };
     }
     if let Some(running) = revisions.first() {
-        return until_made(running);
+        return held_up(s).lasting(long_enough(s, running), until_made(running));
     }
-    let creation = s.creation(status.closed_attempt);
+    let creation = s.creation(status);
     if copies {
         let settled_at = creation.open().map(|intent| creation.copying(None).settled_at(intent));
         // What is under way gets our mark first: then it is found and deleted like the others.
@@ -88,6 +124,18 @@ fn is_being_made(revision: &Revision<'_>) -> bool {
     matches!(revision.model().header.status, Status::NotStarted | Status::Running)
 }
 
+/// When work that has not ended by then is not waited for any longer: a few times the longest seen.
+fn long_enough(s: &Snapshot<'_>, running: &Revision<'_>) -> Timestamp {
+    let spec = &s.object.spec;
+    let work = if spec.source.copy.is_some() {
+        Work::Copying
+    } else {
+        Work::Training
+    };
+    let longest = s.around.agenda.durations.expected(&spec.locale, work);
+    after(running.model().header.created_at, longest.saturating_mul(PATIENCE))
+}
+
 fn until_made(running: &Revision<'_>) -> Verdict {
     let message = format!(
         "revision {} ({}) is {} since {}; the service deletes it only after the end",
@@ -110,7 +158,7 @@ fn in_use(used: &Revision<'_>, view: &View) -> Verdict {
     Verdict::working(
         Reason::ModelInUse,
         format!(
-            "revision {} ({}) is kept while these endpoints use it: {}",
+            "revision {} ({}) is kept while these endpoints use it: {}; deletionPolicy: Retain lets the object go and keeps it",
             used.number,
             used.id(),
             users.join(", ")

@@ -10,12 +10,14 @@ use crate::{
         model::{CandidateModel, PastModel},
     },
     plan::{
-        Action, Verdict,
-        creation::Creation,
-        retry,
+        Action, Verdict, aside,
+        creation::{Creation, Next},
+        drift::Correction,
+        hands, model_choice, retry,
         text::{after, rfc3339},
+        verdict::Phase,
     },
-    speech::{entity::CustomModel, request::UpdateModel},
+    speech::{EntityId, entity::CustomModel, request::UpdateModel},
     view::{Entry, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -30,8 +32,10 @@ pub struct Lineage<'a> {
     pub all: Vec<Revision<'a>>,
     /// One for each number, oldest first.
     pub revisions: Vec<Revision<'a>>,
-    /// The highest number that was ever used.
+    /// The highest number that is known to have been given.
     pub highest: u32,
+    /// Whether the spec asks for models that are good for batch transcription only.
+    for_batch: bool,
 }
 
 impl<'a> Lineage<'a> {
@@ -44,7 +48,15 @@ impl<'a> Lineage<'a> {
             all,
             revisions,
             highest,
+            for_batch: is_for_batch(s, view),
         }
+    }
+
+    /// The number of the next revision: higher than all that were given, and than those that a request may have given of
+    /// which nothing was seen.
+    pub fn next_number(&self, creation: &Creation) -> u32 {
+        let announced = creation.unsent().and_then(|intent| intent.revision);
+        announced.unwrap_or_else(|| self.highest.max(creation.perhaps_given()).saturating_add(1))
     }
 
     /// The revision with the highest number.
@@ -52,10 +64,24 @@ impl<'a> Lineage<'a> {
         self.revisions.last().copied()
     }
 
-    /// Writes down the revisions: the newest good one is current, a newer one is the candidate, the others are history.
+    /// The revision that endpoints should serve: the newest good one that they can serve. Where the spec itself asks for
+    /// models that nobody can deploy, or none can be, the newest good one.
+    pub fn best(&self) -> Option<&Revision<'a>> {
+        let good = || self.revisions.iter().rev().filter(|revision| revision.succeeded());
+        let deployable = good().find(|revision| self.for_batch || revision.is_deployable());
+        deployable.or_else(|| good().next())
+    }
+
+    /// The newest revision, where it was made well and cannot be deployed though it should: it renews nothing.
+    pub fn undeployable(&self) -> Option<Revision<'a>> {
+        let newest = self.newest()?;
+        (newest.succeeded() && !newest.is_deployable() && !self.for_batch).then_some(newest)
+    }
+
+    /// Writes down the revisions: the best one is current, a newer one under way is the candidate, the others are history.
     pub fn describe(&self, view: &View, status: &mut SpeechModelStatus) {
         let number = |revision: &Revision<'_>| i32::try_from(revision.number).unwrap_or(i32::MAX);
-        let current = self.revisions.iter().rev().find(|revision| revision.succeeded());
+        let current = self.best();
         let candidate = self.revisions.last().filter(|newest| !newest.succeeded());
         status.current = current.map(|revision| status::current(view, &revision.model().facts()));
         status.candidate = candidate.map(|revision| CandidateModel {
@@ -78,6 +104,8 @@ impl<'a> Lineage<'a> {
             })
             .take(MOST_PAST)
             .collect();
+        let highest = i32::try_from(self.highest).unwrap_or(i32::MAX);
+        status.highest_revision = (highest > highest_named(status)).then_some(highest);
         self.close_attempts(status);
     }
 
@@ -106,7 +134,9 @@ impl<'a> Lineage<'a> {
             Reason::Updating,
             format!("deleting model {}, which an earlier request made as well", twin.id()),
         );
-        Some(s.gate(status, Action::DeleteModel(twin.id()), verdict))
+        let verdict = s.gate(status, Action::DeleteModel(twin.id()), verdict);
+        // One that cannot be deleted now keeps nothing else back.
+        verdict.action.is_some().then_some(verdict)
     }
 
     /// When to repeat a newest revision that failed: after a growing delay, which follows from the failed revisions
@@ -133,38 +163,55 @@ impl<'a> Lineage<'a> {
         let Some(newest) = self.newest() else {
             return Verdict::done(Reason::Synced, "");
         };
-        let names = changed_names(s, newest.model());
-        if names != UpdateModel::default() && s.may_act() {
-            let verdict = Verdict::working(Reason::Updating, "changing the name or description").watching();
-            return change(s, newest.entry, names, verdict, "the name or description", status);
+        let changes = if s.may_act() {
+            differences(s, newest.model())
+        } else {
+            Vec::new()
+        };
+        let wanted: Vec<_> = changes
+            .iter()
+            .map(|change| step(newest.entry, change.clone()).operation())
+            .collect();
+        let has_twin = !revision::twins(&self.all, &self.revisions).is_empty();
+        let deletes = has_twin || self.surplus(s, view, status).is_some();
+        status.side_failures.retain(|failure| {
+            wanted.contains(&failure.operation.as_str()) || failure.operation == Action::DELETE && deletes
+        });
+        let mut soon: Option<Verdict> = None;
+        for change in changes {
+            match rename(s, newest.entry, change, status) {
+                Ok(verdict) => return verdict,
+                // What is refused is told beside; what is tried again soon is under way.
+                Err(verdict) if verdict.phase == Phase::Working => soon = soon.or(Some(verdict)),
+                Err(_) => {}
+            }
         }
-        self.discard(s, view, status).unwrap_or_else(|| {
-            Verdict::done(
-                Reason::Synced,
-                format!("revision {} ({}) is current", newest.number, newest.id()),
-            )
-        })
+        self.discard(s, view, status)
+            .or(soon)
+            .unwrap_or_else(|| Verdict::done(Reason::Synced, self.is_current(&newest)))
+    }
+
+    fn is_current(&self, newest: &Revision<'_>) -> String {
+        let current = self.best().unwrap_or(newest);
+        let undeployable = |newest: Revision<'_>| {
+            let other = if newest.id() == current.id() {
+                String::new()
+            } else {
+                format!("; revision {} is newer", newest.number)
+            };
+            format!("{other} and cannot be deployed to endpoints")
+        };
+        let words = self.undeployable().map_or_else(String::new, undeployable);
+        format!("revision {} ({}) is current{words}", current.number, current.id())
     }
 
     /// Deletes the oldest revision beyond the limit that no endpoint uses. The current one and the newest are never touched.
     pub fn discard(&self, s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus) -> Option<Verdict> {
-        if !s.may_act() {
-            return None;
-        }
-        let current = status.current.as_ref().map(|current| current.id.as_str());
-        let newest = self.revisions.last().map(Revision::id);
         // An endpoint that moves tells where to, while what it leaves still answers and may have to be returned to.
-        if view.is_moving(&s.object.spec.locale) {
+        if !s.may_act() || view.is_moving(&s.object.spec.locale) {
             return None;
         }
-        let limit = usize::try_from(s.object.spec.revision_history_limit).unwrap_or(0);
-        let old: Vec<_> = self
-            .revisions
-            .iter()
-            .filter(|revision| Some(revision.id()) != newest && current != Some(revision.id().to_string().as_str()))
-            .collect();
-        let surplus = old.len().saturating_sub(limit);
-        let victim = old.into_iter().take(surplus).find(|revision| !revision.in_use(view))?;
+        let victim = self.surplus(s, view, status)?;
         let verdict = Verdict::working(
             Reason::Updating,
             format!("deleting revision {}, beyond revisionHistoryLimit", victim.number),
@@ -176,42 +223,115 @@ impl<'a> Lineage<'a> {
         }
         Some(s.gate(status, Action::DeleteModel(victim.id()), verdict))
     }
+
+    /// The oldest revision beyond the limit that no endpoint uses.
+    fn surplus(&self, s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus) -> Option<&Revision<'_>> {
+        let current = status.current.as_ref().map(|current| current.id.as_str());
+        let newest = self.revisions.last().map(Revision::id);
+        let limit = usize::try_from(s.object.spec.revision_history_limit).unwrap_or(0);
+        let old: Vec<_> = self
+            .revisions
+            .iter()
+            .filter(|revision| Some(revision.id()) != newest && current != Some(revision.id().to_string().as_str()))
+            .collect();
+        let surplus = old.len().saturating_sub(limit);
+        old.into_iter().take(surplus).find(|revision| !revision.in_use(view))
+    }
+}
+
+/// Whether the spec pins a base model whose models cannot be deployed, and no endpoint is to serve them.
+fn is_for_batch(s: &Snapshot<'_>, view: &View) -> bool {
+    let pinned = s
+        .object
+        .spec
+        .source
+        .training
+        .as_ref()
+        .and_then(|spec| spec.base_model.as_ref());
+    let pinned = pinned
+        .and_then(|base| base.id.parse().ok())
+        .and_then(|id| view.base_models.get(id));
+    s.follower.is_none() && pinned.is_some_and(|base| !model_choice::makes_deployable(&base.entity))
 }
 
 /// Numbers are never used twice, also not after revisions were deleted.
 fn highest_number(s: &Snapshot<'_>, revisions: &[Revision<'_>]) -> u32 {
     let recorded = s.old_status().map_or(0, |status| {
-        let current = status.current.as_ref().and_then(|current| current.revision);
-        let candidate = status.candidate.as_ref().map(|candidate| candidate.revision);
-        let past = status.history.iter().map(|past| past.revision).max();
-        [current, candidate, past].into_iter().flatten().max().unwrap_or(0)
+        highest_named(status).max(status.highest_revision.unwrap_or(0))
     });
-    revisions
-        .iter()
-        .map(|revision| revision.number)
-        .max()
-        .unwrap_or(0)
-        .max(u32::try_from(recorded).unwrap_or(0))
+    let found = revisions.iter().map(|revision| revision.number).max();
+    found.unwrap_or(0).max(u32::try_from(recorded).unwrap_or(0))
 }
 
-/// The declared names that a model does not bear.
-pub fn changed_names(s: &Snapshot<'_>, model: &CustomModel) -> UpdateModel {
+/// The highest number among the revisions that a status names.
+fn highest_named(status: &SpeechModelStatus) -> i32 {
+    let current = status.current.as_ref().and_then(|current| current.revision);
+    let candidate = status.candidate.as_ref().map(|candidate| candidate.revision);
+    let past = status.history.iter().map(|past| past.revision).max();
+    [current, candidate, past].into_iter().flatten().max().unwrap_or(0)
+}
+
+/// What of names and project a model lacks.
+fn differences(s: &Snapshot<'_>, model: &CustomModel) -> Vec<UpdateModel> {
+    let (header, spec) = (&model.header, &s.object.spec);
     let name = s.display_name();
-    let description = s.object.spec.description.clone();
-    UpdateModel {
-        display_name: (*model.header.display_name != *name).then_some(name),
-        description: description.filter(|text| **text != *model.header.description),
-        owner: None,
+    let description = spec.description.clone().filter(|text| **text != *header.description);
+    let project: Option<EntityId> = spec.project.as_deref().and_then(|project| project.parse().ok());
+    let project = project.filter(|project| s.has_projects() && header.project != Some(*project));
+    let changes = [
+        (*header.display_name != *name).then_some(UpdateModel::DisplayName(name)),
+        description.map(UpdateModel::Description),
+        project.map(UpdateModel::Project),
+    ];
+    changes.into_iter().flatten().collect()
+}
+
+fn step(entry: &Entry<CustomModel>, change: UpdateModel) -> Action {
+    Action::UpdateModel {
+        id: entry.entity.header.id,
+        change: Box::new(change),
     }
 }
 
-/// Changes a model, ever more rarely when the service accepts the change and does not show it.
-pub fn change(
+/// Changes one thing of a model; `Err` says that it has to wait for a failure.
+fn rename(
     s: &Snapshot<'_>,
     entry: &Entry<CustomModel>,
     change: UpdateModel,
+    status: &mut SpeechModelStatus,
+) -> Result<Verdict, Verdict> {
+    let field = change.field();
+    let correction = Correction::of_model(&change);
+    let action = step(entry, change);
+    let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
+    let asked = aside::was_accepted(before, observed, s.generation(), field);
+    if asked && entry.confirmed && s.around.failure.is_none() {
+        let failure = retry::not_applied(&action, field);
+        super::memory(status).keep(&failure, s.generation(), false, s.now());
+    }
+    let what = format!("model {}", entry.entity.header.id);
+    if let Some(held) = correction.gate(&status.drift, &what, s.asking(None)) {
+        return Err(held);
+    }
+    let verdict = Verdict::working(Reason::Updating, format!("changing {field}")).watching();
+    let gated = s.gate(status, action, verdict);
+    if gated.action.is_none() {
+        return Err(gated);
+    }
+    if entry.confirmed {
+        return Ok(gated);
+    }
+    // The answer to a change may show the old state; only a read tells whether it is still lacking.
+    let words = aside::answered(&s.around, before, observed, s.generation());
+    Ok(Verdict::working(Reason::Updating, words).watching())
+}
+
+/// Puts our mark on a model, ever more rarely when the service accepts it and does not show it.
+pub fn mark(
+    s: &Snapshot<'_>,
+    entry: &Entry<CustomModel>,
+    mark: UpdateModel,
     verdict: Verdict,
-    what: &str,
     status: &mut SpeechModelStatus,
 ) -> Verdict {
     let asked = s.old_status().is_some_and(|old| {
@@ -219,15 +339,11 @@ pub fn change(
             && condition::find(&old.conditions, condition::RECONCILING)
                 .is_some_and(|told| told.message == verdict.message)
     });
+    let action = step(entry, mark);
     if asked && entry.confirmed && s.around.failure.is_none() {
-        let failure = retry::not_applied(what);
-        let last = retry::remember(status.last_failure.as_ref(), &failure, s.generation(), s.now());
-        status.last_failure = Some(last);
+        let failure = retry::not_applied(&action, "the mark of a copy");
+        super::memory(status).keep(&failure, s.generation(), false, s.now());
     }
-    let action = Action::UpdateModel {
-        id: entry.entity.header.id,
-        change: Box::new(change),
-    };
     let gated = s.gate(status, action, verdict);
     // The answer to a change may show the old state; only a read tells whether it is still lacking.
     let action = gated.action.filter(|_| entry.confirmed);
@@ -242,25 +358,17 @@ pub fn order(
     verdict: Verdict,
     post: impl Fn(u32) -> Action,
 ) -> Result<Verdict, Verdict> {
-    let action = creation.next(&post)?;
-    if action.is_remote() {
-        return Ok(verdict.with(action));
-    }
+    let announcement = match creation.next(&post)? {
+        Next::Post(action) => return Ok(verdict.with(action)),
+        Next::Announce(announcement) => announcement,
+    };
     // The announcement stands for the request: a failed request holds back the next announcement.
-    let gated = s.gate(status, post(0), verdict.clone());
-    Ok(if gated.action.is_some() {
-        verdict.with(action)
-    } else {
-        gated
-    })
+    let gated = s.gate(status, post(0), verdict);
+    Ok(announcement.through(gated, status.last_failure.as_ref()))
 }
 
 /// What is said of an object that must not act.
 pub fn hands_off(s: &Snapshot<'_>, would: &str) -> Verdict {
-    let (reason, word) = if s.object.spec.suspend {
-        (Reason::Suspended, "suspended")
-    } else {
-        (Reason::Observed, "observed only")
-    };
+    let (reason, word) = hands::why_not(s.object.spec.suspend, s.object.spec.management_policy);
     Verdict::stalled(reason, format!("{word}; would {would}"))
 }

@@ -18,11 +18,12 @@ pub use copy::source::{Found, Source, SourceState, are_alike, find_cycle, wanted
 pub use refusal::{Refusal, refusals};
 
 use super::{
-    Action, ConnectionState, List, Plan, Surroundings, Verdict,
-    creation::Creation,
-    export,
+    Action, ConnectionState, List, Plan, Surroundings, Verdict, aside,
+    creation::{Creation, Tallies},
+    drift, export,
     former::{self, Former},
     notice, report, retry,
+    text::{before, parse},
 };
 use crate::{
     api::{
@@ -44,6 +45,8 @@ pub struct Snapshot<'a> {
     pub source: Option<&'a Source>,
     /// What the gates of endpoints refused that this object stands for.
     pub refusals: &'a [Refusal],
+    /// A SpeechEndpoint that serves this object's revisions, where the spec pins a base model; absent if there is none.
+    pub follower: Option<&'a str>,
     /// The rest.
     pub around: Surroundings<'a>,
 }
@@ -52,6 +55,11 @@ pub struct Snapshot<'a> {
 pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechModelStatus> {
     let mut status = s.object.status.clone().unwrap_or_default();
     status::remember_failure(s, &mut status);
+    drift::forget(&mut status.drift, s.generation(), s.now());
+    if s.around.failure.is_none() {
+        let corrected = s.around.corrected;
+        drift::count(&mut status.drift, s.around.asked, corrected, s.generation(), s.now());
+    }
     let verdict = if s.object.metadata.deletion_timestamp.is_some() {
         deletion::decide(s, &mut status)
     } else {
@@ -65,7 +73,7 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
     if let Some(obstacle) = s.around.connection.obstacle(&s.object.spec.connection_ref.name) {
         return Err(obstacle);
     }
-    let ConnectionState::Ready { view, has_projects } = s.around.connection else {
+    let ConnectionState::Ready { view, .. } = s.around.connection else {
         return Err(Verdict::working(Reason::Connecting, "waiting for the connection"));
     };
     if !view.is_complete() {
@@ -90,7 +98,7 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
         }
     }
     if let Some(training) = &source.training {
-        training::decide(s, view, training, has_projects, status)
+        training::decide(s, view, training, status)
     } else if let Some(base) = &source.base {
         follow::base(s, view, base, status)
     } else if let Some(existing) = &source.existing {
@@ -115,11 +123,26 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
         .unwrap_or_default();
     let verdict = status::with_expiry(s, &status, verdict);
     let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
-    let outlook = outlook::of(s, &status);
+    // Before anything follows from it: the next look would not know of a failure that is forgotten now.
+    if verdict.action.is_none() && verdict.phase == super::verdict::Phase::Done {
+        status.last_failure = None;
+    }
+    let outlook = outlook::of(s, &status, &verdict).map(|outlook| outlook::with_ending(s, &status, outlook));
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(super::outlook::at_risk(before, outlook.as_ref()));
+    let source = &s.object.spec.source;
+    let project = s.object.spec.project.as_deref();
+    let project = project.filter(|_| source.training.is_some() || source.copy.is_some());
+    let lacking = aside::without_projects(project, &s.around.connection);
+    statements.extend(aside::statement(&status.side_failures, lacking));
+    let contested = status::contested(s, &status);
+    let contested_until = contested.as_ref().and_then(|_| drift::look_again(&status.drift));
+    statements.extend(contested);
+    let aside = status.side_failures.iter().filter_map(retry::again_at);
     let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
-    let verdict = look_again.into_iter().fold(verdict, Verdict::until);
+    let aside = aside.filter(|at| *at > s.now()).chain(contested_until);
+    let look_again = look_again.into_iter().chain(aside);
+    let verdict = look_again.fold(verdict, Verdict::until);
     if let Some(outlook) = outlook {
         status.plan = outlook.steps;
     }
@@ -127,12 +150,13 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     status.conditions = condition::stamp(before, statements, generation, s.around.now);
     status.observed_generation = generation;
     status.last_handled_reconcile_at = annotation::reconcile_requested(s.object).map(str::to_owned);
-    if verdict.action.is_none() && verdict.phase == super::verdict::Phase::Done {
-        status.last_failure = None;
-    }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::revision_notice(s, &status));
-    notices.extend(status::drift_notice(s, verdict.action.as_ref()));
+    notices.extend(status::vanished_notices(s, &status));
+    let corrects = status::correction(s, verdict.action.as_ref());
+    notices.extend(status::drift_notice(
+        verdict.action.as_ref().filter(|_| corrects.is_some()),
+    ));
     Plan {
         export: export::of_model(s.object, &status),
         awaits: verdict.awaited(List::Models),
@@ -143,8 +167,17 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
             .into_iter()
             .chain(training::took(s, &status))
             .collect(),
+        corrects,
         status,
         notices,
+    }
+}
+
+/// Where failures are remembered.
+fn memory(status: &mut SpeechModelStatus) -> retry::Memory<'_> {
+    retry::Memory {
+        last: &mut status.last_failure,
+        aside: &mut status.side_failures,
     }
 }
 
@@ -153,9 +186,10 @@ fn may_act(spec: &SpeechModelSpec) -> bool {
 }
 
 /// Whether deleting the object deletes remote models: those that were trained or copied for it.
-pub fn deletes_remote(spec: &SpeechModelSpec) -> bool {
+pub fn deletes_remote(object: &SpeechModel) -> bool {
+    let spec = &object.spec;
     let makes = spec.source.training.is_some() || spec.source.copy.is_some();
-    makes && may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete
+    makes && may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete && !annotation::retains(object)
 }
 
 impl<'a> Snapshot<'a> {
@@ -181,11 +215,11 @@ impl<'a> Snapshot<'a> {
 
     /// Whether remote models may be trained, copied, changed and deleted.
     fn may_act(&self) -> bool {
-        may_act(&self.object.spec)
+        may_act(&self.object.spec) && self.around.hands.are_free()
     }
 
     fn deletes_remote(&self) -> bool {
-        deletes_remote(&self.object.spec)
+        deletes_remote(self.object) && self.around.hands.are_free()
     }
 
     /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
@@ -196,21 +230,44 @@ impl<'a> Snapshot<'a> {
         self.around.failure.is_none() && annotation::reconcile_requested_anew(self.object, handled)
     }
 
+    /// Asks for a step, for the dates for which it is needed.
+    fn asking(&self, need: Option<retry::Need>) -> retry::Asking {
+        retry::Asking {
+            generation: self.generation(),
+            fresh: self.is_fresh(),
+            need,
+            now: self.now(),
+        }
+    }
+
     /// Lets a step through, or says why not yet.
     fn gate(&self, status: &SpeechModelStatus, action: Action, verdict: Verdict) -> Verdict {
-        retry::gate(
-            status.last_failure.as_ref(),
-            action,
-            verdict,
-            self.generation(),
-            self.is_fresh(),
-            self.now(),
+        let makes = matches!(action, Action::TrainModel(_) | Action::CopyModel(_));
+        let asking = self.asking(makes.then(|| self.need(status)).flatten());
+        let last = status.last_failure.as_ref();
+        let known = retry::recall(last, &status.side_failures, action.operation());
+        asking.gate(known, action, verdict)
+    }
+
+    /// The dates for which another revision is needed.
+    fn need(&self, status: &SpeechModelStatus) -> Option<retry::Need> {
+        let by = parse(status.current.as_ref()?.expires_at.as_deref())?;
+        let latest = before(by, renewal::lead(self).needed);
+        Some(retry::Need { latest, by })
+    }
+
+    /// Whether the connection's API version has projects.
+    fn has_projects(&self) -> bool {
+        matches!(
+            self.around.connection,
+            ConnectionState::Ready { has_projects: true, .. }
         )
     }
 
-    fn creation(&self, closed_attempt: Option<i32>) -> Creation {
+    fn creation(&self, status: &SpeechModelStatus) -> Creation {
         let swept_at = self.around.connection.view().and_then(|view| view.models.swept_at());
-        Creation::of(self.object, &self.around, closed_attempt, swept_at).lacking(self.is_unlisted())
+        let tallies = Tallies::of(status.creations.as_ref(), None);
+        Creation::of(self.object, &self.around, status.closed_attempt, swept_at, tallies).lacking(self.is_unlisted())
     }
 
     /// Whether the status names a revision that the view does not have, though nobody here deleted it.

@@ -39,6 +39,11 @@ impl<'a> Revision<'a> {
         self.model().header.status == Status::Succeeded
     }
 
+    /// Whether it was made well and endpoints can serve it.
+    pub fn is_deployable(&self) -> bool {
+        self.succeeded() && self.model().supports_endpoints.unwrap_or(true)
+    }
+
     /// Whether it was made and failed.
     pub fn failed(&self) -> bool {
         self.model().header.status == Status::Failed

@@ -3,10 +3,14 @@ use super::Snapshot;
 use crate::{
     api::{
         Reason, SpeechModelStatus,
+        annotation::CreationIntent,
+        condition::Statement,
         model::{BaseModelDates, CurrentModel},
     },
     plan::{
-        Action, Notice, Verdict, notice,
+        Action, Notice, Verdict, creation,
+        drift::{self, Correction},
+        notice,
         report::Meanwhile,
         retry,
         text::{self, day_time, parse, rfc3339},
@@ -18,16 +22,26 @@ use crate::{
 
 /// Keeps a failure of this pass, and closes the attempt of a training or copy that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
+    let makes = if s.object.spec.source.copy.is_some() {
+        "Copy"
+    } else {
+        "Train"
+    };
     retry::note(
         s.object,
         &s.around,
-        if s.object.spec.source.copy.is_some() {
-            "Copy"
-        } else {
-            "Train"
+        makes,
+        retry::Memory {
+            last: &mut status.last_failure,
+            aside: &mut status.side_failures,
         },
-        &mut status.last_failure,
         &mut status.closed_attempt,
+    );
+    status.creations = creation::tallied(
+        status.creations.as_ref(),
+        CreationIntent::of(s.object).and_then(|intent| intent.creations),
+        s.around.failure.filter(|failure| failure.operation == makes),
+        s.is_fresh(),
     );
 }
 
@@ -120,12 +134,52 @@ pub fn revision_notice(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<N
     })
 }
 
-/// Tells that the name or description of the current revision is put back.
-pub fn drift_notice(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Notice> {
-    let Some(Action::UpdateModel { id, .. }) = action else {
+/// Tells which revisions somebody deleted in the Speech service.
+pub fn vanished_notices(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Vec<Notice> {
+    let source = &s.object.spec.source;
+    let makes = source.training.is_some() || source.copy.is_some();
+    let (Some(old), Some(view)) = (s.old_status(), s.around.connection.view()) else {
+        return Vec::new();
+    };
+    if !makes || s.object.metadata.deletion_timestamp.is_some() {
+        return Vec::new();
+    }
+    let vanished = |id: &&str| status.ids().all(|now| now != *id) && id.parse().is_ok_and(|id| view.models.is_lost(id));
+    let notice = |id: &str| Notice {
+        warning: true,
+        reason: Reason::RemoteDeleted,
+        note: format!("model {id} was deleted in the Speech service by someone else"),
+    };
+    old.ids().filter(vanished).map(notice).collect()
+}
+
+/// What a step puts back of the current revision: name, description or project.
+pub fn correction(s: &Snapshot<'_>, action: Option<&Action>) -> Option<Correction> {
+    let action = action?;
+    let Action::UpdateModel { change, .. } = action else {
         return None;
     };
-    let old = s.old_status()?;
-    notice::was_settled(&old.conditions, old.observed_generation, s.generation())
-        .then(|| notice::drift(&format!("name or description of model {id}")))
+    let old = s.old_status().filter(|old| old.observed_generation == s.generation())?;
+    let correction = Correction::of_model(change);
+    let settled = notice::was_settled(&old.conditions, old.observed_generation, s.generation());
+    let repeated = correction.is_repeated(&old.drift, s.generation(), s.now());
+    let told = old
+        .side_failures
+        .iter()
+        .any(|failure| failure.operation == action.operation());
+    ((settled || repeated) && !told).then_some(correction)
+}
+
+/// Tells that it is put back.
+pub fn drift_notice(corrects: Option<&Action>) -> Option<Notice> {
+    let Some(Action::UpdateModel { id, change }) = corrects else {
+        return None;
+    };
+    Some(notice::drift(&format!("{} of model {id}", change.field())))
+}
+
+/// The condition `Contested`.
+pub fn contested(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Statement> {
+    let lives = s.object.metadata.deletion_timestamp.is_none();
+    drift::statement(&status.drift, "the newest revision").filter(|_| lives)
 }

@@ -2,6 +2,8 @@
 mod copy;
 mod dataset;
 mod deletion;
+mod deployable;
+mod ending;
 mod follow;
 mod former;
 mod health;
@@ -11,6 +13,7 @@ mod simulation;
 mod training;
 mod turn;
 mod unlisted;
+mod vanish;
 
 use super::{
     Snapshot, Source, plan,
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::{
     api::{SpeechModel, SpeechModelStatus},
-    plan::{Plan, testing::*},
+    plan::{Hands, Plan, Surroundings, testing::*},
 };
 
 /// Trains from dataset 50.
@@ -38,6 +41,7 @@ pub struct Case {
     pub world: World,
     pub source: Option<Source>,
     pub refusals: Vec<crate::plan::model::Refusal>,
+    pub follower: Option<&'static str>,
     pub object: SpeechModel,
 }
 
@@ -47,6 +51,7 @@ impl Case {
             world,
             source: None,
             refusals: Vec::new(),
+            follower: None,
             object,
         }
     }
@@ -70,11 +75,20 @@ impl Case {
     }
 
     pub fn plan(&self) -> Plan<SpeechModelStatus> {
+        self.plan_with(self.world.hands)
+    }
+
+    /// The same in a process with other hands.
+    pub fn plan_with(&self, hands: Hands) -> Plan<SpeechModelStatus> {
         plan(&Snapshot {
             object: &self.object,
             source: self.source.as_ref(),
             refusals: &self.refusals,
-            around: self.world.around(),
+            follower: self.follower,
+            around: Surroundings {
+                hands,
+                ..self.world.around()
+            },
         })
     }
 
@@ -121,6 +135,7 @@ fn of_two_models_with_one_number_the_recorded_one_counts() {
         object: &case.object,
         source: None,
         refusals: &[],
+        follower: None,
         around: case.world.around(),
     };
     let all = super::revision::all(&snapshot, &case.world.view);

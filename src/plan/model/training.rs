@@ -18,7 +18,7 @@ use crate::{
         text::{after, day_time},
         verdict::Phase,
     },
-    speech::{entity::BaseModel, request::CreateModel},
+    speech::{ModelId, entity::BaseModel, request::CreateModel},
     view::View,
 };
 
@@ -27,18 +27,11 @@ pub fn decide(
     s: &Snapshot<'_>,
     view: &View,
     training: &Training,
-    has_projects: bool,
     status: &mut SpeechModelStatus,
 ) -> Result<Verdict, Verdict> {
     let lineage = Lineage::read(s, view);
     lineage.describe(view, status);
     let inputs = Inputs::parse(training, s.object.spec.project.as_deref())?;
-    if inputs.project.is_some() && !has_projects {
-        return Err(Verdict::stalled(
-            Reason::SpecInvalid,
-            "spec.project: the connection's API version 2024-11-15 has no projects; remove it or use another apiVersion",
-        ));
-    }
     let taking_over = Verdict::working(Reason::Training, "taking over the trained revisions");
     if let Some(verdict) = lineage.take_over(s, taking_over) {
         return Ok(verdict);
@@ -56,10 +49,12 @@ pub fn decide(
     match newest {
         Some(newest) if same(&newest) && newest.failed() => failed(s, view, &lineage, &newest, &inputs, &print, status),
         Some(newest) if same(&newest) || !spec.on.contains(&RenewalTrigger::SpecChange) => {
-            match renewal::due(s, view, &spec, &inputs, newest.model(), lineage.highest) {
-                Due::Requested | Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status),
+            let renewed = lineage.undeployable().and(lineage.best()).unwrap_or(&newest);
+            match renewal::due(s, view, &spec, &inputs, renewed.model(), lineage.highest) {
+                Due::Requested if s.may_act() => train(s, view, &lineage, &inputs, &print, status, true),
+                Due::NewBaseModel if s.may_act() => train(s, view, &lineage, &inputs, &print, status, false),
                 Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() && dates.is_due(s) => {
-                    train(s, view, &lineage, &inputs, &print, status)
+                    train(s, view, &lineage, &inputs, &print, status, false)
                 }
                 Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if s.may_act() => {
                     Ok(lineage.keep(s, view, status).until(dates.look_again(s)))
@@ -69,7 +64,7 @@ pub fn decide(
                 }
             }
         }
-        Some(_) | None => train(s, view, &lineage, &inputs, &print, status),
+        Some(_) | None => train(s, view, &lineage, &inputs, &print, status, false),
     }
 }
 
@@ -95,8 +90,7 @@ pub fn took(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Took> {
 /// Whether the newest good revision is what is declared, so that the object does its job without another.
 pub fn is_satisfied(s: &Snapshot<'_>, lineage: &Lineage<'_>, print: &str) -> bool {
     let on = s.object.spec.renewal.clone().unwrap_or_default().on;
-    let current = lineage.revisions.iter().rev().find(|revision| revision.succeeded());
-    current.is_some_and(|current| {
+    lineage.best().is_some_and(|current| {
         current.tag.inputs.as_deref() == Some(print) || !on.contains(&RenewalTrigger::SpecChange)
     })
 }
@@ -130,14 +124,17 @@ fn train(
     inputs: &Inputs,
     print: &str,
     status: &SpeechModelStatus,
+    requested: bool,
 ) -> Result<Verdict, Verdict> {
-    let number = lineage.highest.saturating_add(1);
+    let creation = s.creation(status);
+    let number = lineage.next_number(&creation);
     if !s.may_act() {
         return Err(lineage::hands_off(s, &format!("train revision {number}")));
     }
-    let creation = s.creation(status.closed_attempt);
+    let creation = creation.training(number).requested(requested);
     let satisfied = is_satisfied(s, lineage, print);
-    let base = match (base(s, view, inputs), creation.open()) {
+    let undeployable = lineage.undeployable().filter(|_| !requested);
+    let base = match (base(s, view, inputs, undeployable.as_ref()), creation.open()) {
         (Ok(base), _) => base,
         // A wish that cannot be met now does not end the search for what an earlier request may have made.
         (Err(_), Some(intent)) if !creation.is_void(intent) => {
@@ -163,10 +160,32 @@ fn train(
     }
 }
 
-/// The base model to train from, once the datasets are found to be in order.
-pub fn base<'a>(s: &Snapshot<'_>, view: &'a View, inputs: &Inputs) -> Result<&'a BaseModel, Verdict> {
+/// The base model to train from, once the datasets are found to be in order. From that of a newest revision that cannot
+/// be deployed though it should, another such revision would only be bought again.
+pub fn base<'a>(
+    s: &Snapshot<'_>,
+    view: &'a View,
+    inputs: &Inputs,
+    undeployable: Option<&Revision<'_>>,
+) -> Result<&'a BaseModel, Verdict> {
     let kinds = dataset::kinds(s, view, inputs)?;
-    model_choice::trainable(view, inputs.base_model, &kinds, &s.object.spec.locale, s.now())
+    let base = model_choice::trainable(view, inputs.base_model, &kinds, &s.object.spec.locale, s.now())?;
+    let name = &base.header.display_name;
+    if let Some(follower) = s.follower.filter(|_| !model_choice::makes_deployable(base)) {
+        let message = format!(
+            "models that are trained from base model {name} cannot be deployed, but SpeechEndpoint {follower} is to serve them; nothing is trained. Choose another base model in spec.source.training.baseModel, or none"
+        );
+        return Err(Verdict::stalled(Reason::ModelNotDeployable, message));
+    }
+    let of_base = |revision: &&Revision<'_>| revision.model().base_model.map(ModelId::entity) == Some(base.header.id);
+    if let Some(revision) = undeployable.filter(of_base) {
+        let message = format!(
+            "revision {}, which was trained from base model {name}, cannot be deployed; the next one is trained from another base model, when spec.source.training changes, or on request",
+            revision.number
+        );
+        return Err(Verdict::stalled(Reason::ModelNotDeployable, message));
+    }
+    Ok(base)
 }
 
 /// A renewal that cannot begin takes nothing from what is current; the risk is told by `AtRisk`.
@@ -190,7 +209,7 @@ fn request(s: &Snapshot<'_>, inputs: &Inputs, print: &str, base: &BaseModel, num
         base_model: base.header.id,
         datasets: inputs.datasets.clone(),
         weight_percent: inputs.weight_percent,
-        project: inputs.project,
+        project: inputs.project.filter(|_| s.has_projects()),
         owner: s.tag(attempt, number, print),
     }
 }
@@ -207,7 +226,7 @@ fn failed(
 ) -> Result<Verdict, Verdict> {
     let again = lineage.repeat_at(s, newest, print);
     if again <= s.now() || s.is_fresh() {
-        return train(s, view, lineage, inputs, print, status);
+        return train(s, view, lineage, inputs, print, status, false);
     }
     if let Some(verdict) = lineage.discard(s, view, status) {
         return Ok(verdict);

@@ -1,11 +1,11 @@
 //! The turn of a training: at most `maxConcurrentTrainings` of a connection at a time, the earliest deadline first.
-use super::{Snapshot, refusal};
+use super::{Snapshot, refusal, renewal};
 use crate::{
     api::{Reason, SpeechModelStatus},
     plan::{
         Action, Verdict,
         line::{self, Want},
-        text::{after, parse},
+        text::{after, before, parse},
         verdict::Phase,
     },
     view::View,
@@ -21,12 +21,17 @@ pub const UNDER_WAY: Want = Want::TrainingBegins;
 /// current revision is what is declared.
 pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied: bool, order: Verdict) -> Verdict {
     let Some(action) = &order.action else { return order };
-    if !matches!(action, Action::Claim(Some(_))) || s.creation(status.closed_attempt).open().is_some() {
+    if !matches!(action, Action::Claim(Some(_))) || s.creation(status).open().is_some() {
         return order.wanting(UNDER_WAY);
     }
     let agenda = s.around.agenda;
     let deadline = deadline(s, status);
-    let running = line::trainings_under_way(view, &agenda.line, s.around.cluster, s.uid());
+    // Whose latest start has come waits for nobody.
+    let latest = before(deadline, renewal::lead(s).needed);
+    if latest <= s.now() {
+        return order.wanting(UNDER_WAY);
+    }
+    let running = line::trainings_under_way(view, agenda, s.around.cluster, s.uid(), s.now());
     let ahead = agenda.line.trainings_before(deadline, s.uid());
     if running + ahead < agenda.limits.trainings {
         return order.wanting(UNDER_WAY);
@@ -49,7 +54,7 @@ pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied
     };
     waiting
         .wanting(Want::Training(deadline))
-        .until(after(s.now(), SAFETY_NET))
+        .until(latest.min(after(s.now(), SAFETY_NET)))
 }
 
 /// When the revision is needed: when the current one expires, or what serves where a gate refused that.

@@ -1,15 +1,23 @@
 //! The world around the object of a case.
 use super::*;
+use crate::plan::drift;
 
 /// What surrounds the object under test.
 pub struct World {
     pub view: View,
     pub link: Link,
+    /// Since when the connection does not work, where it says so.
+    pub broken_since: Option<Timestamp>,
     pub has_projects: bool,
     pub now: Timestamp,
     pub announced: Option<u32>,
+    pub asked: Option<&'static str>,
     pub failure: Option<Failure>,
     pub agenda: Agenda,
+    pub stay: Stay<'static>,
+    pub hands: Hands,
+    pub corrected: Option<drift::Correction>,
+    pub namespace_ends: bool,
 }
 
 impl World {
@@ -18,11 +26,17 @@ impl World {
         let world = Self {
             view: View::default(),
             link: Link::Ready,
+            broken_since: None,
             has_projects: true,
             now: at(NOW),
             announced: None,
+            asked: None,
             failure: None,
             agenda: Agenda::default(),
+            stay: Stay::Certain,
+            hands: Hands::Free,
+            corrected: None,
+            namespace_ends: false,
         };
         let world = world.base(base_model(1, LATER)).dataset(text(50)).dataset(text(51));
         with(world, World::sweep)
@@ -117,12 +131,13 @@ impl World {
                 view: &self.view,
                 has_projects: self.has_projects,
             },
-            Link::NotFound => ConnectionState::NotFound,
+            Link::NotFound => ConnectionState::NotFound { near: None },
             Link::NotAllowed => ConnectionState::NotAllowed,
             Link::NotReady { seen, usable } => ConnectionState::NotReady {
                 message: "it is out of order",
                 view: seen.then_some(&self.view),
                 usable,
+                since: self.broken_since,
             },
         };
         Surroundings {
@@ -130,8 +145,13 @@ impl World {
             cluster: CLUSTER,
             connection,
             announced: self.announced,
+            asked: self.asked,
+            corrected: self.corrected.as_ref(),
             failure: self.failure.as_ref(),
             agenda: &self.agenda,
+            stay: self.stay,
+            hands: self.hands,
+            namespace_ends: self.namespace_ends,
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Builds the URLs of the service in all its versions.
 use crate::speech::{
-    base_url::BaseUrl,
+    base_url::{BaseUrl, ForeignLink, SERVICE},
     id::{EntityId, ModelId},
     version::ApiVersion,
 };
 use std::time::Duration;
 use url::form_urlencoded::byte_serialize;
+
+/// The parameter that names the version.
+const VERSION: &str = "api-version";
 
 /// Base URL and version: all that decides how a URL looks.
 pub(super) struct Address {
@@ -28,14 +31,18 @@ impl Address {
 
     /// The URL of a path below the service, with the version where it belongs. The path must be encoded already.
     pub(super) fn url(&self, path: &str, query: &[(&str, &str)]) -> String {
+        self.url_at(self.base.as_str(), path, query)
+    }
+
+    fn url_at(&self, base: &str, path: &str, query: &[(&str, &str)]) -> String {
         let in_path = self.version == ApiVersion::V3_2;
-        let mut url = format!("{}/speechtotext", self.base);
+        let mut url = format!("{base}{SERVICE}");
         if in_path {
             url.push('/');
             url.push_str(self.version.as_str());
         }
         url.push_str(path);
-        let version = (!in_path).then(|| ("api-version", self.version.as_str()));
+        let version = (!in_path).then(|| (VERSION, self.version.as_str()));
         for (index, (name, value)) in query.iter().copied().chain(version).enumerate() {
             url.push(if index == 0 { '?' } else { '&' });
             url.push_str(name);
@@ -45,14 +52,29 @@ impl Address {
         url
     }
 
-    /// The full URI by which the service knows a model.
+    /// A link of an answer to the request for `at`, at our own endpoint and in the version at hand.
+    pub(super) fn own(&self, link: &str, at: &str) -> Result<String, ForeignLink> {
+        let mut own = self.base.own(link, at)?;
+        let names_version = |(name, _): (std::borrow::Cow<'_, str>, _)| name.eq_ignore_ascii_case(VERSION);
+        if self.version != ApiVersion::V3_2 && !own.query_pairs().any(names_version) {
+            own.query_pairs_mut().append_pair(VERSION, self.version.as_str());
+        }
+        Ok(own.into())
+    }
+
+    /// The URL of a model.
     pub(super) fn model(&self, id: ModelId) -> String {
         self.url(&model_path(id), &[])
     }
 
-    /// The full URI by which the service knows an entity of a collection, e.g. `datasets`.
+    /// The URL of an entity of a collection, e.g. `datasets`.
     pub(super) fn entity(&self, collection: &str, id: EntityId) -> String {
         self.url(&format!("/{collection}/{id}"), &[])
+    }
+
+    /// The URI of an entity at another base, by which the service may know itself.
+    pub(super) fn entity_at(&self, base: &str, collection: &str, id: EntityId) -> String {
+        self.url_at(base, &format!("/{collection}/{id}"), &[])
     }
 
     /// How the version at hand asks for the lifetime of signed links.

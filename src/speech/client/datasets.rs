@@ -11,7 +11,6 @@ use crate::speech::{
     request::{CreateDataset, UpdateDataset},
     wire::Payload,
 };
-use http::Method;
 use secrecy::ExposeSecret;
 
 impl Client {
@@ -23,7 +22,7 @@ impl Client {
     /// GET `/datasets/{id}`.
     pub async fn get_dataset(&self, lane: Lane, id: EntityId) -> Result<Answer<Dataset>, Error> {
         self.inner
-            .read_entity("get_dataset", lane, self.inner.address.entity("datasets", id))
+            .read_named("get_dataset", lane, (id, self.inner.address.entity("datasets", id)))
             .await
     }
 
@@ -39,7 +38,7 @@ impl Client {
             ..named(ROUTE, &create.display_name, &create.locale)?
         };
         let url = self.inner.address.url("/datasets", &[]);
-        self.inner.write_entity(ROUTE, lane, Method::POST, url, &payload).await
+        self.inner.write_entity(ROUTE, lane, url, &payload).await
     }
 
     /// PATCH `/datasets/{id}`.
@@ -56,7 +55,7 @@ impl Client {
         };
         let url = self.inner.address.entity("datasets", id);
         self.inner
-            .write_entity("update_dataset", lane, Method::PATCH, url, &payload)
+            .change_entity("update_dataset", lane, (id, url), &payload)
             .await
     }
 

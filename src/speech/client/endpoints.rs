@@ -12,7 +12,6 @@ use crate::speech::{
     request::{CreateEndpoint, UpdateEndpoint},
     wire::{Payload, PayloadProperties},
 };
-use http::Method;
 
 impl Client {
     /// GET `/endpoints`, all pages. `filter` is in the service's language, e.g. `createdDateTime ge 2026-01-01T00:00:00Z`.
@@ -23,7 +22,7 @@ impl Client {
     /// GET `/endpoints/{id}`.
     pub async fn get_endpoint(&self, lane: Lane, id: EntityId) -> Result<Answer<Endpoint>, Error> {
         self.inner
-            .read_entity("get_endpoint", lane, self.inner.address.entity("endpoints", id))
+            .read_named("get_endpoint", lane, (id, self.inner.address.entity("endpoints", id)))
             .await
     }
 
@@ -39,7 +38,7 @@ impl Client {
             ..named(ROUTE, &create.display_name, &create.locale)?
         };
         let url = self.inner.address.url("/endpoints", &[]);
-        self.inner.write_entity(ROUTE, lane, Method::POST, url, &payload).await
+        self.inner.write_entity(ROUTE, lane, url, &payload).await
     }
 
     /// PATCH `/endpoints/{id}`. The answer may still show the old model.
@@ -50,20 +49,21 @@ impl Client {
         update: &UpdateEndpoint,
     ) -> Result<Answer<Endpoint>, Error> {
         const ROUTE: &str = "update_endpoint";
-        let owner = update.owner.as_ref();
-        let payload = Payload {
-            display_name: update.display_name.as_deref(),
-            description: update.description.as_deref(),
-            model: update.model.map(|model| self.inner.model_reference(model)),
-            project: self.inner.project_reference(update.project),
-            properties: update.logging_enabled.map(PayloadProperties::ContentLoggingEnabled),
-            custom_properties: owner
-                .map(|(tag, foreign)| self.inner.mark(ROUTE, tag, foreign))
-                .transpose()?,
-            ..Payload::default()
-        };
+        let mut payload = Payload::default();
+        match update {
+            UpdateEndpoint::Model(model) => payload.model = Some(self.inner.model_reference(*model)),
+            UpdateEndpoint::DisplayName(name) => payload.display_name = Some(name),
+            UpdateEndpoint::Description(text) => payload.description = Some(text),
+            UpdateEndpoint::Project(id) => payload.project = self.inner.project_reference(Some(*id)),
+            UpdateEndpoint::LoggingEnabled(on) => {
+                payload.properties = Some(PayloadProperties::ContentLoggingEnabled(*on));
+            }
+            UpdateEndpoint::Owner(tag, foreign) => {
+                payload.custom_properties = Some(self.inner.mark(ROUTE, tag, foreign)?);
+            }
+        }
         let url = self.inner.address.entity("endpoints", id);
-        self.inner.write_entity(ROUTE, lane, Method::PATCH, url, &payload).await
+        self.inner.change_entity(ROUTE, lane, (id, url), &payload).await
     }
 
     /// DELETE `/endpoints/{id}`. What a missing one answers is not documented: expect success or `NotFound`.

@@ -6,9 +6,8 @@ use crate::speech::{
     error::Error,
     id::EntityId,
     request::CreateEvaluation,
-    wire::{Payload, Reference},
+    wire::{DATASETS, Payload},
 };
-use http::Method;
 
 /// Makes the portal show an evaluation as an accuracy test.
 const ACCURACY_TEST: (&str, &str) = ("testingKind", "Evaluation");
@@ -22,24 +21,27 @@ impl Client {
     /// GET `/evaluations/{id}`.
     pub async fn get_evaluation(&self, lane: Lane, id: EntityId) -> Result<Answer<Evaluation>, Error> {
         self.inner
-            .read_entity("get_evaluation", lane, self.inner.address.entity("evaluations", id))
+            .read_named(
+                "get_evaluation",
+                lane,
+                (id, self.inner.address.entity("evaluations", id)),
+            )
             .await
     }
 
     /// POST `/evaluations`. Has no idempotency key: see [`Error::perhaps_sent`].
     pub async fn create_evaluation(&self, lane: Lane, create: &CreateEvaluation) -> Result<Answer<Evaluation>, Error> {
         const ROUTE: &str = "create_evaluation";
-        let address = &self.inner.address;
         let payload = Payload {
             model1: Some(self.inner.model_reference(create.model1)),
             model2: Some(self.inner.model_reference(create.model2)),
-            dataset: Some(Reference(address.entity("datasets", create.dataset))),
+            dataset: Some(self.inner.reference(DATASETS, create.dataset)),
             project: self.inner.project_reference(create.project),
             custom_properties: Some(self.inner.mark(ROUTE, &create.owner, &[ACCURACY_TEST])?),
             ..named(ROUTE, &create.display_name, &create.locale)?
         };
         self.inner
-            .write_entity(ROUTE, lane, Method::POST, address.url("/evaluations", &[]), &payload)
+            .write_entity(ROUTE, lane, self.inner.address.url("/evaluations", &[]), &payload)
             .await
     }
 

@@ -5,9 +5,11 @@
 //! gets no turn within that time was not sent, and ends like a 429.
 use super::{Answer, BODY_LIMIT, Inner, Key, REQUEST_TIMEOUT};
 use crate::speech::{
+    base_url::ForeignLink,
     budget::Lane,
     error::{Error, ErrorKind},
     failure::Failure,
+    id::EntityId,
     retry_after::retry_after,
     transport::{Limits, TransportError},
     wire::{FromDocument, Payload, read_one},
@@ -39,26 +41,46 @@ impl Inner {
         self.exchange(route, lane, Method::GET, &url, Bytes::new()).await
     }
 
-    /// GET of one entity.
+    /// GET of what has no id of its own.
     pub(super) async fn read_entity<T: FromDocument>(
         &self,
         route: &'static str,
         lane: Lane,
         url: String,
     ) -> Result<Answer<T>, Error> {
-        entity(route, &self.read(route, lane, url).await?)
+        self.entity(route, &self.read(route, lane, url).await?)
     }
 
-    /// POST or PATCH that answers with the entity.
+    /// GET of the entity with an id.
+    pub(super) async fn read_named<T: FromDocument>(
+        &self,
+        route: &'static str,
+        lane: Lane,
+        (id, url): (EntityId, String),
+    ) -> Result<Answer<T>, Error> {
+        self.named(route, id, &self.read(route, lane, url).await?)
+    }
+
+    /// POST that answers with a new entity.
     pub(super) async fn write_entity<T: FromDocument>(
         &self,
         route: &'static str,
         lane: Lane,
-        method: Method,
         url: String,
         payload: &Payload<'_>,
     ) -> Result<Answer<T>, Error> {
-        entity(route, &self.write(route, lane, method, &url, payload).await?)
+        self.entity(route, &self.write(route, lane, Method::POST, &url, payload).await?)
+    }
+
+    /// PATCH of the entity with an id, which answers with it.
+    pub(super) async fn change_entity<T: FromDocument>(
+        &self,
+        route: &'static str,
+        lane: Lane,
+        (id, url): (EntityId, String),
+        payload: &Payload<'_>,
+    ) -> Result<Answer<T>, Error> {
+        self.named(route, id, &self.write(route, lane, Method::PATCH, &url, payload).await?)
     }
 
     /// POST or PATCH.
@@ -101,10 +123,14 @@ impl Inner {
         let end = tokio::time::Instant::now() + longest_wait(lane);
         let mut pauses = READ_PAUSES.iter();
         loop {
-            if tokio::time::timeout_at(end, self.budget.acquire(lane)).await.is_err() {
-                return Err(Box::new(Failure::no_turn(route, self.budget.usage().blocked_for())).into());
+            let pause = self.budget.pause(lane);
+            let is_long = pause > longest_pause(lane);
+            if is_long || tokio::time::timeout_at(end, self.budget.acquire(lane)).await.is_err() {
+                let pause = Some(self.budget.pause(lane)).filter(|pause| !pause.is_zero());
+                return Err(Box::new(Failure::no_turn(route, pause)).into());
             }
-            if self.is_closed.load(Ordering::Relaxed) {
+            let changes = method != Method::GET;
+            if self.is_closed.load(Ordering::Relaxed) || (changes && !self.is_trusted.load(Ordering::SeqCst)) {
                 return Err(Box::new(Failure::no_turn(route, None)).into());
             }
             if !Arc::ptr_eq(&key, &self.key()) {
@@ -114,9 +140,12 @@ impl Inner {
             let again = method == Method::GET;
             let result = self.send(route, request, &key).await;
             let pause = match &result {
-                Err(error) if error.kind() == ErrorKind::Throttled => Some(&Duration::ZERO),
+                Err(error) if error.kind() == ErrorKind::Throttled => {
+                    Some(&Duration::ZERO).filter(|_| self.budget.pause(lane) <= longest_pause(lane))
+                }
                 Err(Error::Api(failure)) if failure.status >= 500 && again => pauses.next(),
-                Err(Error::Body { .. }) if again => pauses.next(),
+                // What is too large will be again.
+                Err(Error::Body { problem, .. }) if again && !problem.is_too_large() => pauses.next(),
                 Ok(_) | Err(_) => None,
             };
             match pause.filter(|pause| tokio::time::Instant::now() + **pause < end) {
@@ -194,21 +223,25 @@ impl Inner {
     /// The status decides what an answer is, before its body is looked at.
     fn judge(&self, route: &'static str, answer: Response<Bytes>, key: &Key) -> Result<Response<Bytes>, Error> {
         let status = answer.status();
-        if status.as_u16() == 429 {
-            self.budget.throttled(retry_after(answer.headers()));
-        } else if !status.is_server_error() {
-            self.budget.succeeded();
+        let refused = status.is_client_error() || status.is_server_error();
+        let failure = refused.then(|| Failure::read(route, &answer, key.key.expose()));
+        match &failure {
+            Some(failure) if failure.is_throttling() => self.budget.throttled(failure.retry_after),
+            Some(_) if status.is_server_error() => {}
+            Some(_) | None => self.budget.succeeded(),
         }
         if status.is_success() {
-            Ok(answer)
-        } else if status.is_redirection() {
-            Err(Error::Redirect {
+            return Ok(answer);
+        }
+        Err(match failure {
+            Some(failure) => Box::new(failure).into(),
+            None if status.is_redirection() => Error::Redirect {
                 route,
                 host: self.redirect_host(&answer),
-            })
-        } else {
-            Err(Box::new(Failure::read(route, &answer, key.key.expose())).into())
-        }
+            },
+            // 1xx is no answer, and comes from no client.
+            None => Box::new(Failure::read(route, &answer, key.key.expose())).into(),
+        })
     }
 
     fn redirect_host(&self, answer: &Response<Bytes>) -> Option<String> {
@@ -217,19 +250,42 @@ impl Inner {
         Some(base.join(location).ok()?.host_str()?.to_owned())
     }
 
-    /// Refuses a link to anywhere but this resource: the key would travel there.
-    pub(super) fn own_link(&self, route: &'static str, link: &str) -> Result<String, Error> {
-        match Url::parse(link) {
-            Ok(url) if self.address.base().covers(&url) => Ok(url.into()),
-            Ok(url) => Err(Error::ForeignLink {
-                route,
-                host: url.origin().ascii_serialization(),
-            }),
-            Err(_) => Err(Error::ForeignLink {
-                route,
-                host: "a place that is no URL".to_owned(),
-            }),
+    /// Reads the entity in an answer.
+    pub(super) fn entity<T: FromDocument>(
+        &self,
+        route: &'static str,
+        answer: &Response<Bytes>,
+    ) -> Result<Answer<T>, Error> {
+        let value: T = read_one(answer.body()).map_err(|problem| Error::Body { route, problem })?;
+        Ok(self.learned(value, answer))
+    }
+
+    /// Reads the entity in an answer, which has to be the one that was asked for.
+    fn named<T: FromDocument>(
+        &self,
+        route: &'static str,
+        asked: EntityId,
+        answer: &Response<Bytes>,
+    ) -> Result<Answer<T>, Error> {
+        let value: T = read_one(answer.body()).map_err(|problem| Error::Body { route, problem })?;
+        match value.id() {
+            Some(told) if told != asked => Err(Error::OtherEntity { route, asked, told }),
+            Some(_) | None => Ok(self.learned(value, answer)),
         }
+    }
+
+    fn learned<T: FromDocument>(&self, value: T, answer: &Response<Bytes>) -> Answer<T> {
+        self.learn(&value);
+        Answer {
+            value,
+            retry_after: retry_after(answer.headers()),
+        }
+    }
+
+    /// Where to ask for a link of an answer to the request for `at`: always at this resource, so that the key stays home.
+    pub(super) fn own_link(&self, route: &'static str, link: &str, at: &str) -> Result<String, Error> {
+        let own = self.address.own(link, at);
+        own.map_err(|ForeignLink(host)| Error::ForeignLink { route, host })
     }
 }
 
@@ -237,7 +293,8 @@ impl Inner {
 impl super::Client {
     /// The URL that would be asked for a link of an answer, if it may be.
     pub(in crate::speech) fn own_link(&self, link: &str) -> Result<String, Error> {
-        self.inner.own_link("test", link)
+        let base = self.base().to_string();
+        self.inner.own_link("test", link, &base)
     }
 }
 
@@ -251,13 +308,9 @@ fn longest_wait(lane: Lane) -> Duration {
     }
 }
 
-/// Reads the entity in an answer.
-pub(super) fn entity<T: FromDocument>(route: &'static str, answer: &Response<Bytes>) -> Result<Answer<T>, Error> {
-    let value = read_one(answer.body()).map_err(|problem| Error::Body { route, problem })?;
-    Ok(Answer {
-        value,
-        retry_after: retry_after(answer.headers()),
-    })
+/// How long a pause of the service may be for a request to wait for its end; the sweep that it belongs to waits as well.
+fn longest_pause(lane: Lane) -> Duration {
+    longest_wait(lane).min(Duration::from_secs(30))
 }
 
 /// The statuses that have a label of their own; a closed list, so that no answer can invent a new time series.

@@ -10,8 +10,11 @@ mod evaluations;
 mod exchange;
 mod listing;
 mod models;
+mod page_size;
+mod presence;
 mod projects;
 mod references;
+mod selves;
 
 use super::{
     base_url::BaseUrl,
@@ -22,6 +25,8 @@ use super::{
     transport::Transport,
     version::ApiVersion,
 };
+pub use presence::{Absent, Kind, Presence, Removable, Witness};
+
 use address::Address;
 use jiff::Timestamp;
 use std::{
@@ -75,7 +80,13 @@ pub struct Listing<T> {
     pub unreadable: usize,
     /// The earliest useful next question, from the last page.
     pub retry_after: Option<Duration>,
+    /// Nobody but the client makes one.
+    _read: ReadToItsEnd,
 }
+
+/// That a list was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct ReadToItsEnd;
 
 /// Speaks with one Speech resource. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -86,12 +97,16 @@ pub struct Client {
 struct Inner {
     transport: Arc<dyn Transport>,
     address: Address,
+    selves: selves::Selves,
+    page_sizes: page_size::PageSizes,
     key: RwLock<Arc<Key>>,
     budget: Arc<Budget>,
     observer: Arc<dyn Observer>,
     timing: Option<Timing>,
     is_patient: bool,
     is_closed: AtomicBool,
+    is_trusted: AtomicBool,
+    lists: presence::Lists,
 }
 
 /// The key and its header; neither is shown.
@@ -130,12 +145,16 @@ impl Client {
             inner: Arc::new(Inner {
                 transport,
                 address,
+                selves: selves::Selves::default(),
+                page_sizes: page_size::PageSizes::default(),
                 key,
                 budget,
                 observer,
                 timing: None,
                 is_patient: false,
                 is_closed: AtomicBool::new(false),
+                is_trusted: AtomicBool::new(true),
+                lists: presence::Lists::default(),
             }),
         })
     }
@@ -166,9 +185,25 @@ impl Client {
         Ok(())
     }
 
+    /// Whether another client reaches the same place with the same key.
+    pub fn reaches_as(&self, other: &Self) -> bool {
+        self.base() == other.base() && self.inner.key().key.expose() == other.inner.key().key.expose()
+    }
+
     /// Sends nothing more. What is under way ends as it does.
     pub fn close(&self) {
         self.inner.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether this is known to be the resource that is meant. While it is not, requests that change something are not
+    /// sent, and nothing proves that an entity is gone.
+    pub fn trust(&self, trusted: bool) {
+        self.inner.is_trusted.store(trusted, Ordering::SeqCst);
+    }
+
+    /// Whether this is known to be the resource that is meant; so it is unless somebody said otherwise.
+    pub fn is_trusted(&self) -> bool {
+        self.inner.is_trusted.load(Ordering::SeqCst)
     }
 
     /// The endpoint of the resource.

@@ -2,7 +2,6 @@
 use super::{
     Answer, Client, FILE_LINK_LIFETIME, Listing,
     address::model_path,
-    exchange::entity,
     references::{NO_ENTRIES, named},
 };
 use crate::speech::{
@@ -12,7 +11,7 @@ use crate::speech::{
     id::{EntityId, ModelId},
     request::{CreateModel, UpdateModel},
     retry_after::retry_after,
-    wire::{Payload, PayloadProperties, Reference, check_size},
+    wire::{DATASETS, Payload, PayloadProperties, check_size},
 };
 use http::Method;
 
@@ -25,18 +24,17 @@ impl Client {
     /// GET `/models/{id}`.
     pub async fn get_custom_model(&self, lane: Lane, id: EntityId) -> Result<Answer<CustomModel>, Error> {
         self.inner
-            .read_entity("get_custom_model", lane, self.inner.address.entity("models", id))
+            .read_named("get_custom_model", lane, (id, self.inner.address.entity("models", id)))
             .await
     }
 
     /// POST `/models`: begins a training. Has no idempotency key: see [`Error::perhaps_sent`].
     pub async fn create_custom_model(&self, lane: Lane, create: &CreateModel) -> Result<Answer<CustomModel>, Error> {
         const ROUTE: &str = "create_custom_model";
-        let address = &self.inner.address;
         let datasets = create
             .datasets
             .iter()
-            .map(|id| Reference(address.entity("datasets", *id)))
+            .map(|id| self.inner.reference(DATASETS, *id))
             .collect();
         let payload = Payload {
             description: create.description.as_deref(),
@@ -48,7 +46,7 @@ impl Client {
             ..named(ROUTE, &create.display_name, &create.locale)?
         };
         self.inner
-            .write_entity(ROUTE, lane, Method::POST, address.url("/models", &[]), &payload)
+            .write_entity(ROUTE, lane, self.inner.address.url("/models", &[]), &payload)
             .await
     }
 
@@ -60,17 +58,17 @@ impl Client {
         update: &UpdateModel,
     ) -> Result<Answer<CustomModel>, Error> {
         const ROUTE: &str = "update_custom_model";
-        let owner = update.owner.as_ref();
-        let payload = Payload {
-            display_name: update.display_name.as_deref(),
-            description: update.description.as_deref(),
-            custom_properties: owner
-                .map(|(tag, foreign)| self.inner.mark(ROUTE, tag, foreign))
-                .transpose()?,
-            ..Payload::default()
-        };
+        let mut payload = Payload::default();
+        match update {
+            UpdateModel::DisplayName(name) => payload.display_name = Some(name),
+            UpdateModel::Description(text) => payload.description = Some(text),
+            UpdateModel::Project(id) => payload.project = self.inner.project_reference(Some(*id)),
+            UpdateModel::Owner(tag, foreign) => {
+                payload.custom_properties = Some(self.inner.mark(ROUTE, tag, foreign)?);
+            }
+        }
         let url = self.inner.address.entity("models", id);
-        self.inner.write_entity(ROUTE, lane, Method::PATCH, url, &payload).await
+        self.inner.change_entity(ROUTE, lane, (id, url), &payload).await
     }
 
     /// DELETE `/models/{id}`; a missing one is a success too. One in use is refused (`InUseViolation`).
@@ -106,7 +104,11 @@ impl Client {
     /// GET `/models/base/{id}`.
     pub async fn get_base_model(&self, lane: Lane, id: EntityId) -> Result<Answer<BaseModel>, Error> {
         self.inner
-            .read_entity("get_base_model", lane, self.inner.address.model(ModelId::Base(id)))
+            .read_named(
+                "get_base_model",
+                lane,
+                (id, self.inner.address.model(ModelId::Base(id))),
+            )
             .await
     }
 
@@ -151,22 +153,21 @@ impl Client {
             .inner
             .write(ROUTE, lane, Method::POST, &url, &authorization.0)
             .await?;
-        let mut operation: Answer<CopyOperation> = entity(ROUTE, &answer)?;
-        if let Some(location) = answer
-            .headers()
-            .get("operation-location")
-            .and_then(|value| value.to_str().ok())
-        {
-            operation.value.self_uri = location.into(); // bounded by what a header may be
-        }
-        self.inner.own_link(ROUTE, &operation.value.self_uri)?;
+        let mut operation: Answer<CopyOperation> = self.inner.entity(ROUTE, &answer)?;
+        let location = answer.headers().get("operation-location");
+        let location = location.and_then(|value| value.to_str().ok()); // bounded by what a header may be
+        let own = self
+            .inner
+            .own_link(ROUTE, location.unwrap_or(&operation.value.self_uri), &url)?;
+        operation.value.self_uri = own.into();
         Ok(operation)
     }
 
     /// GET of a copy's state by its URI, on the source.
     pub async fn get_copy(&self, lane: Lane, operation_uri: &str) -> Result<Answer<CopyOperation>, Error> {
         const ROUTE: &str = "get_copy";
-        let url = self.inner.own_link(ROUTE, operation_uri)?;
+        let base = self.inner.address.base().as_str();
+        let url = self.inner.own_link(ROUTE, operation_uri, base)?;
         self.inner.read_entity(ROUTE, lane, url).await
     }
 }

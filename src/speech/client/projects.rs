@@ -15,7 +15,7 @@ impl Client {
         const ROUTE: &str = "get_project";
         self.require_projects(ROUTE)?;
         self.inner
-            .read_entity(ROUTE, lane, self.inner.address.entity("projects", id))
+            .read_named(ROUTE, lane, (id, self.inner.address.entity("projects", id)))
             .await
     }
 

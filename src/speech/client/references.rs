@@ -4,7 +4,7 @@ use crate::speech::{
     entity::OwnerTag,
     error::Error,
     id::{EntityId, ModelId},
-    wire::{Payload, Reference, custom_properties},
+    wire::{BASE_MODELS, MODELS, Payload, Reference, custom_properties},
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -14,13 +14,21 @@ pub(super) const NO_ENTRIES: &[(&str, &str)] = &[];
 impl Inner {
     /// A model by its full URI.
     pub(super) fn model_reference(&self, id: ModelId) -> Reference {
-        Reference(self.address.model(id))
+        match id {
+            ModelId::Base(id) => self.reference(BASE_MODELS, id),
+            ModelId::Custom(id) => self.reference(MODELS, id),
+        }
+    }
+
+    /// An entity by its full URI: the one that the service gave, where it is known.
+    pub(super) fn reference(&self, collection: &'static str, id: EntityId) -> Reference {
+        Reference(self.selves.of(&self.address, collection, id))
     }
 
     /// A project, left out where the version has none.
     pub(super) fn project_reference(&self, id: Option<EntityId>) -> Option<Reference> {
         let id = id.filter(|_| self.address.version().has_projects())?;
-        Some(Reference(self.address.entity("projects", id)))
+        Some(self.reference("projects", id))
     }
 
     /// Our mark, and the entries that stay beside it.

@@ -11,5 +11,5 @@ pub(super) use document::Document;
 #[cfg(test)]
 pub(super) use document::FromWord;
 pub(super) use page::{Page, read_page};
-pub(super) use parse::{FromDocument, Unreadable, read_one};
+pub(super) use parse::{BASE_MODELS, DATASETS, FromDocument, MODELS, Unreadable, read_one};
 pub(super) use payload::{Payload, PayloadProperties, Reference, custom_properties};

@@ -26,7 +26,17 @@ pub(in crate::speech) trait FromDocument: Sized {
     fn id(&self) -> Option<EntityId> {
         None
     }
+
+    /// Its collection, id and `self`, where requests refer to it.
+    fn known_as(&self) -> Option<(&'static str, EntityId, &str)> {
+        None
+    }
 }
+
+/// The collections of what requests refer to.
+pub(in crate::speech) const MODELS: &str = "models";
+pub(in crate::speech) const BASE_MODELS: &str = "models/base";
+pub(in crate::speech) const DATASETS: &str = "datasets";
 
 /// Reads the body that holds one entity.
 pub(in crate::speech) fn read_one<T: FromDocument>(body: &[u8]) -> Result<T, BodyProblem> {
@@ -151,6 +161,10 @@ impl FromDocument for CustomModel {
     fn id(&self) -> Option<EntityId> {
         Some(self.header.id)
     }
+
+    fn known_as(&self) -> Option<(&'static str, EntityId, &str)> {
+        Some((MODELS, self.header.id, &self.header.self_uri))
+    }
 }
 
 impl FromDocument for BaseModel {
@@ -170,6 +184,10 @@ impl FromDocument for BaseModel {
 
     fn id(&self) -> Option<EntityId> {
         Some(self.header.id)
+    }
+
+    fn known_as(&self) -> Option<(&'static str, EntityId, &str)> {
+        Some((BASE_MODELS, self.header.id, &self.header.self_uri))
     }
 }
 
@@ -193,6 +211,10 @@ impl FromDocument for Dataset {
 
     fn id(&self) -> Option<EntityId> {
         Some(self.header.id)
+    }
+
+    fn known_as(&self) -> Option<(&'static str, EntityId, &str)> {
+        Some((DATASETS, self.header.id, &self.header.self_uri))
     }
 }
 

@@ -47,9 +47,9 @@ fn a_read_that_began_before_a_mutation_proves_nothing() {
     assert_eq!(name(&shelf, 1), Some(("new", false)));
     let (news, missing) = shelf.swept(vec![], during, at(NOW));
     assert!(news.is_empty() && missing.is_empty(), "created while the list was read");
-    assert!(!shelf.vanished(id(1), during));
+    assert!(!shelf.vanished(&Absent::assumed(id(1)), during));
     let after = shelf.begin();
-    assert!(shelf.vanished(id(1), after) && !shelf.vanished(id(1), after));
+    assert!(shelf.vanished(&Absent::assumed(id(1)), after) && !shelf.vanished(&Absent::assumed(id(1)), after));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_we_deleted_does_not_come_back_from_an_older_list() {
     let mut shelf = Shelf::default();
     let before = shelf.begin();
     shelf.read(named(1, "a"), before);
-    shelf.removed(id(1));
+    shelf.removed(&Absent::assumed(id(1)));
     let (news, _) = shelf.swept(vec![named(1, "a")], before, at(NOW));
     assert!(news.is_empty() && shelf.is_empty());
     let after = shelf.begin();
@@ -72,9 +72,16 @@ fn what_a_list_lacks_is_asked_for_before_it_is_forgotten() {
     let began = shelf.begin();
     shelf.swept(vec![named(1, "a"), named(2, "b")], began, at(NOW));
     let began = shelf.begin();
-    let (news, missing) = shelf.swept(vec![named(2, "c")], began, at(NOW));
+    let (news, missing) = shelf.swept(vec![named(2, "c")], began, at(LATER));
     assert_eq!((news.contains(&id(2)), missing), (true, vec![id(1)]));
     assert!(shelf.get(id(1)).is_some());
+    assert_eq!(
+        shelf.swept_at(),
+        Some(at(NOW)),
+        "a list that lacks what may be there proves nothing yet"
+    );
+    shelf.complete(at(LATER));
+    assert_eq!(shelf.swept_at(), Some(at(LATER)));
 }
 
 #[test]
@@ -176,9 +183,9 @@ fn what_is_gone_for_certain_is_told_from_what_was_never_seen() {
         let began = shelf.begin();
         shelf.read(named(n, "a"), began);
     }
-    shelf.removed(id(1));
+    shelf.removed(&Absent::assumed(id(1)));
     let began = shelf.begin();
-    shelf.vanished(id(2), began);
+    shelf.vanished(&Absent::assumed(id(2)), began);
     let unseen = |shelf: &Shelf<Endpoint>| [1, 2, 3, 4].map(|n| shelf.is_unseen(id(n)));
     assert_eq!(unseen(&shelf), [false, false, false, true]);
     for (when, expected) in [

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Expected, Finding, list, name_of};
+use super::{Expected, Finding, deletion::i7_orphans_are_told, list, name_of};
 use crate::evidence::{Evidence, Known};
 
 const UID: &str = "customspeech.dev/uid";
@@ -32,7 +32,8 @@ pub fn i1_as_declared(evidence: &Evidence, expected: &Expected) -> Vec<Finding> 
         let orphans = marked
             .into_values()
             .flatten()
-            .filter(|one| !expected.retained.contains(&one.object));
+            .filter(|one| !expected.retained.contains(&one.object))
+            .filter(|one| !i7_orphans_are_told(evidence, &one.object, expected));
         findings.extend(orphans.map(|one| {
             let what = format!("I1: {} {} of {} is an orphan", list_name, one.id, one.resource);
             Finding::new(one.object, what)

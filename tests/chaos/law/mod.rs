@@ -2,12 +2,16 @@
 
 mod budget;
 mod condition;
+mod deletion;
 mod entity;
 mod identity;
+pub mod making;
+mod risk;
 mod service;
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::evidence::{Evidence, Known};
@@ -46,6 +50,12 @@ pub struct Expected {
     /// Whether the objects have come to rest, so that I1 and the final conditions can be asked for. `false` asks only
     /// for what must hold at any moment.
     pub is_under_way: bool,
+    /// Whether deletions may be held until their time is over: what then stays has to have been told as an orphan.
+    pub may_be_orphaned: bool,
+    /// How many orders of one kind beyond the bound users ask for themselves, of one object, by their edits.
+    pub more_orders: usize,
+    /// So long before its expiry an endpoint that has not moved has to say that it is at risk; not asked for where `None`.
+    pub alarm_ahead: Option<SignedDuration>,
 }
 
 /// Every law but I6. `known` is what was known before; it has learned the models of this evidence already.
@@ -55,6 +65,9 @@ pub fn check(evidence: &Evidence, known: &mut Known, expected: &Expected) -> Vec
     findings.extend(entity::i1_no_twins(evidence, known, expected));
     findings.extend(budget::i4_within_budget(evidence));
     findings.extend(condition::i5_lawful_changes(evidence, known, expected));
+    findings.extend(deletion::i7_nothing_unasked(evidence, known));
+    findings.extend(making::i8_bounded(evidence, known, expected));
+    findings.extend(risk::i9_told_in_time(evidence, expected));
     if !expected.is_under_way {
         findings.extend(entity::i1_as_declared(evidence, expected));
         findings.extend(condition::i5_lawful_at_rest(evidence));

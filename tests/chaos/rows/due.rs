@@ -82,14 +82,7 @@ pub async fn want(tenants: &[&Tenant]) {
 pub async fn check(trial: &mut Trial, tenants: &[&Tenant], began: Timestamp, ends: Timestamp) -> SignedDuration {
     let mut latest = SignedDuration::ZERO;
     for tenant in tenants {
-        let journal = tenant.journal().await;
-        let swaps = journal
-            .iter()
-            .filter(|entry| entry["operation"] == "Endpoints_Update" && entry["status"] == 200);
-        let swaps = swaps.filter(|entry| entry["requestBody"]["model"]["self"].to_string().contains(NEW));
-        let times: Vec<Timestamp> = swaps
-            .filter_map(|entry| entry["clock"].as_str()?.parse().ok())
-            .collect();
+        let times = swaps(tenant, NEW).await;
         let in_time = times.iter().filter(|at| **at < ends).count() as u64;
         if in_time < DUE {
             trial.violated(
@@ -101,4 +94,21 @@ pub async fn check(trial: &mut Trial, tenants: &[&Tenant], began: Timestamp, end
         latest = latest.max(last.unwrap_or(SignedDuration::ZERO));
     }
     latest
+}
+
+/// When the service accepted a move to this model.
+async fn swaps(tenant: &Tenant, model: &str) -> Vec<Timestamp> {
+    let journal = tenant.journal().await;
+    let swaps = journal
+        .iter()
+        .filter(|entry| entry["operation"] == "Endpoints_Update" && entry["status"] == 200);
+    let swaps = swaps.filter(|entry| entry["requestBody"]["model"]["self"].to_string().contains(model));
+    swaps
+        .filter_map(|entry| entry["clock"].as_str()?.parse().ok())
+        .collect()
+}
+
+/// How many moves to this model were accepted before then.
+pub async fn landed(tenant: &Tenant, model: &str, ends: Timestamp) -> usize {
+    swaps(tenant, model).await.into_iter().filter(|at| *at < ends).count()
 }

@@ -7,22 +7,31 @@ mod crd_upgrade;
 mod cuts;
 mod deletion;
 mod due;
+mod endless;
 mod fleet;
 mod foreign;
+mod gateway;
 mod gitops;
 mod kills;
 mod leaders;
+mod lie;
+mod mutation;
 mod namespace;
+mod odd;
 mod outage;
 mod points;
 mod poison;
 mod reaction;
+mod refusals;
 mod restore;
 mod rotation;
 mod skew;
 mod starved;
 mod storm;
+mod stranger;
+mod uninstall;
 mod upgrade;
+mod vanish;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -192,5 +201,54 @@ pub const ALL: &[Row] = &[
         faults: &[18],
         bounded_seconds: 20,
         run: |trial| gitops::run(trial).boxed_local(),
+    },
+    Row {
+        name: "gateway",
+        title: "somebody else answers for the service: gateways, retired versions, lists that are empty",
+        faults: &[23],
+        bounded_seconds: 60,
+        run: |trial| gateway::run(trial).boxed_local(),
+    },
+    Row {
+        name: "stranger",
+        title: "the connection leads to another Speech resource, by address or by key, and back",
+        faults: &[24],
+        bounded_seconds: 30,
+        run: |trial| stranger::run(trial).boxed_local(),
+    },
+    Row {
+        name: "refusals",
+        title: "each step is refused with each status code, once or until the expiry is near",
+        faults: &[25],
+        bounded_seconds: 60,
+        run: |trial| refusals::run(trial).boxed_local(),
+    },
+    Row {
+        name: "endless",
+        title: "a deployment, a training, an evaluation never end while others have to move",
+        faults: &[26],
+        bounded_seconds: 60,
+        run: |trial| endless::run(trial).boxed_local(),
+    },
+    Row {
+        name: "vanish",
+        title: "somebody deletes endpoints, models and evaluations in the service again and again",
+        faults: &[7, 27],
+        bounded_seconds: 40,
+        run: |trial| vanish::run(trial).boxed_local(),
+    },
+    Row {
+        name: "mutation",
+        title: "every field and annotation is set to what the schema admits, however odd; statuses are wiped",
+        faults: &[29],
+        bounded_seconds: 60,
+        run: |trial| mutation::run(trial).boxed_local(),
+    },
+    Row {
+        name: "uninstall",
+        title: "the CRDs, the operator's namespace and its roles are deleted in every order",
+        faults: &[28],
+        bounded_seconds: 60,
+        run: |trial| uninstall::run(trial).boxed_local(),
     },
 ];

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{parsed, printed, speech};
+use super::{parsed, printed, refused, speech};
 use crate::case::condition;
 use crate::seed::{self, BASE_OLD, ENDPOINT, MODEL};
 use crate::stack::shared;
@@ -61,6 +61,90 @@ fn an_estate_is_imported_and_applied_without_one_remote_write() {
         assert_eq!(printed(stack, &with(&["import", "--connection", "speech"])).await, "");
         stack.plane.apply(&manifests).await.unwrap();
         assert_eq!(case.remote_writes().await, Vec::<Value>::new());
+    });
+}
+
+/// An empty list, alone or beside 404s of whatever wording, and one that holds something else.
+#[test]
+fn lists_that_lie_make_neither_an_import_nor_orphans() {
+    shared("speech-lie", async |case, stack| {
+        case.connect("60s").await;
+        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+            .await;
+        let hotline = case.ready("SpeechEndpoint", "hotline").await;
+        let hotline = hotline["status"]["id"].as_str().unwrap().to_owned();
+        let faults = async |routes: &[(&str, &Value)]| {
+            let mut ids = Vec::new();
+            for (path, action) in routes {
+                let route = json!({"resource": case.name, "method": "GET", "path": path});
+                let fault = json!({"route": route, "action": action});
+                let added = case.control.add_fault(fault).await.unwrap();
+                ids.push(added["id"].as_u64().unwrap());
+            }
+            ids
+        };
+        let heal = async |ids: Vec<u64>| {
+            for id in ids {
+                let path = format!("faults/{id}");
+                let healed = case.control.request(reqwest::Method::DELETE, &path, None).await;
+                healed.unwrap();
+            }
+        };
+        let empty = json!({"status": 200, "body": {"values": []}});
+        let gone =
+            json!({"status": 404, "body": {"code": "NotFound", "message": "The specified entity was not found."}});
+        let gateway = json!({"status": 404, "body": {"error": {"code": "404", "message": "Resource not found"}}});
+        let others = json!({"status": 200, "body": {"values": [{"self": "x/endpoints/not-an-id"}]}});
+        let orphans = ["orphans", "-n", "speech-lie"];
+        let import = ["import", "--connection", "speech", "-n", "speech-lie"];
+        for (endpoints, models, by_id, words) in [
+            (
+                &empty,
+                &empty,
+                &gone,
+                "the list is empty, but 1 object of this cluster names an entity there",
+            ),
+            (
+                &empty,
+                &empty,
+                &gateway,
+                "the list is empty, but 1 object of this cluster names an entity there",
+            ),
+            (
+                &empty,
+                &json!(null),
+                &gateway,
+                "the list of endpoints is empty, but the operator counted",
+            ),
+            (&gateway, &gateway, &gateway, "list_endpoints answered 404"),
+            (
+                &others,
+                &json!(null),
+                &gateway,
+                "the lists hold 1 entity and none that is known",
+            ),
+        ] {
+            let routes = [("/endpoints", endpoints), ("/models", models), ("/endpoints/*", by_id)];
+            let routes: Vec<_> = routes.into_iter().filter(|(_, action)| !action.is_null()).collect();
+            let ids = faults(&routes).await;
+            for args in [&orphans[..], &import[..]] {
+                let told = refused(stack, args).await;
+                assert!(told.contains(words), "{words}: {told}");
+                assert!(!told.contains("nothing to import"), "{told}");
+            }
+            heal(ids).await;
+        }
+        // What is named by its id needs no list.
+        let ids = faults(&[("/endpoints", &empty), ("/models", &empty)]).await;
+        let named = printed(stack, &[&import[..], &[ENDPOINT]].concat()).await;
+        assert!(named.contains(ENDPOINT) && !named.contains(&hotline), "{named}");
+        let missing = "50000000-0000-4000-8000-00000000dead";
+        let told = refused(stack, &[&import[..], &[missing]].concat()).await;
+        assert!(told.contains("not certain"), "{told}");
+        heal(ids).await;
+        case.ready("SpeechConnection", "speech").await;
+        let told = refused(stack, &[&import[..], &[missing]].concat()).await;
+        assert!(told.contains("neither an endpoint nor a model"), "{told}");
     });
 }
 
@@ -148,5 +232,38 @@ fn what_is_imported_to_be_managed_gets_its_mark_and_nothing_else() {
         stack.plane.apply(&manifests).await.unwrap();
         case.look("by-hand").await;
         assert_eq!(case.remote_writes().await.len(), 1);
+    });
+}
+
+#[test]
+fn logs_say_what_there_is_where_the_version_with_log_files_is_gone() {
+    shared("speech-logs-gone", async |case, stack| {
+        case.connect("60s").await;
+        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        for (status, body) in [
+            (
+                410,
+                json!({"error": {"code": "Gone", "message": "API version v3.2 is retired"}}),
+            ),
+            (404, json!({"error": {"code": "404", "message": "Resource not found"}})),
+        ] {
+            let route = json!({"resource": case.name, "path": "/endpoints/*/files/logs"});
+            let fault = json!({"route": route, "action": {"status": status, "body": body}, "times": 1});
+            case.control.add_fault(fault).await.unwrap();
+            let told = speech(stack, &["logs", "hotline", "-n", "speech-logs-gone"]).await;
+            assert_eq!(told.code, Some(2), "{told:?}");
+            for words in ["only one that knows log files", "storage account"] {
+                assert!(told.stderr.contains(words), "{status}: {told:?}");
+            }
+        }
+        let fault =
+            json!({"route": {"resource": case.name, "path": "/endpoints/*"}, "action": {"status": 404}, "times": 2});
+        case.control.add_fault(fault).await.unwrap();
+        let told = speech(stack, &["logs", "hotline", "-n", "speech-logs-gone"]).await;
+        assert!(
+            !told.stderr.contains("storage account"),
+            "the endpoint itself is missing: {told:?}"
+        );
     });
 }

@@ -1,13 +1,16 @@
 //! How there comes to be an evaluation: what has to hold before, and the request.
 use super::{Bench, Finding, Ruling};
 use crate::{
-    api::{Reason, SpeechEndpointStatus, reference::LastFailure, swap::GateVerdict},
+    api::{
+        Reason, SpeechEndpointStatus,
+        reference::LastFailure,
+        swap::{EvaluationGate, GateVerdict},
+    },
     plan::{
         Action, List, Verdict,
-        creation::Creation,
+        creation::Next,
         endpoint::untouched,
         line::Want,
-        retry,
         text::{after, day_time},
     },
     speech::{
@@ -15,6 +18,7 @@ use crate::{
         request::CreateEvaluation,
     },
 };
+use crate::{speech::EntityId, view::View};
 use jiff::SignedDuration;
 
 /// Who waits for another object's evaluation is woken when it changes; this is for the case that it is never made.
@@ -23,6 +27,84 @@ const ANOTHERS: SignedDuration = SignedDuration::from_mins(1);
 const SUITABLE: &str = "Acoustic";
 /// The longest name of an evaluation.
 const NAME_LENGTH: usize = 256;
+
+/// Why a dataset cannot be evaluated with.
+pub struct Unfit {
+    /// In one word.
+    pub reason: Reason,
+    /// What is needed instead.
+    pub words: String,
+    /// Whether it passes by itself.
+    pub passes: bool,
+}
+
+/// Whether the gate of a spec names a dataset of which nobody has said yet whether it exists.
+pub fn asks_for_dataset(view: &View, gate: &EvaluationGate) -> bool {
+    let named: Option<EntityId> = gate.dataset.parse().ok();
+    named.is_some_and(|id| view.datasets.is_known() && view.datasets.is_unseen(id))
+}
+
+/// A dataset that models of the locale can be evaluated with.
+pub fn fit<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'a Dataset, Unfit> {
+    let unfit = |reason, words| Unfit {
+        reason,
+        words,
+        passes: false,
+    };
+    if !view.datasets.is_known() {
+        let words = "the datasets, which have not been read yet".to_owned();
+        return Err(Unfit {
+            reason: Reason::DatasetNotReady,
+            words,
+            passes: true,
+        });
+    }
+    let Some(entry) = view.datasets.get(id) else {
+        if view.datasets.is_unseen(id) {
+            return Err(Unfit {
+                reason: Reason::DatasetNotReady,
+                words: format!("dataset {id}, which no list shows; the service is asked whether it exists"),
+                passes: true,
+            });
+        }
+        let words = format!("dataset {id}, which the Speech resource does not have");
+        return Err(unfit(Reason::DatasetNotFound, words));
+    };
+    let Dataset {
+        header,
+        kind,
+        accepted_lines,
+    } = &*entry.entity;
+    let name = &header.display_name;
+    if **kind != *SUITABLE {
+        let words =
+            format!("a dataset of audio with human-labelled transcripts ({SUITABLE}); {name} ({id}) is of kind {kind}");
+        return Err(unfit(Reason::DatasetUnsuitable, words));
+    }
+    if *header.locale != *locale {
+        let words = format!("a dataset of locale {locale}; {name} ({id}) is of {}", header.locale);
+        return Err(unfit(Reason::DatasetUnsuitable, words));
+    }
+    match header.status {
+        Status::Succeeded if *accepted_lines == Some(0) => {
+            let words = format!("another dataset; no line of {name} ({id}) was accepted on its import");
+            Err(unfit(Reason::DatasetUnsuitable, words))
+        }
+        Status::Succeeded => Ok(&*entry.entity),
+        Status::Failed => {
+            let words = format!("another dataset; the import of {name} ({id}) failed");
+            Err(unfit(Reason::DatasetNotReady, words))
+        }
+        Status::NotStarted | Status::Running | Status::Other(_) => {
+            let words = format!("dataset {name} ({id}), which is being imported");
+            Err(Unfit {
+                reason: Reason::DatasetNotReady,
+                words,
+                passes: true,
+            })
+        }
+    }
+}
 
 impl Bench<'_> {
     /// Has the pair evaluated, if nobody else does.
@@ -58,45 +140,13 @@ impl Bench<'_> {
         if !self.view.datasets.is_known() {
             return Err(Box::new(self.waiting_for(List::Datasets)));
         }
-        let id = self.pair.dataset;
-        let Some(entry) = self.view.datasets.get(id) else {
-            let message = format!("dataset {id}, which the Speech resource does not have");
-            return Err(Box::new(self.obstacle(Reason::DatasetNotFound, message)));
-        };
-        let Dataset {
-            header,
-            kind,
-            accepted_lines,
-        } = &*entry.entity;
-        let name = &header.display_name;
-        let locale = &self.s.object.spec.locale;
-        if **kind != *SUITABLE {
-            let message = format!(
-                "a dataset of audio with human-labelled transcripts ({SUITABLE}); {name} ({id}) is of kind {kind}"
-            );
-            return Err(Box::new(self.obstacle(Reason::DatasetUnsuitable, message)));
-        }
-        if *header.locale != **locale {
-            let message = format!("a dataset of locale {locale}; {name} ({id}) is of {}", header.locale);
-            return Err(Box::new(self.obstacle(Reason::DatasetUnsuitable, message)));
-        }
-        match header.status {
-            Status::Succeeded if *accepted_lines == Some(0) => {
-                let message = format!("another dataset; no line of {name} ({id}) was accepted on its import");
-                Err(Box::new(self.obstacle(Reason::DatasetUnsuitable, message)))
-            }
-            Status::Succeeded => Ok(&*entry.entity),
-            Status::Failed => {
-                let message = format!("another dataset; the import of {name} ({id}) failed");
-                Err(Box::new(self.obstacle(Reason::DatasetNotReady, message)))
-            }
-            Status::NotStarted | Status::Running | Status::Other(_) => {
-                let message = format!("dataset {name} ({id}), which is being imported");
-                Err(Box::new(
-                    self.pending(Reason::DatasetNotReady, message).awaiting(List::Datasets),
-                ))
-            }
-        }
+        let fit = fit(self.view, self.pair.dataset, &self.s.object.spec.locale);
+        fit.map_err(|Unfit { reason, words, passes }| {
+            Box::new(match passes {
+                true => self.pending(reason, words).awaiting(List::Datasets),
+                false => self.obstacle(reason, words),
+            })
+        })
     }
 
     /// What no delay helps against.
@@ -112,12 +162,8 @@ impl Bench<'_> {
 
     fn create(&self, dataset: &Dataset, status: &SpeechEndpointStatus) -> Finding {
         let s = self.s;
-        let creation = Creation::of(
-            s.object,
-            &s.around,
-            status.closed_attempt,
-            self.view.evaluations.swept_at(),
-        );
+        let swept_at = self.view.evaluations.swept_at();
+        let creation = s.creation_in(status, swept_at).evaluating();
         let post = |attempt| Action::CreateEvaluation(Box::new(self.request(dataset, attempt)));
         let finding = |action| {
             let mut finding = self
@@ -130,17 +176,15 @@ impl Bench<'_> {
             finding.ruling.action = action;
             finding
         };
-        let action = match creation.next(post) {
-            Ok(action) => action,
+        let announcement = match creation.next(post) {
+            Ok(Next::Post(action)) => return finding(Some(action)),
+            Ok(Next::Announce(announcement)) => announcement,
             Err(wait) => {
                 let mut held = self.held(wait, Reason::Evaluating);
                 held.ruling.wants = Some(Want::Evaluation(self.pair));
                 return held.awaiting(List::Evaluations);
             }
         };
-        if action.is_remote() {
-            return finding(Some(action));
-        }
         // The announcement stands for the request: a failed request holds back the next announcement. What the service
         // refuses is counted with the evaluations that failed, and has waited for its delay.
         let last = status
@@ -148,11 +192,12 @@ impl Bench<'_> {
             .as_ref()
             .filter(|last: &&LastFailure| !last.terminal);
         let verdict = Verdict::working(Reason::Evaluating, "");
-        let gated = retry::gate(last, post(0), verdict, s.generation(), s.is_fresh(), s.now());
-        if gated.action.is_none() {
-            return self.held(gated, Reason::GateError);
+        let gated = s.asking(None).gate(last, post(0), verdict);
+        let announced = announcement.through(gated, last);
+        if announced.action.is_none() {
+            return self.held(announced, Reason::GateError);
         }
-        finding(Some(action))
+        finding(announced.action)
     }
 
     /// A request that cannot be sent yet.

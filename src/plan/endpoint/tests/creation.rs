@@ -165,7 +165,7 @@ fn a_failed_request_is_repeated_only_when_that_makes_no_twin() {
         ),
         (
             "refused",
-            failed(FailureClass::Terminal),
+            failed(FailureClass::Refused),
             "- | Ready=False Refused, Stalled Refused",
         ),
         (
@@ -208,17 +208,22 @@ fn a_failed_request_is_repeated_only_when_that_makes_no_twin() {
 }
 
 #[test]
-fn a_refusal_stands_until_the_spec_the_model_or_the_user_says_otherwise() {
+fn a_refusal_stands_until_the_spec_the_model_the_user_or_the_clock_says_otherwise() {
     let refused = || {
-        failed(FailureClass::Terminal).with(|c| {
+        failed(FailureClass::Refused).with(|c| {
             c.show();
             (c.world.announced, c.world.failure) = (None, None);
-            c.world.now = at("2026-03-03T10:00:00Z");
+            c.world.now = at("2026-03-01T10:14:59Z");
         })
     };
     let creating = "announce 2 | Ready=False Creating, Reconciling Creating";
     check(vec![
         ("nothing new", refused(), "- | Ready=False Refused, Stalled Refused"),
+        (
+            "a quarter of an hour later",
+            refused().with(|c| c.world.now = at("2026-03-01T10:15:00Z")),
+            creating,
+        ),
         (
             "another spec",
             refused().with(|c| c.edit("model: {base: {}}\ndisplayName: other")),
@@ -249,6 +254,11 @@ fn a_twin_is_deleted_and_the_recorded_endpoint_stays() {
             "- | Ready=True Suspended, ModelValid=True ModelServes",
         ),
         (
+            "it was ours before, and is there again",
+            twins().with(|c| c.object.status.as_mut().unwrap().former_ids = vec![id(9).to_string()]),
+            "- | Ready=True Serving, ModelValid=True ModelServes",
+        ),
+        (
             "with no status the older attempt is kept",
             twins().with(|c| c.object.status = None),
             "delete 9 | Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes",
@@ -264,5 +274,33 @@ fn nothing_is_created_for_who_only_watches_or_rests() {
     ] {
         let case = Case::new(World::new(), endpoint(&format!("{BASE}\n{spec}")));
         assert_eq!(case.line(), format!("- | Ready=False {word}, Stalled {word}"));
+    }
+}
+
+#[test]
+fn what_vanishes_again_and_again_is_made_anew_ever_later() {
+    let vanished = |made: i32, minutes_ago: i64| {
+        let mut case = Case::serving().with(|c| c.edit("model: {base: {}}\nrecreate: WhenDeleted"));
+        case.show();
+        let last = at(NOW) - minutes(minutes_ago);
+        let tally = serde_json::json!({"made": made, "lastAt": last.to_string(), "generation": 2});
+        let status = case.object.status.as_mut().unwrap();
+        status.creations = serde_json::from_value(tally).unwrap();
+        status.former_ids = (1..=5).map(|n| id(n).to_string()).collect();
+        case.world.view.endpoints = World::new().view.endpoints;
+        case
+    };
+    let held = "- | Ready=False RecreationDelayed, Reconciling RecreationDelayed";
+    check(vec![
+        ("the third", vanished(2, 1), held),
+        ("the fifth", vanished(4, 39), held),
+    ]);
+    let former = vanished(2, 1).plan().status.former_ids;
+    let expected = [10, 1, 2, 3, 5].map(|n| id(n).to_string());
+    assert_eq!(former, expected, "the oldest stays");
+    for (made, ago) in [(1, 0), (2, 10), (4, 40)] {
+        let mut case = vanished(made, ago);
+        case.show();
+        assert!(case.line().starts_with("announce"), "{made} {ago}: {}", case.line());
     }
 }

@@ -1,6 +1,8 @@
 //! Deletion: the remote endpoint first, then the object; a connection that is gone delays it, never prevents it.
 use super::*;
-use crate::plan::{Action, FailureClass};
+use crate::plan::{Action, FailureClass, Stay, text::after};
+use crate::speech::entity::OwnerTag;
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 const DELETED: &str = "2026-03-01T09:50:00Z";
@@ -42,6 +44,14 @@ fn a_deletion_goes_as_far_as_it_may() {
             &format!("- | {deleting}"),
         ),
         ("to stay", with_spec("deletionPolicy: Retain"), &released),
+        (
+            "to stay, by a word beside the spec",
+            deleted().with(|c| {
+                let annotations = c.object.metadata.annotations.get_or_insert_default();
+                annotations.insert("customspeech.dev/deletion-policy".into(), "Retain".into());
+            }),
+            &released,
+        ),
         ("suspended", with_spec("suspend: true"), &released),
         ("only watched", with_spec("managementPolicy: Observe"), &released),
         (
@@ -58,7 +68,7 @@ fn a_deletion_goes_as_far_as_it_may() {
             &released,
         ),
         (
-            "adopted, not marked yet",
+            "made by us, and the mark was taken away by hand",
             deleted().with(|c| c.remote(10, |e| e.header.owner = None)),
             &format!("delete 10 | {deleting}"),
         ),
@@ -85,6 +95,165 @@ fn a_deletion_goes_as_far_as_it_may() {
             &format!("delete 10 | {deleting}"),
         ),
     ]);
+}
+
+const ADOPT: &str = "model: {base: {}}\nadopt: {id: 00000000-0000-0000-0000-00000000000a}";
+
+/// Adopts endpoint 10, which bears this mark, and is deleted.
+fn adopted(mark: Option<OwnerTag>) -> Case {
+    let owner = mark.map(std::sync::Arc::new);
+    let world = World::new().remote(with(remote(10, base_id(1)), |e| e.header.owner = owner));
+    let mut case = Case::new(world, endpoint(ADOPT).claimed());
+    case.show();
+    case.with(|c| c.object = c.object.clone().deleted(DELETED))
+}
+
+#[test]
+fn an_adopted_endpoint_is_deleted_only_when_it_bears_our_mark() {
+    let said = |case: Case| {
+        assert!(case.object.status.as_ref().unwrap().id.is_some());
+        let plan = case.plan();
+        (step(plan.action.as_ref()), plan.awaits.is_some())
+    };
+    let ours = || Some(tag(UID, 0));
+    assert_eq!(said(adopted(ours())), ("delete 10".into(), false));
+    assert_eq!(said(adopted(None)), ("release".into(), false));
+    // A marking that was asked for, refused by a 4xx, and read since; or never answered, and not read yet.
+    let refused =
+        |class| adopted(None).with(|c| c.world = std::mem::replace(&mut c.world, World::new()).failed("Update", class));
+    assert_eq!(said(refused(FailureClass::Refused)), ("release".into(), false));
+    let unread = adopted(None).with(|c| c.world.view.endpoints.touch(id(10)));
+    assert_eq!(said(unread), ("-".into(), true), "looks before it lets go");
+    let arrived = adopted(None).with(|c| {
+        c.world.view.endpoints.touch(id(10));
+        learn(
+            &mut c.world.view.endpoints,
+            with(remote(10, base_id(1)), |e| {
+                e.header.owner = ours().map(std::sync::Arc::new)
+            }),
+        );
+    });
+    assert_eq!(said(arrived), ("delete 10".into(), false), "the mark arrived");
+    let watched = adopted(None).with(|c| c.edit(&format!("{ADOPT}\nmanagementPolicy: Observe")));
+    assert_eq!(said(watched), ("release".into(), false));
+    let other = adopted(ours()).with(|c| c.remote(10, |e| e.header.owner = Some(std::sync::Arc::new(tag("other", 1)))));
+    assert_eq!(said(other), ("release".into(), false));
+}
+
+#[test]
+fn what_made_nothing_is_released_at_once_whatever_the_connection_is_like() {
+    let closed = |attempt| {
+        open("2026-03-01T09:59:30Z").with(|c| {
+            let status = SpeechEndpointStatus {
+                closed_attempt: Some(attempt),
+                ..Default::default()
+            };
+            c.object.status = Some(status);
+        })
+    };
+    for link in [Link::Ready, Link::NotFound, Link::NotAllowed, USABLE, UNUSABLE] {
+        let refused = closed(1).with(|c| c.world.link = link);
+        assert_eq!(
+            refused.line(),
+            "release | Ready=False Deleting, Reconciling Deleting",
+            "{link:?}"
+        );
+        let unanswered = closed(0).with(|c| c.world.link = link);
+        assert_eq!(step(unanswered.plan().action.as_ref()), "-", "{link:?}");
+    }
+    let twin = closed(1).with(|c| {
+        learn(&mut c.world.view.endpoints, owned(remote(10, base_id(1)), 1));
+        c.world.link = USABLE;
+    });
+    assert_eq!(step(twin.plan().action.as_ref()), "delete 10");
+}
+
+#[test]
+fn a_deletion_that_nothing_proves_is_told_retried_and_given_up_in_the_end() {
+    for (code, patience) in [(crate::plan::UNPROVEN, 1), ("ServiceUnavailable", 3), ("timeout", 3)] {
+        let mut case = deleted();
+        let (mut tried, mut told_at) = (0, None);
+        let released = loop {
+            let plan = written(&mut case);
+            match step(plan.action.as_ref()).as_str() {
+                "delete 10" => {
+                    tried += 1;
+                    let world = std::mem::replace(&mut case.world, World::new());
+                    case.world = world.failed("Delete", FailureClass::Transient { retry_after: None });
+                    case.world.failure.as_mut().unwrap().code = code.into();
+                    let waits = case.show();
+                    let reason = if tried < patience {
+                        "Reconciling Retrying"
+                    } else {
+                        "Stalled DeletionUnproven"
+                    };
+                    assert!(said(&waits.status.conditions).contains(reason), "{code} {tried}");
+                    told_at = told_at.or((tried >= patience).then_some(case.world.now));
+                    case.world.failure = None;
+                    case.world.now = waits.look_again.unwrap();
+                }
+                "-" => case.world.now = plan.look_again.unwrap(),
+                "release" => break plan.notices,
+                other => panic!("{other}"),
+            }
+        };
+        assert!(tried > 5, "{code}: tried {tried} times");
+        assert_eq!(case.world.now.duration_since(told_at.unwrap()).as_mins(), 15, "{code}");
+        assert!(released.iter().any(|n| n.reason.as_str() == "Orphaned"), "{code}");
+    }
+    // What the service itself refuses is no obstacle.
+    let mut case = deleted();
+    for _ in 0..5 {
+        let world = std::mem::replace(&mut case.world, World::new());
+        case.world = world.failed("Delete", FailureClass::Transient { retry_after: None });
+        let plan = case.show();
+        assert!(said(&plan.status.conditions).contains("Retrying"));
+        case.world.now = plan.look_again.unwrap();
+    }
+}
+
+#[test]
+fn what_goes_because_the_operator_or_its_kinds_go_deletes_nothing() {
+    let ends = |case: Case| case.with(|c| c.world.stay = Stay::Ends("CustomResourceDefinition x is being deleted"));
+    let unknown = |case: Case| case.with(|c| c.world.stay = Stay::Unknown("nobody knows"));
+    let released = "release | Ready=False Released, Reconciling Released, ModelValid=True ModelServes";
+    let waits = "- | Ready=False ClusterUnreadable, Stalled ClusterUnreadable, ModelValid=True ModelServes";
+    check(vec![
+        ("ours", ends(deleted()), released),
+        (
+            "adopted",
+            ends(deleted().with(|c| c.remote(10, |e| e.header.owner = None))),
+            released,
+        ),
+        (
+            "the connection cannot be used",
+            ends(deleted().with(|c| c.world.link = UNUSABLE)),
+            released,
+        ),
+        (
+            "without a connection",
+            ends(deleted().with(|c| c.world.link = Link::NotFound)),
+            released,
+        ),
+        ("nobody knows", unknown(deleted()), waits),
+        (
+            "nobody knows, and it stays in any case",
+            unknown(with_spec("deletionPolicy: Retain")),
+            "release | Ready=False Deleting, Reconciling Deleting, ModelValid=True ModelServes",
+        ),
+    ]);
+}
+
+#[test]
+fn that_nobody_knows_whether_the_kinds_stay_holds_a_deletion_up_for_its_time_only() {
+    let mut case = deleted().with(|c| c.world.stay = Stay::Unknown("nobody knows"));
+    let plan = case.show();
+    let again = plan.look_again.unwrap();
+    assert!(again <= after(case.world.now, SignedDuration::from_secs(10)), "{again}");
+    case.world.now = after(case.world.now, SignedDuration::from_mins(15));
+    let plan = case.show();
+    assert_eq!(plan.action, Some(Action::Release));
+    assert!(said(&plan.status.conditions).contains("Orphaned"));
 }
 
 #[test]

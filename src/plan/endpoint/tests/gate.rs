@@ -33,7 +33,7 @@ fn intent() -> CreationIntent {
     CreationIntent {
         attempt: 2,
         at: at(NOW),
-        copy_of: None,
+        ..CreationIntent::default()
     }
 }
 

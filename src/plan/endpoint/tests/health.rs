@@ -35,7 +35,7 @@ fn argo_cd_tells_what_serves_what_waits_and_what_needs_somebody() {
             "nothing follows",
             on(pinned, "2026-12-31T00:00:00Z"),
             "Healthy",
-            "(at risk: nothing",
+            "(at risk: the active model expires on 2027-01-15 00:00 UTC; nothing newer follows it)",
         ),
         (
             "expired",

@@ -1,5 +1,6 @@
 //! What is said of the future: dated steps, risks, seconds of fallback, and endpoints made anew.
 use super::{course::newer, *};
+use crate::speech::Absent;
 use crate::{
     api::planned::{PlannedAction, PlannedStep},
     plan::{
@@ -159,7 +160,7 @@ fn an_endpoint_that_was_deleted_is_made_anew_only_on_request() {
     let gone = |recreate: &str| {
         Case::serving().with(|c| {
             c.edit(&format!("model: {{base: {{}}}}\nrecreate: {recreate}"));
-            c.world.view.endpoints.removed(id(10));
+            c.world.view.endpoints.removed(&Absent::assumed(id(10)));
         })
     };
     assert!(

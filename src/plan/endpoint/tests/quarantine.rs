@@ -20,7 +20,7 @@ fn failed() -> Case {
 
 fn goes_to(case: &Case) -> Option<ModelId> {
     match case.plan().action {
-        Some(Action::UpdateEndpoint { change, .. }) => change.model,
+        Some(Action::UpdateEndpoint { change, .. }) => change.model(),
         _ => None,
     }
 }

@@ -1,8 +1,9 @@
 //! Whole lives of endpoints in small random worlds: the plan's steps are applied to a service that loses answers.
 use super::*;
+use crate::speech::Absent;
 use crate::{
     api::{annotation::CreationIntent, reference::DeletionPolicy},
-    plan::{Action, Failure, FailureClass, model_choice},
+    plan::{Action, Failure, FailureClass, endpoint::fields, model_choice},
     speech::{
         EntityId,
         entity::{CustomModel, Status},
@@ -15,6 +16,7 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
 
 mod lab;
+mod law;
 mod service;
 mod worlds;
 
@@ -61,6 +63,9 @@ struct Life {
     late: Vec<(Timestamp, Endpoint)>,
     lab: Lab,
     next_id: u128,
+    pauses: Pauses,
+    /// Somebody asked for something since the last pass.
+    annotated: bool,
     posts: usize,
 }
 
@@ -84,6 +89,8 @@ impl Life {
             late: Vec::new(),
             lab: Lab::default(),
             next_id: 100,
+            pauses: Pauses::default(),
+            annotated: false,
             posts: 0,
         };
         life.service.extend(remote.map(|remote| (remote.header.id, remote)));
@@ -104,7 +111,10 @@ impl Life {
         let shelf = &mut self.case.world.view.endpoints;
         let began = shelf.begin();
         let (_, missing) = shelf.swept(self.service.values().cloned().collect(), began, now);
-        missing.into_iter().for_each(|id| assert!(shelf.vanished(id, began)));
+        missing
+            .into_iter()
+            .for_each(|id| assert!(shelf.vanished(&Absent::assumed(id), began)));
+        shelf.complete(now);
         self.lab.sweep(&mut self.case.world.view, &self.case.object, now);
     }
 
@@ -149,109 +159,15 @@ impl Life {
             plan.look_again
         );
         plan.action.iter().for_each(|action| self.judge(action));
+        let tied = self.case.tied().action;
+        assert!(matches!(tied, None | Some(Action::Release)), "hands tied: {tied:?}");
         self.judge_swap(&plan);
         plan
     }
 
-    /// While what serves is valid, a swap leaves the endpoint ready, and what comes is told apart.
-    fn judge_swap(&self, plan: &Plan<SpeechEndpointStatus>) {
-        let said = said(&plan.status.conditions);
-        let (active, target) = (plan.status.active.as_ref(), plan.status.target.as_ref());
-        if said.contains("Reconciling Swapping") {
-            let valid = !said.contains("ModelValid=False");
-            assert!(said.contains("Ready=True") == valid, "{said}");
-            assert_ne!(active.unwrap().model, target.unwrap().model);
-        }
-    }
-
-    /// What no step may ever do.
-    fn judge(&self, action: &Action) {
-        let spec = &self.case.object.spec;
-        let deleting = self.case.object.metadata.deletion_timestamp.is_some();
-        if action.is_remote() {
-            assert!(
-                !spec.suspend && spec.management_policy == Default::default(),
-                "hands off: {action:?}"
-            );
-            assert!(
-                !deleting || spec.deletion_policy == DeletionPolicy::Delete,
-                "retained: {action:?}"
-            );
-        }
-        match action {
-            Action::CreateEndpoint(create) => self.judge_post(create.owner.attempt),
-            Action::CreateEvaluation(create) => self.judge_post(create.owner.attempt),
-            Action::UpdateEndpoint { id, change, .. } => {
-                assert!(
-                    self.case.world.view.endpoints.get(*id).unwrap().confirmed,
-                    "on what nobody has read"
-                );
-                self.judge_model(change);
-            }
-            Action::DeleteEndpoint(id) => {
-                let tag = self
-                    .case
-                    .world
-                    .view
-                    .endpoints
-                    .get(*id)
-                    .unwrap()
-                    .entity
-                    .header
-                    .owner
-                    .clone();
-                assert!(tag.map_or(deleting, |tag| tag.uid == UID), "another's endpoint {id}");
-            }
-            Action::Claim(_) | Action::Release => {}
-            Action::TrainModel(_)
-            | Action::CopyModel(_)
-            | Action::FollowCopy { .. }
-            | Action::UpdateModel { .. }
-            | Action::DeleteModel(_)
-            | Action::DeleteEvaluation(_) => {
-                panic!("no step of an endpoint")
-            }
-        }
-    }
-
-    /// A request leaves only for the attempt that this very pass announced.
-    fn judge_post(&self, attempt: u32) {
-        let open = CreationIntent::of(&self.case.object).unwrap();
-        assert_eq!((self.case.world.announced, attempt), (Some(open.attempt), open.attempt));
-    }
-
-    fn judge_model(&self, change: &UpdateEndpoint) {
-        let Some(model) = change.model else { return };
-        let facts = self.case.world.view.model(model).unwrap();
-        assert!(model_choice::deployable(&facts, self.now()).is_ok());
-        assert_eq!(facts.locale, "en-US");
-        let choice = &self.case.object.spec.model;
-        let named = choice.id.is_some() || choice.base.as_ref().is_some_and(|base| base.id.is_some());
-        let serves = self
-            .case
-            .world
-            .view
-            .endpoints
-            .iter()
-            .find(|e| e.is_owned_by(UID) && e.entity.header.status == Status::Succeeded);
-        let active = serves.and_then(|e| self.case.world.view.model(e.entity.model?)?.expires_at);
-        // What was chosen before is put back, whatever a person put in its place.
-        let status = self.case.object.status.as_ref();
-        let served = status.and_then(|status| Some(&status.active.as_ref()?.model));
-        let chosen = status.and_then(|status| Some(&status.target.as_ref()?.model));
-        let put_back = [served, chosen].contains(&Some(&model.to_string()));
-        // What stands in for a candidate makes room for it.
-        let interim = status.is_some_and(|status| status.active.as_ref().is_some_and(|active| active.interim));
-        if let (Some(active), Some(next), false) = (active, facts.expires_at, named || put_back || interim) {
-            assert!(
-                active <= self.now() || next >= active,
-                "swapped to what expires earlier"
-            );
-        }
-    }
-
     fn reconcile(&mut self, fate: Fate) -> Plan<SpeechEndpointStatus> {
         (self.case.world.announced, self.case.world.failure) = (None, None);
+        self.case.world.asked = None;
         loop {
             let plan = self.planned();
             match plan.action.clone() {
@@ -269,7 +185,16 @@ impl Life {
                 }
                 Some(action) => {
                     let operation = action.operation();
+                    let generation = self.case.object.metadata.generation.unwrap();
+                    if !self.annotated {
+                        self.pauses.judge(&action, generation, self.now());
+                    }
+                    if let Fate::Failed(class) = fate {
+                        self.pauses.failed(&action, class, generation, self.now());
+                    }
                     self.request(action, fate);
+                    self.case.world.corrected = plan.corrects.clone().filter(|_| fate == Fate::Answered);
+                    self.case.world.asked = Some(operation);
                     let class = match fate {
                         Fate::Crash => return plan,
                         Fate::Answered => break,
@@ -288,6 +213,12 @@ impl Life {
             }
         }
         let plan = self.planned();
+        release_as_planned(&mut self.case.object, plan.action.as_ref(), &plan.status.conditions);
+        (self.case.world.asked, self.case.world.corrected) = (None, None);
+        if std::mem::take(&mut self.annotated) {
+            // Who takes a model out of quarantine asks for another evaluation, whatever came of the one of this pass.
+            self.pauses = Pauses::default();
+        }
         let before = self.case.object.status.replace(plan.status.clone());
         // What is learned, and the model in place of another, are written down before the next step is taken.
         let before = before.unwrap_or_default();
@@ -344,7 +275,7 @@ impl Life {
                 if fate == Fate::Answered {
                     let view = &mut self.case.world.view;
                     view.endpoints.answered(found.clone());
-                    view.accepted.extend(change.model.map(|model| (id, model)));
+                    view.accepted.extend(change.model().map(|model| (id, model)));
                 }
             }
             Action::DeleteEndpoint(id) => {
@@ -353,7 +284,7 @@ impl Life {
                     self.service.remove(&id);
                 }
                 if fate == Fate::Answered {
-                    self.case.world.view.endpoints.removed(id);
+                    self.case.world.view.endpoints.removed(&Absent::assumed(id));
                 }
             }
             Action::Claim(_) | Action::Release => {}
@@ -379,6 +310,8 @@ impl Life {
                 self.sweep();
             }
             Event::Link(works, seen, usable) => {
+                let before = self.case.world.broken_since.unwrap_or(self.case.world.now);
+                self.case.world.broken_since = (!works).then_some(before);
                 self.case.world.link = if works {
                     Link::Ready
                 } else {
@@ -400,7 +333,10 @@ impl Life {
                 );
             }
             Event::Vanish => drop(self.service.pop_first()),
-            Event::Annotate(key, value) => self.case.object.annotate(key, &value),
+            Event::Annotate(key, value) => {
+                self.annotated = true;
+                self.case.object.annotate(key, &value);
+            }
             Event::Drift(kind) => {
                 let Some(found) = self.service.values_mut().next() else {
                     return;
@@ -443,7 +379,7 @@ impl Life {
             }
             let pause = self.now() + SignedDuration::from_secs(60);
             self.case.world.now = match plan.look_again {
-                Some(at) if plan.action.is_none() && plan.awaits.is_none() && at < self.now() + minutes(20) => at,
+                Some(at) if plan.action.is_none() && plan.awaits.is_none() && at < self.now() + minutes(90) => at,
                 Some(_) | None => pause,
             };
         }
@@ -497,4 +433,17 @@ proptest! {
         let left = life.service.len() + life.late.len();
         prop_assert!(if stays { left == before } else { life.ours() == 0 }, "{left} of {before} left");
     }
+}
+
+#[test]
+#[should_panic(expected = "again at once")]
+fn a_step_that_is_taken_again_at_once_is_noticed() {
+    let (mut pauses, swap) = (
+        Pauses::default(),
+        fields::step(&remote(10, custom_id(3)), UpdateEndpoint::Model(custom_id(4)), false),
+    );
+    pauses.failed(&swap, FailureClass::Refused, 1, at(NOW));
+    pauses.judge(&swap, 2, at(NOW)); // an edit
+    pauses.judge(&swap, 1, at(NOW) + SignedDuration::from_secs(5));
+    pauses.judge(&swap, 1, at(NOW) + SignedDuration::from_secs(4));
 }

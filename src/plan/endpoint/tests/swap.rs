@@ -95,7 +95,10 @@ fn a_service_that_shows_the_old_model_while_it_deploys_is_not_asked_again() {
     case.world.now += minutes(1);
     case.edit("model: {ref: {name: m}}\ndisplayName: other");
     case.remote(10, |_| ());
-    assert_eq!(case.line(), format!("update 10 model, displayName | {swapping}"));
+    assert_eq!(
+        case.line(),
+        "update 10 displayName | Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes"
+    );
 }
 
 #[test]
@@ -148,9 +151,7 @@ fn a_refused_move_from_one_that_is_on_its_way_waits_for_its_delay() {
     case.world.now += minutes(30);
     case.remote(10, |_| ());
     case.show();
-    case.world = case
-        .world
-        .failed("Update", FailureClass::Transient { retry_after: None });
+    case.world = case.world.failed("Swap", FailureClass::Transient { retry_after: None });
     case.world.unconfirm(10);
     case.show();
     case.world.failure = None;
@@ -179,7 +180,7 @@ fn a_swap_never_makes_things_worse() {
         (
             "expires earlier, but the active one has expired",
             newer("2026-02-01T00:00:00Z", EARLY),
-            "update 10 model urgently | Ready=False BaseModelAnswers, Reconciling Swapping, ModelValid=False BaseModelAnswers",
+            "update 10 model urgently | Ready=False BaseModelAnswers, Reconciling Swapping, ModelValid=False BaseModelAnswers, AtRisk=True BaseModelAnswers",
         ),
         (
             "expires earlier, by the user's own word",
@@ -194,7 +195,7 @@ fn a_swap_never_makes_things_worse() {
         (
             "for batches",
             changed(|m| m.supports_endpoints = Some(false)),
-            &of("ModelNotDeployable"),
+            &format!("- | Ready=True Serving, {valid}"),
         ),
         (
             "expired",
@@ -234,7 +235,7 @@ fn expiry_is_told_on_the_day_and_looked_forward_to() {
     case.world.now = at(EARLY);
     assert_eq!(
         case.line(),
-        "- | Ready=False BaseModelAnswers, Stalled BaseModelAnswers, ModelValid=False BaseModelAnswers"
+        "- | Ready=False BaseModelAnswers, Stalled BaseModelAnswers, ModelValid=False BaseModelAnswers, AtRisk=True NoSuccessor"
     );
     let told = case.show().notices;
     assert!(told.iter().any(|notice| notice.warning), "{told:?}");
@@ -261,7 +262,7 @@ fn what_was_changed_by_hand_is_put_back_and_told() {
                 e.model = Some(base_id(1));
                 e.header.display_name = "x".into();
             },
-            "update 10 model, displayName",
+            "update 10 model",
             "Swapping",
         ),
     ];
@@ -319,33 +320,42 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     let mut case = newer(EARLY, LATER);
     case.world.view.endpoints.touch(id(10));
     let world = std::mem::replace(&mut case.world, World::new());
-    case.world = world.failed("Update", FailureClass::Terminal);
+    case.world = world.failed("Swap", FailureClass::Refused);
     let refused = "- | Ready=False Refused, Stalled Refused, ModelValid=True ModelServes";
     assert_eq!(case.line(), refused, "told at once, though no read has confirmed it");
     case.show();
     case.world.failure = None;
     case.remote(10, |_| ());
-    case.world.now = at("2026-03-02T10:00:00Z");
+    case.world.now = at(NOW) + minutes(14);
     assert_eq!(case.line(), refused);
+    let status = case.plan().status;
+    assert_eq!(status.target, None, "the service never accepted it");
+    assert_eq!(status.candidate.unwrap().model, id(4).to_string());
+    let mut later = Case {
+        world: std::mem::replace(&mut case.world, World::new()),
+        ..case
+    };
+    later.world.now = at(NOW) + minutes(15);
+    assert!(later.line().starts_with("update 10 model | "), "{}", later.line());
+    let case = later;
     let mut blind = Case {
         world: World::new().link(Link::NotFound),
         ..case
     };
     blind.show();
     assert_eq!(
-        blind.object.status.as_ref().unwrap().target.as_ref().unwrap().since,
+        blind.object.status.as_ref().unwrap().candidate.as_ref().unwrap().since,
         NOW,
         "kept while nothing is seen"
     );
     let mut case = newer(EARLY, LATER).with(|c| c.object.status = blind.object.status.clone());
-    case.world.now = at("2026-03-02T10:00:00Z");
+    case.world.now = at(NOW) + minutes(1);
     learn(&mut case.world.view.models, custom_model(5, LATER));
     case.model = Some(model_with_current(5));
-    case.show();
     let Some(Action::UpdateEndpoint { change, .. }) = case.plan().action else {
         panic!("the newer model is not tried: {}", case.line());
     };
-    assert_eq!(change.model, Some(custom_id(5)));
+    assert_eq!(change.model(), Some(custom_id(5)));
 }
 
 #[test]
@@ -358,7 +368,9 @@ fn a_change_that_the_service_ignores_is_asked_for_ever_more_rarely() {
             asked.push(second);
             let ignored = case.world.view.endpoints.get(id(10)).unwrap().entity.clone();
             case.world.view.endpoints.answered((*ignored).clone());
+            case.world.asked = Some("Update loggingEnabled");
             case.show();
+            case.world.asked = None;
         }
         case.remote(10, |_| ());
     }
@@ -406,6 +418,10 @@ fn a_publication_that_fails_is_told_and_tried_again() {
         (
             "ExportConflict",
             "- | Ready=False ExportConflict, Stalled ExportConflict, ModelValid=True ModelServes",
+        ),
+        (
+            "ExportRefused",
+            "- | Ready=False ExportRefused, Stalled ExportRefused, ModelValid=True ModelServes",
         ),
         (
             "ExportFailed",

@@ -1,6 +1,7 @@
 //! A list that may be older than the endpoint that the status names: another leader wrote it, or lists lag.
 use super::*;
 use crate::api::annotation::CreationIntent;
+use crate::speech::Absent;
 
 /// Endpoint 10 was announced a minute ago and is in the status, and no list has it.
 fn unlisted(spec: &str) -> Case {
@@ -9,7 +10,7 @@ fn unlisted(spec: &str) -> Case {
     case.object.announce(CreationIntent {
         attempt: 1,
         at: at("2026-03-01T09:59:00Z"),
-        copy_of: None,
+        ..CreationIntent::default()
     });
     case.world = World::new();
     case
@@ -49,11 +50,14 @@ fn what_a_later_list_lacks_or_the_service_denies_is_gone() {
     for (case, expected) in [
         (later(unlisted("")), "RemoteDeleted"),
         (
-            unlisted("").with(|c| c.world.view.endpoints.note_gone(id(10))),
+            unlisted("").with(|c| c.world.view.endpoints.note_gone(&Absent::assumed(id(10)))),
             "RemoteDeleted",
         ),
         (later(deleted("")), "release"),
-        (deleted("").with(|c| c.world.view.endpoints.removed(id(10))), "release"),
+        (
+            deleted("").with(|c| c.world.view.endpoints.removed(&Absent::assumed(id(10)))),
+            "release",
+        ),
     ] {
         assert!(case.line().contains(expected), "{expected}: {}", case.line());
     }

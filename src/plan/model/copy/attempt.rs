@@ -11,10 +11,7 @@ use crate::{
     plan::{
         Action, Failure, FailureClass, Verdict,
         creation::{Creation, GRACE},
-        model::{
-            Source,
-            lineage::{change, changed_names},
-        },
+        model::{Source, lineage::mark},
         retry,
         text::{after, before, day_time, parse, rfc3339},
     },
@@ -210,22 +207,19 @@ impl Open<'_> {
         }
     }
 
-    /// Puts our mark and our names on the copy.
+    /// Puts our mark on the copy; its names follow.
     fn marks(&self, entry: &Entry<CustomModel>, status: &mut SpeechModelStatus) -> Verdict {
         let header = &entry.entity.header;
         let source = self.source(status).map(|id| id.to_string()).unwrap_or_default();
         let number = self.next_number;
         let tag = self.s.tag(self.intent.attempt, number, &source);
-        let update = UpdateModel {
-            owner: Some((tag, header.foreign_properties.clone())),
-            ..changed_names(self.s, &entry.entity)
-        };
+        let update = UpdateModel::Owner(tag, header.foreign_properties.clone());
         let message = format!(
             "marking model {}, the copy of {source}, as revision {number}",
             header.id
         );
         let verdict = Verdict::working(Reason::Copying, message).watching();
-        change(self.s, entry, update, verdict, "the mark of a copy", status)
+        mark(self.s, entry, update, verdict, status)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     api::{Reason, SpeechModelStatus, annotation::CreationIntent, model::CopySource},
     plan::{
         Action, CopyModel, Verdict,
-        creation::Creation,
+        creation::{Creation, withdrawn},
         lead_time::{Took, Work},
         text::{after, day_time, parse},
         verdict::Phase,
@@ -38,6 +38,7 @@ pub fn decide(
     // What was announced in this pass and led to no request never will: whoever comes later need not look for it.
     let sends = matches!(verdict.action, Some(Action::CopyModel(_)));
     if let Some(intent) = creation(s, status, None).unsent().filter(|_| !sends) {
+        status.creations = withdrawn(status.creations.as_ref());
         close(intent, status);
     }
     decided
@@ -165,7 +166,7 @@ fn told_as_copy(verdict: Verdict, status: &SpeechModelStatus) -> Verdict {
 }
 
 fn creation(s: &Snapshot<'_>, status: &SpeechModelStatus, of: Option<EntityId>) -> Creation {
-    s.creation(status.closed_attempt).copying(of)
+    s.creation(status).copying(of)
 }
 
 /// Nothing can come of an attempt any more.

@@ -80,6 +80,7 @@ pub fn announce(case: &mut Case, when: &str) {
         attempt: 1,
         at: at(when),
         copy_of: Some(id(5).uuid()),
+        ..CreationIntent::default()
     });
 }
 

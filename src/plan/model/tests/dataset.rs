@@ -1,5 +1,6 @@
 //! What a training needs is told before anything is trained.
 use super::*;
+use crate::speech::Absent;
 use crate::{
     api::{Reason, condition},
     speech::entity::{BaseModel, Status},
@@ -13,7 +14,7 @@ fn changed(change: impl FnOnce(&mut crate::speech::entity::Dataset)) -> World {
 
 fn without_dataset() -> World {
     let mut world = World::new();
-    world.view.datasets.removed(id(50));
+    world.view.datasets.removed(&Absent::assumed(id(50)));
     world
 }
 
@@ -31,6 +32,14 @@ fn a_first_training_waits_for_datasets_that_can_be_used() {
     let working = |reason: &str| format!("- | Ready=False {reason}, Reconciling {reason}");
     check(vec![
         ("gone", first(without_dataset()), &stalled("DatasetNotFound")),
+        (
+            "in no list, which proves nothing",
+            first(World::new()).with(|c| {
+                c.world.view.datasets = Default::default();
+                c.world.sweep();
+            }),
+            &working("DatasetNotReady"),
+        ),
         (
             "being imported",
             first(changed(|one| one.header.status = Status::Running)),
@@ -86,7 +95,7 @@ fn a_dataset_that_vanishes_leaves_the_current_revision_alone_and_is_told_at_once
         TRAINING,
     );
     assert_eq!(case.line(), "- | Ready=True Synced");
-    case.world.view.datasets.removed(id(50));
+    case.world.view.datasets.removed(&Absent::assumed(id(50)));
     assert_eq!(case.line(), "- | Ready=True Synced, AtRisk=True DatasetNotFound");
     let plan = case.show().status.plan;
     let steps: Vec<_> = plan

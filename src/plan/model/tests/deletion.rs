@@ -1,11 +1,26 @@
 //! Deletion: every revision that nobody uses, then the object.
 use super::*;
+use crate::plan::{
+    Action, Stay,
+    lead_time::{Took, Work},
+    text::after,
+};
 use crate::speech::entity::Status;
+use jiff::SignedDuration;
 
 fn deleted(world: World) -> Case {
     let mut case = Case::of(world, TRAINING);
     case.object = case.object.deleted("2026-03-01T09:00:00Z");
     case
+}
+
+/// Trainings were seen to take 25 days here.
+fn slow(world: &mut World) {
+    let took = Took {
+        work: Work::Training,
+        time: SignedDuration::from_hours(25 * 24),
+    };
+    world.agenda.durations.learn("en-US", took);
 }
 
 fn two() -> World {
@@ -17,9 +32,21 @@ fn two() -> World {
 }
 
 #[test]
+fn what_goes_because_the_operator_or_its_kinds_go_deletes_nothing() {
+    let mut case = deleted(two());
+    case.world.stay = Stay::Ends("CustomResourceDefinition x is being deleted");
+    assert_eq!(case.plan().action, Some(Action::Release));
+    case.world.stay = Stay::Unknown("nobody knows");
+    assert_eq!(case.plan().action, None);
+    case.world.stay = Stay::Certain;
+    assert!(matches!(case.plan().action, Some(Action::DeleteModel(_))));
+}
+
+#[test]
 fn what_is_being_trained_is_deleted_only_after_the_end() {
     let in_state = |state: Status| {
-        let world = World::new().custom(revision(20, 1, &print_of(TRAINING), state));
+        let mut world = World::new().custom(revision(20, 1, &print_of(TRAINING), state));
+        slow(&mut world);
         deleted(world)
     };
     let deleting = "Ready=False Deleting, Reconciling Deleting";
@@ -38,7 +65,7 @@ fn what_is_being_trained_is_deleted_only_after_the_end() {
         ),
         (
             "beside one that has ended",
-            deleted(two().custom(revision(22, 3, &print_of(TRAINING), Status::Running))),
+            deleted(two().custom(revision(22, 3, &print_of(TRAINING), Status::Running))).with(|c| slow(&mut c.world)),
             &format!("delete 20 | {deleting}"),
         ),
     ]);
@@ -50,6 +77,45 @@ fn what_is_being_trained_is_deleted_only_after_the_end() {
         "{}",
         told.message
     );
+}
+
+#[test]
+fn a_training_that_never_ends_is_not_waited_for_without_end() {
+    let running = revision(20, 1, &print_of(TRAINING), Status::Running);
+    let began = running.header.created_at;
+    let mut case = deleted(World::new().custom(running));
+    slow(&mut case.world);
+    // Three times 25 days from its beginning, and then forceOrphanAfter.
+    let end = after(
+        began,
+        SignedDuration::from_hours(75 * 24) + SignedDuration::from_mins(15),
+    );
+    let plan = case.show();
+    assert_eq!(plan.look_again, Some(end));
+    let told = crate::api::condition::find(&plan.status.conditions, "Ready").unwrap();
+    assert!(
+        told.message.contains("at once with deletionPolicy: Retain"),
+        "{}",
+        told.message
+    );
+    case.world.now = end;
+    assert_eq!(case.line(), "release | Ready=False Orphaned, Reconciling Orphaned");
+}
+
+#[test]
+fn a_namespace_that_ends_does_not_wait_for_endpoints_of_others() {
+    let used = two()
+        .remote(remote(10, custom_id(20)))
+        .remote(remote(11, custom_id(21)));
+    let mut case = deleted(used);
+    let waits = "- | Ready=False ModelInUse, Reconciling ModelInUse";
+    case.world.now = at("2026-03-01T09:14:59Z");
+    case.world.namespace_ends = true;
+    assert_eq!(case.line(), waits);
+    case.world.now = at("2026-03-01T09:15:00Z");
+    assert_eq!(case.line(), "release | Ready=False Orphaned, Reconciling Orphaned");
+    case.world.namespace_ends = false;
+    assert_eq!(case.line(), waits, "a plain deletion waits for as long as it is used");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 use super::*;
 use crate::{
     api::condition,
-    plan::lead_time::{Took, Work},
+    plan::{
+        FailureClass,
+        lead_time::{Took, Work},
+    },
     speech::entity::{CustomModel, Status},
 };
 use jiff::SignedDuration;
@@ -117,17 +120,22 @@ fn a_training_that_will_end_too_late_is_told_with_its_date() {
 }
 
 #[test]
-fn a_renewal_that_waits_beyond_its_latest_start_is_a_risk() {
+fn a_renewal_that_waits_for_its_turn_is_a_risk_and_waits_no_longer_than_its_latest_start() {
     let waiting = |now: &str| {
         line(now, "30d").with(|c| {
             c.world.agenda.limits.trainings = 0;
             seen(c, 26);
         })
     };
-    assert_eq!(waiting("2027-01-12T18:00:00Z").line(), "- | Ready=True AwaitingTurn");
     assert_eq!(
-        waiting("2027-01-12T18:00:01Z").line(),
-        "- | Ready=True AwaitingTurn, AtRisk=True LeadTimeShort"
+        waiting("2027-01-12T17:59:59Z").line(),
+        "- | Ready=True AwaitingTurn, AtRisk=True AwaitingTurn",
+        "inside `before`"
+    );
+    let begins = waiting("2027-01-12T18:00:01Z").line();
+    assert!(
+        begins.starts_with("announce 2 | "),
+        "no turn holds up the latest start: {begins}"
     );
 }
 
@@ -197,4 +205,17 @@ fn a_failed_training_shows_its_cause_and_its_next_attempt() {
         step.risk.as_deref(),
         Some("training of revision 2 failed: it did not work (DeployingFailedModel)")
     );
+}
+
+#[test]
+fn a_training_that_is_due_and_fails_stays_due_since_its_date() {
+    let tally = serde_json::json!({"made": 2, "lastAt": "2026-12-22T00:00:00Z", "generation": 1});
+    let mut case = line("2026-12-22T00:01:00Z", "30d");
+    case.object.status.as_mut().unwrap().creations = serde_json::from_value(tally).unwrap();
+    let waits = case.plan().status.plan[0].at.clone();
+    assert_eq!(waits, "2026-12-22T00:10:00Z", "what waits for its pace begins then");
+    let world = std::mem::replace(&mut case.world, World::new());
+    case.world = world.failed("Train", FailureClass::Uncertain);
+    let due = case.plan().status.plan[0].at.clone();
+    assert_eq!(due, "2026-12-21T10:53:26Z", "what fails is overdue");
 }

@@ -132,7 +132,10 @@ fn a_failed_renewal_keeps_what_is_current_and_is_tried_again() {
             .custom(failed)
             .view;
     });
-    assert_eq!(case.line(), "- | Ready=True Synced, Reconciling TrainingFailed");
+    assert_eq!(
+        case.line(),
+        "- | Ready=True Synced, Reconciling TrainingFailed, AtRisk=True TrainingFailed"
+    );
 }
 
 /// Revision 2 was made in time, and a gate refused it on 1 November; what serves expires on 15 January.

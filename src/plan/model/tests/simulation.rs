@@ -1,12 +1,13 @@
 //! Whole lives of trained models in small random worlds: the plan's steps are applied to a service that loses answers.
 use super::*;
+use crate::speech::Absent;
 use crate::{
     api::{annotation::CreationIntent, reference::DeletionPolicy},
     plan::{Action, Failure, FailureClass},
     speech::{
         EntityId,
         entity::{CustomModel, Status},
-        request::CreateModel,
+        request::{CreateModel, UpdateModel},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -61,6 +62,7 @@ struct Life {
     service: BTreeMap<EntityId, CustomModel>,
     late: Vec<(Timestamp, CustomModel)>,
     next_id: u128,
+    pauses: Pauses,
 }
 
 impl Life {
@@ -78,6 +80,7 @@ impl Life {
             service,
             late: Vec::new(),
             next_id: 100,
+            pauses: Pauses::default(),
         };
         life.sweep();
         life
@@ -91,7 +94,10 @@ impl Life {
         let shelf = &mut self.case.world.view.models;
         let began = shelf.begin();
         let (_, missing) = shelf.swept(self.service.values().cloned().collect(), began, now);
-        missing.into_iter().for_each(|id| assert!(shelf.vanished(id, began)));
+        missing
+            .into_iter()
+            .for_each(|id| assert!(shelf.vanished(&Absent::assumed(id), began)));
+        shelf.complete(now);
     }
 
     fn ours(&self) -> Vec<&CustomModel> {
@@ -122,22 +128,17 @@ impl Life {
         );
         assert!(plan.look_again.is_none_or(|at| at > self.case.world.now));
         plan.action.iter().for_each(|action| self.judge(action));
+        let tied = self.case.plan_with(Hands::Tied).action;
+        let harmless = matches!(tied, None | Some(Action::Release | Action::FollowCopy { .. }));
+        assert!(harmless, "hands tied: {tied:?}");
         plan
     }
 
     fn judge(&self, action: &Action) {
         let spec = &self.case.object.spec;
         let deleting = self.case.object.metadata.deletion_timestamp.is_some();
-        if action.is_remote() {
-            assert!(
-                !spec.suspend && spec.management_policy == Default::default(),
-                "hands off: {action:?}"
-            );
-            assert!(
-                !deleting || spec.deletion_policy == DeletionPolicy::Delete,
-                "retained: {action:?}"
-            );
-        }
+        let deletion = deleting.then_some(spec.deletion_policy);
+        judge_hands_off(action, spec.suspend, spec.management_policy, deletion);
         match action {
             Action::TrainModel(create) => {
                 let open = CreationIntent::of(&self.case.object).unwrap();
@@ -188,6 +189,7 @@ impl Life {
 
     fn reconcile(&mut self, fate: Fate) -> Plan<SpeechModelStatus> {
         (self.case.world.announced, self.case.world.failure) = (None, None);
+        self.case.world.asked = None;
         let before = self
             .case
             .object
@@ -211,7 +213,13 @@ impl Life {
                 }
                 Some(action) => {
                     let operation = action.operation();
+                    let generation = self.case.object.metadata.generation.unwrap();
+                    self.pauses.judge(&action, generation, self.case.world.now);
+                    if let Fate::Failed(class) = fate {
+                        self.pauses.failed(&action, class, generation, self.case.world.now);
+                    }
                     self.request(action, fate);
+                    self.case.world.asked = Some(operation);
                     let class = match fate {
                         Fate::Crash => return plan,
                         Fate::Answered => break,
@@ -230,8 +238,9 @@ impl Life {
             }
         }
         let plan = self.planned();
+        release_as_planned(&mut self.case.object, plan.action.as_ref(), &plan.status.conditions);
         self.case.object.status = Some(plan.status.clone());
-        self.case.world.announced = None;
+        (self.case.world.announced, self.case.world.asked) = (None, None);
         if self.case.world.failure.take().is_none() && plan.action.is_none() {
             assert_eq!(
                 self.planned().status,
@@ -257,16 +266,11 @@ impl Life {
                     return;
                 }
                 let found = self.service.get_mut(&id).unwrap();
-                found.header.display_name = change
-                    .display_name
-                    .as_deref()
-                    .unwrap_or(&found.header.display_name)
-                    .into();
-                found.header.description = change
-                    .description
-                    .as_deref()
-                    .unwrap_or(&found.header.description)
-                    .into();
+                match *change {
+                    UpdateModel::DisplayName(name) => found.header.display_name = name.into(),
+                    UpdateModel::Description(text) => found.header.description = text.into(),
+                    UpdateModel::Project(_) | UpdateModel::Owner(..) => {}
+                }
                 if fate == Fate::Answered {
                     shelf.answered(found.clone());
                 }
@@ -277,7 +281,7 @@ impl Life {
                     self.service.remove(&id);
                 }
                 if fate == Fate::Answered {
-                    shelf.removed(id);
+                    shelf.removed(&Absent::assumed(id));
                 }
             }
             Action::Claim(_) | Action::Release => {}
@@ -381,7 +385,7 @@ fn event() -> impl Strategy<Value = Event> {
         5 => Just(Fate::Answered),
         1 => Just(Fate::Crash),
         2 => (0i64..119).prop_map(Fate::Lost),
-        1 => Just(Fate::Failed(FailureClass::Terminal)),
+        1 => Just(Fate::Failed(FailureClass::Refused)),
         1 => Just(Fate::Failed(FailureClass::Transient { retry_after: Some(minutes(2)) })),
     ];
     prop_oneof![
@@ -421,7 +425,7 @@ proptest! {
     fn a_deleted_model_leaves_nothing_behind_unless_it_is_to_stay(n in 0..2 * SPECS.len(), events in prop::collection::vec(event(), 0..40)) {
         let mut life = Life::new(n);
         events.into_iter().for_each(|event| life.happen(event));
-        life.case.world.view.endpoints.removed(id(10));
+        life.case.world.view.endpoints.removed(&Absent::assumed(id(10)));
         *life.case.object.metadata.generation.get_or_insert_default() += 1;
         life.case.object.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(life.case.world.now));
         let spec = life.case.object.spec.clone();

@@ -1,5 +1,6 @@
 //! Revisions: trained when the spec changes, kept while used, discarded beyond the limit.
 use super::*;
+use crate::speech::Absent;
 use crate::{
     plan::{Action, FailureClass},
     speech::entity::{CustomModel, Status},
@@ -89,7 +90,7 @@ fn a_training_is_announced_then_sent_then_watched() {
     check(vec![
         (
             "refused",
-            failed(FailureClass::Terminal),
+            failed(FailureClass::Refused),
             "- | Ready=False Refused, Stalled Refused",
         ),
         (
@@ -166,7 +167,7 @@ fn the_base_model_to_train_from_must_still_be_open_for_training() {
                 c.world.has_projects = false;
                 c.object.spec.project = Some(id(7).to_string());
             }),
-            "- | Ready=False SpecInvalid, Stalled SpecInvalid",
+            "- | Ready=True Synced, FieldsRefused=True SpecInvalid",
         ),
     ]);
 }
@@ -195,7 +196,12 @@ fn only_other_inputs_make_another_revision() {
         (
             "another project",
             edited(&format!("{TRAINING}\nproject: {}", id(7))),
-            "- | Ready=True Synced",
+            "update 20 | Ready=True Synced, Reconciling Updating",
+        ),
+        (
+            "another project, where there are none",
+            edited(&format!("{TRAINING}\nproject: {}", id(7))).with(|c| c.world.has_projects = false),
+            "- | Ready=True Synced, FieldsRefused=True SpecInvalid",
         ),
         (
             "another name",
@@ -221,7 +227,7 @@ fn a_newer_revision_is_candidate_until_it_is_good() {
     case.object.announce(crate::api::annotation::CreationIntent {
         attempt: 2,
         at: at(NOW),
-        copy_of: None,
+        ..Default::default()
     });
     case.world.announced = Some(2);
     let Some(Action::TrainModel(request)) = case.plan().action else {
@@ -315,6 +321,36 @@ fn revisions_beyond_the_limit_go_unless_somebody_uses_them() {
     ]);
 }
 
+#[test]
+fn a_deletion_that_fails_is_tried_ever_more_rarely_though_all_is_as_declared() {
+    let with_twin = current().with(|c| learn(&mut c.world.view.models, twin()));
+    for mut case in [line_of(2, 0), with_twin] {
+        for wait in [5, 10, 20, 40] {
+            assert!(
+                step(case.plan().action.as_ref()).starts_with("delete"),
+                "{}",
+                case.line()
+            );
+            case.world.failure = Some(crate::plan::Failure {
+                operation: "Delete",
+                code: "Code".into(),
+                message: "words".into(),
+                class: FailureClass::Transient { retry_after: None },
+            });
+            case.show();
+            case.world.failure = None;
+            let again = case.world.now + jiff::SignedDuration::from_secs(wait);
+            let plan = case.plan();
+            assert_eq!(
+                (step(plan.action.as_ref()).as_str(), plan.look_again),
+                ("-", Some(again))
+            );
+            case.show();
+            case.world.now = again;
+        }
+    }
+}
+
 /// Revision 1 once more, from an attempt that was thought lost.
 fn twin() -> CustomModel {
     with(trained(30, 1, Status::Succeeded), |m| m.header.created_at = at(NOW))
@@ -342,7 +378,7 @@ fn failed_trainings_are_repeated_ever_more_rarely_whatever_history_is_kept() {
             "{}",
             case.line()
         );
-        case.world.view.models.removed(id(19 + number));
+        case.world.view.models.removed(&Absent::assumed(id(19 + number)));
         let next = u32::try_from(number).unwrap() + 1;
         let failed = with(trained(20 + number, next, Status::Failed), |m| {
             m.header.last_action_at = again
@@ -375,7 +411,9 @@ fn a_name_that_the_service_ignores_is_asked_for_ever_more_rarely() {
         if case.show().action.is_some() {
             asked.push(second);
             case.world.view.models.answered(trained(20, 1, Status::Succeeded));
+            case.world.asked = Some("Update displayName");
             case.show();
+            case.world.asked = None;
         }
         learn(&mut case.world.view.models, trained(20, 1, Status::Succeeded));
     }

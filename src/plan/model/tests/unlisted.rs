@@ -1,5 +1,6 @@
 //! A list that may be older than the revision that the status names: another leader wrote it, or lists lag.
 use super::*;
+use crate::speech::Absent;
 use crate::{api::annotation::CreationIntent, speech::entity::Status};
 
 /// Revision 1 was announced a minute ago and is in the status, and no list has it.
@@ -9,7 +10,7 @@ fn unlisted() -> Case {
     case.object.announce(CreationIntent {
         attempt: 1,
         at: at("2026-03-01T09:59:00Z"),
-        copy_of: None,
+        ..CreationIntent::default()
     });
     case.world = World::new();
     case
@@ -42,7 +43,10 @@ fn what_a_later_list_lacks_is_gone() {
     for (case, expected) in [
         (later(unlisted()), "announce 2"),
         (later(deleted()), "release"),
-        (deleted().with(|c| c.world.view.models.removed(id(20))), "release"),
+        (
+            deleted().with(|c| c.world.view.models.removed(&Absent::assumed(id(20)))),
+            "release",
+        ),
     ] {
         assert!(case.line().starts_with(expected), "{expected}: {}", case.line());
     }

@@ -1,6 +1,7 @@
 //! The client against small services that answer by script.
 mod lists;
 mod network;
+mod presence;
 mod refusals;
 mod requests;
 

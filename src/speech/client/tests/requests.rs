@@ -120,32 +120,21 @@ async fn a_patch_names_only_what_changes_and_logging_by_its_writing_name() {
     let entries = Box::new([("team".into(), "claims".into())]);
     let cases = [
         (
-            UpdateEndpoint {
-                logging_enabled: Some(false),
-                ..Default::default()
-            },
+            UpdateEndpoint::LoggingEnabled(false),
             json!({"properties": {"contentLoggingEnabled": false}}),
         ),
         (
-            UpdateEndpoint {
-                model: Some(ModelId::Custom(other_id())),
-                ..Default::default()
-            },
+            UpdateEndpoint::Model(ModelId::Custom(other_id())),
             json!({"model": {"self": format!("https://x.example/west/speechtotext/models/{OTHER_ID}?api-version=2025-10-15")}}),
         ),
+        (UpdateEndpoint::DisplayName("New".into()), json!({"displayName": "New"})),
+        (UpdateEndpoint::Description(String::new()), json!({"description": ""})),
         (
-            UpdateEndpoint {
-                display_name: Some("New".into()),
-                description: Some(String::new()),
-                ..Default::default()
-            },
-            json!({"displayName": "New", "description": ""}),
+            UpdateEndpoint::Project(other_id()),
+            json!({"project": {"self": format!("https://x.example/west/speechtotext/projects/{OTHER_ID}?api-version=2025-10-15")}}),
         ),
         (
-            UpdateEndpoint {
-                owner: Some((owner(), entries)),
-                ..Default::default()
-            },
+            UpdateEndpoint::Owner(owner(), entries),
             json!({"customProperties": {
                 "team": "claims", "customspeech.dev/uid": "u-1", "customspeech.dev/object": "ns/claims",
                 "customspeech.dev/cluster": "c-1", "customspeech.dev/attempt": "1"
@@ -165,14 +154,23 @@ async fn a_patch_names_only_what_changes_and_logging_by_its_writing_name() {
     }
 }
 
+/// An entity as a service gives it that knows itself by our endpoint.
+fn at_home(name: &str) -> serde_json::Value {
+    let mut value = example(name);
+    let uri = value["self"].as_str().unwrap();
+    let home = uri.split_once("/speechtotext").unwrap().1;
+    value["self"] = json!(format!("https://x.example/west/speechtotext{home}"));
+    value
+}
+
 #[tokio::test]
 async fn a_training_a_dataset_and_an_evaluation_are_sent_as_the_service_wants_them() {
     let script = Script::of([
-        json(201, example("model_get")),
+        json(201, at_home("model_get")),
         json(201, example("evaluation_not_started")),
-        json(201, example("dataset_get")),
-        json(200, example("model_get")),
-        json(200, example("dataset_get")),
+        json(201, at_home("dataset_get")),
+        json(200, at_home("model_get")),
+        json(200, at_home("dataset_get")),
     ]);
     let client = script.client(ApiVersion::V2024_11_15);
     let lane = Lane::UserChange;
@@ -218,16 +216,14 @@ async fn a_training_a_dataset_and_an_evaluation_are_sent_as_the_service_wants_th
     };
     assert!(!format!("{dataset:?}").contains("SECRET"));
     client.create_dataset(lane, &dataset).await.unwrap();
-    let rename = UpdateModel {
-        display_name: Some("New".into()),
-        ..UpdateModel::default()
-    };
-    client.update_custom_model(lane, id(), &rename).await.unwrap();
+    let rename = UpdateModel::DisplayName("New".into());
+    client.update_custom_model(lane, other_id(), &rename).await.unwrap();
     let rename = UpdateDataset {
         display_name: None,
         description: Some("New".into()),
     };
-    client.update_dataset(lane, id(), &rename).await.unwrap();
+    let dataset: EntityId = "4c6b2f18-3d5e-4b7a-9c8d-0e1f2a3b4c04".parse().unwrap();
+    client.update_dataset(lane, dataset, &rename).await.unwrap();
     let seen: Vec<_> = script.seen().iter().map(Seen::json).collect();
     assert_eq!(
         seen[0],
@@ -284,6 +280,77 @@ async fn a_copy_travels_unchanged_and_is_followed_on_the_source() {
             .path()
             .ends_with("/operations/models/copy/9A8B7C6D-5E4F-4A3B-8C2D-1E0F9A8B7C05")
     );
+}
+
+/// Behind a gateway the service knows itself by another host and prefix.
+#[tokio::test]
+async fn references_are_those_that_the_service_gave() {
+    for (version, prefix, parameter) in VERSIONS {
+        let inner = |path: &str| joined(&format!("https://inner.example{}/{path}", &prefix[5..]), &[parameter]);
+        let known = |mut value: serde_json::Value, path: &str| {
+            value["self"] = json!(inner(path));
+            value
+        };
+        let odd = format!("https://odd.example/speechtotext/models/{}", OTHER_ID.to_uppercase());
+        let mut other = example("model_get");
+        other["self"] = json!(odd);
+        let script = Script::of([
+            json(
+                200,
+                json!({"values": [known(example("base_model_get"), &format!("models/base/{ID}"))]}),
+            ),
+            json(200, json!({"values": [other]})),
+            json(201, example("endpoint_get_succeeded")),
+            json(201, example("evaluation_not_started")),
+            json(201, example("model_get")),
+        ]);
+        let client = script.client(version);
+        client.list_base_models(Lane::Sweep, None).await.unwrap();
+        client.list_custom_models(Lane::Sweep, None).await.unwrap();
+        let create = create_endpoint();
+        client.create_endpoint(Lane::UserChange, &create).await.unwrap();
+        let evaluation = CreateEvaluation {
+            display_name: "Gate".into(),
+            locale: "en-US".into(),
+            model1: ModelId::Base(id()),
+            model2: ModelId::Custom(other_id()),
+            dataset: id(),
+            project: None,
+            owner: owner(),
+        };
+        client.create_evaluation(Lane::UserChange, &evaluation).await.unwrap();
+        let training = CreateModel {
+            display_name: "Claims 2".into(),
+            description: None,
+            locale: "en-US".into(),
+            base_model: id(),
+            datasets: vec![id()],
+            weight_percent: None,
+            project: Some(id()),
+            owner: owner(),
+        };
+        client.create_custom_model(Lane::UserChange, &training).await.unwrap();
+        let sent: Vec<_> = script.seen()[2..].iter().map(Seen::json).collect();
+        let uri = |value: &serde_json::Value| value["self"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(
+            uri(&sent[0]["model"]),
+            inner(&format!("models/base/{OTHER_ID}")),
+            "not listed"
+        );
+        assert_eq!(uri(&sent[1]["model1"]), inner(&format!("models/base/{ID}")));
+        assert_eq!(uri(&sent[1]["model2"]), odd, "by its very own");
+        assert_eq!(
+            uri(&sent[1]["dataset"]),
+            inner(&format!("datasets/{ID}")),
+            "by the base of the others"
+        );
+        assert_eq!(uri(&sent[2]["baseModel"]), inner(&format!("models/base/{ID}")));
+        assert_eq!(uri(&sent[2]["datasets"][0]), inner(&format!("datasets/{ID}")));
+        let project = version.has_projects().then(|| inner(&format!("projects/{ID}")));
+        assert_eq!(uri(&sent[2]["project"]), project.unwrap_or_default());
+        // What is asked for itself is asked for at the own endpoint.
+        assert!(script.seen().iter().all(|seen| seen.uri.host() == Some("x.example")));
+    }
 }
 
 #[tokio::test]

@@ -13,9 +13,19 @@ fn the_dataset_has_to_be_one_to_evaluate_with() {
             gated().with(|c| {
                 c.world.view.datasets = Default::default();
                 c.world.sweep();
+                c.world.view.datasets.note_gone(&crate::speech::Absent::assumed(five));
             }),
             format!("- | Error | dataset {five}, which the Speech resource does not have"),
             Reason::DatasetNotFound,
+        ),
+        (
+            "in no list",
+            gated().with(|c| {
+                c.world.view.datasets = Default::default();
+                c.world.sweep();
+            }),
+            format!("- | Pending | dataset {five}, which no list shows; the service is asked whether it exists"),
+            Reason::DatasetNotReady,
         ),
         (
             "text",
@@ -61,7 +71,8 @@ fn the_dataset_has_to_be_one_to_evaluate_with() {
     for (name, case, expected, reason) in cases {
         assert_eq!(ruling(&case).reason, reason, "{name}");
         let awaits = case.plan().awaits;
-        assert_eq!(awaits, (name == "being imported").then_some(List::Datasets), "{name}");
+        let passes = ["being imported", "in no list"].contains(&name);
+        assert_eq!(awaits, passes.then_some(List::Datasets), "{name}");
         check_gates(vec![(name, case, expected)]);
     }
 }

@@ -17,7 +17,7 @@ fn last_day(on_deadline: &str, evaluation: Evaluation) -> Case {
 
 fn goes_to(case: &Case) -> Option<ModelId> {
     match case.plan().action {
-        Some(Action::UpdateEndpoint { change, .. }) => change.model,
+        Some(Action::UpdateEndpoint { change, .. }) => change.model(),
         _ => None,
     }
 }

@@ -73,9 +73,9 @@ fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error()
     let uncertain = failed(FailureClass::Uncertain);
     assert!(said(&uncertain).contains("request 2 of 2026-03-01 10:00 UTC may still take effect"));
     assert_eq!(uncertain.plan().status.closed_attempt, Some(1));
-    let mut refused = failed(FailureClass::Terminal);
+    let mut refused = failed(FailureClass::Refused);
     let words = "- | Error 1 | another request for an evaluation at 2026-03-01 10:10 UTC, because the service refused the last one: words (Code)";
-    check_gates(vec![("refused", failed(FailureClass::Terminal), words.into())]);
+    check_gates(vec![("refused", failed(FailureClass::Refused), words.into())]);
     refused.show();
     refused.world.failure = None;
     refused.world.announced = None;

@@ -1,5 +1,6 @@
 //! The evaluations of the service in a random world.
 use super::*;
+use crate::speech::Absent;
 use crate::{
     plan::evaluation,
     speech::{
@@ -67,7 +68,7 @@ impl Lab {
         let unneeded = evaluation::unneeded(view, CLUSTER, std::iter::once(object), now);
         if let Some(id) = unneeded.id {
             self.service.remove(&id);
-            view.evaluations.removed(id);
+            view.evaluations.removed(&Absent::assumed(id));
         }
         let arrived = self.late.extract_if(.., |(when, _)| *when <= now);
         self.service
@@ -75,7 +76,10 @@ impl Lab {
         let shelf = &mut view.evaluations;
         let began = shelf.begin();
         let (_, missing) = shelf.swept(self.service.values().cloned().collect(), began, now);
-        missing.into_iter().for_each(|id| assert!(shelf.vanished(id, began)));
+        missing
+            .into_iter()
+            .for_each(|id| assert!(shelf.vanished(&Absent::assumed(id), began)));
+        shelf.complete(now);
     }
 
     /// Whether two evaluations say the same, or will.

@@ -29,7 +29,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Void),
         // Whatever takes effect does so within the grace.
         2 => (0i64..119).prop_map(Fate::Lost),
-        1 => Just(Fate::Failed(FailureClass::Terminal)),
+        1 => Just(Fate::Failed(FailureClass::Refused)),
         1 => Just(Fate::Failed(FailureClass::Quota)),
         1 => Just(Fate::Failed(FailureClass::Transient { retry_after: None })),
     ]

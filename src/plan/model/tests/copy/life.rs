@@ -1,12 +1,14 @@
 //! Whole lives of copied models in small random worlds: two services, orders whose answers are lost, operations that take
 //! their time, fail or are forgotten, a source that is renewed.
 use super::*;
+use crate::speech::Absent;
 use crate::{
     api::annotation::CreationIntent,
     plan::{Action, CopyModel, Failure, FailureClass, model::SourceState},
     speech::{
         EntityId,
         entity::{CustomModel, EntityError},
+        request::UpdateModel,
     },
     view::{CopyStage, CopyState},
 };
@@ -101,7 +103,10 @@ impl Life {
         let shelf = &mut self.case.world.view.models;
         let began = shelf.begin();
         let (_, missing) = shelf.swept(self.service.values().cloned().collect(), began, now);
-        missing.into_iter().for_each(|id| assert!(shelf.vanished(id, began)));
+        missing
+            .into_iter()
+            .for_each(|id| assert!(shelf.vanished(&Absent::assumed(id), began)));
+        shelf.complete(now);
     }
 
     fn ours(&self) -> Vec<&CustomModel> {
@@ -200,10 +205,10 @@ impl Life {
             Action::UpdateModel { id, change } if !matches!(fate, Fate::Failed(_)) => {
                 shelf.touch(id);
                 let found = self.service.get_mut(&id).unwrap();
-                let name = change.display_name.as_deref().unwrap_or(&found.header.display_name);
-                found.header.display_name = name.into();
-                if let Some((tag, _)) = change.owner {
-                    found.header.owner = Some(Arc::new(tag));
+                match *change {
+                    UpdateModel::DisplayName(name) => found.header.display_name = name.into(),
+                    UpdateModel::Owner(tag, _) => found.header.owner = Some(Arc::new(tag)),
+                    UpdateModel::Description(_) | UpdateModel::Project(_) => {}
                 }
                 if fate == Fate::Answered {
                     shelf.answered(found.clone());
@@ -213,7 +218,7 @@ impl Life {
                 shelf.touch(id);
                 self.service.remove(&id);
                 if fate == Fate::Answered {
-                    shelf.removed(id);
+                    shelf.removed(&Absent::assumed(id));
                 }
             }
             Action::Claim(_) | Action::Release | Action::TrainModel(_) => {}
@@ -320,7 +325,7 @@ fn event() -> impl Strategy<Value = Event> {
         5 => Just(Fate::Answered),
         1 => Just(Fate::Crash),
         2 => (0i64..119).prop_map(Fate::Lost),
-        1 => Just(Fate::Failed(FailureClass::Terminal)),
+        1 => Just(Fate::Failed(FailureClass::Refused)),
         1 => Just(Fate::Failed(FailureClass::Transient { retry_after: Some(minutes(2)) })),
     ];
     prop_oneof![
@@ -364,10 +369,10 @@ fn has_come_to_rest(life: &mut Life) -> Result<(), TestCaseError> {
 fn a_copy_that_was_refused_many_times_is_tried_again_until_it_works() {
     let mut life = Life::new(false);
     for _ in 0..9 {
-        life.happen(Event::Reconcile(Fate::Failed(FailureClass::Terminal)));
+        life.happen(Event::Reconcile(Fate::Failed(FailureClass::Refused)));
         life.happen(Event::Advance(1000));
     }
-    life.happen(Event::Reconcile(Fate::Failed(FailureClass::Terminal)));
+    life.happen(Event::Reconcile(Fate::Failed(FailureClass::Refused)));
     has_come_to_rest(&mut life).unwrap();
 }
 

@@ -27,6 +27,7 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
             attempt: 2,
             at: at(NOW),
             copy_of: Some(id(5).uuid()),
+            ..CreationIntent::default()
         });
         case.world.announced = Some(2);
         case.world = std::mem::replace(&mut case.world, World::new()).failed("Copy", class);
@@ -121,7 +122,7 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
             source(|m| m.supports_endpoints = Some(false)),
             "announce 2 | Ready=True Synced, Reconciling Copying".into(),
         ),
-        ("refused", refused(FailureClass::Terminal), stalled("CopyRefused")),
+        ("refused", refused(FailureClass::Refused), stalled("CopyRefused")),
         (
             "failed",
             refused(FailureClass::Transient { retry_after: None }),
@@ -142,8 +143,8 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
 
 #[test]
 fn a_refusal_is_asked_again_ever_more_rarely() {
-    let mut case = announced(World::new().announced(1).failed("Copy", FailureClass::Terminal), NOW);
-    for wait in [5, 10, 20, 40] {
+    let mut case = announced(World::new().announced(1).failed("Copy", FailureClass::Refused), NOW);
+    for wait in [5, 10, 600, 1200] {
         let plan = case.show();
         assert_eq!(
             plan.look_again,
@@ -157,7 +158,7 @@ fn a_refusal_is_asked_again_ever_more_rarely() {
         };
         case.object.announce(intent);
         case.world.announced = Some(intent.attempt);
-        case.world = std::mem::replace(&mut case.world, World::new()).failed("Copy", FailureClass::Terminal);
+        case.world = std::mem::replace(&mut case.world, World::new()).failed("Copy", FailureClass::Refused);
     }
 }
 

@@ -1,0 +1,77 @@
+//! One look at the lists of a Speech resource.
+use super::{super::wake, Remote, reader::Reader};
+use crate::{
+    speech::{Client, Error},
+    view::Changes,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What a sweep reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    pub endpoints: bool,
+    pub models: bool,
+    pub base_models: bool,
+    pub datasets: bool,
+    pub evaluations: bool,
+}
+
+/// What a sweep brought.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub changes: Changes,
+    pub retry_after: Option<Duration>,
+    pub has_datasets: bool,
+    pub has_evaluations: bool,
+}
+
+/// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
+pub(crate) async fn read(
+    remote: &Remote,
+    client: &Client,
+    scope: Scope,
+    recorded: &wake::Recorded,
+    now: Timestamp,
+) -> (Seen, Result<(), Error>) {
+    let reader = Reader { remote, client, now };
+    let endpoints = reader.list(scope.endpoints, &recorded.endpoints, |view| &mut view.endpoints);
+    let models = reader.list(scope.models, &recorded.models, |view| &mut view.models);
+    let base_models = reader.list(scope.base_models, &[], |view| &mut view.base_models);
+    let datasets = async {
+        let (mut news, outcome) = reader.list(scope.datasets, &[], |view| &mut view.datasets).await;
+        if scope.datasets && outcome.is_ok() {
+            reader
+                .prove(&recorded.datasets, |view| &mut view.datasets, &mut news)
+                .await;
+        }
+        (news, outcome)
+    };
+    let evaluations = reader.list(scope.evaluations, &recorded.evaluations, |view| &mut view.evaluations);
+    let (endpoints, models, base_models, datasets, evaluations) =
+        futures::join!(endpoints, models, base_models, datasets, evaluations);
+    remote.view_mut().note_served();
+    let seen = Seen {
+        retry_after: (endpoints.0.retry_after)
+            .max(models.0.retry_after)
+            .max(datasets.0.retry_after)
+            .max(evaluations.0.retry_after),
+        has_datasets: scope.datasets && is_read("datasets", datasets.1),
+        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1),
+        changes: Changes {
+            endpoints: endpoints.0.ids,
+            models: models.0.ids,
+            base_models: base_models.0.ids,
+            datasets: datasets.0.ids,
+            evaluations: evaluations.0.ids,
+        },
+    };
+    (seen, endpoints.1.and(models.1).and(base_models.1))
+}
+
+/// A list that only some objects need: that it cannot be read is no trouble of the connection.
+fn is_read(kind: &'static str, outcome: Result<(), Error>) -> bool {
+    outcome
+        .inspect_err(|error| tracing::warn!(kind, %error, "a list of the Speech resource cannot be read"))
+        .is_ok()
+}
