@@ -13,7 +13,8 @@
 //!
 //! # How to add a row
 //!
-//! 1. Write `rows/<name>.rs` with `pub async fn run(trial: &mut Trial)`, and name it in the one list, `rows::ALL`.
+//! 1. Write `rows/<name>.rs` with `pub async fn run(trial: &mut Trial)`, name it in the one list, `rows::ALL`, and
+//!    describe it in docs/reliability.md, "The rows".
 //! 2. A trial begins with a control plane without objects of ours, a new emulator (its clock at the present) and no
 //!    operator. `trial.world.start_operator(&[]).await` starts one and waits until it is ready; `world.operators` holds
 //!    all that run; `world.kill(i)`, `world.terminate(i)` end them. Flags and environment go to `start_operator_with`.
@@ -65,6 +66,9 @@ use rows::Row;
 use trial::Trial;
 use world::World;
 
+/// The page with the table; it describes every row.
+const PAGE: &str = include_str!("../../docs/reliability.md");
+
 fn main() -> ExitCode {
     let options = Options::of_command_line();
     let rows: Vec<&'static Row> = rows::ALL.iter().filter(|row| options.wants(row.name)).collect();
@@ -81,6 +85,10 @@ fn main() -> ExitCode {
         } else {
             ExitCode::FAILURE
         };
+    }
+    if let Some(row) = rows.iter().find(|row| !PAGE.contains(&format!("**`{}`**", row.name))) {
+        println!("docs/reliability.md does not describe the row {}", row.name);
+        return ExitCode::FAILURE;
     }
     let table = run(&rows, &options);
     println!("\n{table}");

@@ -65,7 +65,7 @@ impl Report {
 /// One line of the table.
 #[derive(Debug)]
 struct Line {
-    cells: [String; 6],
+    cells: [String; 7],
     took: Duration,
 }
 
@@ -76,7 +76,7 @@ pub struct Table {
     violations: usize,
 }
 
-const HEAD: [&str; 6] = ["fault", "runs", "violations", "converged p50", "p99", "seen"];
+const HEAD: [&str; 7] = ["fault", "runs", "violations", "converged p50", "p99", "took", "seen"];
 
 impl Table {
     /// Adds what came of a row.
@@ -98,6 +98,7 @@ impl Table {
             report.violations.len().to_string(),
             time(0.5),
             time(0.99),
+            format!("{:.0} s", took.as_secs_f64()),
             report.seen(),
         ];
         self.lines.push(Line { cells, took });
@@ -157,7 +158,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |f: &mut fmt::Formatter<'_>, cells: &[&str]| writeln!(f, "| {} |", cells.join(" | "));
         line(f, &HEAD)?;
-        line(f, &["---", "--:", "--:", "--:", "--:", "---"])?;
+        line(f, &["---", "--:", "--:", "--:", "--:", "--:", "---"])?;
         for Line { cells, .. } in &self.lines {
             line(f, &cells.each_ref().map(String::as_str))?;
         }

@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// Half of all requests end in 5xx, a part of them after the work was done.
 pub async fn errors(trial: &mut Trial) {
-    let answers = usize::try_from(trial.sized(40, 2000)).unwrap();
+    let answers = usize::try_from(trial.sized(40, 600)).unwrap();
     let tenant = ready(trial, "errors-5xx").await;
     for (number, status) in [500, 502, 503, 504].into_iter().enumerate() {
         // One of two in all.
@@ -43,7 +43,7 @@ pub async fn errors(trial: &mut Trial) {
 
 /// Each kind of wrong body in turn, on half of all requests.
 pub async fn bodies(trial: &mut Trial) {
-    let answers = usize::try_from(trial.sized(2, 60)).unwrap();
+    let answers = usize::try_from(trial.sized(2, 30)).unwrap();
     let tenant = ready(trial, "bodies").await;
     let html = "<html><head><title>Sign in</title></head><body>Welcome to the airport</body></html>";
     let kinds = [

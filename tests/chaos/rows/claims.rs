@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(60);
 pub async fn run(trial: &mut Trial) {
     let claimants = trial.sized(10, 50);
     let (mut handovers, mut changes) = (0, 0);
-    for run in 0..trial.times(1, 5) {
+    for run in 0..trial.times(1, 2) {
         let tenant = connected(trial, &format!("claims-{run}")).await;
         for n in 0..claimants {
             tenant.endpoint(&format!("claim-{n}"), claim()).await;

@@ -26,7 +26,7 @@ pub async fn run(trial: &mut Trial) {
             .plane
             .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
     let kubeconfig = kubeconfig.await.unwrap();
-    let (objects, updates) = (trial.sized(10, 40), trial.times(500, 10_000));
+    let (objects, updates) = (trial.sized(10, 40), trial.times(500, 5_000));
     let mut watched = Watched::start(trial, "compaction", objects, Some(kubeconfig), &[]).await;
     let own = watched.tenant.clone();
     let tenant = &own;

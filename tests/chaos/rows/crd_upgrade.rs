@@ -60,7 +60,7 @@ pub async fn run(trial: &mut Trial) {
     trial.check(&[&tenant], &Expected::default()).await;
     let before = stored(&tenant).await;
     let writes = tenant.writes().await;
-    let runs = trial.times(1, 10);
+    let runs = trial.times(1, 4);
     for run in 0..runs {
         let began = Instant::now();
         for (folder, knows) in [("tests/crds/previous", false), ("crds", true)] {

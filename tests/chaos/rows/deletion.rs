@@ -14,7 +14,7 @@ const SECONDS: u64 = 1800;
 /// Each run: twenty endpoints and twenty trainings begin together; one of each is deleted at each moment, from before
 /// its announcement to after its end.
 pub async fn run(trial: &mut Trial) {
-    let runs = trial.times(1, 20);
+    let runs = trial.times(1, 8);
     let mut waits = 0;
     for run in 0..runs {
         let timings = json!({"timings": {"training": SECONDS, "endpointCreate": SECONDS}});

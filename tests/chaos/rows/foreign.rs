@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// The mark of another owner is told and never touched, whatever the object asks for.
 pub async fn run(trial: &mut Trial) {
     let mut told = 0;
-    for run in 0..trial.times(1, 10) {
+    for run in 0..trial.times(1, 5) {
         let tenant = connected(trial, &format!("foreign-{run}")).await;
         let mark = json!({"customProperties": {
             "customspeech.dev/uid": "7d3c6f62-0000-4000-8000-000000000000", "customspeech.dev/object": "theirs/line",

@@ -11,9 +11,9 @@ use crate::trial::Trial;
 /// Kills between two looks at whether everything has come to rest as declared.
 const ROUND: u64 = 25;
 
-/// Each run is a round of kills. Bounded: 15 kills over 20 objects; full: 1,000 over 200.
+/// Each run is a round of kills. Bounded: 15 kills over 20 objects; full: 400 over 200.
 pub async fn run(trial: &mut Trial) {
-    let kills = trial.times(15, 1000);
+    let kills = trial.times(15, 400);
     let objects = trial.sized(20, 200);
     let mut fleet = Fleet::prepare(trial, "kills", objects).await;
     for kill in 0..kills {

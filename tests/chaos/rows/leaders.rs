@@ -69,11 +69,11 @@ struct Replicas {
     options: &'static [&'static str],
 }
 
-/// Each run is a change of leader. Bounded: 4 with short terms; full: 100, six of them with the shipped terms and the old
+/// Each run is a change of leader. Bounded: 4 with short terms; full: 40, three of them with the shipped terms and the old
 /// leader cut off for a minute.
 pub async fn run(trial: &mut Trial) {
-    let changes = trial.times(4, 100);
-    let shipped = if trial.is_full { changes.min(6) } else { 0 };
+    let changes = trial.times(4, 40);
+    let shipped = if trial.is_full { changes.min(3) } else { 0 };
     let mut fleet = Fleet::prepare(trial, "leaders", trial.sized(20, 80)).await;
     let mut replicas = Replicas {
         seats: Vec::new(),

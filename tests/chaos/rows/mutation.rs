@@ -23,7 +23,7 @@ const AT_REST: Duration = Duration::from_secs(12);
 
 /// Each run is a Speech resource full of odd objects.
 pub async fn run(trial: &mut Trial) {
-    let tenants = trial.times(1, 5);
+    let tenants = trial.times(1, 3);
     trial.world.start_operator(&[]).await;
     for number in 0..tenants {
         odd(trial, &format!("mutation-{number}")).await;

@@ -39,7 +39,7 @@ const FORCED: Duration = Duration::from_secs(900);
 pub async fn run(trial: &mut Trial) {
     let objects = trial.sized(12, 200);
     let mut told = Vec::new();
-    for round in 0..trial.times(1, 3) {
+    for round in 0..trial.times(1, 1) {
         for (policy, credential) in ways(trial.is_full) {
             let name = format!("namespace-{round}-{policy}-{credential:?}").to_lowercase();
             let took = one(trial, &name, policy, credential, objects).await;

@@ -27,7 +27,7 @@ enum Outage {
 pub async fn run(trial: &mut Trial) {
     use Outage::{Killed, Stopped};
     let outages: &[(Outage, u64, u64)] = match trial.is_full {
-        true => &[(Killed, 20, 8), (Stopped, 20, 4), (Killed, 300, 1), (Stopped, 60, 1)],
+        true => &[(Killed, 20, 4), (Stopped, 20, 3), (Killed, 300, 1), (Stopped, 60, 1)],
         false => &[(Killed, 3, 1), (Stopped, 3, 1)],
     };
     let mut watched = Watched::start(trial, "outage", 5, None, &[]).await;

@@ -23,7 +23,7 @@ const WRITES: [&str; 6] = [
 /// Each run: everything serves, the cluster is lost, the backup is restored, and everything serves again as before.
 pub async fn run(trial: &mut Trial) {
     let (lines, models) = (trial.sized(6, 40), trial.sized(3, 20));
-    let runs = trial.times(1, 5);
+    let runs = trial.times(1, 3);
     for run in 0..runs {
         let tenant = trial.world.tenant(&format!("restore-{run}"), json!({})).await;
         let spec = json!({"pollInterval": "30s", "maxConcurrentTrainings": 50});

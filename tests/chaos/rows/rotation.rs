@@ -21,7 +21,7 @@ const ONE: &str = "32000000-0000-4000-8000-000000000001";
 const TWO: &str = "32000000-0000-4000-8000-000000000002";
 
 pub async fn run(trial: &mut Trial) {
-    let rotations = trial.sized(5, 150);
+    let rotations = trial.sized(5, 60);
     let now = trial.world.emulator.control().now().await.unwrap();
     let model = |id: &str| {
         json!({

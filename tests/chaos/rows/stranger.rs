@@ -20,7 +20,7 @@ enum Way {
 
 /// Each run leads a connection astray and back.
 pub async fn run(trial: &mut Trial) {
-    let times = trial.times(1, 5);
+    let times = trial.times(1, 3);
     for round in 0..times {
         for way in [Way::Address, Way::Key] {
             let killed = round % 2 == 1;

@@ -13,7 +13,7 @@ const HOURS: u64 = 7 * 24;
 
 /// Each run: one training of seven days, twenty operators, half of them told to end and half killed.
 pub async fn run(trial: &mut Trial) {
-    let runs = trial.times(1, 10);
+    let runs = trial.times(1, 5);
     let tenant = trial
         .world
         .tenant("upgrade", json!({"timings": {"training": HOURS * 3600}}))
