@@ -172,7 +172,7 @@ reasons! {
     QuarantineCleared,
     /// The endpoint was deleted in the Speech service and is made anew, with another id.
     Recreating,
-    /// What was made in the Speech service vanished or failed, more than once in a row: the next one is made after a growing delay, whose end the message names. Find out who deletes it; an edit of the spec or a request for a reconcile shortens the wait.
+    /// What was made in the Speech service vanished or failed, or the spec was changed, more than once in a row: the next one is made after a growing delay, whose end the message names. Find out who deletes it; an edit of the spec or a request for a reconcile shortens the wait.
     RecreationDelayed,
     /// A dataset does not exist in the Speech resource.
     DatasetNotFound,

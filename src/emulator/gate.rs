@@ -20,6 +20,7 @@ use super::link::{Links, percent_decode};
 use super::operation::{NoRoute, Route, resolve};
 use super::query::Query;
 use super::reply::{Content, Reply};
+use super::resource::Resource;
 use super::score_file;
 use super::version::{ApiVersion, is_path_version, is_retired};
 use super::world::World;
@@ -188,30 +189,42 @@ fn admit(world: &mut World, incoming: &Incoming) -> Admission {
     admission.latency = resource.settings.latency_ms;
     admission.style = resource.settings.error_style;
     admission.key_used = incoming.key.as_ref().and_then(|key| resource.settings.key_number(key));
-    if segments.first() == Some(&"storage") && incoming.method == "GET" {
-        admission.work = Ok(Work::Storage);
-        admission.target.operation = "Storage";
-        return admission;
-    }
-    if admission.key_used.is_none() {
-        admission.work = Err(ServiceError::access_denied());
-        return admission;
-    }
-    if recognition::is_path(&segments) && matches!(incoming.method.as_str(), "GET" | "POST") {
-        admission.work = Ok(Work::Recognize);
-        admission.target.operation = "Recognize";
-    } else if segments.first() == Some(&"speechtotext") {
-        if let Err(wait) = resource.window.admit(resource.settings.rate_limit, Instant::now()) {
-            admission.work = Err(ServiceError::too_many_requests(wait));
-            return admission;
-        }
-        segments.remove(0);
-        admission.work = find_operation(incoming, &mut segments, &mut admission.target);
-    }
+    let is_known = admission.key_used.is_some();
+    admission.work = find_work(resource, incoming, &mut segments, is_known, &mut admission.target);
     if admission.work.is_ok() {
         admission.strike = world.faults.strike(&admission.target);
     }
     admission
+}
+
+/// The content of a file needs no key, because its address is signed; everything else does, and what is of the API counts
+/// against the request limit.
+fn find_work(
+    resource: &mut Resource,
+    incoming: &Incoming,
+    segments: &mut Vec<&str>,
+    is_known: bool,
+    target: &mut Target,
+) -> Result<Work, ServiceError> {
+    let method = incoming.method.as_str();
+    if segments.first() == Some(&"storage") && method == "GET" {
+        target.operation = "Storage";
+        return Ok(Work::Storage);
+    }
+    if !is_known {
+        return Err(ServiceError::access_denied());
+    }
+    if recognition::is_path(segments) && matches!(method, "GET" | "POST") {
+        target.operation = "Recognize";
+        return Ok(Work::Recognize);
+    }
+    if segments.first() != Some(&"speechtotext") {
+        return Err(ServiceError::no_such_resource());
+    }
+    let admitted = resource.window.admit(resource.settings.rate_limit, Instant::now());
+    admitted.map_err(ServiceError::too_many_requests)?;
+    segments.remove(0);
+    find_operation(incoming, segments, target)
 }
 
 /// Version first, then path and method.

@@ -158,3 +158,19 @@ async fn a_resource_can_be_slow_as_a_whole() {
     assert_eq!(service.get("/models").await.status, 200);
     assert!(before.elapsed() >= Duration::from_millis(60));
 }
+
+#[tokio::test]
+async fn a_fault_strikes_the_content_of_a_file_as_well() {
+    let service = Service::new("2025-10-15");
+    let created = service
+        .post("/models", &json!({ "displayName": "x", "locale": "en-US" }))
+        .await;
+    service.advance("10s").await;
+    let files = service.get(&format!("/models/{}/files", created.id())).await;
+    let content = files.text("/values/0/links/contentUrl");
+    service
+        .fault(json!({ "route": { "path": "Storage" }, "action": { "status": 503 }, "times": 1 }))
+        .await;
+    assert_eq!(service.follow(content).await.status, 503);
+    assert_eq!(service.follow(content).await.status, 200);
+}

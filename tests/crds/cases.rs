@@ -238,6 +238,7 @@ fn every_rule_and_every_bound_has_a_refused_and_an_accepted_case() {
     let mut missing = BTreeSet::new();
     let mut seen = 0;
     let files: [&[&str]; 3] = [&[CONNECTIONS], &[MODELS], &[ENDPOINTS, SWAPS, WINDOWS]];
+    assert_eq!(crds().len(), files.len(), "each kind has its cases");
     for ((kind, crd), files) in crds().into_iter().zip(files) {
         let files: Vec<Cases> = files.iter().map(|yaml| read(yaml)).collect();
         let all = || {

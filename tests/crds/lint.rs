@@ -109,7 +109,9 @@ fn conditions_are_a_map_by_type_and_a_new_status_is_one_that_nobody_has_written(
 
 #[test]
 fn kinds_are_namespaced_and_in_the_category_and_have_short_names() {
-    for ((kind, crd), short) in crds().into_iter().zip(["spconn", "spmodel", "spep"]) {
+    let names = ["spconn", "spmodel", "spep"];
+    assert_eq!(crds().len(), names.len(), "each kind has its short name");
+    for ((kind, crd), short) in crds().into_iter().zip(names) {
         assert_eq!(crd["spec"]["scope"], "Namespaced", "{kind}");
         assert_eq!(crd["spec"]["names"]["categories"], json!(["speech"]), "{kind}");
         assert_eq!(crd["spec"]["names"]["shortNames"], json!([short]), "{kind}");

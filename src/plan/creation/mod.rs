@@ -238,7 +238,11 @@ impl Creation {
             creations: tallies.creations,
             evaluations: tallies.evaluations,
         };
-        let waits = self.held_until().map(|due| (due, pace.in_a_row()));
+        let waits = self.held_until().map(|due| Wait {
+            due,
+            in_a_row: pace.in_a_row(),
+            is_edited: pace.is_edited(),
+        });
         Announcement { intent, waits }
     }
 
@@ -293,13 +297,28 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Announcement {
     intent: CreationIntent,
-    waits: Option<(Timestamp, u32)>,
+    waits: Option<Wait>,
+}
+
+/// Why an announcement waits, and until when.
+#[derive(Debug)]
+struct Wait {
+    due: Timestamp,
+    /// How many requests in a row came before it.
+    in_a_row: u32,
+    /// Whether they were for another spec, so that nothing but their number holds it back.
+    is_edited: bool,
 }
 
 impl Announcement {
     /// Lets it through in its time. `gated` is what the failure before says of the request that it stands for.
     pub fn through(self, gated: Verdict, last: Option<&LastFailure>) -> Verdict {
-        let Some((due, in_a_row)) = self.waits else {
+        let Some(Wait {
+            due,
+            in_a_row,
+            is_edited,
+        }) = self.waits
+        else {
             return match gated.action {
                 Some(_) => gated.with(Action::Claim(Some(self.intent))),
                 None => gated,
@@ -307,6 +326,13 @@ impl Announcement {
         };
         if gated.action.is_none() && gated.look_again.is_none_or(|again| again >= due) {
             return gated;
+        }
+        if is_edited {
+            let message = format!(
+                "the spec was changed again shortly after the last request; the next is sent at {}",
+                day_time(due)
+            );
+            return Verdict::working(Reason::RecreationDelayed, message).until(due);
         }
         let failed = last.filter(|last| CREATIONS.contains(&last.operation.as_str()));
         let (reason, what) = match failed {

@@ -72,9 +72,7 @@ impl Pace {
             .filter(|tally| tally.at >= now && tally.at < after(now, LONGEST_ON_CHANGE));
         let at = just_before.map_or(now, |tally| after(tally.at, SignedDuration::from_nanos(1)));
         // Whoever edits in a row gets two at once as well, and no more.
-        let edited = self
-            .tally
-            .is_some_and(|tally| tally.generation != self.generation && now < after(tally.at, LONGEST_ON_CHANGE));
+        let edited = self.is_edited() && self.tally.is_some_and(|tally| now < after(tally.at, LONGEST_ON_CHANGE));
         let first = Tally {
             made: 1 + u32::from(edited),
             empty: 0,
@@ -90,6 +88,13 @@ impl Pace {
             },
             None => first,
         }
+    }
+
+    /// Whether the spec was changed since the last request.
+    pub fn is_edited(&self) -> bool {
+        self.tally
+            .as_ref()
+            .is_some_and(|tally| tally.generation != self.generation)
     }
 
     /// How many requests in a row came to nothing that lasted.

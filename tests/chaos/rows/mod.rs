@@ -47,7 +47,7 @@ pub struct Row {
     pub title: &'static str,
     /// Numbers of the faults in the list that docs/reliability.md explains.
     pub faults: &'static [u8],
-    /// How long the bounded version may take, in seconds; the sum of all rows stays below 180.
+    /// How long the bounded version may take, in seconds; a row that takes longer says so.
     pub bounded_seconds: u64,
     /// Makes the faults and checks what came of them.
     pub run: for<'a> fn(&'a mut Trial) -> LocalBoxFuture<'a, ()>,
