@@ -33,6 +33,8 @@ enum Operator {
 
 /// How long leaving may take.
 const BOUND: Duration = Duration::from_secs(60);
+/// How long an operator takes that may act.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Each run is an order and a fate of the operator.
 pub async fn run(trial: &mut Trial) {
@@ -86,27 +88,24 @@ async fn leave(trial: &mut Trial, name: &str, order: [Part; 3], fate: Operator) 
         trial.world.kill_all();
     }
     let began = Instant::now();
+    // Elsewhere its roles go a moment later, and it may have let go by then or not.
+    let can_act = fate == Operator::Stays && order[..2] == [Part::Crds, Part::Namespace];
     for (number, part) in order.into_iter().enumerate() {
         remove(trial, part).await;
         if number == 0 && fate == Operator::Killed {
             trial.world.kill_all();
         }
+        if number == 0
+            && can_act
+            && let Err(error) = are_gone(trial, "crd", "customspeech.dev", SOON).await
+        {
+            let what = format!("{order:?}: the operator ran, and let not everything go: {error}");
+            trial.violated(name, what);
+        }
     }
     // What is left without the operator, or without its roles, is let go by hand, as docs/uninstall.md says.
-    let can_act = fate == Operator::Stays && order[0] == Part::Crds;
-    let hand = if can_act {
-        Duration::from_secs(20)
-    } else {
-        Duration::ZERO
-    };
-    let mut gone = is_gone(trial, hand).await;
+    let mut gone = is_gone(trial, if can_act { SOON } else { Duration::ZERO }).await;
     if gone.is_err() {
-        if can_act {
-            trial.violated(
-                name,
-                format!("{order:?}: the operator ran, and let nothing go within {hand:?}"),
-            );
-        }
         let released = trial.world.kubectl_speech(&["release", "--all", "-A"]).await;
         if let Err(error) = released {
             trial.violated(name, format!("kubectl speech release: {error}"));
@@ -155,24 +154,20 @@ async fn remove(trial: &Trial, part: Part) {
 
 /// The CRDs and the operator's namespace are gone, and with them every object of ours.
 async fn is_gone(trial: &Trial, bound: Duration) -> Result<(), String> {
-    let gone = eventually(
-        "CRDs and namespace are gone",
-        bound.max(Duration::from_millis(200)),
-        async || {
-            let crds = trial.world.plane.kubectl_ok(&["get", "crd", "-o", "name"]).await;
-            let crds = crds.map_err(|error| error.to_string())?;
-            if let Some(left) = crds.lines().find(|line| line.contains("customspeech.dev")) {
-                return Err(format!("{left} is left"));
-            }
-            let namespaces = trial.world.plane.kubectl_ok(&["get", "namespace", "-o", "name"]).await;
-            match namespaces
-                .map_err(|error| error.to_string())?
-                .contains("namespace/speech-system")
-            {
-                true => Err("the namespace speech-system is left".to_owned()),
-                false => Ok(()),
-            }
-        },
-    );
+    are_gone(trial, "crd", "customspeech.dev", bound).await?;
+    are_gone(trial, "namespace", "namespace/speech-system", bound).await
+}
+
+/// No name of this kind holds these letters any more.
+async fn are_gone(trial: &Trial, kind: &str, letters: &str, bound: Duration) -> Result<(), String> {
+    let bound = bound.max(Duration::from_millis(200));
+    let gone = eventually("what was removed is gone", bound, async || {
+        let names = trial.world.plane.kubectl_ok(&["get", kind, "-o", "name"]).await;
+        let names = names.map_err(|error| error.to_string())?;
+        match names.lines().find(|line| line.contains(letters)) {
+            Some(left) => Err(format!("{left} is left")),
+            None => Ok(()),
+        }
+    });
     gone.await.map_err(|error| error.to_string())
 }
