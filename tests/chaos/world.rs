@@ -277,6 +277,13 @@ impl World {
         if self.is_spoilt || self.remove_objects().await.is_err() || self.renew_emulator().await.is_err() {
             return None;
         }
+        // An operator of another pod would wait until it runs out, while the clock jumps because nothing moves.
+        let leases = api_of(&self.client, "Lease", Some("speech-system"));
+        match leases.delete("speech-operator", &DeleteParams::default()).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            Err(_) => return None,
+        }
         self.starts.clear();
         self.journalled = 0;
         self.audited = self.plane.audit_after(self.audited).ok()?.1;

@@ -35,7 +35,7 @@ pub async fn run(trial: &mut Trial) {
             .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
     let kubeconfig = kubeconfig.await.unwrap();
     let mut watched = Watched::start(trial, "cuts", 5, Some(kubeconfig), &[]).await;
-    let times = trial.times(5, 50);
+    let times = trial.times(5, 30);
     for time in 0..times {
         let cut = CUTS[usize::try_from(time).unwrap() % CUTS.len()];
         match cut {

@@ -23,11 +23,11 @@ enum Outage {
     Stopped,
 }
 
-/// Each run is an outage; what is measured is the first change after it. Bounded: a few seconds each; full: up to 5 min.
+/// Each run is an outage; what is measured is the first change after it. Bounded: a few seconds each; full: up to 2 min.
 pub async fn run(trial: &mut Trial) {
     use Outage::{Killed, Stopped};
     let outages: &[(Outage, u64, u64)] = match trial.is_full {
-        true => &[(Killed, 20, 4), (Stopped, 20, 3), (Killed, 300, 1), (Stopped, 60, 1)],
+        true => &[(Killed, 20, 3), (Stopped, 20, 2), (Killed, 120, 1), (Stopped, 60, 1)],
         false => &[(Killed, 3, 1), (Stopped, 3, 1)],
     };
     let mut watched = Watched::start(trial, "outage", 5, None, &[]).await;
@@ -80,7 +80,7 @@ async fn forgetful(trial: &mut Trial) {
             .plane
             .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
     let kubeconfig = kubeconfig.await.unwrap();
-    let times = trial.times(1, 8);
+    let times = trial.times(1, 4);
     let mut watched = Watched::start(trial, "outage-forget", 5, Some(kubeconfig), &["--leader-elect=false"]).await;
     for time in 0..times {
         proxy.stall();
