@@ -115,7 +115,7 @@ fn write_whole_numbers(value: &mut Value) {
 
 fn prometheus_rule() -> String {
     let mut text = format!(
-        "{HEADER}# The rules stand in rules.yaml.\n\
+        "{HEADER}# The rules are in rules.yaml.\n\
          apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: speech-operator\n  namespace: speech-system\nspec:\n"
     );
     for line in ALERT_RULES.lines().filter(|line| !line.starts_with('#')) {

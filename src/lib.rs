@@ -1,7 +1,7 @@
 //! Keeps Azure custom-speech models and endpoints as declared in Kubernetes, and swaps models before they expire.
 //!
-//! `docs/architecture.md` is the map. Arrows point one way: `api`, `speech` and `view` know nothing of the rest; `plan`
-//! decides from them, purely; `controller` has the effects. `emulator` stands alone.
+//! `docs/architecture.md` is the map, `docs/internals.md` has the details. Arrows point one way: `api`, `speech` and `view`
+//! know nothing of the rest; `plan` decides from them, purely; `controller` has the effects. `emulator` stands alone.
 pub mod api;
 pub mod calendar;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Log lines, as JSON or for people.
 use clap::ValueEnum;
+use kube::runtime::reflector::{Lookup, ObjectRef};
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
@@ -30,6 +31,14 @@ pub fn install(filter: &str, format: LogFormat) -> Result<(), ParseError> {
         LogFormat::Text => builder.with_target(false).init(),
     }
     Ok(())
+}
+
+/// What every line calls an object: namespace/name. Its kind is a field of its own.
+pub fn name<K: Lookup>(key: &ObjectRef<K>) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{namespace}/{}", key.name),
+        None => key.name.clone(),
+    }
 }
 
 /// An error and all its causes in one line.

@@ -10,7 +10,7 @@ local function is(kind, truth)
   return conditions[kind] ~= nil and conditions[kind].status == truth
 end
 
--- The word, with the message of a condition, and what else somebody has to know.
+-- The word, with the message of a condition, and what else you need to know.
 local function health(word, kind)
   local message = conditions[kind] ~= nil and conditions[kind].message or ""
   if is("ModelValid", "False") and conditions.ModelValid.message ~= message then
@@ -26,9 +26,9 @@ if obj.metadata.deletionTimestamp ~= nil then
   return health("Progressing", "Ready")
 end
 if (status.observedGeneration or -1) < (obj.metadata.generation or 0) then
-  return {status = "Progressing", message = "the operator has not looked at this spec yet"}
+  return {status = "Progressing", message = "the operator has not reconciled this spec yet"}
 end
--- What a suspended object would change is no failure, nor what a process that only observes leaves to others.
+-- A suspended object is not a failure, and neither is one that an observing operator leaves to others.
 local left = {Suspended = true, ObserveOnly = true}
 if is("Stalled", "True") and not left[conditions.Stalled.reason] then
   return health("Degraded", "Stalled")
@@ -39,7 +39,7 @@ end
 if obj.spec.suspend or is("Stalled", "True") then
   return health("Suspended", "Ready")
 end
--- A risk is no failure either: Degraded would hold up sync waves for as long as a pinned model is valid.
+-- A risk is not a failure either: Degraded would block sync waves for as long as a pinned model is valid.
 if is("Ready", "True") then
   return health("Healthy", "Ready")
 end

@@ -1,51 +1,51 @@
-//! The annotations that we read, and the one that we write.
+//! The annotations that the operator reads, and the one that it writes.
 use super::tally::Tally;
 use jiff::Timestamp;
 use kube::Resource;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Asks for a reconcile now; any new value counts.
+/// Requests a reconciliation now. Any new value counts.
 pub const RECONCILE_REQUESTED: &str = "customspeech.dev/reconcile-requested-at";
 /// The same, as Flux's command line writes it.
 pub const RECONCILE_REQUESTED_FLUX: &str = "reconcile.fluxcd.io/requestedAt";
-/// Written before a create: "from now on there may be a remote entity of mine".
+/// Written before a creation request: from now on, a remote entity of this object may exist.
 pub const CREATION_INTENT: &str = "customspeech.dev/creation-intent";
-/// Agrees to one model: its id, as a UUID or self URI. It agrees to that model only.
+/// Approves one model: its id, as a UUID or self URI. It approves no other model.
 pub const APPROVED_MODEL: &str = "customspeech.dev/approved-model";
-/// Has an endpoint move to its candidate now, without waiting for its day or a window: the id of the candidate, as a UUID or
-/// self URI. It speaks of that model only, counts as approval, and does not open a gate.
+/// Makes an endpoint swap to its candidate now, without waiting for its day or a window: the id of the candidate, as a
+/// UUID or self URI. It applies to that model only and counts as approval. The gate still applies.
 pub const SWAP_NOW: &str = "customspeech.dev/swap-now";
-/// Has a SpeechModel train its next revision now: the number of that revision. Once there is one of this number it says
-/// nothing more.
+/// Makes a SpeechModel train its next revision now: the number of that revision. Once a revision with this number
+/// exists, the annotation has no effect.
 pub const TRAIN_REVISION: &str = "customspeech.dev/train-revision";
-/// Takes models out of quarantine: ids with commas between, or `all`; any new value counts.
+/// Clears models from quarantine: ids separated by commas, or `all`. Any new value counts.
 pub const CLEAR_QUARANTINE: &str = "customspeech.dev/clear-quarantine";
-/// Says from which cluster an object was restored: the uid of that cluster's `kube-system` namespace. What carries the
-/// mark of that cluster and of the object's namespace and name is then its own. `none` says that there is nothing to take
-/// over.
+/// Says from which cluster an object was restored: the uid of that cluster's `kube-system` namespace. The object then
+/// owns the remote entities with the mark of that cluster and of its own namespace and name. `none` means that there is
+/// nothing to take over.
 pub const RESTORED_FROM: &str = "customspeech.dev/restored-from";
-/// On a SpeechConnection: the host of another Speech resource, in which its objects are to begin anew. Counts once for each
-/// value; a number behind the host makes another.
+/// On a SpeechConnection: the host of another Speech resource, in which its objects start over. Each value works once;
+/// a number after the host makes a new value.
 pub const ACCEPT_RESOURCE: &str = "customspeech.dev/accept-resource";
 
-/// On a SpeechConnection: agrees to deletions that `deletionGuard` holds. A time as in RFC 3339, at most an hour ahead: what was
-/// deleted up to then may go, what is deleted later is guarded anew.
+/// On a SpeechConnection: confirms deletions that `deletionGuard` holds. The value is a time (RFC 3339), at most an
+/// hour ahead. The operator may delete what was deleted up to then, and guards again what is deleted later.
 pub const ALLOW_DELETIONS: &str = "customspeech.dev/allow-deletions";
 
-/// On a SpeechModel or SpeechEndpoint: `Retain` has its deletion delete nothing remote, whatever `spec.deletionPolicy` says. It is
-/// no business of who applies the spec; `kubectl speech release` writes it.
+/// On a SpeechModel or SpeechEndpoint: with `Retain`, deleting the object deletes nothing remote, whatever
+/// `spec.deletionPolicy` says. `kubectl speech release` sets it; it is independent of whatever applies the spec.
 pub const DELETION_POLICY: &str = "customspeech.dev/deletion-policy";
 
-/// Bytes of an annotation that are read.
+/// Maximum number of bytes read from an annotation.
 const LONGEST_VALUE: usize = 8192;
-/// Bytes of a request for a reconcile that are read.
+/// Maximum number of bytes read from a request for a reconciliation.
 const LONGEST_REQUEST: usize = 256;
 
 /// The announcement of one attempt to create a remote entity.
 ///
-/// It stands on the object before the request leaves, so that whoever comes after a crash knows that an entity may exist.
-/// It is closed when the status names its attempt; nothing has to clear it.
+/// The operator writes it to the object before it sends the request. After a crash, the next process therefore knows
+/// that an entity may exist. The announcement is closed when the status names its attempt; nothing has to clear it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationIntent {
@@ -53,22 +53,23 @@ pub struct CreationIntent {
     pub attempt: u32,
     /// When it was announced (UTC).
     pub at: Timestamp,
-    /// The model that is to be copied; absent for everything that carries our mark from its first moment.
+    /// The model to copy; absent for entities that have our mark from their creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<Uuid>,
-    /// The number of the revision that is to be trained.
+    /// The number of the revision to train.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// How often in a row an endpoint or model was asked for, this time included.
+    /// How often in a row the operator requested an endpoint or model, including this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creations: Option<Tally>,
-    /// How often in a row an evaluation was asked for, this time included.
+    /// How often in a row the operator requested an evaluation, including this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluations: Option<Tally>,
 }
 
 impl CreationIntent {
-    /// Reads the announcement of an object; text that is none (someone edited it) counts as an attempt of unknown time.
+    /// Reads the announcement of an object. Text that cannot be parsed (someone edited it) counts as an attempt at an
+    /// unknown time.
     pub fn of(object: &impl Resource) -> Option<Self> {
         let text = object.meta().annotations.as_ref()?.get(CREATION_INTENT)?;
         Some(serde_json::from_str(text).unwrap_or(Self {
@@ -80,7 +81,7 @@ impl CreationIntent {
     /// The value of the annotation.
     pub fn to_value(self) -> String {
         let Self { attempt, at, .. } = self;
-        // The least that it has to say, should the rest ever not be writable.
+        // The minimum that it has to contain, in case the rest ever cannot be serialized.
         serde_json::to_string(&self).unwrap_or_else(|_| format!(r#"{{"attempt":{attempt},"at":"{at}"}}"#))
     }
 }
@@ -91,17 +92,18 @@ pub fn value<'a>(object: &'a impl Resource, key: &str) -> Option<&'a str> {
     Some(shortened(text, LONGEST_VALUE))
 }
 
-/// Whether the annotation says that a deletion deletes nothing remote.
+/// Whether the annotation says that deleting the object deletes nothing remote.
 pub fn retains(object: &impl Resource) -> bool {
     value(object, DELETION_POLICY).is_some_and(|word| word.trim() == "Retain")
 }
 
-/// An annotation may be as long as all annotations together, and what was handled is repeated in the status.
+/// Shortens a value: an annotation may be as long as all annotations together may be, and the status repeats handled
+/// values.
 fn shortened(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 
-/// The latest request for a reconcile, in the words of whoever asked.
+/// The latest request for a reconciliation, as it was written.
 pub fn reconcile_requested(object: &impl Resource) -> Option<&str> {
     let annotations = object.meta().annotations.as_ref()?;
     [RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX]
@@ -111,7 +113,7 @@ pub fn reconcile_requested(object: &impl Resource) -> Option<&str> {
         .max()
 }
 
-/// Whether somebody asked for a reconcile since the request that the status says was handled.
+/// Whether someone requested a reconciliation after the last request that the status shows as handled.
 pub fn reconcile_requested_anew(object: &impl Resource, handled: Option<&str>) -> bool {
     reconcile_requested(object).is_some_and(|asked| Some(asked) != handled)
 }

@@ -1,4 +1,5 @@
-//! Conditions exact to kstatus: `Ready` always, `Reconciling` and `Stalled` only while true, `observedGeneration` always.
+//! Conditions that follow kstatus: `Ready` and `observedGeneration` are always present, `Reconciling` and `Stalled` only while
+//! true.
 use super::Reason;
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -7,30 +8,30 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 pub const READY: &str = "Ready";
 /// Work is under way.
 pub const RECONCILING: &str = "Reconciling";
-/// Only the user can help.
+/// The operator cannot continue until someone acts.
 pub const STALLED: &str = "Stalled";
-/// The model that serves has not expired.
+/// The active model has not expired.
 pub const MODEL_VALID: &str = "ModelValid";
-/// Unless somebody acts, the model that serves expires before another one follows. Present only while true.
+/// The active model will expire before another one follows, unless someone acts. Present only while true.
 pub const AT_RISK: &str = "AtRisk";
-/// The service refuses fields that hold nothing else back. Present only while true.
+/// The Speech service refuses some fields; everything else continues without them. Present only while true.
 pub const FIELDS_REFUSED: &str = "FieldsRefused";
-/// The clocks of the service and of the operator differ. Present only while true.
+/// The clocks of the Speech service and of the operator differ. Present only while true.
 pub const CLOCK_SKEW: &str = "ClockSkew";
-/// The service answers many requests with 429, so that everything takes longer. Present only while true.
+/// The Speech service refuses many requests because there are too many, so everything takes longer. Present only while true.
 pub const THROTTLED: &str = "Throttled";
-/// Something that the spec or an annotation says has no effect. Present only while true.
+/// Something in the spec or in an annotation has no effect. Present only while true.
 pub const UNHEEDED: &str = "Unheeded";
 
-/// Somebody else keeps changing the remote entity, so that it is put back ever more rarely. Present only while true.
+/// Someone else keeps changing the remote entity, so the operator corrects it less and less often. Present only while true.
 pub const CONTESTED: &str = "Contested";
 
-/// More deletions were asked for at once than the connection allows, and they wait. Present only while true.
+/// More deletions were requested at once than the connection allows, and they wait. Present only while true.
 pub const DELETIONS_HELD: &str = "DeletionsHeld";
 
-/// The API version that is chosen is retired by an announced date. Present only while true.
+/// The retirement of the chosen API version has been announced. Present only while true.
 pub const RETIRING_VERSION: &str = "RetiringVersion";
-/// The operator's process only observes: it changes nothing in the Speech service. Present only while true.
+/// The operator only observes: it changes nothing in the Speech service. Present only while true.
 pub const OBSERVE_ONLY: &str = "ObserveOnly";
 /// Another connection leads to the same Speech resource. Present only while true.
 pub const SHARED_RESOURCE: &str = "SharedResource";
@@ -50,7 +51,7 @@ pub enum Truth {
 }
 
 impl Truth {
-    /// The word as it stands in the condition.
+    /// The word as the condition has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::True => "True",
@@ -66,7 +67,7 @@ impl From<bool> for Truth {
     }
 }
 
-/// What a condition says, before it is stamped.
+/// What a condition says, before it gets its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// One of the constants of this module.
@@ -75,11 +76,12 @@ pub struct Statement {
     pub truth: Truth,
     /// Why.
     pub reason: Reason,
-    /// A sentence for a person.
+    /// A sentence for people.
     pub message: String,
 }
 
-/// Stamps statements into conditions. A condition that says nothing new keeps its old time; one that is not stated goes.
+/// Turns statements into conditions. A condition whose status is unchanged keeps its transition time. A condition that is
+/// not stated is removed.
 pub fn stamp(old: &[Condition], statements: Vec<Statement>, generation: i64, now: Timestamp) -> Vec<Condition> {
     let seconds = now.round(Unit::Second).unwrap_or(now);
     let stamped = |statement: Statement| {
@@ -98,7 +100,7 @@ pub fn stamp(old: &[Condition], statements: Vec<Statement>, generation: i64, now
     statements.into_iter().map(stamped).collect()
 }
 
-/// What a service or an annotation says may be part of a message; the API server takes none longer than 32 KiB.
+/// A message may quote a service or an annotation, and the API server accepts no message longer than 32 KiB.
 fn shortened(mut message: String) -> String {
     if message.len() > LONGEST_MESSAGE {
         message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
@@ -107,17 +109,17 @@ fn shortened(mut message: String) -> String {
     message
 }
 
-/// The condition of a kind.
+/// The condition of a type.
 pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == kind)
 }
 
-/// The condition AtRisk, while it is true: what metric, page, plan and exit code go by.
+/// The condition AtRisk, while it is true. The metric, the fleet page, the plan and the exit code follow it.
 pub fn at_risk(conditions: &[Condition]) -> Option<&Condition> {
     find(conditions, AT_RISK).filter(|told| told.status == "True")
 }
 
-/// Whether the condition of a kind is True.
+/// Whether the condition of a type is True.
 pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
     find(conditions, kind).is_some_and(|c| c.status == "True")
 }

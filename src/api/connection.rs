@@ -10,7 +10,7 @@ const ENDPOINT_URL: (&str, &str) = (
     "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHost() != ''",
     "endpoint must be a URL such as https://westeurope.api.cognitive.microsoft.com or https://my-name.cognitiveservices.azure.com",
 );
-/// One expression over the whole text: what takes the URL apart costs more than the apiserver allows.
+/// One expression over the whole text: parsing the URL costs more than the API server allows.
 const ENDPOINT_HTTPS: (&str, &str) = (
     "!self.matches('^[hH][tT][tT][pP]:') || self.matches('^http://(localhost|127[.]0[.]0[.]1|[[]::1[]]|[a-z0-9.-]+[.]svc([.]cluster[.]local)?)(:[0-9]+)?(/.*)?$')",
     "endpoint must use https: plain http is for an emulator on localhost or on a Service of the cluster only (host name ending in .svc)",
@@ -21,23 +21,23 @@ const ENDPOINT_BARE: (&str, &str) = (
 );
 const ENDPOINT_BASE: (&str, &str) = (
     "!self.matches('(?i)/(speechtotext|sts)(/|$)')",
-    "endpoint ends before /speechtotext and /sts: give only what stands in front of it",
+    "endpoint must not contain /speechtotext or /sts: give only the part before it",
 );
-/// An ARM id as Azure's portal and CLI show it; Azure compares it without case.
+/// An ARM id as Azure's portal and CLI show it. Azure ignores its case.
 const RESOURCE_ID: (&str, &str) = (
     "self.matches('(?i)^/subscriptions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/resourceGroups/[^/ ]+/providers/Microsoft[.]CognitiveServices/accounts/[^/ ]+$')",
     "resourceId must be the ARM id of the Speech resource: /subscriptions/<uuid>/resourceGroups/<group>/providers/Microsoft.CognitiveServices/accounts/<name>",
 );
 const SELECTOR: (&str, &str) = (
     "(self.from == 'Selector') == has(self.selector)",
-    "allowedNamespaces.selector goes with from: Selector, and only with it",
+    "allowedNamespaces.selector must be set if, and only if, from is Selector",
 );
 const ONE_AUTH: (&str, &str) = (
     "has(self.keySecretRef)",
     "auth needs exactly one way to authenticate: set keySecretRef",
 );
 
-/// One Speech resource of Azure, and how to reach it.
+/// One Azure Speech resource, and how to reach it.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "customspeech.dev",
@@ -48,7 +48,7 @@ const ONE_AUTH: (&str, &str) = (
     derive = "PartialEq",
     shortname = "spconn",
     category = "speech",
-    doc = "A SpeechConnection says how to reach one Speech resource of Azure. Models and endpoints refer to it.",
+    doc = "A SpeechConnection defines how to reach one Azure Speech resource. Models and endpoints refer to it.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Endpoints", type_ = "integer", json_path = ".status.endpoints"),
@@ -61,21 +61,21 @@ const ONE_AUTH: (&str, &str) = (
 #[serde(rename_all = "camelCase")]
 pub struct SpeechConnectionSpec {
     /// Base URL of the Speech resource, without `/speechtotext`: the regional host, a custom domain, or an emulator.
-    /// https; plain http only for an emulator, and only if the operator was started with --allow-http.
+    /// Use https. Plain http is for an emulator only, and only if the operator was started with --allow-http.
     #[schemars(length(max = 512))]
     #[x_kube(validation = ENDPOINT_URL)]
     #[x_kube(validation = ENDPOINT_HTTPS)]
     #[x_kube(validation = ENDPOINT_BARE)]
     #[x_kube(validation = ENDPOINT_BASE)]
     pub endpoint: String,
-    /// ARM id of the Speech resource, as `az cognitiveservices account show --query id` prints it. Needed only where models
-    /// are copied from this resource: the other resource gives its leave to this id.
+    /// ARM id of the Speech resource, as `az cognitiveservices account show --query id` prints it. Needed only if
+    /// models are copied from this resource: the other resource authorizes this id to copy into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = RESOURCE_ID)]
     pub resource_id: Option<String>,
-    /// Version of the REST API. v3.2 puts the version into the path and knows log files of endpoints; v3.2 and
-    /// 2025-10-15 know projects. v3.2 was announced to retire on 31 March 2026: take 2025-10-15.
+    /// Version of the REST API. v3.2 has the version in the path and can list the log files of endpoints. v3.2 and
+    /// 2025-10-15 have projects. v3.2 was announced to retire on 31 March 2026: use 2025-10-15.
     #[serde(default)]
     pub api_version: ApiVersionName,
     /// How to authenticate.
@@ -83,22 +83,23 @@ pub struct SpeechConnectionSpec {
     /// Which namespaces may refer to this connection, and copy models from its Speech resource.
     #[serde(default)]
     pub allowed_namespaces: AllowedNamespaces,
-    /// How often the remote lists are read when nothing is under way (5s to 1h).
+    /// How often the operator reads the remote lists when nothing is in progress (5s to 1h).
     #[serde(default = "default_poll_interval")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = rule::POLL_INTERVAL)]
     pub poll_interval: String,
-    /// How many requests may leave in any window of time. The service allows 100 per 10 s and resource, for all clients together.
+    /// How many requests the operator may send in any window of time. The service allows 100 per 10 s and resource, for
+    /// all clients together.
     #[serde(default)]
     pub request_budget: RequestBudget,
-    /// How much may be deleted in the Speech resource at once, because objects are deleted, before somebody has to agree.
+    /// How many remote entities of deleted objects the operator may delete at once before someone has to confirm.
     #[serde(default)]
     pub deletion_guard: DeletionGuard,
-    /// How many endpoints of the resource may move to another model at a time; those that expire first go first.
+    /// How many endpoints of the resource may move to another model at a time. Those that expire first go first.
     #[serde(default = "default_swaps")]
     #[schemars(range(min = 1, max = 50))]
     pub max_concurrent_swaps: i32,
-    /// How many models may be trained at a time; those that are needed first go first.
+    /// How many models may be trained at a time. Those that are needed first go first.
     #[serde(default = "default_trainings")]
     #[schemars(range(min = 1, max = 50))]
     pub max_concurrent_trainings: i32,
@@ -123,7 +124,7 @@ pub enum ApiVersionName {
     #[default]
     #[serde(rename = "2025-10-15")]
     V2025_10_15,
-    /// The version before, without projects.
+    /// The previous version, without projects.
     #[serde(rename = "2024-11-15")]
     V2024_11_15,
     /// The last version with the version in the path; announced to retire on 31 March 2026.
@@ -131,12 +132,13 @@ pub enum ApiVersionName {
     V3_2,
 }
 
-/// How to authenticate: exactly one way.
+/// How to authenticate: exactly one method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ONE_AUTH)]
 pub struct Auth {
-    /// A resource key (key 1 or key 2 of the Speech resource) in a Secret of this namespace. A changed Secret is used at once.
+    /// A resource key (key 1 or key 2 of the Speech resource) in a Secret in this namespace. The operator uses a
+    /// changed Secret at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_secret_ref: Option<SecretKeyRef>,
 }
@@ -146,7 +148,8 @@ pub struct Auth {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = SELECTOR)]
 pub struct AllowedNamespaces {
-    /// Same: only this namespace. All: every namespace. Selector: the namespaces whose labels match `selector`.
+    /// Same: only this namespace. All: every namespace. Selector: this namespace, and those whose labels match
+    /// `selector`.
     #[serde(default)]
     pub from: NamespacesFrom,
     /// Labels of the namespaces, with `from: Selector`.
@@ -154,7 +157,7 @@ pub struct AllowedNamespaces {
     pub selector: Option<LabelSelector>,
 }
 
-/// Where users of a connection may live.
+/// In which namespaces a connection may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum NamespacesFrom {
     /// Only the connection's namespace.
@@ -162,12 +165,12 @@ pub enum NamespacesFrom {
     Same,
     /// Every namespace.
     All,
-    /// Namespaces with matching labels.
+    /// The connection's namespace, and namespaces with matching labels.
     Selector,
 }
 
-/// At most `requests` requests begin in any window of `per`; at least one in 10 seconds, without which nothing would ever
-/// begin and no deletion would end. A smaller budget that was stored before counts as that.
+/// At most `requests` requests begin in any window of `per`. The minimum is one request in 10 seconds: with fewer,
+/// nothing would ever begin and no deletion would end. A smaller budget that was stored earlier counts as this minimum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule::BUDGET_RATE)]
@@ -200,12 +203,13 @@ impl Default for RequestBudget {
     }
 }
 
-/// At most `maxDeletions` entities of objects that were deleted within `per` are deleted without a word. Where more would go,
-/// as with a namespace that is deleted by mistake, the deletions wait for the annotation customspeech.dev/allow-deletions.
+/// Of the objects that were deleted within `per`, at most `maxDeletions` entities are deleted without confirmation. If
+/// there are more, for example because a namespace was deleted by mistake, the deletions wait for the annotation
+/// customspeech.dev/allow-deletions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletionGuard {
-    /// Number of endpoints and models together. 0: every deletion waits for a word; 100000: none does.
+    /// Number of endpoints and models together. 0: every deletion needs confirmation. 100000: none does.
     #[serde(default = "default_deletions")]
     #[schemars(range(min = 0, max = 100_000))]
     pub max_deletions: i32,
@@ -234,7 +238,7 @@ impl Default for DeletionGuard {
 }
 
 impl SpeechConnection {
-    /// Since when it says that it does not work (UTC); absent while it works or has said nothing yet.
+    /// Since when the condition `Ready` has been False (UTC); absent while it has another status or does not exist yet.
     pub fn broken_since(&self) -> Option<Timestamp> {
         let conditions = &self.status.as_ref()?.conditions;
         let ready = condition::find(conditions, condition::READY).filter(|ready| ready.status == "False")?;
@@ -242,48 +246,50 @@ impl SpeechConnection {
     }
 }
 
-/// What is known of a Speech resource.
+/// Observed state of a Speech resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SpeechConnectionStatus {
-    /// Generation of the spec that this status speaks of; -1 before the first look.
+    /// Generation of the spec that this status describes; -1 before the first reconciliation.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, ClockSkew, Throttled, RetiringVersion, SharedResource, DeletionsHeld, Unheeded, ObserveOnly.
+    /// Ready, Reconciling, Stalled, ClockSkew, Throttled, RetiringVersion, SharedResource, DeletionsHeld, Unheeded,
+    /// ObserveOnly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// Number of endpoints in the resource, whoever made them.
+    /// Number of endpoints in the resource, whoever created them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<i32>,
-    /// Number of custom models in the resource, whoever made them.
+    /// Number of custom models in the resource, whoever created them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub models: Option<i32>,
-    /// Number of base models that the resource offers, of all locales.
+    /// Number of base models that the resource offers, in all locales.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_models: Option<i32>,
-    /// The longest times that work took, by locale; what is planned ahead is computed from them.
+    /// The longest times that work took, by locale. The operator computes lead times from them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["locale".into()]))]
     pub durations: Vec<WorkDurations>,
-    /// How the Speech resource was reached when it was last known to be the one in which the connection's objects have
-    /// what their statuses name. Another address or key is believed only when something of that is found there.
+    /// How the operator last reached the Speech resource with the remote entities that the connection's objects name in
+    /// their statuses. While they name any, another address or key is accepted only if one of them is found there, or
+    /// with the annotation `customspeech.dev/accept-resource`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<KnownResource>,
-    /// The last value of a reconcile-requested annotation that was acted upon.
+    /// The last handled value of a reconcile-requested annotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }
 
-/// How a known Speech resource is reached.
+/// How the operator reaches a known Speech resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownResource {
-    /// Its address.
+    /// Address of the Speech resource.
     pub endpoint: String,
-    /// Uid and version of the Secret, and the name of the key in it. Not the key.
+    /// Uid and version of the Secret, and the name of the key in it; not the key itself.
     pub secret: String,
-    /// The value of the annotation `customspeech.dev/accept-resource` with which it was accepted last.
+    /// The last value of the annotation `customspeech.dev/accept-resource` that had an effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
 }

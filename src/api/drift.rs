@@ -1,16 +1,17 @@
-//! How often something was put back that somebody else had changed in the Speech service.
+//! How often the operator corrected what someone else had changed in the Speech service.
 use jiff::Timestamp;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// How often one field of the remote entity was put back to the same value. The more often, the longer the next correction
-/// waits. It begins anew with a change of the spec, and when six hours more than the wait have passed.
+/// How often the operator corrected one field of the remote entity to the same value. The more often, the longer the
+/// next correction waits. The count restarts after a change of the spec, and when six hours more than the wait have
+/// passed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftTally {
     /// Name of the field, such as `model` or `displayName`.
     pub field: String,
-    /// Id of the model that was put back, where the field is `model`.
+    /// Id of the model that was restored, if the field is `model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Corrections that the service accepted.
@@ -24,7 +25,7 @@ pub struct DriftTally {
 }
 
 impl DriftTally {
-    /// When the last correction was accepted; nothing where somebody wrote a time that is none.
+    /// When the last correction was accepted; `None` if someone wrote a value that is not a time.
     pub fn at(&self) -> Option<Timestamp> {
         self.last_at.parse().ok()
     }

@@ -1,9 +1,9 @@
 //! Durations as a user writes them: Go style (`90m`, `720h`, `1h30m`) plus whole days (`30d`).
 use std::time::Duration;
 
-/// Text that is no duration.
+/// Text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no duration: write for example 90s, 15m, 1h30m or 30d")]
+#[error("{0:?} is not a duration: write for example 90s, 15m, 1h30m or 30d")]
 pub struct InvalidDuration(String);
 
 /// Reads a duration; a day is 24 hours.

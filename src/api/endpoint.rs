@@ -28,15 +28,15 @@ const SELECTS_SOMETHING: (&str, &str) = (
 );
 const NO_EXCLUDED_ID: (&str, &str) = (
     "!has(self.exclude) || !(has(self.id) || has(self.base) && has(self.base.id))",
-    "model.exclude goes with ref, selector or base: {}: a model that is named by its id cannot be excluded",
+    "model.exclude can only be combined with ref, selector or base: {}: a model that is named by its id cannot be excluded",
 );
 const GATE_OF_CHOICE: (&str, &str) = (
     "!has(self.swap) || !has(self.swap.gate) || !(has(self.model.id) || has(self.model.base) && has(self.model.base.id))",
-    "swap.gate goes with model.ref, model.selector or model.base: {}: a model that is named by its id is served as it is",
+    "swap.gate can only be combined with model.ref, model.selector or model.base: {}: a model that is named by its id is served as it is",
 );
 const NO_RECREATION_OF_ADOPTED: (&str, &str) = (
     "self.recreate != 'WhenDeleted' || !has(self.adopt)",
-    "recreate: WhenDeleted does not go with adopt: an adopted endpoint is not made anew",
+    "recreate: WhenDeleted cannot be combined with adopt: an adopted endpoint is never created again",
 );
 const ADOPT_IMMUTABLE: (&str, &str) = (
     "has(self.adopt) == has(oldSelf.adopt) && (!has(self.adopt) || self.adopt == oldSelf.adopt)",
@@ -47,7 +47,7 @@ const OBSERVE_ADOPTED: (&str, &str) = (
     "managementPolicy: Observe needs adopt: name the endpoint to watch in adopt.id, or write suspend: true to stop all changes",
 );
 
-/// An endpoint, and which model it serves.
+/// An endpoint, and the model that it serves.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "customspeech.dev",
@@ -61,11 +61,12 @@ const OBSERVE_ADOPTED: (&str, &str) = (
     doc = "A SpeechEndpoint is one custom endpoint of a Speech resource. Its id never changes; its model does.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
-        printcolumn(name = "Model", type_ = "string", json_path = ".status.active.name"),
-    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.active.revision"),
+    printcolumn(name = "Model", type_ = "string", json_path = ".status.active.name"),
+    printcolumn(name = "Revision", type_ = "integer", json_path = ".status.active.revision", priority = 1),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.active.expiresAt"),
     printcolumn(name = "Next", type_ = "string", json_path = ".status.plan[0].action"),
-    printcolumn(name = "At", type_ = "string", json_path = ".status.plan[0].at", priority = 1),
+    printcolumn(name = "At", type_ = "string", json_path = ".status.plan[0].at"),
+    printcolumn(name = "Risk", type_ = "string", json_path = ".status.conditions[?(@.type==\"AtRisk\")].reason"),
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale", priority = 1),
     printcolumn(name = "Id", type_ = "string", json_path = ".status.id", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
@@ -86,11 +87,11 @@ pub struct SpeechEndpointSpec {
     #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
     pub locale: String,
-    /// Name in the portal; absent means the name of this object.
+    /// Name in the portal; absent means this object's name, or no change with `adopt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub display_name: Option<String>,
-    /// Description in the portal; absent leaves it alone.
+    /// Description in the portal; absent means no change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub description: Option<String>,
@@ -99,21 +100,22 @@ pub struct SpeechEndpointSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub project: Option<String>,
-    /// Whether the service keeps audio and transcripts; absent leaves it alone. Since 2024-11-15 only for resources
-    /// that bring their own storage.
+    /// Whether the service keeps audio and transcripts; absent means no change. Since API version 2024-11-15, only
+    /// resources with their own storage support it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_enabled: Option<bool>,
     /// The model to serve: exactly one of ref, selector, id, base.
     pub model: ModelChoice,
-    /// When the endpoint moves to another model. A change of `model.id` or `model.base.id` is a user's own word: only
-    /// windows hold it back.
+    /// When the endpoint moves to another model. After a change of `model.id` or `model.base.id`, only windows and
+    /// `maxConcurrentSwaps` can delay the swap.
     #[serde(default)]
     pub swap: Swap,
-    /// Take over an endpoint that exists already, instead of creating one. Cannot be changed.
+    /// Adopt an existing endpoint instead of creating one. Cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<EntityRef>,
-    /// Never: an endpoint that was deleted in the Speech service is told and not made anew, because its id would be
-    /// another. WhenDeleted: it is made anew, and the new id is told by condition, event and `exportTo`.
+    /// Whether the operator creates the endpoint again after someone deleted it in the Speech service. Never: it only
+    /// reports the deletion, because a new endpoint would have another id. WhenDeleted: it creates one, and reports the
+    /// new id in a condition, an event and `exportTo`.
     #[serde(default)]
     pub recreate: Recreate,
     /// Full: create, change and delete the remote endpoint. Observe: only watch and report; needs `adopt`.
@@ -122,14 +124,14 @@ pub struct SpeechEndpointSpec {
     /// Delete: deleting this object deletes the remote endpoint. Retain: it stays.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// With `deletionPolicy: Delete`: how long a deletion may be held up because the connection or its credential is gone
-    /// or the service cannot be reached, between 0s and 168h. After that this object is released, the endpoint stays in the
-    /// service, and that is told by an event, a log line and a metric.
+    /// With `deletionPolicy: Delete`: how long an obstacle may hold up a deletion (0s to 168h), for example if the
+    /// connection or its credential is gone or the service cannot be reached. After that, the operator releases this
+    /// object, and the endpoint stays in the service. An event, a log line and a metric report this.
     #[serde(default = "default_force_orphan_after")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = rule::FORCE_ORPHAN_AFTER)]
     pub force_orphan_after: String,
-    /// While true, nothing is created, changed or deleted; the status is still kept.
+    /// While true, the operator creates, changes and deletes nothing remote, but updates the status.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,
     /// Publish the endpoint's id, URLs, model and expiry for applications.
@@ -143,10 +145,10 @@ pub struct SpeechEndpointSpec {
 #[x_kube(validation = ONE_MODEL)]
 #[x_kube(validation = NO_EXCLUDED_ID)]
 pub struct ModelChoice {
-    /// The current revision of a SpeechModel of this namespace, which must use the same connection and locale.
+    /// The current revision of a SpeechModel in this namespace, which must use the same connection and locale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<LocalRef>,
-    /// The newest eligible current revision among the SpeechModels of this namespace with these labels.
+    /// Among the SpeechModels in this namespace with these labels, the eligible current revision that expires last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = SELECTS_SOMETHING)]
     pub selector: Option<LabelSelector>,
@@ -165,7 +167,7 @@ pub struct ModelChoice {
     pub exclude: Vec<String>,
 }
 
-/// Whether an endpoint that was deleted in the Speech service is made anew.
+/// Whether the operator creates an endpoint again after someone deleted it in the Speech service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Recreate {
     /// No.
@@ -175,11 +177,11 @@ pub enum Recreate {
     WhenDeleted,
 }
 
-/// What is known of an endpoint.
+/// Observed state of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SpeechEndpointStatus {
-    /// Generation of the spec that this status speaks of; -1 before the first look.
+    /// Generation of the spec that this status describes; -1 before the first reconciliation.
     #[serde(default)]
     pub observed_generation: i64,
     /// Ready, Reconciling, Stalled, ModelValid, AtRisk, FieldsRefused, Unheeded, Contested.
@@ -192,7 +194,7 @@ pub struct SpeechEndpointStatus {
     /// URI of the endpoint.
     #[serde(default, rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_uri: Option<String>,
-    /// Where to connect, by the service's own link names.
+    /// URLs to connect to, by the service's own link names.
     #[serde(default, skip_serializing_if = "Links::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub links: Links,
@@ -202,71 +204,71 @@ pub struct SpeechEndpointStatus {
     /// The model that is being deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetModel>,
-    /// The model that is to follow the active one, while something holds it back.
+    /// The model to swap to next, while something holds it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<TargetModel>,
-    /// The model that served before: where a failed deployment goes back to.
+    /// The model that served before; active again if the active model's deployment fails after all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousModel>,
-    /// Models that failed a gate or a deployment, newest first: never chosen until the annotation
+    /// Models that failed a gate or a deployment, newest first. They are not chosen until the annotation
     /// `customspeech.dev/clear-quarantine` clears them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub quarantine: Vec<QuarantinedModel>,
-    /// What came of the last evaluation of a candidate.
+    /// Result of the last evaluation of a candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Judgement>,
     /// What happens next, if nothing else changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub plan: Vec<PlannedStep>,
-    /// How long a base model answered in the place of an expired active model.
+    /// How long a base model answered in place of an expired active model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
-    /// Ids that this object's endpoint had before it was made anew, newest first.
+    /// Ids of this object's earlier endpoints that someone deleted, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
     pub former_ids: Vec<String>,
     /// When the quarantine was last cleared on request (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine_cleared_at: Option<String>,
-    /// The last value of the annotation `customspeech.dev/clear-quarantine` that was acted upon.
+    /// The last handled value of the annotation `customspeech.dev/clear-quarantine`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_clear_quarantine: Option<String>,
-    /// Number of the last closed attempt to create the remote endpoint.
+    /// Number of the last finished attempt to create the endpoint or an evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
-    /// How often in a row an endpoint was asked for.
+    /// How often in a row the operator requested an endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creations: Option<CreationTally>,
-    /// How often in a row an evaluation was asked for.
+    /// How often in a row the operator requested an evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluations: Option<CreationTally>,
-    /// The last request that failed, while it is still being retried.
+    /// The last failed request, while the operator retries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
-    /// Failed requests that hold nothing else back, while they are still being retried: changes of names, description,
-    /// project and the like, and deletions of what is not needed any more.
+    /// Failed requests that hold nothing else back, while the operator retries them: changes of the name, description,
+    /// project and the like, and deletions of what is no longer needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,
-    /// What was put back lately because somebody else had changed it in the Speech service, and how often.
+    /// Fields that someone else changed in the Speech service and the operator recently corrected, and how often.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub drift: Vec<DriftTally>,
-    /// The last value of a reconcile-requested annotation that was acted upon.
+    /// The last handled value of a reconcile-requested annotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// The project that the spec named last.
+    /// The last project that the spec named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// The model of a swap-now annotation that was acted upon.
+    /// The model of the last handled swap-now annotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_swap_now: Option<String>,
 }
 
 impl SpeechEndpointStatus {
-    /// The id of the remote endpoint, unless the service has said that somebody deleted it.
+    /// The id of the remote endpoint, unless the conditions say that someone deleted it.
     pub fn standing_id(&self) -> Option<&str> {
         let stalled = condition::find(&self.conditions, condition::STALLED);
         let is_gone = stalled.is_some_and(|stalled| stalled.reason == Reason::RemoteDeleted.as_str());
@@ -285,16 +287,16 @@ pub struct ActiveModel {
     pub base: bool,
     /// Name of the model in the portal.
     pub name: String,
-    /// Revision of the SpeechModel, where it is one.
+    /// Revision of the SpeechModel, if the model is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
-    /// The model's transcriptionDateTime (RFC 3339, UTC): from then on the newest base model answers in its place.
+    /// The model's transcriptionDateTime (RFC 3339, UTC). From then on, the newest base model answers in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
-    /// Whether it only stands in for a candidate that its gate kept back until the end.
+    /// Whether it only replaces a candidate that its gate held back until the deadline.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interim: bool,
-    /// Since when it serves (RFC 3339, UTC).
+    /// Since when it has been serving (RFC 3339, UTC).
     pub since: String,
 }
 
@@ -313,19 +315,19 @@ pub struct PreviousModel {
     pub until: String,
 }
 
-/// How long a base model answered in the place of the active model.
+/// How long a base model answered in place of the active model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fallback {
-    /// Since when it answers now (RFC 3339, UTC); absent while the active model is valid.
+    /// Since when a base model has been answering (RFC 3339, UTC); absent while the active model is valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Seconds of all the times that are over.
+    /// Total seconds of the periods that have ended.
     #[serde(default)]
     pub seconds: i64,
 }
 
-/// A model on its way: being deployed, or held back.
+/// A model that is being deployed or held back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetModel {
@@ -336,16 +338,16 @@ pub struct TargetModel {
     pub base: bool,
     /// Name of the model in the portal.
     pub name: String,
-    /// Revision of the SpeechModel, where it is one.
+    /// Revision of the SpeechModel, if the model is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
-    /// Whether it only stands in for a candidate that its gate kept back until the end.
+    /// Whether it only replaces a candidate that its gate held back until the deadline.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interim: bool,
-    /// Whether the service was asked to move to it and did not accept it. What was begun is finished before another model
-    /// is chosen.
+    /// Whether the operator requested the swap to it and the service did not accept it. The operator retries this swap
+    /// while any other model has to wait.
     #[serde(default, skip_serializing_if = "is_false")]
     pub requested: bool,
-    /// Since when it is being deployed, or held back (RFC 3339, UTC).
+    /// Since when it has been deploying or held back (RFC 3339, UTC).
     pub since: String,
 }

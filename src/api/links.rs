@@ -1,4 +1,5 @@
-//! Names and URLs, kept small: a map from name to URL on the wire, a sorted list in memory, where there are thousands.
+//! Names and URLs in little memory: a map from name to URL on the wire, and a sorted list in memory, which holds
+//! thousands.
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ impl Links {
 
 impl FromIterator<(Box<str>, Box<str>)> for Links {
     fn from_iter<I: IntoIterator<Item = (Box<str>, Box<str>)>>(links: I) -> Self {
-        // A map, so that names are sorted and none stands twice: what is written then equals what is read back.
+        // A map sorts the names and removes duplicates, so that what is written equals what is read back.
         let links: BTreeMap<_, _> = links.into_iter().collect();
         Self(links.into_iter().collect())
     }

@@ -1,7 +1,7 @@
 //! The three kinds of `customspeech.dev/v1alpha1`. No client, no clock, no I/O.
 //!
-//! The controller never writes a `spec`. Rules across fields stand as CEL in the schemas, so that the apiserver refuses
-//! a wrong manifest before anything acts on it.
+//! The controller never writes a `spec`. Rules across fields are CEL rules in the schemas, so that the API server
+//! refuses a wrong manifest before anything acts on it.
 pub mod annotation;
 pub mod condition;
 pub mod connection;
@@ -26,7 +26,7 @@ pub use reason::Reason;
 
 /// The API group of all kinds.
 pub const GROUP: &str = "customspeech.dev";
-/// The finalizer on objects whose remote entity must not be forgotten.
+/// The finalizer on objects that have a remote entity to take care of.
 pub const FINALIZER: &str = "customspeech.dev/remote-entity";
 /// The field manager of all our writes.
 pub const FIELD_MANAGER: &str = "speech-operator";

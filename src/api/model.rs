@@ -1,4 +1,4 @@
-//! SpeechModel: a line of model revisions.
+//! SpeechModel: a model and its revisions.
 use super::{
     drift::DriftTally,
     planned::PlannedStep,
@@ -33,7 +33,7 @@ const UNIQUE_DATASETS: (&str, &str) = (
 
 const RENEWAL_OF_TRAINING: (&str, &str) = (
     "!has(self.renewal) || has(self.source.training)",
-    "renewal goes with source.training only: a base model, an existing model or the source of a copy is renewed by others, so remove renewal",
+    "renewal can only be combined with source.training: other kinds of models are not renewed by this object, so remove renewal",
 );
 const UNIQUE_TRIGGERS: (&str, &str) = (
     "self.all(one, self.exists_one(other, other == one))",
@@ -44,7 +44,7 @@ const BEFORE: (&str, &str) = (
     "renewal.before must be whole days or hours between 1h and 730d: write for example 90d or 720h",
 );
 
-/// A model, and how it is obtained. Each training or copy makes a new revision.
+/// A model, and where it comes from. Each training or copy makes a new revision.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "customspeech.dev",
@@ -55,7 +55,7 @@ const BEFORE: (&str, &str) = (
     derive = "PartialEq",
     shortname = "spmodel",
     category = "speech",
-    doc = "A SpeechModel is a line of model revisions: trained from datasets, copied from another Speech resource, or following a base model or an existing custom model.",
+    doc = "A SpeechModel offers a model to endpoints: trained from datasets, copied from another Speech resource, or following a base model or an existing custom model. Each training or copy makes a new revision.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Locale", type_ = "string", json_path = ".spec.locale"),
@@ -63,6 +63,7 @@ const BEFORE: (&str, &str) = (
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.current.expiresAt"),
     printcolumn(name = "Renews", type_ = "string", json_path = ".status.plan[0].at", priority = 1),
     printcolumn(name = "Candidate", type_ = "string", json_path = ".status.candidate.state"),
+    printcolumn(name = "Risk", type_ = "string", json_path = ".status.conditions[?(@.type==\"AtRisk\")].reason"),
     printcolumn(name = "Model", type_ = "string", json_path = ".status.current.id", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -79,42 +80,43 @@ pub struct SpeechModelSpec {
     #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
     pub locale: String,
-    /// Name of trained models in the portal; absent means the name of this object. Revisions share it.
+    /// Name of trained or copied models in the portal; absent means the name of this object. Revisions share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub display_name: Option<String>,
-    /// Description of trained models in the portal; absent leaves it alone.
+    /// Description of trained or copied models in the portal; absent means no change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub description: Option<String>,
-    /// Project of trained models: a UUID or self URI. API version 2024-11-15 has no projects.
+    /// Project of trained or copied models: a UUID or self URI. API version 2024-11-15 has no projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rule::ID)]
     pub project: Option<String>,
     /// Where the model comes from: exactly one of training, base, existing, copy. The kind cannot be changed.
     pub source: ModelSource,
-    /// When a new revision is trained. Absent means: before the current one expires, and when `source.training` changes.
+    /// When a new revision is trained. Absent means: before the newest one expires, and when `source.training` changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal: Option<Renewal>,
-    /// How many revisions besides the current one are kept. A revision that an endpoint uses is always kept.
+    /// How many revisions to keep besides the current and the newest one. A revision that an endpoint uses is always
+    /// kept.
     #[serde(default = "default_history")]
     #[schemars(range(min = 0, max = 50))]
     pub revision_history_limit: i32,
     /// Full: train, rename and delete revisions. Observe: only watch and report.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
-    /// Delete: deleting this object deletes the revisions that it trained. Retain: they stay.
+    /// Delete: deleting this object deletes the revisions that it trained or copied. Retain: they stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// With `deletionPolicy: Delete`: how long a deletion may be held up because the connection or its credential is gone
-    /// or the service cannot be reached, between 0s and 168h. After that this object is released, the models stay in the
-    /// service, and that is told by an event, a log line and a metric.
+    /// With `deletionPolicy: Delete`: how long an obstacle may hold up a deletion (0s to 168h), for example if the
+    /// connection or its credential is gone or the service cannot be reached. After that, the operator releases this
+    /// object, and the models stay in the service. An event, a log line and a metric report this.
     #[serde(default = "default_force_orphan_after")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = rule::FORCE_ORPHAN_AFTER)]
     pub force_orphan_after: String,
-    /// While true, nothing is trained, changed or deleted; the status is still kept.
+    /// While true, the operator creates, changes and deletes nothing remote, but updates the status.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,
     /// Publish the current model's URI and expiry, for example for batch transcription.
@@ -126,14 +128,14 @@ pub struct SpeechModelSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Renewal {
-    /// BeforeExpiry: `before` ahead of the date on which the newest revision expires. SpecChange: when `source.training`
-    /// changes. NewBaseModel: when a newer base model of the locale can be trained from.
+    /// BeforeExpiry: `before` ahead of the expiry of the newest revision. SpecChange: when `source.training` changes.
+    /// NewBaseModel: when a newer base model of the locale can be used for training.
     #[serde(default = "default_triggers")]
     #[schemars(length(min = 1, max = 3))]
     #[x_kube(validation = UNIQUE_TRIGGERS)]
     pub on: Vec<RenewalTrigger>,
-    /// How long before the expiry, in whole days or hours (1h to 730d). A revision is never renewed in the first half
-    /// of its life.
+    /// How long before the expiry, in whole days or hours (1h to 730d). `BeforeExpiry` never renews a revision in the
+    /// first half of its life.
     #[serde(default = "default_before")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = BEFORE)]
@@ -157,12 +159,12 @@ fn default_before() -> String {
     "90d".to_owned()
 }
 
-/// What a new revision is trained for.
+/// Why a new revision is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RenewalTrigger {
     /// The newest revision expires soon.
     BeforeExpiry,
-    /// What to train with has changed.
+    /// The inputs of the training have changed.
     SpecChange,
     /// There is a newer base model.
     NewBaseModel,
@@ -178,27 +180,28 @@ fn default_history() -> i32 {
 #[x_kube(validation = ONE_SOURCE)]
 #[x_kube(validation = SOURCE_KIND_IMMUTABLE)]
 pub struct ModelSource {
-    /// Train a custom model. A change of anything in here trains a new revision.
+    /// Train a custom model. A change here trains a new revision, unless `renewal.on` omits `SpecChange`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
     /// Use a base model: a fixed one, or with `{}` the newest of the locale that can be deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseModelChoice>,
-    /// Use a custom model that somebody trained. It is never changed or deleted.
+    /// Use a custom model that someone else trained. The operator never changes or deletes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<EntityRef>,
-    /// Copy a custom model from another Speech resource, and again when the source is renewed.
+    /// Copy a custom model from another Speech resource, and copy it again when the source is renewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<CopySource>,
 }
 
-/// What to copy: the current revision of a SpeechModel, or one custom model by its id. The connection of the source must
-/// allow the namespace of this object in its `allowedNamespaces`, and name its `resourceId`.
+/// What to copy: the current revision of a SpeechModel, or one custom model by its id. The connection of the source
+/// must allow the namespace of this object in its `allowedNamespaces`, and set its `resourceId`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = COPY_OF_ONE)]
 pub struct CopySource {
-    /// The SpeechModel whose current revision is copied; each of its new revisions is copied as a new revision of this.
+    /// The SpeechModel whose current revision is copied. Each of its new revisions becomes a new revision of this
+    /// object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_ref: Option<ModelRef>,
     /// The connection of the Speech resource that holds the model `id`.
@@ -220,70 +223,74 @@ pub struct Training {
     #[x_kube(validation = rule::IDS)]
     #[x_kube(validation = UNIQUE_DATASETS)]
     pub datasets: Vec<String>,
-    /// The base model to train from; absent means the newest of the locale that can be trained from at the time.
+    /// The base model to train from; absent means the newest one of the locale that can be used at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_model: Option<EntityRef>,
-    /// Weight of the custom language model against the base model in percent (1 to 100); absent lets the service choose.
+    /// Weight of the custom language model against the base model, in percent (1 to 100). If absent, the service
+    /// chooses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub custom_model_weight_percent: Option<i32>,
 }
 
-/// What is known of a line of models.
+/// Observed state of a SpeechModel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SpeechModelStatus {
-    /// Generation of the spec that this status speaks of; -1 before the first look.
+    /// Generation of the spec that this status describes; -1 before the first reconciliation.
     #[serde(default)]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, AtRisk, FieldsRefused, Contested.
+    /// Ready, Reconciling, Stalled, AtRisk, FieldsRefused, Unheeded, Contested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// The revision that endpoints should serve.
+    /// The model that endpoints should serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<CurrentModel>,
-    /// The revision that is being trained.
+    /// The newest revision, if it is being made or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<CandidateModel>,
-    /// The copy that is under way.
+    /// The copy that is in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copying: Option<CopyUnderWay>,
-    /// Older revisions that still exist, newest first.
+    /// Other revisions that still exist, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastModel>,
     /// What happens next, if nothing else changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub plan: Vec<PlannedStep>,
-    /// Number of the last closed attempt to create a remote model.
+    /// Number of the last finished attempt to create a remote model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
-    /// How often in a row a model was asked for.
+    /// How often in a row the operator requested a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creations: Option<CreationTally>,
-    /// The highest number that a revision ever had; absent while a revision that is named here bears it.
+    /// The highest number that any revision has had; absent while a revision in this status has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest_revision: Option<i32>,
-    /// The last request that failed, while it is still being retried.
+    /// The last failed request, while the operator retries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
-    /// Failed requests that hold nothing else back, while they are still being retried: changes of names, description,
-    /// project and the like, and deletions of what is not needed any more.
+    /// Failed requests that hold nothing else back, while the operator retries them: changes of the name, description,
+    /// project and the like, and deletions of what is no longer needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,
-    /// What was put back lately because somebody else had changed it in the Speech service, and how often.
+    /// Fields that someone else changed in the Speech service and the operator recently corrected, and how often.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub drift: Vec<DriftTally>,
-    /// The last value of a reconcile-requested annotation that was acted upon.
+    /// The last project that the spec named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The last handled value of a reconcile-requested annotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }
 
 impl SpeechModelStatus {
-    /// The ids of the revisions: the candidate, the current one, older ones.
+    /// The ids of the revisions: the candidate, the current one, the others.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         let candidate = self.candidate.iter().map(|candidate| candidate.id.as_str());
         let current = self.current.iter().map(|current| current.id.as_str());
@@ -296,22 +303,22 @@ impl SpeechModelStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CurrentModel {
-    /// Number of the revision, from 1; absent for models that were not trained by this object.
+    /// Number of the revision, from 1; absent for models without one, such as base models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
     /// Id of the model.
     pub id: String,
-    /// URI of the model; its path tells whether it is a base model.
+    /// URI of the model; its path shows whether it is a base model.
     #[serde(rename = "self")]
     pub self_uri: String,
     /// Name in the portal.
     pub name: String,
     /// When the model was created (RFC 3339, UTC).
     pub created_at: String,
-    /// The model's transcriptionDateTime (RFC 3339, UTC): from then on the newest base model answers in its place.
+    /// The model's transcriptionDateTime (RFC 3339, UTC). From then on, the newest base model answers in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
-    /// The base model that it was trained from, or the model itself when it is one.
+    /// The base model that it was trained from, or the model itself if it is a base model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_model: Option<BaseModelDates>,
     /// Whether the model can be deployed to an endpoint.
@@ -328,7 +335,7 @@ pub struct BaseModelDates {
     /// Name of the base model, a date such as 20251112.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The base model's adaptationDateTime (RFC 3339, UTC): from then on nothing can be trained from it.
+    /// The base model's adaptationDateTime (RFC 3339, UTC). From then on, no model can be trained from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adaptation_until: Option<String>,
     /// The base model's transcriptionDateTime (RFC 3339, UTC).
@@ -336,7 +343,7 @@ pub struct BaseModelDates {
     pub expires_at: Option<String>,
 }
 
-/// A revision that is being trained.
+/// A revision that is being made, or that failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateModel {
@@ -344,17 +351,17 @@ pub struct CandidateModel {
     pub revision: i32,
     /// Id of the model.
     pub id: String,
-    /// The service's word: NotStarted, Running, Failed.
+    /// State in the service: NotStarted, Running or Failed.
     pub state: String,
-    /// When the training was ordered (RFC 3339, UTC).
+    /// When the revision was requested (RFC 3339, UTC).
     pub started_at: String,
 }
 
-/// A copy that the service is making.
+/// A copy that is in progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CopyUnderWay {
-    /// Id of the model that is copied.
+    /// Id of the model being copied.
     pub source: String,
     /// Number of the attempt, as announced on this object.
     pub attempt: i32,
@@ -363,11 +370,11 @@ pub struct CopyUnderWay {
     /// Id of the new model, once the operation has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// When the copy was ordered (RFC 3339, UTC).
+    /// When the copy was requested (RFC 3339, UTC).
     pub started_at: String,
 }
 
-/// An older revision.
+/// A revision other than the current one and the candidate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PastModel {
@@ -375,7 +382,7 @@ pub struct PastModel {
     pub revision: i32,
     /// Id of the model.
     pub id: String,
-    /// The service's word: Succeeded, Failed.
+    /// State in the service: Succeeded or Failed.
     pub state: String,
     /// The model's transcriptionDateTime (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]

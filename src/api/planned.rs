@@ -1,10 +1,10 @@
-//! What happens next to an object, with dates.
+//! The next steps for an object, with dates.
 use super::reference::is_false;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One step to come, if nothing else changes.
+/// A coming step, if nothing else changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedStep {
@@ -12,18 +12,18 @@ pub struct PlannedStep {
     pub action: PlannedAction,
     /// When, at the earliest (RFC 3339, UTC).
     pub at: String,
-    /// The model that it leads to, where it is known: its name, and its revision where it has one.
+    /// The model that it leads to, if known: its name, and its revision if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// What the step follows from, in one word.
+    /// Why the step is due, in one word.
     pub reason: String,
     /// What has to happen first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<String>,
-    /// What goes wrong if nobody acts.
+    /// What goes wrong if no one acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
-    /// Whether the date is computed from durations seen before, and not read from the service.
+    /// Whether the operator computed the date from earlier durations, instead of reading it from the service.
     #[serde(default, skip_serializing_if = "is_false")]
     pub forecast: bool,
 }
@@ -44,7 +44,7 @@ pub enum PlannedAction {
 }
 
 impl PlannedAction {
-    /// The word as it stands in the status.
+    /// The value in the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Train => "Train",

@@ -35,7 +35,7 @@ pub struct ModelRef {
     pub namespace: Option<String>,
 }
 
-/// Names an object of the same namespace.
+/// Names an object in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalRef {
@@ -45,7 +45,7 @@ pub struct LocalRef {
     pub name: String,
 }
 
-/// Names one key of a Secret of the same namespace.
+/// Names one key of a Secret in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
@@ -86,15 +86,15 @@ pub struct BaseModelChoice {
     pub id: Option<String>,
 }
 
-/// Where to publish what consumers need.
+/// Where to publish what applications need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportTo {
-    /// The ConfigMap to write, in the namespace of this object. It is owned by this object and deleted with it.
+    /// The ConfigMap to write, in the namespace of this object. This object owns it, so it is deleted with the object.
     pub config_map: LocalRef,
 }
 
-/// How far the operator may go.
+/// What the operator may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ManagementPolicy {
     /// Create, change and delete the remote entity.
@@ -114,32 +114,32 @@ pub enum DeletionPolicy {
     Retain,
 }
 
-/// How long a deletion is held up by a connection that does not work, unless the spec says something else.
+/// How long an obstacle may hold up a deletion, unless the spec sets another time.
 pub(super) fn default_force_orphan_after() -> String {
     "15m".to_owned()
 }
 
-/// Whether a flag is off, so that it need not be written.
+/// Whether a flag is off, so that it can be left out.
 pub(super) fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// What the last failed request to the service was about; kept so that the growing delay survives restarts.
+/// A failed request. It is stored so that the retry backoff survives restarts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastFailure {
-    /// What was attempted: Create, Swap, Train, Copy, Follow (of a copy), Evaluate, Mark, Delete, Export, or Update and a
-    /// field.
+    /// The operation that failed: Create, Swap, Train, Copy, Follow (a copy), Evaluate, Mark, Delete, Export, or Update
+    /// and a field.
     pub operation: String,
-    /// When it failed (RFC 3339, UTC).
+    /// When it failed, or later if the service asked to wait (RFC 3339, UTC).
     pub at: String,
-    /// How often in a row.
+    /// Failures in a row.
     pub count: i32,
-    /// The service's code, or the kind of the transport error.
+    /// The service's error code, or the kind of transport error.
     pub code: String,
-    /// The service's words.
+    /// The service's message.
     pub message: String,
-    /// Whether the service refused it, so that it is asked again slowly.
+    /// Whether the service refused it, so that the operator retries slowly.
     #[serde(default, skip_serializing_if = "is_false")]
     pub terminal: bool,
     /// The generation of the spec that was tried.

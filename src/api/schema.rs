@@ -1,4 +1,4 @@
-//! The CRDs as they are installed: what the derive gives, and what it cannot say.
+//! The CRDs as they are installed: the derived schemas, and what the derive cannot express.
 use super::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -9,7 +9,7 @@ const SELECTOR_VALUES: (&str, &str) = (
     "operators In and NotIn need values; Exists and DoesNotExist take none",
 );
 
-/// Where label selectors stand.
+/// The paths of label selectors.
 const SELECTORS: [&str; 2] = [
     "/properties/spec/properties/allowedNamespaces/properties/selector/properties",
     "/properties/spec/properties/model/properties/selector/properties",
@@ -40,7 +40,7 @@ fn finish(crd: CustomResourceDefinition) -> CustomResourceDefinition {
     serde_json::from_value(value).unwrap_or_default()
 }
 
-/// kstatus takes an object without conditions for Current. With -1 it sees that nobody has looked yet.
+/// kstatus treats an object without conditions as Current. The value -1 shows that it has not been reconciled yet.
 fn default_observed_generation(status: &mut Value) {
     if let Some(status) = status.as_object_mut() {
         status.insert("default".into(), json!({ "observedGeneration": -1 }));
@@ -54,9 +54,8 @@ fn default_observed_generation(status: &mut Value) {
     }
 }
 
-/// The schema of a label selector that comes with the Kubernetes types checks nothing: a selector that can match
-/// nothing, or that cannot be read at all, would only show as namespaces that are not allowed, or models that are not
-/// chosen.
+/// The label selector schema of the Kubernetes types checks nothing. A selector that can match nothing, or that cannot
+/// be parsed, would only become visible as namespaces that are not allowed or models that are not chosen.
 fn bound_selector(schema: &mut Value, path: &str) {
     let Some(selector) = schema.pointer_mut(path) else {
         return;
@@ -101,7 +100,7 @@ fn insert(schema: &mut Value, keyword: &str, value: Value) {
     }
 }
 
-/// An absent optional field is left out, never written as null, so `nullable` would only accept what nobody sends and
+/// An absent optional field is left out, never written as null. So `nullable` would only accept what no one sends, and
 /// hide mistakes.
 fn tidy(schema: &mut Value) {
     match schema {

@@ -1,4 +1,4 @@
-//! When an endpoint moves to another model, and what has to hold before it may.
+//! When an endpoint moves to another model, and which conditions must hold first.
 use super::{
     rule,
     window::{MAX_WINDOWS, Window},
@@ -28,30 +28,30 @@ const ONE_RATE: (&str, &str) = (
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Swap {
-    /// OnNewModel: as soon as there is a newer eligible model. BeforeExpiry: `before` ahead of the date on which the
-    /// active model expires; a fleet is spread over that time. Manual: only to the model that the annotation
-    /// `customspeech.dev/approved-model` names.
+    /// OnNewModel: as soon as there is a newer eligible model. BeforeExpiry: on the endpoint's own day between `before`
+    /// and `deadlineOverride` ahead of the active model's expiry, so that a fleet is spread over that time. Manual:
+    /// only to the model that the annotation `customspeech.dev/approved-model` names.
     #[serde(default)]
     pub policy: SwapPolicy,
-    /// How long before the expiry of the active model a swap begins at the latest with `BeforeExpiry`, and from when on
-    /// what blocks a swap is told (1h to 730d).
+    /// How long before the expiry of the active model the operator starts to report what blocks a swap and, with
+    /// `BeforeExpiry`, may begin the swap (1h to 730d).
     #[serde(default = "default_before")]
-    #[schemars(length(max = 32))] // what is meant otherwise, such as `3 months`, gets to the rule that says what to write
+    #[schemars(length(max = 32))] // long enough for `3 months` to reach the rule that says what to write
     #[x_kube(validation = BEFORE)]
     pub before: String,
-    /// When a swap may begin; absent means at any time. With Allow windows it begins within one of them only; within a
-    /// Deny window it never begins.
+    /// When a swap may begin; absent means at any time. With Allow windows, a swap begins only within one of them.
+    /// Within a Deny window, no swap begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_WINDOWS))]
     pub windows: Vec<Window>,
-    /// What a candidate has to show before it may serve.
+    /// The evaluation that a candidate has to pass before it may serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// Required: a swap waits until the annotation `customspeech.dev/approved-model` holds the id of the candidate.
+    /// Required: a swap waits until the annotation `customspeech.dev/approved-model` is set to the id of the candidate.
     #[serde(default)]
     pub approval: Approval,
-    /// How long before the expiry of the active model windows no longer block a swap (up to 30d); 0s means that they
-    /// always block. Approvals and gates are never overridden by it.
+    /// How long before the expiry of the active model windows stop blocking a swap (up to 30d). With 0s, they block
+    /// until the expiry. This does not override approvals; for gates, see `gate.onDeadline`.
     #[serde(default = "default_deadline_override")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = DEADLINE_OVERRIDE)]
@@ -79,19 +79,19 @@ fn default_deadline_override() -> String {
     "24h".to_owned()
 }
 
-/// What begins a swap.
+/// What triggers a swap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SwapPolicy {
     /// A newer eligible model.
     #[default]
     OnNewModel,
-    /// The expiry of the active model, `before` ahead.
+    /// The coming expiry of the active model, from `before` ahead of it.
     BeforeExpiry,
     /// A person.
     Manual,
 }
 
-/// Whether a person has to agree to each model.
+/// Whether a person has to approve each model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Approval {
     /// No.
@@ -101,20 +101,20 @@ pub enum Approval {
     Required,
 }
 
-/// What a candidate has to show before it may serve.
+/// The evaluation that a candidate has to pass before it may serve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Gate {
-    /// An evaluation of candidate against active model.
+    /// An evaluation of the candidate against the active model.
     pub evaluation: EvaluationGate,
-    /// What happens when the gate still blocks `deadlineOverride` ahead of the expiry (24h ahead where that is 0s). Hold:
-    /// nothing, the expiry is told. Promote: swap to the candidate all the same, unless it failed. NewestBase: swap to
-    /// the newest base model of the locale.
+    /// What happens if the gate still blocks the swap `deadlineOverride` ahead of the expiry (24h ahead if that is 0s).
+    /// Hold: no swap; the operator reports the expiry. Promote: swap to the candidate anyway, unless it failed.
+    /// NewestBase: swap to the newest base model of the locale.
     #[serde(default)]
     pub on_deadline: OnDeadline,
 }
 
-/// Which numbers of an evaluation let a candidate pass. Rates are shares of 1.
+/// Which results of an evaluation let a candidate pass. Rates are fractions of 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = SOMETHING_TO_JUDGE)]
@@ -128,22 +128,22 @@ pub struct EvaluationGate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub max_word_error_rate: Option<f64>,
-    /// The highest token error rate that the candidate may have (0 to 1), where the display form counts.
+    /// The highest token error rate that the candidate may have (0 to 1), if the display form matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub max_token_error_rate: Option<f64>,
-    /// By how much the candidate's rate may be above the active model's (0 to 1): the token error rate where
-    /// `maxTokenErrorRate` is set, else the word error rate.
+    /// By how much the candidate's rate may exceed the active model's (0 to 1): the token error rate if
+    /// `maxTokenErrorRate` is set, otherwise the word error rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub max_regression: Option<f64>,
-    /// How many words the dataset must have at least, else the evaluation decides nothing.
+    /// Minimum number of words evaluated. With fewer, the evaluation is inconclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000_000))]
     pub min_words: Option<i64>,
 }
 
-/// What happens when a gate still blocks at the end.
+/// What happens if a gate still blocks at the deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum OnDeadline {
     /// The endpoint keeps its model, which expires.
@@ -151,11 +151,11 @@ pub enum OnDeadline {
     Hold,
     /// The candidate serves, unless it failed.
     Promote,
-    /// The newest base model of the locale serves, by name instead of silently.
+    /// The newest base model of the locale serves, explicitly instead of silently.
     NewestBase,
 }
 
-/// A model that is never chosen again, until somebody clears it.
+/// A model that is not chosen again until someone clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuarantinedModel {
@@ -165,19 +165,19 @@ pub struct QuarantinedModel {
     pub name: String,
     /// GateFailed or DeploymentFailed.
     pub reason: String,
-    /// The numbers, or the service's words.
+    /// The numbers, or the service's message.
     pub message: String,
     /// Since when (RFC 3339, UTC).
     pub at: String,
 }
 
-/// What came of the evaluation of a candidate against the active model.
+/// Result of the evaluation of a candidate against the active model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Judgement {
     /// Id of the candidate.
     pub candidate: String,
-    /// Id of the model that served when it was judged.
+    /// Id of the model that the candidate was compared with.
     pub active: String,
     /// Id of the dataset.
     pub dataset: String,
@@ -186,25 +186,25 @@ pub struct Judgement {
     pub evaluation: Option<String>,
     /// Pending, Pass, Fail, Inconclusive or Error.
     pub verdict: GateVerdict,
-    /// WordErrorRate or TokenErrorRate: which rate the two numbers are.
+    /// WordErrorRate or TokenErrorRate: the rate that the two numbers measure.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metric: String,
-    /// The candidate's error rate, a share of 1.
+    /// The candidate's error rate, as a fraction of 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate_error_rate: Option<f64>,
-    /// The active model's error rate, a share of 1.
+    /// The active model's error rate, as a fraction of 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_error_rate: Option<f64>,
-    /// How many words were judged.
+    /// Number of words in the evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<i64>,
-    /// The numbers against the thresholds, or the service's words.
+    /// The numbers and the thresholds, or the service's message.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// How many evaluations of this pair ended in an error.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub errors: i32,
-    /// Since when the verdict stands (RFC 3339, UTC).
+    /// Since when the verdict has been the same (RFC 3339, UTC).
     pub at: String,
 }
 
@@ -212,7 +212,7 @@ fn is_zero(number: &i32) -> bool {
     *number == 0
 }
 
-/// What an evaluation says of a candidate.
+/// The verdict of an evaluation on a candidate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum GateVerdict {
     /// The evaluation has not ended.
@@ -222,14 +222,14 @@ pub enum GateVerdict {
     Pass,
     /// The candidate is worse than allowed.
     Fail,
-    /// The evaluation ended but decides nothing, for example with too few words.
+    /// The evaluation ended without a decision, for example because of too few words.
     Inconclusive,
-    /// The evaluation itself failed; it is tried again.
+    /// The evaluation itself failed; the operator retries it.
     Error,
 }
 
 impl GateVerdict {
-    /// The word as it stands in the status.
+    /// The value in the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "Pending",

@@ -1,17 +1,17 @@
-//! How often in a row the Speech service was asked to make something for an object.
+//! How often in a row the operator asked the Speech service to create something for an object.
 //!
-//! It stands in the announcement, which is written before the request leaves, so that no crash forgets it; and in the
-//! status, so that it outlives the announcement. The later of both counts.
+//! The tally is in the announcement, which is written before the request is sent, so that it survives a crash. It is
+//! also in the status, so that it outlives the announcement. The later of the two counts.
 use jiff::Timestamp;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-/// The requests of one kind in a row, as the planner counts them.
+/// Consecutive requests of one kind, as the planner counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tally {
-    /// Those that made something, or may yet turn out to have.
+    /// Requests that created something, or may still turn out to have done so.
     pub made: u32,
-    /// Those that were refused, or of which nothing was ever seen: a lost answer, an error of the service, a crash.
+    /// Requests that were refused, or had no visible result: a lost response, an error of the service, a crash.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub empty: u32,
     /// When the last one was announced (UTC).
@@ -25,7 +25,7 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Tally {
-    /// The later of two; of two that speak of the same request the first, which knows what came of it.
+    /// The later of the two. If both are about the same request, the first one, which knows the outcome.
     pub fn later(knows: Option<Self>, announced: Option<Self>) -> Option<Self> {
         match (knows, announced) {
             (Some(knows), Some(announced)) if announced.at > knows.at => Some(announced),
@@ -35,15 +35,16 @@ impl Tally {
     }
 }
 
-/// How often in a row the service was asked to make something for this object: the more often, the longer the next request
-/// waits. It begins anew with a change of the spec, and when a whole day more than the wait has passed.
+/// How often in a row the operator asked the service to create something for this object. The more often, the longer
+/// the next request waits. The count restarts after a change of the spec, and when a whole day more than the wait has
+/// passed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationTally {
-    /// Requests that made something.
+    /// Requests that created something.
     #[serde(default)]
     pub made: i32,
-    /// Requests that the service refused, or of which nothing was ever seen.
+    /// Requests that the service refused, or that had no visible result.
     #[serde(default, skip_serializing_if = "is_none")]
     pub empty: i32,
     /// When the last request was announced (RFC 3339, UTC).
@@ -70,7 +71,7 @@ impl From<Tally> for CreationTally {
 }
 
 impl CreationTally {
-    /// Reads it back; nothing where somebody wrote a time that is none.
+    /// Reads it back; `None` if someone wrote a value that is not a time.
     pub fn read(&self) -> Option<Tally> {
         let number = |number| u32::try_from(number).unwrap_or(0);
         Some(Tally {

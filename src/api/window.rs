@@ -1,12 +1,12 @@
-//! Maintenance windows: when a swap may happen, by the wall clock of a place.
+//! Maintenance windows: when a swap may begin, in local time.
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The most windows that a list of them may hold, for the schema of the field that holds the list.
+/// The maximum number of windows in a list, for the schema of the list's field.
 pub const MAX_WINDOWS: u32 = 16;
 
-/// A day of the calendar. The years are those of which every fourth is a leap year, so that the rule is exact.
+/// A calendar day. In these years, every fourth year is a leap year, so the rule is exact.
 macro_rules! date_pattern {
     () => {
         "'^20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))$|^20([02468][048]|[13579][26])-02-29$'"
@@ -42,44 +42,45 @@ const TIME_ZONE: (&str, &str) = (
     "give the name of an IANA time zone: write for example Europe/Berlin, America/New_York or UTC",
 );
 
-/// A span of time that comes again, or a span of dates.
+/// A recurring span of time, or a span of dates.
 ///
-/// It begins on each of its local days, at `start` by the wall clock, and lasts `duration` of elapsed time; without
-/// `start` it is the whole local day. Where clocks are put forward over `start`, it begins as they are; where they are
-/// put back and `start` comes twice, it begins the first time only.
+/// It begins on each of its local days at `start` (local time), and lasts `duration` of elapsed time. Without `start`,
+/// it covers the whole local day. If the clock skips `start`, the window begins at the moment of the skip. If `start`
+/// comes twice because the clock is set back, it begins the first time only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = START_AND_DURATION)]
 #[x_kube(validation = FROM_UNTIL)]
 pub struct Window {
-    /// Allow: swaps begin within the Allow windows only. Deny: no swap begins within it, whatever is allowed.
+    /// Allow: swaps begin only within Allow windows. Deny: no swap begins in this window, even if another one allows
+    /// it.
     pub kind: WindowKind,
-    /// The days on which it begins; absent means every day.
+    /// Days on which the window begins; absent means every day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 7))]
     #[x_kube(validation = UNIQUE_DAYS)]
     pub days: Vec<Weekday>,
-    /// When it begins by the wall clock of the time zone, such as "01:00"; absent means whole days.
+    /// Local time at which the window begins, such as "01:00"; absent means whole days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = START)]
     pub start: Option<String>,
-    /// How long it lasts from `start` (1m to 7d); it may reach into the next days.
+    /// How long the window lasts from `start` (1m to 7d). It may extend into the following days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = DURATION)]
     pub duration: Option<String>,
-    /// The first day on which it begins, such as 2026-12-20; absent means since ever.
+    /// The first day on which the window begins, such as 2026-12-20; absent means no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = DATE)]
     pub from: Option<String>,
-    /// The last day on which it begins, such as 2027-01-06; absent means for ever.
+    /// The last day on which the window begins, such as 2027-01-06; absent means no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = DATE)]
     pub until: Option<String>,
-    /// Whose days and wall clock: an IANA time zone such as Europe/Berlin.
+    /// IANA time zone of the days and times, such as Europe/Berlin.
     #[serde(default = "default_time_zone")]
     #[schemars(length(max = 64))]
     #[x_kube(validation = TIME_ZONE)]

@@ -32,7 +32,7 @@ pub struct Access {
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// There is no kubeconfig that can be used, and this is no pod.
-    #[error("no cluster: {0}; set KUBECONFIG, write --kubeconfig FILE, or run in a pod with a ServiceAccount")]
+    #[error("no cluster: {0}; set KUBECONFIG or pass --kubeconfig FILE")]
     NoCluster(Box<KubeconfigError>),
     /// The kubeconfig, or the context in it, cannot be used.
     #[error("the kubeconfig cannot be used: {0}; `kubectl config get-contexts` shows what it holds")]

@@ -14,7 +14,7 @@ use std::{
     fmt::{self, Debug},
 };
 
-/// An invariant of `docs/architecture.md`, "The checked planner".
+/// An invariant of `docs/internals.md`, "The checked planner".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Law {
     /// One remote entity for one object, none for an object that is gone, and none of anybody else touched.

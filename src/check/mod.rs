@@ -1,6 +1,6 @@
 //! The checked planner: every order in which two operators, a cluster and a Speech service can act on a small world is
 //! tried, up to a bound, with the production planners (`plan::endpoint::plan`, `plan::model::plan`) and the production view
-//! deciding. `docs/architecture.md` says what is modelled and what is not.
+//! deciding. `docs/internals.md` says what is modelled and what is not.
 //!
 //! The search is that of `stateright`; the world and its laws are here.
 #![allow(clippy::wildcard_enum_match_arm)] // Copies and evaluations are no part of this world.

@@ -175,12 +175,12 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     Point::AfterDeleteEvaluation.reached(name);
     match deleted {
         Ok(()) => {
-            tracing::info!(connection = %key, evaluation = %id, "deleted an evaluation that nobody needs");
+            tracing::info!(connection = %crate::telemetry::name(key), evaluation = %id, "deleted an evaluation that nobody needs");
             Action::requeue(NEXT_COLLECTION)
         }
         Err(Undone::Withheld) => Action::requeue(NEXT_COLLECTION * 10),
         Err(Undone::Failed(failure)) => {
-            tracing::warn!(connection = %key, evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
+            tracing::warn!(connection = %crate::telemetry::name(key), evaluation = %id, code = failure.code, reason = failure.message, "an evaluation that nobody needs could not be deleted");
             let from = context.clock.now() + COLLECTION_DELAY;
             remote.collect_no_sooner(from);
             Action::requeue(context.clock.wait_for(from))
@@ -411,7 +411,8 @@ async fn read_key(
             message: format!("Secret {name} does not exist in namespace {namespace}"),
         }));
     };
-    let value = secret.data.as_ref().and_then(|data| data.get(key));
+    let entries = secret.data.unwrap_or_default();
+    let value = entries.get(key);
     Ok(match value.map(|value| SubscriptionKey::parse(&value.0)) {
         Some(Ok(key)) => Ok(key),
         Some(Err(error)) => Err(Obstacle {
@@ -420,9 +421,23 @@ async fn read_key(
         }),
         None => Err(Obstacle {
             reason: Reason::SecretKeyInvalid,
-            message: format!("Secret {name} has no key {key}; it is used as soon as it has"),
+            message: format!(
+                "Secret {name} has no entry {key:?}{}; the operator uses it as soon as it is added",
+                entries_of(entries.keys())
+            ),
         }),
     })
+}
+
+/// The names of what a Secret has instead; a few, because a message has an end.
+fn entries_of<'a>(mut names: impl Iterator<Item = &'a String>) -> String {
+    let few: Vec<&str> = names.by_ref().take(5).map(String::as_str).collect();
+    let more = if names.next().is_some() { ", ..." } else { "" };
+    if few.is_empty() {
+        " and no other".to_owned()
+    } else {
+        format!(" (it has {}{more})", few.join(", "))
+    }
 }
 
 fn api_version(name: ApiVersionName) -> ApiVersion {
@@ -444,4 +459,25 @@ fn requested_anew(connection: &SpeechConnection) -> bool {
 /// Whether a connection still lacks the finalizer that keeps it while objects need it.
 pub fn lacks_hold(connection: &SpeechConnection) -> bool {
     connection.meta().deletion_timestamp.is_none() && !is_held(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_that_no_object_could_live_on_is_raised_to_the_least_one() {
+        for (requests, per, expected) in [
+            (80, "10s", (80, 10)),
+            (1, "10s", (1, 10)),
+            (1, "11s", (2, 11)),
+            (1, "1h", (360, 3600)),
+            (400, "1h", (400, 3600)),
+            (0, "1s", (1, 1)),
+        ] {
+            let per = per.to_owned();
+            let (most, window) = budget(&RequestBudget { requests, per });
+            assert_eq!((most, window.as_secs()), expected, "{requests} {window:?}");
+        }
+    }
 }

@@ -41,6 +41,7 @@ impl Events {
     pub fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notices: &[Notice]) {
         for notice in notices {
             let event = self.event(object, notice);
+            log(&event);
             if let Some(flux) = &self.flux {
                 flux.tell(&event);
             }
@@ -74,12 +75,27 @@ impl Events {
     }
 }
 
+/// Writes an event into the log as well: the API server forgets it after an hour, and a note such as that of a swap names
+/// both models and the reason.
+fn log(event: &Event) {
+    let about = event.regarding.clone().unwrap_or_default();
+    let kind = about.kind.unwrap_or_default();
+    let object = match (about.namespace, about.name.unwrap_or_default()) {
+        (Some(namespace), name) => format!("{namespace}/{name}"),
+        (None, name) => name,
+    };
+    let reason = event.reason.as_deref().unwrap_or_default();
+    let note = event.note.as_deref().unwrap_or_default();
+    if event.type_.as_deref() == Some("Warning") {
+        tracing::warn!(kind, object, reason, note, "event");
+    } else {
+        tracing::info!(kind, object, reason, note, "event");
+    }
+}
+
 /// Cuts a note at a character boundary.
 fn shortened(note: &str) -> String {
-    let mut end = note.len().min(LONGEST_NOTE);
-    while !note.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = note.floor_char_boundary(LONGEST_NOTE);
     note.get(..end).unwrap_or_default().to_owned()
 }
 

@@ -146,7 +146,7 @@ where
         }
         Err(error) => {
             let delay = backoff.failed(&object, error.longest_delay());
-            tracing::error!(%kind, object = %key, error = %crate::telemetry::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
+            tracing::error!(%kind, object = %crate::telemetry::name(&key), error = %crate::telemetry::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
             Action::requeue(delay)
         }
     }

@@ -371,7 +371,7 @@ where
     }
 
     fn tell_unreadable(&self, key: &ObjectRef<K>, error: &str) {
-        tracing::error!(kind = self.kind, object = %key, error, "this object cannot be read, and is left as it is; the others go on");
+        tracing::error!(kind = self.kind, object = %crate::telemetry::name(key), error, "this object cannot be read, and is left as it is; the others go on");
     }
 
     fn closed(&self, was_of_use: bool, version: String) -> Ended {
@@ -386,8 +386,11 @@ where
     fn silent(&mut self, version: String) -> Ended {
         // If it was the bookmarks that stayed away, they are waited for again once one comes.
         self.bookmarks = false;
-        tracing::warn!(kind = self.kind, "watch fell silent; it is opened anew");
-        self.context.metrics.watch_failed(&self.kind);
+        // Routine where little changes: no failure, and none that is counted.
+        tracing::info!(
+            kind = self.kind,
+            "no bookmark or event arrived; the watch is opened again"
+        );
         Ended {
             end: End::Silent,
             version: Some(version),

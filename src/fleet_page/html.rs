@@ -23,7 +23,7 @@ pub fn page(view: &View, leads: bool) -> String {
             h1 { "Custom speech fleet" }
             p {
                 "As of " time datetime=(view.now) { (view.now.strftime("%Y-%m-%d %H:%M")) " UTC" }
-                " · " @if leads { "the replica that acts" } @else { "a replica that stands by" }
+                " · " @if leads { "leader" } @else { "standby" }
                 " · speech-operator " (env!("CARGO_PKG_VERSION"))
             }
         }

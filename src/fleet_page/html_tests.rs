@@ -81,7 +81,7 @@ fn a_reader_who_hears_the_page_knows_what_each_cell_is() {
             assert!(ids.contains(&id), "{tag} is named by what is not there");
         }
     }
-    assert!(page.contains("a replica that stands by"));
+    assert!(page.contains("standby"));
 }
 
 #[test]

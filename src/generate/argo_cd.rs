@@ -1,4 +1,4 @@
-//! The health checks for Argo CD: one script, as the three entries that `argocd-cm` wants.
+//! The health checks for Argo CD: one script, as the three entries that `argocd-cm` needs.
 use super::HEADER;
 
 const SCRIPT: &str = include_str!("../../deploy/argocd/health.lua");
@@ -10,9 +10,9 @@ const KINDS: [&str; 3] = ["SpeechConnection", "SpeechModel", "SpeechEndpoint"];
 /// `deploy/argocd/argocd-cm.yaml`.
 pub fn manifest() -> String {
     let mut text = format!(
-        "{HEADER}# The script stands in health.lua.\n\
-         # A patch, which adds three entries and leaves the others; `kubectl apply` may take others away. Or use it in\n\
-         # `patches` of the kustomization that installs Argo CD.\n#\n#   {COMMAND}\n\
+        "{HEADER}# The script is in health.lua.\n\
+         # This is a patch: it adds three entries and keeps the others, while `kubectl apply` may remove some. You can also list\n\
+         # it in `patches` of the kustomization that installs Argo CD.\n#\n#   {COMMAND}\n\
          apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\n  namespace: argocd\ndata:\n"
     );
     for kind in KINDS {
@@ -77,7 +77,7 @@ mod tests {
         const WORKS: (&str, &str, &str) = ("Reconciling", "True", "Swapping");
         let deleted = |object| changed(object, "/metadata/deletionTimestamp", json!("2026-03-01T10:00:00Z"));
         let suspended = |object| changed(object, "/spec/suspend", json!(true));
-        let unseen = "the operator has not looked at this spec yet";
+        let unseen = "the operator has not reconciled this spec yet";
         for (name, object, word, message) in [
             (
                 "deleted",

@@ -40,8 +40,8 @@ const ROWS: &[(&str, &[Panel])] = &[
         "Fleet",
         &[
             Panel {
-                title: "Endpoints by the day on which their model expires",
-                about: "Azure lets models expire on quarter days. A day that many endpoints share is one on which much has to be done before.",
+                title: "Endpoints by expiry date of their model",
+                about: "Azure models expire on quarter days. If many endpoints share a date, much work is due before that date.",
                 form: Form::Bars,
                 unit: "short",
                 width: 12,
@@ -52,7 +52,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Endpoints",
-                about: "Endpoints that are declared, and those that are Ready.",
+                about: "How many endpoints are declared, and how many of them are Ready.",
                 form: Form::Stat,
                 unit: "short",
                 width: 4,
@@ -71,7 +71,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Leader",
-                about: "Replicas that act; one is right.",
+                about: "How many replicas act as leader. The right number is one.",
                 form: Form::Stat,
                 unit: "short",
                 width: 4,
@@ -84,7 +84,7 @@ const ROWS: &[(&str, &[Panel])] = &[
         &[
             Panel {
                 title: "Next expiries",
-                about: "The twenty endpoints whose model expires first, and what is left.",
+                about: "The twenty endpoints whose model expires first, and the time that is left.",
                 form: Form::Table,
                 unit: "s",
                 width: 12,
@@ -95,7 +95,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Without a successor within 90 days",
-                about: "Endpoints whose model expires and for which no swap is planned before that date.",
+                about: "Endpoints for which no swap is planned before their model expires.",
                 form: Form::Table,
                 unit: "s",
                 width: 12,
@@ -106,7 +106,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Revisions of models",
-                about: "When each revision that is kept expires.",
+                about: "The time until each retained revision expires.",
                 form: Form::Table,
                 unit: "s",
                 width: 24,
@@ -122,7 +122,7 @@ const ROWS: &[(&str, &[Panel])] = &[
         &[
             Panel {
                 title: "Planned swaps",
-                about: "When the next swaps are due; negative: overdue.",
+                about: "The time until the next swaps are due. Negative values are overdue.",
                 form: Form::Table,
                 unit: "s",
                 width: 8,
@@ -133,7 +133,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Planned trainings",
-                about: "When the next trainings are due.",
+                about: "The time until the next trainings are due. Negative values are overdue.",
                 form: Form::Table,
                 unit: "s",
                 width: 8,
@@ -144,7 +144,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Blocked, by reason",
-                about: "Endpoints whose next swap, and models whose next training waits for something.",
+                about: "How many endpoints wait for something before their next swap, and how many models before their next training.",
                 form: Form::Lines,
                 unit: "short",
                 width: 8,
@@ -155,7 +155,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "At risk",
-                about: "Unless somebody acts, these lose their model before another follows.",
+                about: "Unless someone acts, the model of these objects expires before another one follows.",
                 form: Form::Table,
                 unit: "short",
                 width: 12,
@@ -166,7 +166,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Lead-time budget",
-                about: "How much time is left if the next swap begins as planned and takes twice the longest time seen.",
+                about: "How much time is left if the next swap starts as planned and takes its lead time (twice the longest time seen, at least an hour).",
                 form: Form::Lines,
                 unit: "s",
                 width: 12,
@@ -219,8 +219,8 @@ const ROWS: &[(&str, &[Panel])] = &[
         "Objective: 99.9 % of endpoint-seconds answered by the intended model",
         &[
             Panel {
-                title: "Share of the month's error budget that is used up",
-                about: "1 is all of it.",
+                title: "Error budget used",
+                about: "Share of the error budget of 30 days that is used up. 100 % is all of it.",
                 form: Form::Stat,
                 unit: "percentunit",
                 width: 6,
@@ -228,7 +228,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Burn rate",
-                about: "1 uses up the budget in exactly a month.",
+                about: "At a rate of 1, the budget lasts exactly 30 days.",
                 form: Form::Lines,
                 unit: "short",
                 width: 10,
@@ -240,7 +240,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Seconds answered by a base model",
-                about: "In place of an expired model, per day.",
+                about: "How long a base model answered in place of an expired model, per day.",
                 form: Form::Lines,
                 unit: "s",
                 width: 8,
@@ -256,7 +256,7 @@ const ROWS: &[(&str, &[Panel])] = &[
         &[
             Panel {
                 title: "Budget in use",
-                about: "Share of the request budget of each connection that the present window has used.",
+                about: "Share of the request budget that each connection has used in the current window.",
                 form: Form::Lines,
                 unit: "percentunit",
                 width: 8,
@@ -267,7 +267,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Requests by status",
-                about: "Per second, to all Speech resources; 429 is throttling.",
+                about: "Requests per second to all Speech resources. The status 429 is throttling.",
                 form: Form::Lines,
                 unit: "reqps",
                 width: 8,
@@ -277,7 +277,7 @@ const ROWS: &[(&str, &[Panel])] = &[
                 )],
             },
             Panel {
-                title: "Latency of requests",
+                title: "Request latency",
                 about: "95th percentile by operation.",
                 form: Form::Lines,
                 unit: "s",
@@ -289,7 +289,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Age of the last sweep",
-                about: "How long ago the lists of each Speech resource were read whole.",
+                about: "How long ago the operator last read the complete lists of each Speech resource.",
                 form: Form::Lines,
                 unit: "s",
                 width: 8,
@@ -300,7 +300,7 @@ const ROWS: &[(&str, &[Panel])] = &[
             },
             Panel {
                 title: "Entities and orphans",
-                about: "What the Speech resources hold, whoever made it, and what of it nobody declares any more.",
+                about: "How many entities the Speech resources hold, whoever created them, and how many of those no object declares anymore.",
                 form: Form::Lines,
                 unit: "short",
                 width: 8,
@@ -310,8 +310,8 @@ const ROWS: &[(&str, &[Panel])] = &[
                 ],
             },
             Panel {
-                title: "Passes over objects",
-                about: "95th percentile of their time, by kind.",
+                title: "Reconciliation time",
+                about: "95th percentile by kind.",
                 form: Form::Lines,
                 unit: "s",
                 width: 8,
@@ -420,7 +420,7 @@ pub fn document() -> String {
     }
     let dashboard = json!({
         "uid": "speech-operator", "title": "Speech operator", "tags": ["speech-operator"],
-        "description": "Written by `speech-operator crds --write`. The recording rules of deploy/monitoring have to be loaded.",
+        "description": "Generated by `speech-operator crds --write`. It needs the recording rules of deploy/monitoring.",
         "schemaVersion": 39, "version": 1, "editable": true, "refresh": "1m",
         "time": {"from": "now-24h", "to": "now"}, "timezone": "utc",
         "templating": {"list": [{

@@ -22,7 +22,7 @@ pub const ELECTION: &[Permission] = &[Permission {
     resources: &["leases"],
     names: &[],
     verbs: &["get", "list", "watch", "create", "update"],
-    reason: "One replica acts: the one that holds the Lease.",
+    reason: "Only the replica that holds the Lease acts.",
 }];
 
 /// A ClusterRole.
@@ -54,56 +54,56 @@ pub const OPERATOR: &[Permission] = &[
         resources: KINDS,
         names: &[],
         verbs: &["get", "list", "watch", "patch"],
-        reason: "Reads what is declared. The patch is for the finalizer and the creation-intent annotation; a spec is never written.",
+        reason: "The operator reads what is declared. It patches finalizer and creation-intent annotation, and never writes a spec.",
     },
     Permission {
         group: GROUP,
         resources: STATUSES,
         names: &[],
         verbs: &["patch"],
-        reason: "Reports.",
+        reason: "The operator reports its results in the status.",
     },
     Permission {
         group: GROUP,
         resources: &["speechmodels/finalizers", "speechendpoints/finalizers"],
         names: &[],
         verbs: &["update"],
-        reason: "ConfigMaps of exportTo block the deletion of their owner, which some clusters check.",
+        reason: "ConfigMaps of exportTo block the deletion of their owner, and some clusters check the permission for that.",
     },
     Permission {
         group: "",
         resources: &["secrets"],
         names: &[],
         verbs: &["get", "list", "watch"],
-        reason: "The watch is on metadata only, to use a changed key at once; get reads the Secrets that connections name.",
+        reason: "The operator watches only metadata, to use a changed key at once. It gets only the Secrets that connections name.",
     },
     Permission {
         group: "",
         resources: &["namespaces"],
         names: &[],
         verbs: &["get", "list", "watch"],
-        reason: "The labels that allowedNamespaces.selector looks at, and whether the operator's own namespace is being deleted.",
+        reason: "The operator reads labels for allowedNamespaces.selector, and whether its own namespace is being deleted.",
     },
     Permission {
         group: "apiextensions.k8s.io",
         resources: &["customresourcedefinitions"],
         names: DEFINITIONS,
         verbs: &["get"],
-        reason: "Before something is deleted in the Speech service: whether the object goes because its whole kind is removed.",
+        reason: "Before it deletes anything in the Speech service, the operator checks whether the whole kind is being removed.",
     },
     Permission {
         group: "",
         resources: &["configmaps"],
         names: &[],
         verbs: &["get", "list", "watch", "create", "patch", "delete"],
-        reason: "exportTo; the watch is on those that bear our label, and deleted is what exportTo no longer names.",
+        reason: "For exportTo: the operator watches the ConfigMaps with its label and deletes those that exportTo no longer names.",
     },
     Permission {
         group: "events.k8s.io",
         resources: &["events"],
         names: &[],
-        verbs: &["create", "patch"],
-        reason: "Tells of transitions; a repeated event is counted up.",
+        verbs: &["create"],
+        reason: "The operator reports transitions as events.",
     },
 ];
 
@@ -111,7 +111,7 @@ const ROLES: &[Role] = &[
     Role {
         name: "speech-operator",
         aggregate_to: &[],
-        about: "What the operator does.",
+        about: "What the operator may do.",
         permissions: OPERATOR,
     },
     Role {
@@ -123,7 +123,7 @@ const ROLES: &[Role] = &[
             resources: KINDS,
             names: &[],
             verbs: &["get", "list", "watch"],
-            reason: "The status comes with the object.",
+            reason: "The status is part of the object.",
         }],
     },
     Role {
@@ -135,7 +135,7 @@ const ROLES: &[Role] = &[
             resources: KINDS,
             names: &[],
             verbs: &["create", "update", "patch", "delete", "deletecollection"],
-            reason: "Not their status, which is the operator's.",
+            reason: "Not their status, which only the operator writes.",
         }],
     },
 ];
@@ -147,7 +147,7 @@ pub fn manifest() -> String {
         role_yaml(&mut text, role);
     }
     text.push_str(
-        "---\n# What the operator does in its own namespace.\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n\
+        "---\n# What the operator may do in its own namespace.\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n\
          metadata:\n  name: speech-operator\n  namespace: speech-system\nrules:\n",
     );
     rules_yaml(&mut text, ELECTION);

@@ -1,6 +1,8 @@
 //! Documents name the tests that show their claims; what they name exists.
 use std::path::Path;
 
+const CLAIMS: &str = include_str!("../../docs/claims.md");
+
 fn read(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -13,7 +15,7 @@ fn read(folder: &Path, text: &mut String) {
 }
 
 /// How many tests a text names; fails when one of them does not exist.
-pub fn named_tests(text: &str) -> usize {
+fn named_tests(text: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = String::new();
     read(&root.join("src"), &mut sources);
@@ -26,16 +28,31 @@ pub fn named_tests(text: &str) -> usize {
 }
 
 #[test]
+fn every_claim_of_the_page_on_swaps_names_tests_that_exist() {
+    let (swaps, _) = CLAIMS.split_once("## Threat model").unwrap();
+    assert!(named_tests(swaps) > 40);
+    for row in swaps.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        assert!(row.contains('`') || row.contains("*untested*"), "{row}");
+    }
+}
+
+#[test]
 fn every_line_of_the_threat_model_names_tests_that_exist_or_says_that_it_has_none() {
     let document = include_str!("../../docs/threat-model.md");
-    assert!(named_tests(document) > 50);
+    let (_, claims) = CLAIMS.split_once("## Threat model").unwrap();
+    assert!(named_tests(claims) > 50);
     let (_, defended) = document.split_once("## What we defend").unwrap();
     let (defended, open) = defended.split_once("## What we do not defend").unwrap();
     let (defended, _) = defended.split_once("## Permissions").unwrap();
     let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| threat") && !line.starts_with("| ---");
     let rows = defended.lines().filter(is_row);
     for row in rows {
-        assert!(named_tests(row) > 0 || row.contains("*untested*"), "{row}");
+        let threat = row.split(" | ").next().unwrap();
+        let shown = claims.lines().find(|line| line.split(" | ").next() == Some(threat));
+        assert!(
+            shown.is_some_and(|line| named_tests(line) > 0) || row.contains("*untested*"),
+            "{row}"
+        );
     }
     assert!(open.contains("| "), "what is not defended is said");
 }

@@ -274,12 +274,6 @@ mod tests {
     }
 
     #[test]
-    fn every_test_that_the_document_names_exists() {
-        let (_, table) = DOCUMENT.split_once("## Shown by").unwrap();
-        assert!(crate::generate::tests::named_tests(table) > 40);
-    }
-
-    #[test]
     fn what_is_created_first_waits_for_no_gate_window_or_approval() {
         let now = NOW.parse().unwrap();
         let mut view = view(now).unwrap();

@@ -81,9 +81,9 @@ pub enum Command {
     #[command(
         long_about = "What serves, until when, what comes next, and why: of the fleet or of some objects.\n\n\
         The worst stands first. Expired (a base model answers in place of the declared one), Stalled (only a person can \
-        help), AtRisk, Unknown (not looked at yet) and Pending (does not serve yet) need attention; Working (is being \
-        changed), Waiting (a swap waits for its day, a window or a person) and Ready do not. One object by its name is told \
-        in full.",
+        help), AtRisk, Unknown (not looked at yet) and Pending (does not serve yet) need attention; Suspended, Working (is \
+        being changed), Waiting (a swap waits for its day, a window or a person) and Ready do not. One object by its name is \
+        told in full.",
         after_help = "Examples:\n  kubectl speech status -A\n  kubectl speech status hotline\n  \
         kubectl speech status endpoint/hotline model/claims\n  kubectl speech status -l team=claims -o wide\n\n\
         Ends with 0 when no object needs attention, else with 1."

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     api::{
         SpeechEndpoint, SpeechModel,
-        annotation::{APPROVED_MODEL, RECONCILE_REQUESTED, SWAP_NOW, TRAIN_REVISION},
+        annotation::{APPROVED_MODEL, CLEAR_QUARANTINE, RECONCILE_REQUESTED, SWAP_NOW, TRAIN_REVISION},
         endpoint::TargetModel,
         reference::ManagementPolicy,
         swap::{Approval, GateVerdict, SwapPolicy},
@@ -124,13 +124,26 @@ fn candidate(endpoint: &SpeechEndpoint, wanted: Option<EntityId>) -> Result<&Tar
         ));
     }
     let Some(candidate) = status.and_then(|status| status.candidate.as_ref()) else {
-        return not_now(format!(
-            "has no candidate: its spec chooses no other model than the one that serves; `kubectl speech why {name}` tells more"
+        let held = status.and_then(|status| status.quarantine.iter().max_by_key(|held| &held.at));
+        return not_now(held.map_or_else(
+            || {
+                format!(
+                    "has no candidate: its spec chooses no other model than the one that serves; `kubectl speech why {name}` \
+                     has the details"
+                )
+            },
+            |held| {
+                format!(
+                    "has no candidate: model {} ({}) is in quarantine ({}: {}); the annotation {CLEAR_QUARANTINE}={} lets \
+                     it be tried again",
+                    held.name, held.model, held.reason, held.message, held.model
+                )
+            },
         ));
     };
     match wanted {
         Some(wanted) if candidate.model.parse::<EntityId>().ok() != Some(wanted) => not_now(format!(
-            "has another candidate: model {}, not {wanted}; which model may follow is the spec's to say (spec.model)",
+            "has another candidate: model {}, not {wanted}; spec.model chooses the candidate",
             of(candidate)
         )),
         Some(_) | None => Ok(candidate),
@@ -281,7 +294,15 @@ mod tests {
         assert!(told(candidate(&suspended, None)).contains("`kubectl speech resume letters`"));
         let mut settled = object.clone();
         settled.status.as_mut().unwrap().candidate = None;
-        assert!(told(candidate(&settled, None)).contains("has no candidate"));
+        assert!(told(candidate(&settled, None)).contains("chooses no other model"));
+        let held = json!([{
+            "model": "10000000-0000-4000-8000-000000000002", "name": "new", "reason": "GateFailed",
+            "message": "word error rate 0.182", "at": "2026-03-01T10:00:00Z",
+        }]);
+        settled.status.as_mut().unwrap().quarantine = serde_json::from_value(held).unwrap();
+        let words = told(candidate(&settled, None));
+        assert!(words.contains("model new (10000000-0000-4000-8000-000000000002) is in quarantine (GateFailed"));
+        assert!(words.contains("customspeech.dev/clear-quarantine=10000000-0000-4000-8000-000000000002"));
         let mut moving = object;
         let status = moving.status.as_mut().unwrap();
         status.target = status.candidate.take();

@@ -6,6 +6,7 @@ use super::{
     fleet::Fleet,
     options::ImportArgs,
     print, remote,
+    status::count,
 };
 use crate::{
     api::{SpeechConnection, SpeechModel},
@@ -420,11 +421,8 @@ fn write(folder: &Path, import: &Import) -> Result<(), KubectlError> {
         index = index.replace("resources:\n", "resources: []\n");
     }
     save(&folder.join("kustomization.yaml"), index)?;
-    print::text(&format!(
-        "{} manifests in {}\n",
-        import.manifests.len(),
-        folder.display()
-    ))
+    let manifests = i64::try_from(import.manifests.len()).unwrap_or(i64::MAX);
+    print::text(&format!("{} in {}\n", count(manifests, "manifest"), folder.display()))
 }
 
 #[cfg(test)]

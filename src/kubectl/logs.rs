@@ -175,9 +175,7 @@ impl Log {
 
 fn text(logs: &[Log], now: Timestamp, colours: Colours) -> String {
     if logs.is_empty() {
-        return format!(
-            "There are no log files: either nothing was logged (spec.loggingEnabled), or it is older.\n{RULE}\n"
-        );
+        return format!("No log files. Logging may be off (spec.loggingEnabled), or the files were deleted.\n{RULE}\n");
     }
     let date = |at: Option<Timestamp>| {
         at.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())

@@ -11,7 +11,7 @@ use crate::{
     api::{
         Reason,
         condition::{self, MODEL_VALID, READY, RECONCILING, STALLED},
-        planned::PlannedStep,
+        planned::{PlannedAction, PlannedStep},
         reference::ConnectionRef,
     },
     calendar::{self, fleet::connection},
@@ -34,6 +34,8 @@ pub enum State {
     Unknown,
     /// It does not serve yet.
     Pending,
+    /// Nothing is changed, by request.
+    Suspended,
     /// It serves, and is being changed.
     Working,
     /// It serves as declared; what follows waits for its day, a window or a person.
@@ -45,7 +47,7 @@ pub enum State {
 impl State {
     /// Whether somebody should look at it.
     pub fn needs_attention(self) -> bool {
-        !matches!(self, Self::Working | Self::Waiting | Self::Ready)
+        !matches!(self, Self::Suspended | Self::Working | Self::Waiting | Self::Ready)
     }
 
     fn as_str(self) -> &'static str {
@@ -55,6 +57,7 @@ impl State {
             Self::AtRisk => "AtRisk",
             Self::Unknown => "Unknown",
             Self::Pending => "Pending",
+            Self::Suspended => "Suspended",
             Self::Working => "Working",
             Self::Waiting => "Waiting",
             Self::Ready => "Ready",
@@ -64,22 +67,34 @@ impl State {
     fn paint(self) -> Paint {
         match self {
             Self::Expired | Self::Stalled => Paint::Red,
-            Self::AtRisk | Self::Unknown | Self::Pending => Paint::Yellow,
+            Self::AtRisk | Self::Unknown | Self::Pending | Self::Suspended => Paint::Yellow,
             Self::Working | Self::Waiting => Paint::Plain,
             Self::Ready => Paint::Green,
         }
     }
 
     /// Reads the conditions.
-    fn of(conditions: &[Condition], is_newest: bool, waits: bool) -> Self {
+    fn of(
+        conditions: &[Condition],
+        Seen {
+            is_newest,
+            waits,
+            is_suspended,
+        }: Seen,
+    ) -> Self {
         let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
         let says_why =
             |kind, reason: Reason| condition::find(conditions, kind).is_some_and(|one| one.reason == reason.as_str());
         let serves = says(READY, "True");
         // An endpoint that does not exist any more serves nothing valid either, but nothing of it expired.
         let gone = says(STALLED, "True") && !says_why(MODEL_VALID, Reason::BaseModelAnswers);
+        let is_left_alone = is_suspended || says_why(STALLED, Reason::ObserveOnly);
         if says(MODEL_VALID, "False") && !gone {
             Self::Expired
+        } else if is_left_alone && condition::at_risk(conditions).is_none() {
+            Self::Suspended
+        } else if is_left_alone {
+            Self::AtRisk
         } else if says(STALLED, "True") {
             Self::Stalled
         } else if condition::at_risk(conditions).is_some() {
@@ -96,6 +111,17 @@ impl State {
             Self::Ready
         }
     }
+}
+
+/// What is known of an object beside its conditions.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// Whether the status is of the newest spec.
+    is_newest: bool,
+    /// Whether another model waits to serve.
+    waits: bool,
+    /// Whether the spec says so.
+    is_suspended: bool,
 }
 
 /// One object.
@@ -202,16 +228,16 @@ fn nothing(namespace: Option<&str>) -> String {
     }
 }
 
-/// The worst first, then what expires first.
+/// The worst first, then what expires first. What waits for a person goes before what goes on by itself.
 fn sort(rows: &mut [Row]) {
     let key = |row: &Row| {
-        let attention = if row.state.needs_attention() {
-            row.state
+        let rank = if row.state == State::Waiting && row.reason == Reason::ApprovalAwaited.as_str() {
+            (State::Suspended, false)
         } else {
-            State::Ready
+            (row.state, true)
         };
         let expiry = row.expires_at.clone().unwrap_or_else(|| "~".to_owned());
-        (attention, expiry, row.namespace.clone(), row.kind, row.name.clone())
+        (rank, expiry, row.namespace.clone(), row.kind, row.name.clone())
     };
     rows.sort_by_cached_key(key);
 }
@@ -252,9 +278,12 @@ pub fn row(object: &Object<'_>) -> Row {
                 row.expires_at = active.expires_at.clone();
             }
             row.next = status.plan.first().cloned();
-            let waits = status.candidate.is_some();
-            let is_newest = endpoint.metadata.generation == Some(status.observed_generation);
-            row.read(&status.conditions, is_newest, waits);
+            let seen = Seen {
+                is_newest: endpoint.metadata.generation == Some(status.observed_generation),
+                waits: status.candidate.is_some(),
+                is_suspended: endpoint.spec.suspend,
+            };
+            row.read(&status.conditions, seen);
         }
         Object::Model(model) => {
             row.connection = at(&model.spec.connection_ref);
@@ -266,28 +295,35 @@ pub fn row(object: &Object<'_>) -> Row {
                 row.expires_at = current.expires_at.clone();
             }
             row.next = status.plan.first().cloned();
-            let is_newest = model.metadata.generation == Some(status.observed_generation);
-            row.read(&status.conditions, is_newest, false);
+            let seen = Seen {
+                is_newest: model.metadata.generation == Some(status.observed_generation),
+                waits: false,
+                is_suspended: model.spec.suspend,
+            };
+            row.read(&status.conditions, seen);
         }
         Object::Connection(connection) => {
             let Some(status) = &connection.status else { return row };
-            row.serves = Some(format!(
-                "{}, {}",
-                count(status.endpoints, "endpoint"),
-                count(status.models, "model")
-            ));
-            let is_newest = connection.metadata.generation == Some(status.observed_generation);
-            row.read(&status.conditions, is_newest, false);
+            row.serves = status
+                .endpoints
+                .zip(status.models)
+                .map(|(endpoints, models)| format!("{}, {}", count(endpoints, "endpoint"), count(models, "model")));
+            let seen = Seen {
+                is_newest: connection.metadata.generation == Some(status.observed_generation),
+                waits: false,
+                is_suspended: false,
+            };
+            row.read(&status.conditions, seen);
         }
     }
     row
 }
 
-fn count(number: Option<i32>, of: &str) -> String {
-    match number {
-        Some(1) => format!("1 {of}"),
-        Some(number) => format!("{number} {of}s"),
-        None => format!("? {of}s"),
+/// A number with its noun.
+pub fn count(number: impl Into<i64>, of: &str) -> String {
+    match number.into() {
+        1 => format!("1 {of}"),
+        number => format!("{number} {of}s"),
     }
 }
 
@@ -302,8 +338,9 @@ pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
 }
 
 impl Row {
-    fn read(&mut self, conditions: &[Condition], is_newest: bool, waits: bool) {
-        self.state = State::of(conditions, is_newest, waits);
+    fn read(&mut self, conditions: &[Condition], seen: Seen) {
+        let is_newest = seen.is_newest;
+        self.state = State::of(conditions, seen);
         let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
         self.is_stalled = is_newest && says(STALLED, "True");
         let is_served = is_newest && says(READY, "True") && !says(MODEL_VALID, "False");
@@ -350,7 +387,9 @@ fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool
         .map(|row| {
             let plain = |text: &Option<String>| Cell::plain(text.as_deref().unwrap_or_default());
             let until = row.expires_at.as_deref().map(|at| day(at, now)).unwrap_or_default();
-            let next = row.next.as_ref().map(|step| next(step, now)).unwrap_or_default();
+            // The expiry stands in the column before already.
+            let acts = row.next.as_ref().filter(|step| step.action != PlannedAction::Expire);
+            let next = acts.map(|step| next(step, now)).unwrap_or_default();
             let mut line = vec![
                 Cell::plain(row.object()),
                 Cell::of(row.state.as_str(), row.state.paint()),

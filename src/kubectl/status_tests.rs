@@ -85,3 +85,21 @@ fn attention_is_needed_where_something_is_not_as_declared_or_at_risk() {
     edited.metadata.generation = Some(2);
     assert_eq!(row(&Object::Endpoint(&edited)).state, State::Unknown);
 }
+
+#[test]
+fn a_suspended_object_is_suspended_unless_it_is_at_risk_or_expired() {
+    let suspended = |conditions: Value| {
+        let mut object = at("x", conditions, json!({}));
+        object.spec.suspend = true;
+        object.metadata.generation = Some(1);
+        row(&Object::Endpoint(&object)).state
+    };
+    let ready = condition("Ready", "True", "Suspended", "");
+    let stalled = condition("Stalled", "True", "Suspended", "");
+    let risk = condition("AtRisk", "True", "NoSuccessor", "");
+    let expired = condition("ModelValid", "False", "BaseModelAnswers", "");
+    assert_eq!(suspended(json!([ready])), State::Suspended);
+    assert_eq!(suspended(json!([ready, stalled])), State::Suspended);
+    assert_eq!(suspended(json!([ready, stalled, risk])), State::AtRisk);
+    assert_eq!(suspended(json!([ready, risk, expired])), State::Expired);
+}

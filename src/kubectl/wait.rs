@@ -128,10 +128,10 @@ fn tell(seen: &[Seen], ends: Stalled, limit: &Limit) -> Result<(), KubectlError>
                 ));
             }
             Seen::NotYet { called, message, .. } if by_stall => {
-                print::trouble(&format!("{called} is not there yet: {message}"));
+                print::trouble(&format!("{called} is not ready yet: {message}"));
             }
             Seen::NotYet { called, message, .. } => {
-                print::trouble(&format!("{called} is not there after {}: {message}", limit.words));
+                print::trouble(&format!("{called} is not ready after {}: {message}", limit.words));
             }
         }
     }
@@ -150,7 +150,7 @@ fn show(progress: &mut Progress, seen: &[Seen]) {
     let Some((called, message, share)) = first else { return };
     let count = match seen.len() {
         0 | 1 => String::new(),
-        whole => format!("{there} of {whole} are there; "),
+        whole => format!("{there} of {whole} ready; "),
     };
     progress.show(*share, &format!("{count}{called}: {message}"));
 }
@@ -230,6 +230,7 @@ pub fn arrived(row: &Row) -> String {
         State::Ready => "is ready".to_owned(),
         State::Waiting => format!("is ready, and a swap waits ({})", row.reason),
         State::AtRisk => format!("is ready, but at risk ({})", row.reason),
+        State::Suspended => "is suspended".to_owned(),
         State::Expired | State::Stalled | State::Unknown | State::Pending | State::Working => "is there".to_owned(),
     };
     let serves = row

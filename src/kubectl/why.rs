@@ -4,30 +4,22 @@
 //! which rule gives which reason stand beside the planners ([`crate::plan::rules`]).
 use super::{
     KubectlError, Outcome,
+    answer::{self, Answer},
     args::ClusterArgs,
     fleet::{Kind, Object},
     options::WhyArgs,
-    print,
-    status::{self, named},
+    print, status,
     table::{Cell, Colours, Paint, table, wrapped},
 };
 use crate::{
-    api::{
-        Reason, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, condition,
-        planned::PlannedStep,
-        reference::ConnectionRef,
-        swap::{Approval, SwapPolicy},
-    },
-    calendar::{
-        fleet::{Objects, connection},
-        one_line,
-    },
+    api::{Reason, SpeechEndpointStatus, condition, planned::PlannedStep},
+    calendar::{fleet::Objects, one_line},
     plan::rules::{self, Rule},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::ResourceExt;
 use serde::Serialize;
+use std::cmp::Ordering;
 
 /// The longest line of what is no table, and of an answer within the table.
 const WIDTH: usize = 118;
@@ -36,8 +28,12 @@ const ANSWER: usize = 80;
 /// What a rule did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Deed {
-    /// It had nothing to say.
+    /// It had nothing to say, as a fact shows.
     Passed,
+    /// It did not decide, but a fact speaks against the object.
+    Against,
+    /// It did not decide, and no fact is known.
+    Unknown,
     /// It decided.
     Decided,
     /// It was not asked any more.
@@ -54,7 +50,7 @@ pub struct Link {
     pub question: &'static str,
     /// What it did.
     pub deed: Deed,
-    /// What is known of it.
+    /// The fact, or the verdict; empty where neither is known.
     pub says: String,
 }
 
@@ -71,6 +67,15 @@ pub struct Why {
     /// What goes wrong if nobody acts, with its reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
+    /// What that reason means, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Why the model that serves is not valid, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
+    /// The command that lets it go on, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// The reason of the verdict.
     pub reason: String,
     /// The verdict.
@@ -134,23 +139,28 @@ pub fn why(object: &Object<'_>, others: &Objects) -> Why {
         Kind::Connection => &[],
     };
     let decided = reason.and_then(|reason| Rule::in_chain(reason, chain));
-    let says = |rule: Rule| match object {
-        Object::Endpoint(endpoint) => of_endpoint(rule, endpoint, others),
-        Object::Model(model) => of_model(rule, model, others),
-        Object::Connection(_) => None,
-    };
+    let answer = |rule: Rule| answer::of(rule, object, others);
     let quarantine = match object {
         Object::Endpoint(endpoint) => quarantine(endpoint.status.as_ref()),
         Object::Model(_) | Object::Connection(_) => Vec::new(),
     };
+    let risk = condition::at_risk(conditions);
+    let invalid = condition::find(conditions, condition::MODEL_VALID).filter(|valid| valid.status == "False");
+    let worded = |told: &Condition| format!("{}: {}", told.reason, told.message);
     Why {
         kind: row.kind,
+        command: reason.and_then(|reason| command(reason, object)),
         namespace: row.namespace,
         name: row.name,
-        risk: condition::at_risk(conditions).map(|told| format!("{}: {}", told.reason, told.message)),
+        risk: risk.map(worded),
+        remedy: risk
+            .or(invalid)
+            .and_then(rules::reason)
+            .map(|reason| reason.meaning().to_owned()),
+        invalid: invalid.map(worded),
         reason: row_reason(conditions),
         meaning: reason.map(Reason::meaning).unwrap_or_default().to_owned(),
-        rules: decided.map_or_else(Vec::new, |decided| links(chain, decided, &row.message, says)),
+        rules: decided.map_or_else(Vec::new, |decided| links(chain, decided, &row.message, answer)),
         message: row.message,
         plan: plan.to_vec(),
         quarantine,
@@ -163,32 +173,44 @@ fn row_reason(conditions: &[Condition]) -> String {
         .unwrap_or_default()
 }
 
+/// The command that lets an object go on, where one does.
+fn command(reason: Reason, object: &Object<'_>) -> Option<String> {
+    let verb = if reason == Reason::ApprovalAwaited {
+        "approve"
+    } else if reason == Reason::Suspended {
+        "resume"
+    } else {
+        return None;
+    };
+    let (kind, name, namespace) = (object.kind().word(), object.name(), object.namespace());
+    Some(format!("kubectl speech {verb} {kind}/{name} -n {namespace}"))
+}
+
 /// The chain, cut in three at the rule that decided.
-fn links(chain: &[Rule], decided: Rule, message: &str, says: impl Fn(Rule) -> Option<String>) -> Vec<Link> {
-    let mut deed = Deed::Passed;
-    let mut links = Vec::with_capacity(chain.len());
-    for rule in chain {
-        if *rule == decided {
-            deed = Deed::Decided;
-        }
-        let says = match deed {
-            Deed::Passed => {
-                says(*rule).unwrap_or_else(|| if *rule == Rule::Deletion { "no" } else { "yes" }.to_owned())
+fn links(chain: &[Rule], decided: Rule, message: &str, answer: impl Fn(Rule) -> Option<Answer>) -> Vec<Link> {
+    let place = chain.iter().position(|rule| *rule == decided).unwrap_or(chain.len());
+    let link = |(number, rule): (usize, &Rule)| {
+        let (deed, says) = match (number.cmp(&place), answer(*rule)) {
+            (Ordering::Less, Some(Answer::For(fact))) => (Deed::Passed, fact),
+            (Ordering::Less, Some(Answer::Against(fact))) => (Deed::Against, fact),
+            (Ordering::Less, None) => (Deed::Unknown, String::new()),
+            // The verdict tells what serves, and not what forbids all changes.
+            (Ordering::Equal, Some(Answer::Against(fact))) if *rule == Rule::Hands => {
+                (Deed::Decided, format!("{fact}; {message}"))
             }
-            Deed::Decided => message.to_owned(),
-            Deed::NotReached => String::new(),
+            (Ordering::Equal, _) => (Deed::Decided, message.to_owned()),
+            // What speaks against the object is worth a line though the rule was not asked.
+            (Ordering::Greater, Some(Answer::Against(fact))) => (Deed::Against, fact),
+            (Ordering::Greater, _) => (Deed::NotReached, String::new()),
         };
-        links.push(Link {
+        Link {
             rule: rule.as_str(),
             question: rule.question(),
             deed,
             says,
-        });
-        if deed == Deed::Decided {
-            deed = Deed::NotReached;
         }
-    }
-    links
+    };
+    chain.iter().enumerate().map(link).collect()
 }
 
 fn quarantine(status: Option<&SpeechEndpointStatus>) -> Vec<String> {
@@ -200,92 +222,33 @@ fn quarantine(status: Option<&SpeechEndpointStatus>) -> Vec<String> {
     words.collect()
 }
 
-/// What the status of an endpoint holds about a rule that let it pass.
-fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint, others: &Objects) -> Option<String> {
-    let (spec, status) = (&endpoint.spec, endpoint.status.as_ref()?);
-    match rule {
-        Rule::Connection => Some(works(&spec.connection_ref, endpoint.namespace(), others)),
-        Rule::Entity => status.id.as_ref().map(|id| format!("endpoint {id}")),
-        Rule::Choice => {
-            let next = status.candidate.as_ref().or(status.target.as_ref());
-            let next = next.map(|next| named(&next.name, next.revision, &next.model));
-            let active = status.active.as_ref();
-            let active = || active.map(|active| named(&active.name, active.revision, &active.model));
-            let followed = spec.model.r#ref.as_ref();
-            let ends = followed.and_then(|followed| ends(followed.name.as_str(), endpoint.namespace(), others));
-            next.or_else(active).map(|chosen| chosen + &ends.unwrap_or_default())
-        }
-        Rule::Gate => match (&spec.swap.gate, &status.gate) {
-            (None, _) => Some("there is no gate".to_owned()),
-            (Some(_), Some(judged)) => Some(format!("{}: {}", judged.verdict.as_str(), judged.message)),
-            (Some(_), None) => None,
-        },
-        Rule::Approval if spec.swap.approval == Approval::None && spec.swap.policy != SwapPolicy::Manual => {
-            Some("no approval is wanted".to_owned())
-        }
-        Rule::Date if status.candidate.is_none() && status.target.is_none() => Some("nothing waits".to_owned()),
-        Rule::Date => Some(format!("yes, by policy {:?}", spec.swap.policy)),
-        Rule::Deletion
-        | Rule::Spec
-        | Rule::Owner
-        | Rule::Work
-        | Rule::Fitness
-        | Rule::Inputs
-        | Rule::Approval
-        | Rule::Clocks
-        | Rule::Turn
-        | Rule::Hands
-        | Rule::Settled => None,
-    }
-}
-
-fn works(reference: &ConnectionRef, home: Option<String>, others: &Objects) -> String {
-    let path = connection(reference, &home.unwrap_or_default());
-    let is_it = |one: &&SpeechConnection| {
-        format!("{}/{}", one.namespace().unwrap_or_default(), one.name_any()) == path
-            && one.metadata.deletion_timestamp.is_some()
-    };
-    let ends = match others.connections.iter().find(is_it) {
-        Some(_) => ", but is being deleted and kept only while objects use it",
-        None => "",
-    };
-    format!("SpeechConnection {} works{ends}", reference.name)
-}
-
-/// What follows the name of a model whose SpeechModel goes.
-fn ends(name: &str, home: Option<String>, others: &Objects) -> Option<String> {
-    let is_it = |one: &&SpeechModel| one.namespace() == home && one.name_any() == name;
-    let model = others.models.iter().find(is_it)?;
-    let goes = model.metadata.deletion_timestamp.is_some();
-    goes.then(|| format!("; SpeechModel {name} is being deleted"))
-}
-
-fn of_model(rule: Rule, model: &SpeechModel, others: &Objects) -> Option<String> {
-    let status = model.status.as_ref()?;
-    if rule == Rule::Connection {
-        return Some(works(&model.spec.connection_ref, model.namespace(), others));
-    }
-    let current = status.current.as_ref()?;
-    matches!(rule, Rule::Entity | Rule::Choice).then(|| named(&current.name, current.revision, &current.id))
-}
-
 /// What `why` prints of one object.
 pub fn text(why: &Why, colours: Colours) -> String {
     let title = format!("{}/{}/{}: {}", why.namespace, why.kind, why.name, why.message);
     let mut text = paragraph(&title, "", |line| colours.show(line, Paint::Bold));
+    let plain = |line: &str| line.to_owned();
+    let urgent = [
+        ("At risk", &why.risk),
+        ("Not valid", &why.invalid),
+        ("What to do", &why.remedy),
+        ("Run", &why.command),
+    ];
+    for (heading, words) in urgent {
+        if let Some(words) = words {
+            let paint = if heading == "Run" { Paint::Bold } else { Paint::Yellow };
+            text.push_str(&paragraph(&format!("{heading}: {words}"), "", |line| {
+                colours.show(line, paint)
+            }));
+        }
+    }
     if !why.rules.is_empty() {
         let rows: Vec<Vec<Cell>> = why.rules.iter().flat_map(lines).collect();
         text.push('\n');
         text.push_str(&table(&["", "RULE", "ASKS", "ANSWER"], &rows, colours));
     }
-    let plain = |line: &str| line.to_owned();
     if !why.meaning.is_empty() {
         text.push('\n');
         text.push_str(&paragraph(&format!("{}: {}", why.reason, why.meaning), "", plain));
-    }
-    if let Some(risk) = &why.risk {
-        text.push('\n');
-        text.push_str(&paragraph(&format!("At risk: {risk}"), "", plain));
     }
     let plan: Vec<String> = why.plan.iter().map(sentence).collect();
     for (heading, sentences) in [("What comes next", &plan), ("In quarantine", &why.quarantine)] {
@@ -313,6 +276,8 @@ fn paragraph(text: &str, indent: &str, show: impl Fn(&str) -> String) -> String 
 fn lines(link: &Link) -> Vec<Vec<Cell>> {
     let (mark, paint, rest) = match link.deed {
         Deed::Passed => ("ok", Paint::Green, Paint::Plain),
+        Deed::Against => ("!", Paint::Yellow, Paint::Plain),
+        Deed::Unknown => ("-", Paint::Dim, Paint::Plain),
         Deed::Decided => ("=>", Paint::Yellow, Paint::Bold),
         Deed::NotReached => (".", Paint::Dim, Paint::Dim),
     };
@@ -352,68 +317,5 @@ fn sentence(step: &PlannedStep) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kubectl::sample;
-
-    fn letters() -> SpeechEndpoint {
-        let sample = sample::objects().unwrap();
-        let is_it = |one: &SpeechEndpoint| one.metadata.name.as_deref() == Some("letters");
-        sample.endpoints.into_iter().find(is_it).unwrap()
-    }
-
-    #[test]
-    fn the_rules_before_the_one_that_decided_have_passed_and_those_behind_it_were_not_asked() {
-        let object = letters();
-        let why = why(&Object::Endpoint(&object), &Objects::default());
-        let deed = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().deed;
-        assert_eq!(deed("Choice"), Deed::Passed);
-        assert_eq!(deed("Gate"), Deed::Passed);
-        assert_eq!(deed("Approval"), Deed::Decided);
-        assert_eq!(deed("Date"), Deed::NotReached);
-        assert_eq!(why.rules.len(), Rule::OF_ENDPOINT.len());
-        let text = text(&why, Colours(false));
-        insta::assert_snapshot!(text);
-        assert!(crate::kubectl::DOCUMENT.contains(&text));
-    }
-
-    #[test]
-    fn what_goes_away_under_an_object_is_told_beside_what_works() {
-        let mut objects = sample::objects().unwrap();
-        let object = letters();
-        let path = connection(&object.spec.connection_ref, &object.namespace().unwrap_or_default());
-        let (_, name) = path.split_once('/').unwrap();
-        let says = |objects: &Objects| {
-            let why = why(&Object::Endpoint(&object), objects);
-            let of = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().says.clone();
-            of("Connection")
-        };
-        assert!(says(&objects).ends_with(&format!("{name} works")), "{}", says(&objects));
-        for one in &mut objects.connections {
-            one.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
-                Timestamp::UNIX_EPOCH,
-            ));
-        }
-        assert!(says(&objects).contains("but is being deleted"), "{}", says(&objects));
-    }
-
-    #[test]
-    fn an_object_that_nobody_looked_at_has_no_chain() {
-        let mut object = letters();
-        object.status = None;
-        let why = why(&Object::Endpoint(&object), &Objects::default());
-        assert!(why.rules.is_empty());
-        assert!(text(&why, Colours(false)).contains("the operator has not looked at it yet"));
-    }
-
-    #[test]
-    fn a_reason_of_another_version_is_told_without_a_chain() {
-        let mut object = letters();
-        for condition in &mut object.status.as_mut().unwrap().conditions {
-            condition.reason = "FromTheFuture".to_owned();
-        }
-        let why = why(&Object::Endpoint(&object), &Objects::default());
-        assert!(why.rules.is_empty());
-        assert_eq!(why.reason, "FromTheFuture");
-    }
-}
+#[path = "why_tests.rs"]
+mod tests;

@@ -367,7 +367,7 @@ pub fn allows(
 /// A key that was withdrawn is used for nothing but deletions, and nobody has to guess that.
 fn last_key(s: &Snapshot<'_>) -> String {
     s.last_key_until.map_or_else(String::new, |until| {
-        format!("; deletions may use the last key until {}", day_time(until))
+        format!("; pending deletions may use the previous key until {}", day_time(until))
     })
 }
 

@@ -38,6 +38,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unheeded;
 mod verdict;
 pub mod window;
 

@@ -1,19 +1,19 @@
-//! What is told as an event: transitions only.
+//! What is reported as an event: transitions only.
 use crate::api::{Reason, condition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 /// One event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Whether someone should look at it.
+    /// Whether it needs attention.
     pub warning: bool,
-    /// A word of the closed vocabulary.
+    /// A reason of the closed list.
     pub reason: Reason,
     /// A sentence.
     pub note: String,
 }
 
-/// What someone should look at though the operator goes on by itself.
+/// What needs attention although the operator continues by itself.
 const TROUBLES: [Reason; 7] = [
     Reason::RecreationDelayed,
     Reason::TrainingFailed,
@@ -24,7 +24,7 @@ const TROUBLES: [Reason; 7] = [
     Reason::ObserveOnly,
 ];
 
-/// A change of a condition that is told.
+/// A change of a condition that is reported.
 struct Transition {
     condition: &'static str,
     status: &'static str,
@@ -32,55 +32,55 @@ struct Transition {
     about: &'static str,
 }
 
-/// The changes of conditions that are told, with the reason of the condition as the reason of the event.
+/// The changes of conditions that are reported. The event has the reason of the condition.
 const TRANSITIONS: [Transition; 13] = [
     Transition {
         condition: condition::READY,
         status: "True",
         warning: false,
-        about: "the object became ready",
+        about: "the object is ready",
     },
     Transition {
         condition: condition::STALLED,
         status: "True",
         warning: true,
-        about: "it does not go on without a change of the spec or of the world around it",
+        about: "the operator cannot continue until you change the spec or something around the object",
     },
     Transition {
         condition: condition::MODEL_VALID,
         status: "False",
         warning: true,
-        about: "the model that serves is valid no more",
+        about: "the active model is no longer valid",
     },
     Transition {
         condition: condition::AT_RISK,
         status: "True",
         warning: true,
-        about: "unless somebody acts, the model expires before another one follows",
+        about: "the active model will expire before another one follows, unless someone acts",
     },
     Transition {
         condition: condition::FIELDS_REFUSED,
         status: "True",
         warning: true,
-        about: "the service refuses fields that hold nothing else back; names them, with its words",
+        about: "the Speech service refuses some fields, and everything else continues without them; the event names the fields and quotes the service",
     },
     Transition {
         condition: condition::CLOCK_SKEW,
         status: "True",
         warning: true,
-        about: "the clocks of the service and of the operator differ",
+        about: "the clocks of the Speech service and of the operator differ",
     },
     Transition {
         condition: condition::THROTTLED,
         status: "True",
         warning: true,
-        about: "the service slows a connection down",
+        about: "the Speech service throttles a connection",
     },
     Transition {
         condition: condition::RETIRING_VERSION,
         status: "True",
         warning: true,
-        about: "the API version that a connection speaks is retired by an announced date",
+        about: "the retirement of the API version that a connection uses has been announced",
     },
     Transition {
         condition: condition::SHARED_RESOURCE,
@@ -92,79 +92,79 @@ const TRANSITIONS: [Transition; 13] = [
         condition: condition::UNHEEDED,
         status: "True",
         warning: true,
-        about: "something that the spec or an annotation says has no effect",
+        about: "something in the spec or in an annotation has no effect",
     },
     Transition {
         condition: condition::DELETIONS_HELD,
         status: "True",
         warning: true,
-        about: "more deletions were asked for at once than the connection allows; has the command that agrees",
+        about: "more deletions were requested at once than the connection allows; the event has the command that confirms them",
     },
     Transition {
         condition: condition::CONTESTED,
         status: "True",
         warning: true,
-        about: "what is put back is changed by somebody else again and again; names it",
+        about: "someone else keeps changing what the operator corrects; the event names it",
     },
     Transition {
         condition: condition::OBSERVE_ONLY,
         status: "True",
         warning: true,
-        about: "the operator's process reads the Speech resource of a connection and changes nothing in it",
+        about: "the operator only observes: it reads the Speech resource of a connection and changes nothing in it",
     },
 ];
 
-/// What is told beside the changes of conditions: the reason, whether it is a warning, and when.
+/// What is reported besides the changes of conditions: the reason, whether it is a warning, and when.
 const HAPPENINGS: [(Reason, bool, &str); 10] = [
     (
         Reason::Serving,
         false,
-        "another model serves at an endpoint; names both",
+        "an endpoint serves another model; the event names both models",
     ),
     (
         Reason::Synced,
         false,
-        "another revision of a model is current; names both",
+        "another revision of a model is current; the event names both revisions",
     ),
     (
         Reason::DriftCorrected,
         true,
-        "somebody changed the entity in the Speech service, and it is put back",
+        "someone changed the entity in the Speech service, and the operator reverts the change",
     ),
     (
         Reason::GateFailed,
         true,
-        "a candidate failed its gate and is in quarantine; has the numbers",
+        "a candidate failed its gate and is in quarantine; the event has the numbers",
     ),
     (
         Reason::DeploymentFailed,
         true,
-        "a deployment failed and its model is in quarantine; has the service's words",
+        "a deployment failed and its model is in quarantine; the event quotes the Speech service",
     ),
     (
         Reason::QuarantineCleared,
         false,
-        "models were taken out of quarantine on request",
+        "the operator took models out of quarantine on request",
     ),
     (
         Reason::Recreating,
         true,
-        "the endpoint was deleted in the Speech service and made anew; names both ids",
+        "the endpoint was deleted in the Speech service, and the operator created it again; the event has both ids",
     ),
     (
         Reason::RemoteDeleted,
         true,
-        "somebody deleted a revision of a model in the Speech service; names it",
+        "someone deleted a revision of a model in the Speech service; the event names it",
     ),
     (
         Reason::Orphaned,
         true,
-        "the object is released, and what it has in the Speech service stays behind; told of the namespace too when that ends",
+        "the operator releases the object, and its entities in the Speech service stay; if the namespace is being deleted, the namespace gets the event too",
     ),
     (
         Reason::Released,
         true,
-        "the operator or its kinds are being removed: the object is let go, and what it has in the Speech service stays",
+        "the operator or its definitions are being removed: the operator lets the object go, and its entities in the Speech service stay",
     ),
 ];
 
@@ -173,13 +173,18 @@ pub fn document() -> String {
     let kind = |warning: bool| if warning { "Warning" } else { "Normal" };
     let mut text = String::from(
         "# Events\n\n<!-- Generated by `speech-operator crds --write`; do not edit. -->\n\n\
-         Events of `events.k8s.io/v1` about SpeechConnections, SpeechModels and SpeechEndpoints, by the reporting controller\n\
-         `customspeech.dev/speech-operator`. They are told on transitions only, once: an object at rest tells nothing, and the\n\
-         passing of time alone tells nothing. The same reason does not come again while the condition stays as it is. Every\n\
-         `reason` is one of [reasons.md](reasons.md), a closed list whose words do not change their meaning. Events are best effort\n\
-         and kept by the apiserver for an hour as a rule: conditions and [metrics](metrics.md) are what to rely on.\n\n\
-         ## Changes of conditions\n\nThe reason of the event is that of the condition.\n\n\
-         | Condition | becomes | Type | Meaning |\n| --- | --- | --- | --- |\n",
+         This page is for anyone who watches the operator through Kubernetes events, Argo CD or Flux. It lists the events\n\
+         about the operator's objects, and shows how to connect Argo CD and Flux.\n\n\
+         The operator publishes `events.k8s.io/v1` events about SpeechConnections, SpeechModels and SpeechEndpoints. The reporting\n\
+         controller is `customspeech.dev/speech-operator`.\n\n\
+         - The operator publishes an event once for each transition. While nothing changes, it publishes none, however much time\n  \
+         passes. The same reason does not come again while the condition stays as it is.\n\
+         - Every `reason` is one of [reasons.md](reasons.md). That list is closed, and its words do not change their meaning. The\n  \
+         only other reason is `LeaderElection`: a replica that becomes the leader publishes it about the Lease.\n\
+         - Events are best effort, and the API server usually keeps them for an hour. Rely on conditions and\n  \
+         [metrics](metrics.md) instead. The log of the operator has the same events, as lines with the message `event`.\n\n\
+         ## Changes of conditions\n\nThe event has the reason of the condition.\n\n\
+         | Condition | Becomes | Type | Meaning |\n| --- | --- | --- | --- |\n",
     );
     for told in TRANSITIONS {
         let (condition, status, kind) = (told.condition, told.status, kind(told.warning));
@@ -187,9 +192,10 @@ pub fn document() -> String {
     }
     let troubles = TROUBLES.map(|reason| format!("`{}`", reason.as_str())).join(", ");
     text.push_str(&format!(
-        "| `Reconciling` | True | Warning | trouble on the way, though the operator goes on: only for {troubles} |\n\n\
-         A warning is told again when the reason changes. Nothing is told when a condition ends; `Ready` tells that.\n\n\
-         ## Happenings\n\n| Reason | Type | Meaning |\n| --- | --- | --- |\n"
+        "| `Reconciling` | True | Warning | something went wrong, but the operator continues; only for {troubles} |\n\n\
+         The operator publishes a Warning again when its reason changes. It publishes nothing when a condition ends; the event\n\
+         for `Ready` shows that.\n\n\
+         ## Other events\n\n| Reason | Type | Meaning |\n| --- | --- | --- |\n"
     ));
     for (reason, warning, about) in HAPPENINGS {
         text.push_str(&format!("| `{}` | {} | {about} |\n", reason.as_str(), kind(warning)));
@@ -201,7 +207,7 @@ pub fn document() -> String {
 const RECIPES: &str = include_str!("notice.md");
 
 /// The notices that follow from the change of the conditions: becoming ready, becoming stalled, losing the model, being
-/// at risk, running into trouble on the way.
+/// at risk, running into trouble.
 pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut transition = |kind: &str, status: &str, warning: bool| {
@@ -232,19 +238,19 @@ fn is_trouble(reason: &str) -> bool {
     TROUBLES.iter().any(|trouble| trouble.as_str() == reason)
 }
 
-/// Whether all was as declared when last looked at, for this very spec: what differs now was changed by someone else.
+/// Whether all was as declared at the last check of this spec: what differs now was changed by someone else.
 pub fn was_settled(before: &[Condition], observed: i64, generation: i64) -> bool {
     observed == generation
         && condition::is_true(before, condition::READY)
         && condition::find(before, condition::RECONCILING).is_none()
 }
 
-/// Tells that someone changed the remote entity by hand.
+/// Reports that someone changed the remote entity by hand.
 pub fn drift(what: &str) -> Notice {
     Notice {
         warning: true,
         reason: Reason::DriftCorrected,
-        note: format!("{what} was changed in the Speech service by someone else; putting it back"),
+        note: format!("someone else changed {what} in the Speech service; the operator reverts the change"),
     }
 }
 

@@ -216,6 +216,7 @@ impl Rule {
             | Reason::ClocksDiffer
             | Reason::SelectorInvalid
             | Reason::NotTheCandidate
+            | Reason::AnnotationInvalid
             | Reason::ProjectKept
             | Reason::DriftCorrected
             | Reason::NoSuccessor

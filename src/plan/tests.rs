@@ -50,6 +50,7 @@ const TABLES: &str = concat!(
     include_str!("model/tests/deletion.rs"),
     include_str!("model/tests/follow.rs"),
     include_str!("model/tests/training.rs"),
+    include_str!("model/tests/unheeded.rs"),
     include_str!("guard/tests.rs"),
     include_str!("report.rs"),
     include_str!("risk.rs"),

@@ -134,6 +134,16 @@ impl Failure {
         }
     }
 
+    /// A request that was not sent, because what its connection leads to has changed or is in doubt.
+    pub(super) fn withheld(route: &'static str) -> Self {
+        Self {
+            message: "not sent, because the connection has changed meanwhile, or it is not certain that it still leads to the \
+                      same Speech resource"
+                .to_owned(),
+            ..Self::no_turn(route, None)
+        }
+    }
+
     /// What the reader can do about it, where that is known.
     fn advice(&self) -> Option<&'static str> {
         match self.status {

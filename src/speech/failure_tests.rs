@@ -187,6 +187,11 @@ fn what_was_not_sent_is_no_answer() {
         let text = Failure::no_turn("list_models", wait).to_string();
         assert!(text.contains(words) && !text.contains("answered"), "{text}");
     }
+    let text = Failure::withheld("update_endpoint").to_string();
+    assert!(
+        text.contains("the connection has changed meanwhile") && !text.contains("requestBudget"),
+        "{text}"
+    );
 }
 
 #[test]

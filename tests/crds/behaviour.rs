@@ -76,7 +76,7 @@ async fn explain_tells_of_every_choice_of_a_model_and_its_meaning() -> Result<()
         "id\t<string>",
         "A fixed custom model: a UUID or self URI.",
         "ref\t<Object>",
-        "The current revision of a SpeechModel of this namespace",
+        "The current revision of a SpeechModel in this namespace",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
@@ -123,6 +123,7 @@ async fn one_command_shows_all_kinds_with_what_someone_on_call_needs() -> Result
         "REVISION",
         "EXPIRES",
         "CANDIDATE",
+        "RISK",
         "AGE",
     ]);
     row(&[
@@ -131,9 +132,10 @@ async fn one_command_shows_all_kinds_with_what_someone_on_call_needs() -> Result
         "READY",
         "REASON",
         "MODEL",
-        "REVISION",
         "EXPIRES",
         "NEXT",
+        "AT",
+        "RISK",
         "AGE",
     ]);
     let endpoint = "speechendpoint.customspeech.dev/hotline";

@@ -85,7 +85,7 @@ fn the_page_shows_the_fleet_as_the_cluster_has_it_on_every_replica() {
             assert!(refused.contains("is no name of a namespace"), "{refused}");
         }
         assert_eq!(told[0], told[1], "what a replica that stands by tells is the same");
-        assert!(got(&standby, "/fleet").await.contains("a replica that stands by"));
-        assert!(got(&stack.operator, "/fleet").await.contains("the replica that acts"));
+        assert!(got(&standby, "/fleet").await.contains("standby"));
+        assert!(got(&stack.operator, "/fleet").await.contains("leader"));
     });
 }

@@ -86,7 +86,7 @@ fn that_deletions_still_use_a_key_without_a_secret_is_told() {
         case.delete("Secret", "speech-key").await;
         let connection = case.reason("SpeechConnection", "speech", "SecretNotFound").await;
         assert!(
-            message(&connection, "Ready").contains("deletions may use the last key until"),
+            message(&connection, "Ready").contains("pending deletions may use the previous key until"),
             "{connection}"
         );
         case.secret(&seed::key("last-key", 1)).await;

@@ -330,6 +330,6 @@ fn a_wait_ends_where_only_a_person_can_help() {
         assert!(ended.stdout.contains("well is ready"), "{ended:?}");
         let waited = speech(stack, &with(&["wait", "stuck", "--through-stalled", "--timeout", "2s"])).await;
         assert_eq!(waited.code, Some(1), "{waited:?}");
-        assert!(waited.stderr.contains("is not there after 2s"), "{waited:?}");
+        assert!(waited.stderr.contains("is not ready after 2s"), "{waited:?}");
     });
 }

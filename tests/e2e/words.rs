@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::case::{Case, condition, is_ready};
-use crate::seed::{BASE_NEW, BASE_OLD, PROJECT};
+use crate::seed::{BASE_NEW, BASE_OLD, PROJECT, TEXT};
 use crate::stack::shared;
 
 async fn unheeded(case: &Case, kind: &str, name: &str, reason: &str, words: &str) {
@@ -46,6 +46,27 @@ fn words_that_nothing_follows_from_are_told_at_once_and_no_more_when_they_go() {
         case.ready("SpeechEndpoint", "project").await;
         case.endpoint("project", json!({"model": base})).await;
         unheeded(case, "SpeechEndpoint", "project", "ProjectKept", PROJECT).await;
+
+        let training = json!({"training": {"datasets": [TEXT]}});
+        case.model("claims", json!({"source": training, "project": PROJECT}))
+            .await;
+        case.ready("SpeechModel", "claims").await;
+        case.model(
+            "claims",
+            json!({"source": training, "renewal": {"on": ["BeforeExpiry"]}}),
+        )
+        .await;
+        unheeded(case, "SpeechModel", "claims", "ProjectKept", PROJECT).await;
+        case.annotate("SpeechModel", "claims", "train-revision", "9".into())
+            .await;
+        unheeded(
+            case,
+            "SpeechModel",
+            "claims",
+            "ProjectKept",
+            "revision 9 does not come next",
+        )
+        .await;
 
         for labels in [json!({"a b!": "c"}), json!({"": ""})] {
             case.endpoint("selects", json!({"model": {"selector": {"matchLabels": labels}}}))

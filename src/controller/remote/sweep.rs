@@ -267,13 +267,13 @@ impl Sweeper {
         match asked {
             Ok(Recognition::Same(known)) => self.remote.know_by(known),
             Ok(Recognition::Accepted(known)) => {
-                tracing::warn!(connection = %self.key, endpoint = known.endpoint, "another Speech resource was accepted; the objects begin anew there");
+                tracing::warn!(connection = %crate::telemetry::name(&self.key), endpoint = known.endpoint, "another Speech resource was accepted; the objects begin anew there");
                 *self.remote.view_mut() = View::default();
                 (self.base_models_at, self.datasets_at, self.evaluations_at) = (None, None, None);
                 self.remote.know_by(known);
             }
             Ok(Recognition::Different(message)) => {
-                tracing::warn!(connection = %self.key, message, "the connection leads to another Speech resource");
+                tracing::warn!(connection = %crate::telemetry::name(&self.key), message, "the connection leads to another Speech resource");
                 self.full_at = Some(now + signed(self.remote.poll_interval()));
                 let contact = Contact::Broken {
                     reason: Reason::DifferentResource,
@@ -310,7 +310,7 @@ impl Sweeper {
         agenda.skew = skew;
         drop(agenda);
         if !skew.is_as(before) {
-            tracing::warn!(connection = %self.key, seconds = skew.ahead.as_secs(), "the service's clock differs from ours by another measure");
+            tracing::warn!(connection = %crate::telemetry::name(&self.key), seconds = skew.ahead.as_secs(), "the service's clock differs from ours by another measure");
             self.context.wakes.wake_connection(&self.key);
             wake::dependents(&self.context, &self.key);
         }
@@ -362,7 +362,7 @@ impl Sweeper {
         }
         self.pause = pause;
         self.full_at = Some(now + signed(pause));
-        tracing::warn!(connection = %self.key, %error, failures = self.failures, "the Speech resource cannot be read");
+        tracing::warn!(connection = %crate::telemetry::name(&self.key), %error, failures = self.failures, "the Speech resource cannot be read");
         let counts = match &*self.remote.contact() {
             Contact::Established(counts) => Some(*counts),
             Contact::Broken { counts, .. } => *counts,
@@ -382,7 +382,7 @@ impl Sweeper {
         self.failures = self.failures.saturating_add(1);
         let interval = signed(self.remote.poll_interval());
         self.full_at = self.context.clock.now().checked_add(interval).ok();
-        tracing::error!(connection = %self.key, why, failures = self.failures, "a sweep of the Speech resource broke off");
+        tracing::error!(connection = %crate::telemetry::name(&self.key), why, failures = self.failures, "a sweep of the Speech resource broke off");
     }
 }
 

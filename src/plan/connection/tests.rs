@@ -360,7 +360,7 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
     assert_eq!(
         told(Some(until)),
         (
-            "words; deletions may use the last key until 2026-03-01 10:15 UTC".to_owned(),
+            "words; pending deletions may use the previous key until 2026-03-01 10:15 UTC".to_owned(),
             Some(until)
         )
     );

@@ -132,9 +132,9 @@ pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     if asked.is_none() || asked == status.last_handled_clear_quarantine.as_deref() {
         return;
     }
-    let words: Vec<&str> = asked.unwrap_or_default().split([',', ' ']).map(str::trim).collect();
-    let ids: Vec<EntityId> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let everything = words.iter().any(|word| word.eq_ignore_ascii_case(ALL));
+    let asked_for = || words(asked.unwrap_or_default());
+    let ids: Vec<EntityId> = asked_for().filter_map(|word| word.parse().ok()).collect();
+    let everything = asked_for().any(is_all);
     let named = |entry: &QuarantinedModel| entry.model.parse::<EntityId>().is_ok_and(|id| ids.contains(&id));
     status.quarantine.retain(|entry| !everything && !named(entry));
     // What was judged before it was cleared is judged anew.
@@ -146,6 +146,16 @@ pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     }
     status.quarantine_cleared_at = Some(rfc3339(s.now()));
     status.last_handled_clear_quarantine = asked.map(str::to_owned);
+}
+
+/// The words of a request.
+pub fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// Whether a word means all models.
+pub fn is_all(word: &str) -> bool {
+    word.eq_ignore_ascii_case(ALL)
 }
 
 /// Tells what came into quarantine, and that it was cleared.

@@ -134,7 +134,7 @@ fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
         );
     }
     let advice = match s.object.spec.adopt {
-        Some(_) => "An adopted endpoint is not made anew: delete this object and create one without adopt",
+        Some(_) => "An adopted endpoint is not created again: delete this object and create one without adopt",
         None => "Write recreate: WhenDeleted, or delete this object and apply it again",
     };
     let message = format!(

@@ -1,40 +1,32 @@
-//! Words that nothing follows from. They are told as soon as they can be known, not only when somebody needs them.
-use super::{Snapshot, gate, timing};
+//! What a SpeechEndpoint says in vain.
+use super::{Snapshot, gate, quarantine, timing};
 use crate::{
     api::{
         Reason, SpeechEndpointStatus,
-        annotation::{self, SWAP_NOW},
-        condition::{Statement, Truth, UNHEEDED},
+        annotation::{self, CLEAR_QUARANTINE, SWAP_NOW},
+        condition::Statement,
     },
-    plan::{ConnectionState, List, label, text::after, window::Calendar},
+    plan::{
+        ConnectionState, List, label,
+        text::after,
+        unheeded::{self, Told},
+        window::Calendar,
+    },
     speech::EntityId,
 };
 
 /// The condition `Unheeded`: all that the spec or an annotation says in vain. Also notes that a request to swap was heeded, so
 /// that what is left of it later is not taken for another.
 pub fn statement(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) -> Option<Statement> {
-    let all = [
+    unheeded::statement([
         selector(s),
         project(s, status),
         dataset(s),
         windows(s),
         swap_now(s, status),
-    ];
-    let mut all = all.into_iter().flatten();
-    let (reason, mut message) = all.next()?;
-    for (_, words) in all {
-        message.push_str("; ");
-        message.push_str(&words);
-    }
-    Some(Statement {
-        kind: UNHEEDED,
-        truth: Truth::True,
-        reason,
-        message,
-    })
+        clear_quarantine(s),
+    ])
 }
-
-type Told = (Reason, String);
 
 fn selector(s: &Snapshot<'_>) -> Option<Told> {
     let selector = s.object.spec.model.selector.as_ref()?;
@@ -44,28 +36,13 @@ fn selector(s: &Snapshot<'_>) -> Option<Told> {
     ))
 }
 
-/// An endpoint that stays in the project which the spec has named before. One that somebody else put into a project is left
-/// there.
 fn project(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) -> Option<Told> {
-    if let Some(named) = &s.object.spec.project {
-        status.project = named.parse::<EntityId>().ok().map(|id| id.to_string());
-        return None;
-    }
-    let named = status.project.as_ref()?;
-    let ConnectionState::Ready { view, .. } = s.around.connection else {
-        return None;
-    };
-    let id = status.id.as_deref()?.parse::<EntityId>().ok()?;
-    let stays = view.endpoints.get(id)?.entity.header.project;
-    if stays.is_none_or(|project| project.to_string() != *named) {
-        status.project = None;
-        return None;
-    }
-    let message = format!(
-        "spec.project names none, but the endpoint stays in project {named}: the service takes nothing out of a project. Name that \
-         one or another"
-    );
-    Some((Reason::ProjectKept, message))
+    let id = status.id.as_deref().and_then(|id| id.parse::<EntityId>().ok());
+    let entry = id
+        .zip(s.around.connection.view())
+        .and_then(|(id, view)| view.endpoints.get(id));
+    let stays = entry.map(|entry| entry.entity.header.project);
+    unheeded::project("endpoint", s.object.spec.project.as_deref(), &mut status.project, stays)
 }
 
 /// A dataset that no gate can pass with, before there is a candidate.
@@ -120,6 +97,15 @@ fn swap_now(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) -> Option<Told>
         "annotation {SWAP_NOW} names {asked}, which is not the candidate; {instead}, and nothing follows from it"
     );
     Some((Reason::NotTheCandidate, message))
+}
+
+/// A request to clear the quarantine that names no model.
+fn clear_quarantine(s: &Snapshot<'_>) -> Option<Told> {
+    let value = annotation::value(s.object, CLEAR_QUARANTINE)?;
+    let word = quarantine::words(value).find(|word| !quarantine::is_all(word) && word.parse::<EntityId>().is_err())?;
+    let message =
+        format!("annotation {CLEAR_QUARANTINE}: {word:?} is no id; write the UUIDs of models in quarantine, or all");
+    Some((Reason::AnnotationInvalid, message))
 }
 
 /// Whether a dataset that the spec names exists, somebody waits to hear.

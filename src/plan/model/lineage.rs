@@ -128,7 +128,7 @@ impl<'a> Lineage<'a> {
 
     /// Deletes a model that an earlier request made as well, once nothing uses it.
     pub fn delete_twin(&self, s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus) -> Option<Verdict> {
-        let twins = revision::twins(&self.all, &self.revisions);
+        let twins = self.own_twins(s);
         let twin = twins.iter().find(|twin| s.may_act() && !twin.in_use(view))?;
         let verdict = Verdict::working(
             Reason::Updating,
@@ -137,6 +137,14 @@ impl<'a> Lineage<'a> {
         let verdict = s.gate(status, Action::DeleteModel(twin.id()), verdict);
         // One that cannot be deleted now keeps nothing else back.
         verdict.action.is_some().then_some(verdict)
+    }
+
+    /// The twins that may be deleted: the whole mark has to be ours and not only the uid, as for endpoints.
+    fn own_twins(&self, s: &Snapshot<'_>) -> Vec<Revision<'_>> {
+        let ours = s.around.mark(s.object);
+        let mut twins = revision::twins(&self.all, &self.revisions);
+        twins.retain(|twin| twin.tag.object == ours.object && twin.tag.cluster == ours.cluster);
+        twins
     }
 
     /// When to repeat a newest revision that failed: after a growing delay, which follows from the failed revisions
@@ -172,7 +180,7 @@ impl<'a> Lineage<'a> {
             .iter()
             .map(|change| step(newest.entry, change.clone()).operation())
             .collect();
-        let has_twin = !revision::twins(&self.all, &self.revisions).is_empty();
+        let has_twin = !self.own_twins(s).is_empty();
         let deletes = has_twin || self.surplus(s, view, status).is_some();
         status.side_failures.retain(|failure| {
             wanted.contains(&failure.operation.as_str()) || failure.operation == Action::DELETE && deletes
@@ -256,11 +264,14 @@ fn is_for_batch(s: &Snapshot<'_>, view: &View) -> bool {
 
 /// Numbers are never used twice, also not after revisions were deleted.
 fn highest_number(s: &Snapshot<'_>, revisions: &[Revision<'_>]) -> u32 {
-    let recorded = s.old_status().map_or(0, |status| {
-        highest_named(status).max(status.highest_revision.unwrap_or(0))
-    });
+    let recorded = s.old_status().map_or(0, highest_recorded);
     let found = revisions.iter().map(|revision| revision.number).max();
     found.unwrap_or(0).max(u32::try_from(recorded).unwrap_or(0))
+}
+
+/// The highest number that a status knows to have been used.
+pub fn highest_recorded(status: &SpeechModelStatus) -> i32 {
+    highest_named(status).max(status.highest_revision.unwrap_or(0))
 }
 
 /// The highest number among the revisions that a status names.

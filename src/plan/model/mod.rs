@@ -13,6 +13,7 @@ mod status;
 mod tests;
 mod training;
 mod turn;
+mod unheeded;
 
 pub use copy::source::{Found, Source, SourceState, are_alike, find_cycle, wanted_id};
 pub use refusal::{Refusal, refusals};
@@ -130,6 +131,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     let outlook = outlook::of(s, &status, &verdict).map(|outlook| outlook::with_ending(s, &status, outlook));
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(super::outlook::at_risk(before, outlook.as_ref()));
+    statements.extend(unheeded::statement(s, &mut status));
     let source = &s.object.spec.source;
     let project = s.object.spec.project.as_deref();
     let project = project.filter(|_| source.training.is_some() || source.copy.is_some());

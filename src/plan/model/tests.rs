@@ -1,4 +1,5 @@
 //! What a model's plan says, case by case, and what holds in every world.
+mod contest;
 mod copy;
 mod dataset;
 mod deletion;
@@ -8,10 +9,12 @@ mod follow;
 mod former;
 mod health;
 mod lead_time;
+mod obstructed;
 mod renewal;
 mod simulation;
 mod training;
 mod turn;
+mod unheeded;
 mod unlisted;
 mod vanish;
 

@@ -131,7 +131,7 @@ impl Inner {
             }
             let changes = method != Method::GET;
             if self.is_closed.load(Ordering::Relaxed) || (changes && !self.is_trusted.load(Ordering::SeqCst)) {
-                return Err(Box::new(Failure::no_turn(route, None)).into());
+                return Err(Box::new(Failure::withheld(route)).into());
             }
             if !Arc::ptr_eq(&key, &self.key()) {
                 // It was changed while this request waited.

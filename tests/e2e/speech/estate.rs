@@ -182,7 +182,7 @@ fn log_files_are_listed_fetched_and_deleted() {
         assert_eq!(left, "2026-01-02_b\n");
         printed(stack, &with(&["logs", "hotline", "--delete-all", "--yes"])).await;
         let none = printed(stack, &with(&["logs", "hotline"])).await;
-        assert!(none.starts_with("There are no log files"), "{none}");
+        assert!(none.starts_with("No log files."), "{none}");
 
         let folder = stack.plane.folder().path().join("model");
         let args = [

@@ -13,6 +13,7 @@ fn stays(reason: &str) -> String {
 }
 
 const MOVES: &str = "update 10 model | Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
+const AWAITS_TURN: &str = "- | Ready=True Serving, Reconciling AwaitingTurn, ModelValid=True ModelServes";
 
 /// Endpoint 10 serves custom model 3 of SpeechModel m, which expires soon; custom model 4 is current now.
 pub(super) fn newer(swap: &str) -> Case {
@@ -245,12 +246,15 @@ fn so_many_move_at_a_time_and_first_those_that_expire_first() {
             }
         })
     };
-    let waits = "- | Ready=True Serving, Reconciling AwaitingTurn, ModelValid=True ModelServes";
     let ahead = |when: &str| full(2, 1).with(|c| assert!(c.world.agenda.line.set("other", Some(Want::Swap(at(when))))));
     check(vec![
         ("room", full(2, 1), MOVES),
-        ("no room", full(2, 2), waits),
-        ("another one expires earlier", ahead("2026-03-15T00:00:00Z"), waits),
+        ("no room", full(2, 2), AWAITS_TURN),
+        (
+            "another one expires earlier",
+            ahead("2026-03-15T00:00:00Z"),
+            AWAITS_TURN,
+        ),
         ("another one expires later", ahead("2026-05-15T00:00:00Z"), MOVES),
         (
             "the others are only being made",
@@ -261,10 +265,45 @@ fn so_many_move_at_a_time_and_first_those_that_expire_first() {
             }),
             MOVES,
         ),
+        (
+            "what never ends takes no turn",
+            full(2, 2).with(|c| c.remote(20, |e| e.header.last_action_at = at("2026-03-01T08:30:00Z"))),
+            MOVES,
+        ),
+        (
+            "what is left of an object that is gone takes none either",
+            full(2, 2).with(|c| {
+                c.world.agenda.line.leave("other-0");
+            }),
+            MOVES,
+        ),
     ]);
     let plan = full(2, 2).plan();
     assert_eq!(plan.wants, Some(Want::Swap(at(SOON))));
     assert_eq!(full(2, 1).plan().wants, None, "who begins waits no more");
+}
+
+#[test]
+fn a_swap_that_waits_for_its_turn_is_a_risk_and_waits_no_longer_than_its_latest_start() {
+    let waiting = |day: &str| on(newer("").with(|c| c.world.agenda.limits.swaps = 0), day);
+    let late = format!("{AWAITS_TURN}, AtRisk=True AwaitingTurn");
+    check(vec![
+        ("ahead of `before`", waiting("2026-03-15T23:59:59Z"), AWAITS_TURN),
+        ("inside `before`", waiting("2026-03-16T00:00:00Z"), &late),
+        (
+            "a moment before its latest start",
+            waiting("2026-04-14T22:59:59Z"),
+            &late,
+        ),
+        ("its latest start", waiting("2026-04-14T23:00:00Z"), &urgently(MOVES)),
+        (
+            "expired",
+            waiting(SOON),
+            "update 10 model urgently | Ready=False BaseModelAnswers, Reconciling Swapping, ModelValid=False BaseModelAnswers, AtRisk=True BaseModelAnswers",
+        ),
+    ]);
+    let latest = at("2026-04-14T23:00:00Z");
+    assert_eq!(waiting("2026-04-14T22:59:30Z").plan().look_again, Some(latest));
 }
 
 #[test]

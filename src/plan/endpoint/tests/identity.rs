@@ -145,6 +145,25 @@ fn an_endpoint_deleted_by_hand_is_not_created_again() {
 }
 
 #[test]
+fn whoever_adopted_what_was_deleted_is_not_told_to_write_what_the_schema_refuses() {
+    let told = |spec: &str| {
+        let world = World::new().remote(owned(remote(10, base_id(1)), 1));
+        let gone = Case::of(world, endpoint(spec)).with(|c| c.world = World::new());
+        let conditions = gone.plan().status.conditions;
+        let stalled = crate::api::condition::find(&conditions, "Stalled").unwrap();
+        assert_eq!(stalled.reason, "RemoteDeleted");
+        stalled.message.clone()
+    };
+    let adopted = told(ADOPT);
+    assert!(
+        adopted.contains("delete this object and create one without adopt") && !adopted.contains("WhenDeleted"),
+        "{adopted}"
+    );
+    let made = told("model: {base: {}}");
+    assert!(made.contains("Write recreate: WhenDeleted"), "{made}");
+}
+
+#[test]
 fn without_a_connection_the_last_knowledge_stands() {
     let through = |link| Case::serving().with(|c| c.world.link = link);
     let valid = "ModelValid=True ModelServes";

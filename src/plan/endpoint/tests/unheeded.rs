@@ -1,7 +1,7 @@
 //! Words that nothing follows from, told while nobody needs them yet.
 use super::*;
 use crate::api::{
-    annotation::SWAP_NOW,
+    annotation::{CLEAR_QUARANTINE, SWAP_NOW},
     condition::{UNHEEDED, find},
 };
 
@@ -104,4 +104,13 @@ fn a_dataset_that_no_list_shows_is_awaited_and_not_told() {
     let case = gated(None).with(|c| c.world.view.datasets = World::new().view.datasets);
     assert_eq!(told(&case), None);
     assert_eq!(case.plan().awaits, Some(crate::plan::List::Datasets));
+}
+
+#[test]
+fn a_request_to_clear_the_quarantine_that_names_no_model_is_told() {
+    let asked = |value: &str| serving("model: {base: {}}").with(|c| c.object.annotate(CLEAR_QUARANTINE, value));
+    expect(&asked("newest"), "AnnotationInvalid", "\"newest\" is no id");
+    for value in ["all", "ALL ", &id(3).to_string(), &format!("{}, {}", id(3), id(4)), ""] {
+        assert_eq!(told(&asked(value)), None, "{value:?}");
+    }
 }

@@ -33,6 +33,7 @@ fn line(now: &str, renewal: &str) -> Case {
 
 const TRAINS: &str = "announce 2 | Ready=True Synced, Reconciling Training";
 const RESTS: &str = "- | Ready=True Synced";
+const UNHEEDED: &str = "- | Ready=True Synced, Unheeded=True AnnotationInvalid";
 
 #[test]
 fn a_revision_is_renewed_ahead_of_its_expiry() {
@@ -83,8 +84,8 @@ fn a_person_can_ask_for_the_very_next_revision_and_gets_one() {
             TRAINS,
         ),
         ("the one there is", asked("1", ""), RESTS),
-        ("one that is further away", asked("3", ""), RESTS),
-        ("no number", asked("next", ""), RESTS),
+        ("one that is further away", asked("3", ""), UNHEEDED),
+        ("no number", asked("next", ""), UNHEEDED),
         ("suspended", asked("2", "suspend: true"), RESTS),
         ("observed", asked("2", "managementPolicy: Observe"), RESTS),
     ]);

@@ -311,6 +311,17 @@ fn revisions_beyond_the_limit_go_unless_somebody_uses_them() {
             &deletes(30),
         ),
         (
+            "one that bears our uid and the name of another object",
+            current().with(|c| {
+                let other = with(twin(), |m| {
+                    let tag = std::sync::Arc::make_mut(m.header.owner.as_mut().unwrap());
+                    tag.object = "team/other".into();
+                });
+                learn(&mut c.world.view.models, other);
+            }),
+            "- | Ready=True Synced",
+        ),
+        (
             "a twin in use",
             current().with(|c| {
                 learn(&mut c.world.view.models, twin());
