@@ -305,6 +305,10 @@ async fn relink(
     };
     let same_place = remote.link().filter(|link| link.made_from.address == made_from.address);
     if let Some(Link { client, .. }) = same_place {
+        if client.is_trusted() && client.has_key(&key) {
+            // The Secret was written, and holds the same key: nothing else is reached by it.
+            remote.stays(made_from.reaches(&client));
+        }
         // The other key may be that of another resource, for which nothing must leave that waits for its turn.
         client.trust(is_known(remote, &made_from, &client));
         // Another key for the same place: what waits for its turn takes it, what is under way ends with the old one.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::case::{Case, condition, message};
-use crate::harness::Gateway;
+use crate::harness::{Gateway, eventually};
 use crate::seed::{self, BASE_OLD, TEXT};
-use crate::stack::{alone, shared};
+use crate::stack::{SOON, alone, shared};
 
 /// An endpoint that would be made anew, and a model that would be trained anew.
 async fn settled(case: &Case) -> String {
@@ -189,5 +189,35 @@ fn another_resource_that_somebody_accepts_is_begun_anew_in() {
             .await;
         assert_ne!(endpoint["status"]["id"], id.as_str());
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 1, "the old one stays");
+    });
+}
+
+#[test]
+fn a_secret_that_is_written_again_with_the_same_key_holds_up_no_deletion_that_is_being_proven() {
+    alone("stranger-same-key", async |case, _| {
+        case.connect("5s").await;
+        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+            .await;
+        case.ready("SpeechEndpoint", "hotline").await;
+        // What our object names is gone by our own hand, and the proof is on its way while the Secret gets a label.
+        let route = json!({"resource": case.name, "path": "Endpoints_Get"});
+        case.control
+            .add_fault(json!({"route": route, "action": {"delayMs": 3000}}))
+            .await
+            .unwrap();
+        case.delete("SpeechEndpoint", "hotline").await;
+        let sent = eventually("the deletion is sent", SOON, async || {
+            match case.calls("Endpoints_Delete").await {
+                0 => Err("none".to_owned()),
+                _ => Ok(()),
+            }
+        });
+        sent.await.unwrap();
+        let label = json!({"metadata": {"labels": {"rotated-by": "nobody"}}});
+        case.patch("Secret", "speech-key", label).await;
+        case.gone("SpeechEndpoint", "hotline").await;
+        let connection = case.get("SpeechConnection", "speech").await;
+        assert_eq!(condition(&connection, "Ready")["status"], "True", "{connection:#}");
+        assert_eq!(case.calls("Endpoints_Delete").await, 1, "deleted once");
     });
 }

@@ -199,6 +199,13 @@ impl Remote {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(resource);
     }
 
+    /// Knows the same resource by this from now on; whether it was accepted stays as it is.
+    pub fn stays(&self, reached: KnownResource) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let accepted = known.take().and_then(|known| known.accepted);
+        *known = Some(KnownResource { accepted, ..reached });
+    }
+
     /// Whether what is reached now is known to be the resource whose entities the view holds.
     pub fn is_recognised(&self) -> bool {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);

@@ -190,6 +190,11 @@ impl Client {
         self.base() == other.base() && self.inner.key().key.expose() == other.inner.key().key.expose()
     }
 
+    /// Whether this is the key that is sent.
+    pub fn has_key(&self, key: &SubscriptionKey) -> bool {
+        self.inner.key().key.expose() == key.expose()
+    }
+
     /// Sends nothing more. What is under way ends as it does.
     pub fn close(&self) {
         self.inner.is_closed.store(true, Ordering::Relaxed);
