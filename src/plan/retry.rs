@@ -217,8 +217,21 @@ pub fn note(
         return;
     }
     let meta = object.meta();
+    let generation = meta.generation.unwrap_or_default();
+    // It is tried in every pass. What fails again within its delay is no news: two objects that export to the same place would
+    // wake each other with every count.
+    let is_known = |last: &LastFailure| {
+        let again = last.at.parse().map(|at: Timestamp| after(at, delay(last.count)));
+        last.operation == failure.operation
+            && last.code == failure.code
+            && last.generation == generation
+            && again.is_ok_and(|again| around.now < again)
+    };
+    if failure.operation == EXPORT && memory.last.as_ref().is_some_and(is_known) {
+        return;
+    }
     let leaves = meta.deletion_timestamp.is_some();
-    memory.keep(failure, meta.generation.unwrap_or_default(), leaves, around.now);
+    memory.keep(failure, generation, leaves, around.now);
     if failure.operation == creates && failure.class != FailureClass::Uncertain {
         let attempt = CreationIntent::of(object).and_then(|intent| i32::try_from(intent.attempt).ok());
         *closed_attempt = attempt.max(*closed_attempt);

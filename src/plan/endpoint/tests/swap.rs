@@ -435,5 +435,13 @@ fn a_publication_that_fails_is_told_and_tried_again() {
             Some("Export".to_owned())
         );
         assert_eq!(plan.look_again, Some(at(NOW) + jiff::SignedDuration::from_secs(5)));
+        // Whoever is woken before that tries again, and has nothing to write.
+        let mut again = failed(code);
+        let told = again.show().status;
+        again.world.now += jiff::SignedDuration::from_secs(4);
+        assert_eq!(again.plan().status, told, "{code}");
+        again.world.now += jiff::SignedDuration::from_secs(1);
+        let count = again.plan().status.last_failure.map(|last| last.count);
+        assert_eq!(count, Some(2), "{code}");
     }
 }
