@@ -129,7 +129,9 @@ fn lists_that_lie_make_neither_an_import_nor_orphans() {
             let ids = faults(&routes).await;
             for args in [&orphans[..], &import[..]] {
                 let told = refused(stack, args).await;
-                assert!(told.contains(words), "{words}: {told}");
+                // The operator reads the same lies: once it takes the endpoint for deleted, no object names it any more.
+                let counted = "is empty, but the operator counted";
+                assert!(told.contains(words) || told.contains(counted), "{words}: {told}");
                 assert!(!told.contains("nothing to import"), "{told}");
             }
             heal(ids).await;
