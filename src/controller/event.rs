@@ -1,12 +1,12 @@
 //! Events: on transitions only, best effort, never in the way of the work.
 use super::flux;
-use crate::{api::FIELD_MANAGER, clock::Clock, plan::Notice};
+use crate::{api::FIELD_MANAGER, clock::Clock, plan::Notice, telemetry};
 use futures::{StreamExt, stream};
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{Api, Client, Resource, api::PostParams};
+use kube::{Api, Client, Resource, api::PostParams, runtime::reflector::ObjectRef};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// So many events may wait; more are dropped, because events must never use up the memory.
@@ -41,7 +41,7 @@ impl Events {
     pub fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notices: &[Notice]) {
         for notice in notices {
             let event = self.event(object, notice);
-            log(&event);
+            log(object, notice.warning, &event);
             if let Some(flux) = &self.flux {
                 flux.tell(&event);
             }
@@ -77,19 +77,14 @@ impl Events {
 
 /// Writes an event into the log as well: the API server forgets it after an hour, and a note such as that of a swap names
 /// both models and the reason.
-fn log(event: &Event) {
-    let about = event.regarding.clone().unwrap_or_default();
-    let kind = about.kind.unwrap_or_default();
-    let object = match (about.namespace, about.name.unwrap_or_default()) {
-        (Some(namespace), name) => format!("{namespace}/{name}"),
-        (None, name) => name,
-    };
+fn log<K: Resource<DynamicType = ()>>(object: &K, warning: bool, event: &Event) {
+    let (kind, object) = (K::kind(&()), telemetry::name(&ObjectRef::from_obj(object)));
     let reason = event.reason.as_deref().unwrap_or_default();
     let note = event.note.as_deref().unwrap_or_default();
-    if event.type_.as_deref() == Some("Warning") {
-        tracing::warn!(kind, object, reason, note, "event");
+    if warning {
+        tracing::warn!(%kind, object, reason, note, "event");
     } else {
-        tracing::info!(kind, object, reason, note, "event");
+        tracing::info!(%kind, object, reason, note, "event");
     }
 }
 

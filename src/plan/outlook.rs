@@ -1,5 +1,9 @@
 //! What comes next for an object, with dates; and what goes wrong if nobody acts.
-use super::text::rfc3339;
+use super::{
+    Surroundings, Verdict,
+    risk::{self, Deadline},
+    text::rfc3339,
+};
 use crate::api::{
     Reason,
     condition::{self, AT_RISK, Statement, Truth},
@@ -17,6 +21,25 @@ pub struct Outlook {
     pub risk: Option<(Reason, String)>,
     /// When time alone changes the risk.
     pub look_again: Option<Timestamp>,
+}
+
+impl Outlook {
+    /// Nothing can be seen or done now: the steps that were told before stand, and the obstacle is told where the dates in
+    /// the status say so.
+    pub fn obstructed(
+        steps: &[PlannedStep],
+        deadline: Option<&Deadline<'_>>,
+        obstacle: &Verdict,
+        around: &Surroundings<'_>,
+        written: &[Condition],
+    ) -> Self {
+        let (risk, look_again) = risk::unseen(deadline, obstacle, around.connection.broken_since(), written);
+        Self {
+            steps: steps.to_vec(),
+            risk,
+            look_again,
+        }
+    }
 }
 
 /// The condition `AtRisk`; what was told before stands where nothing can be said now.

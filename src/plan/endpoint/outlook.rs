@@ -66,17 +66,7 @@ pub fn of(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, se
 /// say so.
 pub fn obstructed(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, obstacle: &Verdict) -> Outlook {
     let deadline = dates.deadline(s.now());
-    let (risk, look_again) = risk::unseen(
-        deadline.as_ref(),
-        obstacle,
-        s.around.connection.broken_since(),
-        s.written(),
-    );
-    Outlook {
-        steps: status.plan.clone(),
-        risk,
-        look_again,
-    }
+    Outlook::obstructed(&status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
 /// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.

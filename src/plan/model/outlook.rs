@@ -105,17 +105,7 @@ fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Deadline<'st
 /// Nothing can be seen or done now.
 fn obstructed(s: &Snapshot<'_>, status: &SpeechModelStatus, obstacle: &Verdict) -> Outlook {
     let deadline = deadline(s, status);
-    let (risk, look_again) = risk::unseen(
-        deadline.as_ref(),
-        obstacle,
-        s.around.connection.broken_since(),
-        s.written(),
-    );
-    Outlook {
-        steps: status.plan.clone(),
-        risk,
-        look_again,
-    }
+    Outlook::obstructed(&status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
 /// A copy is followed by that of its source's next model; what goes wrong on the way is told when it is late.
