@@ -8,10 +8,10 @@ RUN apk add --no-cache musl-dev gcc make
 WORKDIR /source
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY src src
+COPY crates crates
+COPY dev dev
 # Cargo.toml names a benchmark, so its source has to be there; it is not built.
 COPY benches benches
-# The alert rules become part of the program, which writes them as an object.
-COPY deploy/monitoring/rules.yaml deploy/monitoring/rules.yaml
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
     cargo build --locked --release --bin speech-operator \

@@ -7,7 +7,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: cargo control-plane ## Watch a model being swapped before it expires; KEEP=1 leaves all running
-	@cargo build --bins --example demo
+	@cargo build --workspace --bins
+	@cargo build --example demo
 	@cargo run --quiet --example demo
 
 demo-docs: ## Run the demo and write docs/demo.md, docs/demo.svg and docs/fleet.svg
@@ -26,16 +27,17 @@ test-monitoring: cargo control-plane ## Make every alert fire in a Prometheus th
 	@tests/prometheus/install.sh
 	@tests/kube-state-metrics/install.sh
 	@tests/prometheus-operator/install.sh
+	@cargo build --workspace --bins
 	@cargo test --test monitoring
 
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)
-	@cargo build --bins
-	@$(if $(CHAOS),:,cargo test --profile fuzz --lib -- --ignored --nocapture all_worlds_are_searched_deeply)
+	@cargo build --workspace --bins
+	@$(if $(CHAOS),:,cargo test --profile fuzz -p speech-sim --lib -- --ignored --nocapture all_worlds_are_searched_deeply)
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full --jobs 2 $(CHAOS)
 
 fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, FUZZ_SEED)
-	@FUZZ_CASES=$${FUZZ_CASES-1000000} cargo test --profile fuzz --lib -- fuzz:: soup:: --nocapture --test-threads 1
+	@FUZZ_CASES=$${FUZZ_CASES-1000000} cargo test --profile fuzz --workspace --lib -- fuzz:: soup:: --nocapture --test-threads 1
 
 control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
 	@tests/control-plane/install.sh
@@ -44,10 +46,11 @@ browser: ## Fetch a headless Chromium into the cache, where there is none
 	@tests/browser/install.sh
 
 bench: cargo control-plane ## Run the benchmarks
+	@cargo build --workspace --bins --profile bench
 	@cargo bench
 
 crds: cargo ## Write the CustomResourceDefinitions and the other generated files
-	@cargo run --quiet -- crds --write
+	@cargo xtask generate
 
 clean: ## Remove what Cargo has built; the cache of the control plane stays
 	@cargo clean

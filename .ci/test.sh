@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # The steps: a name and a command, or the function below.
 steps() {
   step "format" cargo fmt --check
-  step "generated files" cargo run --quiet -- crds --check
-  step "lints" cargo clippy --all-targets -- -D warnings
+  step "generated files" cargo xtask generate --check
+  step "lints" cargo clippy --workspace --all-targets -- -D warnings
   step "dependencies" dependencies
   step "control plane" tests/control-plane/install.sh
   step "browser" tests/browser/install.sh
@@ -16,7 +16,8 @@ steps() {
   step "kube-state-metrics" tests/kube-state-metrics/install.sh
   step "prometheus operator" tests/prometheus-operator/install.sh
   step "notification controller" tests/notification-controller/install.sh
-  step "tests" cargo test --no-fail-fast
+  step "programs" cargo build --workspace --bins
+  step "tests" cargo test --workspace --no-fail-fast
 }
 
 dependencies() {

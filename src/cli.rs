@@ -1,19 +1,14 @@
 //! The command line of `speech-operator`.
 use crate::{
-    api::duration,
-    clock::moment,
     controller::flux::{EventsUrl, InvalidEventsUrl},
     fleet_page::Audience,
-    simulate::Followed,
-    speech::allowed_hosts::{AZURE, HostPattern},
     telemetry::LogFormat,
 };
-use clap::{
-    Arg, ArgAction, Args, Parser, Subcommand, ValueEnum,
-    builder::{NonEmptyStringValueParser, TypedValueParser},
-    error::ErrorKind,
-};
-use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, time::Duration};
+use clap::{Arg, ArgAction, Args, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind};
+use speech_api::duration;
+use speech_fleet::command::PlanArgs;
+use speech_service::allowed_hosts::{AZURE, HostPattern};
+use std::{ffi::OsStr, net::SocketAddr, time::Duration};
 
 /// Keeps Azure custom-speech models and endpoints as declared, and swaps models before they expire.
 #[derive(Debug, Parser)]
@@ -29,110 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the operator against the cluster of the kubeconfig, or of the pod that it runs in.
     Run(Box<RunArgs>),
-    /// Print the CustomResourceDefinitions, or write or check all generated files.
-    Crds(CrdsArgs),
     /// Print the coming trainings, swaps, expiries and risks of a fleet, from a live cluster. Changes nothing.
     Plan(Box<PlanArgs>),
-    /// Let a whole fleet live through years in seconds, with everything that goes wrong, and report.
-    ///
-    /// Runs the planners of this very program against an emulated Speech service within the process; touches neither a
-    /// cluster nor the network. Ends with 1 if an endpoint came to be served by an expired model though a newer one
-    /// could be had, or if any other promise was broken.
-    Simulate(SimulateArgs),
-}
-
-/// Options of `plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    /// All namespaces.
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
-    pub all_namespaces: bool,
-    /// One namespace; the default is that of the context.
-    #[arg(short, long)]
-    pub namespace: Option<String>,
-    /// Only the objects of one SpeechConnection, NAME or NAMESPACE/NAME; in all namespaces unless -n names one.
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// Only models and endpoints with these labels, such as team=claims.
-    #[arg(short = 'l', long, value_name = "LABELS", value_parser = NonEmptyStringValueParser::new())]
-    pub selector: Option<String>,
-    /// How far ahead: a duration or a day. Models that do not exist yet have no date, so nothing is told beyond the next
-    /// training and the swap that follows from it. An object whose condition AtRisk is True is told however far away it is.
-    #[arg(long, default_value = "180d")]
-    pub until: String,
-    /// The form.
-    #[arg(short, long, value_enum, default_value_t = PlanFormat::Table)]
-    pub output: PlanFormat,
-    /// End with code 1 when any risk is listed, and with 2 when no object is: then nobody can say that there is none. A
-    /// connection or namespace that is named and does not exist ends with 2 in any case, and so does a plan that cannot be
-    /// had.
-    #[arg(long)]
-    pub fail_on_risk: bool,
-    /// The kubeconfig; the default is that of kubectl.
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; the default is its current one.
-    #[arg(long)]
-    pub context: Option<String>,
-    /// Take this for the present. For tests; hidden because a plan is about now.
-    #[arg(long, hide = true, value_name = "TIME", value_parser = moment)]
-    pub now: Option<jiff::Timestamp>,
-    /// Take the present from the clock of an emulator. For development only.
-    #[arg(
-        long,
-        hide = true,
-        value_name = "URL",
-        env = "SPEECH_OPERATOR_DEVELOPMENT_CLOCK",
-        hide_env = true
-    )]
-    pub development_clock: Option<url::Url>,
-}
-
-/// Form of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-    /// The same as YAML.
-    Yaml,
-    /// For calendars (RFC 5545).
-    Ics,
-    /// A drawing.
-    Svg,
-}
-
-/// Options of `simulate`.
-#[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// How many endpoints there are, over as many Speech resources as they need.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub endpoints: u32,
-    /// How many years pass.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=20))]
-    pub years: u16,
-    /// Everything that happens by chance follows from it; the same seed gives the same report.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// How many threads compute; the report is the same with any number. As many as there are processors if absent.
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Compute the Speech resource of one object only, and print every step and every change of status of that object, as
-    /// a failure names it, for example 6/endpoint-49.
-    #[arg(long, value_name = "REGION/OBJECT")]
-    pub follow: Option<Followed>,
-}
-
-/// Options of `crds`.
-#[derive(Debug, Args)]
-pub struct CrdsArgs {
-    /// Write all generated files into the repository at this folder.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".", conflicts_with = "check")]
-    pub write: Option<PathBuf>,
-    /// Fail if a generated file of the repository at this folder differs from the code.
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
-    pub check: Option<PathBuf>,
 }
 
 /// Options of `run`.
@@ -239,7 +132,7 @@ mod tests {
         let line = ["speech-operator", "run"].iter().chain(options);
         Ok(match Cli::try_parse_from(line)?.command {
             Command::Run(args) => args.election,
-            Command::Crds(_) | Command::Plan(_) | Command::Simulate(_) => unreachable!("the line says run"),
+            Command::Plan(_) => unreachable!("the line says run"),
         })
     }
 

@@ -1,6 +1,5 @@
 //! The last word of a process: whatever ends it is one log line with the reason and the exit code. Only SIGKILL, also that
 //! of a node without memory, leaves no time for one; the next process of the same pod tells it then (`lead::Campaign`).
-use crate::telemetry;
 use std::{
     error::Error,
     io::{self, Write},
@@ -77,7 +76,7 @@ pub fn stopped() {
 
 /// Tells why the process ends with this code: in the log, or on standard error while there is none or it is switched off.
 pub fn failed(error: &(dyn Error + 'static), exit_code: u8) {
-    let chain = telemetry::chain(error);
+    let chain = speech_service::error::chain(error);
     tracing::error!(error = %chain, exit_code, "the operator ends");
     if !tracing::enabled!(Level::ERROR) {
         // Whoever reads standard error may have gone: no reason to end otherwise than meant.

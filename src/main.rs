@@ -1,11 +1,12 @@
 //! The operator's command line: reads options and dispatches.
 use clap::Parser;
+use speech_fleet::command::{self, PlanArgs};
 use speech_operator::{
-    calendar::command,
-    cli::{Cli, Command, CrdsArgs, PlanArgs},
-    generate, last_word, run, simulate, telemetry,
+    cli::{Cli, Command},
+    last_word, run,
 };
-use std::{error::Error, process::ExitCode};
+use speech_service::error::chain;
+use std::process::ExitCode;
 
 /// What a process ends with that could not do its work.
 const FAILED: u8 = 1;
@@ -14,25 +15,16 @@ const FAILED: u8 = 1;
 /// another arena of the allocator, for no gain.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Crds(args) => crds(&args),
+    match Cli::parse().command {
         Command::Run(args) => match run::run(*args).await {
-            Ok(()) => return ExitCode::SUCCESS,
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 last_word::failed(&error, FAILED);
                 // At once: the end of `main` would wait for threads that look up names, and a leader that lost its Lease must go.
                 std::process::exit(FAILED.into())
             }
         },
-        Command::Plan(args) => return plan(&args).await,
-        Command::Simulate(args) => simulate::command(&args).map_err(Into::into),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("speech-operator: {}", telemetry::chain(error.as_ref()));
-            ExitCode::from(FAILED)
-        }
+        Command::Plan(args) => plan(&args).await,
     }
 }
 
@@ -42,21 +34,8 @@ async fn plan(args: &PlanArgs) -> ExitCode {
         Ok(at_risk) if at_risk && args.fail_on_risk => ExitCode::from(1),
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("speech-operator: {}", telemetry::chain(&error));
+            eprintln!("speech-operator: {}", chain(&error));
             ExitCode::from(2)
         }
     }
-}
-
-fn crds(args: &CrdsArgs) -> Result<(), Box<dyn Error>> {
-    match (&args.write, &args.check) {
-        (Some(root), _) => generate::write(root)?,
-        (None, Some(root)) => generate::check(root)?,
-        (None, None) => {
-            for file in generate::files()?.iter().filter(|file| file.path.starts_with("crds")) {
-                println!("---\n{}", file.content);
-            }
-        }
-    }
-    Ok(())
 }

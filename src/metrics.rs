@@ -14,10 +14,8 @@ pub use catalogue::{ALL, Definition, Form, PREFIX, document};
 pub use outcome::{Ended, of_endpoint, of_model};
 
 use crate::{
-    api::{SpeechConnection, swap::GateVerdict},
     controller::{Context, flux::Delivery},
     liveness::Liveness,
-    speech::Observer,
 };
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
@@ -27,6 +25,8 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 use series::Row;
+use speech_api::{SpeechConnection, swap::GateVerdict};
+use speech_service::Observer;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,

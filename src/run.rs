@@ -1,7 +1,6 @@
 //! `speech-operator run`: puts the parts together and ends them in order.
 use crate::{
     cli::{ElectionArgs, RunArgs},
-    clock::{Clock, ClockError},
     controller::{
         self, Options, StartError,
         flux::{EventsUrl, Flux},
@@ -9,13 +8,16 @@ use crate::{
     last_word,
     lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Leadership, Timing, fence, fence::Reach},
     metrics::Metrics,
-    proxy,
     serve::{self, ServeError},
-    speech::{AllowedHosts, ReqwestTransport},
     telemetry,
 };
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
+use speech_fleet::proxy;
+use speech_service::{
+    AllowedHosts, ReqwestTransport,
+    clock::{Clock, ClockError},
+};
 use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,5 @@
 //! `/metrics`, `/livez`, `/readyz` and the fleet page.
 use crate::{
-    calendar::fleet::Objects,
     fleet_page::{self, Audience, Facts},
     metrics::Metrics,
 };
@@ -13,6 +12,7 @@ use axum::{
 };
 use kube::runtime::reflector::{Lookup, Store};
 use socket2::{Domain, Protocol, Socket, Type};
+use speech_fleet::fleet::Objects;
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -40,15 +40,3 @@ pub fn name<K: Lookup>(key: &ObjectRef<K>) -> String {
         None => key.name.clone(),
     }
 }
-
-/// An error and all its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
-}

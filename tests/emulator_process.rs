@@ -2,18 +2,12 @@
 
 mod harness;
 
-use std::path::Path;
-
-use harness::{EmulatorProcess, HarnessError};
+use harness::{EMULATOR, EmulatorProcess, HarnessError};
 use serde_json::json;
-
-fn emulator() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_speech-emulator"))
-}
 
 #[tokio::test]
 async fn the_emulators_clock_obeys_the_control_client() -> Result<(), HarnessError> {
-    let emulator = EmulatorProcess::start(emulator(), None, &["--rate", "0"]).await?;
+    let emulator = EmulatorProcess::start(&EMULATOR, None, &["--rate", "0"]).await?;
     let control = emulator.control();
     let start = "2030-01-01T00:00:00Z".parse().unwrap();
     assert_eq!(control.set_now(start).await?, start);
@@ -30,7 +24,7 @@ async fn the_emulators_clock_obeys_the_control_client() -> Result<(), HarnessErr
 
 #[tokio::test]
 async fn journal_faults_state_and_resources_can_be_read_and_changed() -> Result<(), HarnessError> {
-    let mut emulator = EmulatorProcess::start(emulator(), None, &[]).await?;
+    let mut emulator = EmulatorProcess::start(&EMULATOR, None, &[]).await?;
     let control = emulator.control().clone();
     control.put_resource("harness", json!({"key1": "first"})).await?;
     assert!(control.state().await?.to_string().contains("harness"));

@@ -11,7 +11,7 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use speech_operator::api::SpeechEndpoint;
+use speech_api::SpeechEndpoint;
 use std::{collections::HashMap, time::Duration};
 
 /// The time between two edits; long against what is measured, so that they do not queue.

@@ -8,7 +8,7 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 use serde_json::json;
-use speech_operator::api::{SpeechConnection, SpeechEndpoint, condition};
+use speech_api::{SpeechConnection, SpeechEndpoint, condition};
 use std::{collections::HashSet, time::Duration};
 use tokio::time::{Instant, timeout};
 

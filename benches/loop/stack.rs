@@ -1,15 +1,12 @@
 //! The processes that are measured, and what they say about themselves.
 use crate::{
     Outcome,
-    harness::{AuditEntry, EmulatorProcess, OperatorProcess, Plane},
+    harness::{AuditEntry, EMULATOR, EmulatorProcess, OPERATOR, OperatorProcess, Plane},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use std::path::Path;
 
-const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
-const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
 const SYSTEM: &str = "speech-system";
 const ACCOUNT: &str = "speech-operator";
 /// What the operator runs with; its clock is the real one.
@@ -49,9 +46,9 @@ impl Stack {
         let plane = Plane::start().await?;
         install(&plane).await?;
         let nothing = plane.folder().write("seed.json", "{}")?;
-        let emulator = EmulatorProcess::start(Path::new(EMULATOR), Some(&nothing), &[]).await?;
+        let emulator = EmulatorProcess::start(&EMULATOR, Some(&nothing), &[]).await?;
         let kubeconfig = plane.service_account_kubeconfig(SYSTEM, ACCOUNT).await?;
-        let operator = OperatorProcess::start(Path::new(OPERATOR), &kubeconfig, &OPTIONS).await?;
+        let operator = OperatorProcess::start(&OPERATOR, &kubeconfig, &OPTIONS).await?;
         let client = plane.client().await?;
         Ok(Self {
             plane,
@@ -65,7 +62,7 @@ impl Stack {
     pub async fn restart_operator(&mut self) -> Outcome<()> {
         let kubeconfig = self.plane.service_account_kubeconfig(SYSTEM, ACCOUNT).await?;
         self.operator.kill();
-        self.operator = OperatorProcess::start_unready(Path::new(OPERATOR), &kubeconfig, &OPTIONS)?;
+        self.operator = OperatorProcess::start_unready(&OPERATOR, &kubeconfig, &OPTIONS)?;
         Ok(())
     }
 

@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use harness::HarnessError;
 use screen::{Screen, Style};
-use speech_operator::generate::terminal;
+use speech_terminal as terminal;
 use stage::Stage;
 
 /// Why the demo ends before its end.

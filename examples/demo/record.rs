@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
-use speech_operator::api::{SpeechEndpoint, endpoint::ActiveModel};
+use speech_api::{SpeechEndpoint, endpoint::ActiveModel};
 use tokio::task::JoinHandle;
 
 use super::service::{Recognition, Service};

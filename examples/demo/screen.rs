@@ -4,8 +4,8 @@ use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use speech_operator::generate::terminal::Line;
-pub use speech_operator::generate::terminal::Style;
+use speech_terminal::Line;
+pub use speech_terminal::Style;
 
 /// A step that takes longer shows that it is alive.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,13 +1,11 @@
 //! One request to the Speech service, and what it teaches.
 use super::remote::{Remote, is_connection_trouble};
-use crate::{
-    plan::{Action, Failure, FailureClass, NOT_SENT, UNPROVEN, is_quota},
-    speech::{
-        Client, EntityId, Error, ErrorKind, Lane,
-        request::{UpdateEndpoint, UpdateModel},
-    },
-};
 use jiff::SignedDuration;
+use speech_plan::{Action, Failure, FailureClass, NOT_SENT, UNPROVEN, is_quota};
+use speech_service::{
+    Client, EntityId, Error, ErrorKind, Lane,
+    request::{UpdateEndpoint, UpdateModel},
+};
 
 /// Why a step was not taken, or not as it was meant.
 #[derive(Debug)]

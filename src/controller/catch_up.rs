@@ -123,7 +123,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SpeechModel;
+    use speech_api::SpeechModel;
 
     fn of(name: &str, uid: &str, version: u64) -> Edition<SpeechModel> {
         (ObjectRef::new(name).within("shop"), (Some(uid.to_owned()), version))

@@ -12,28 +12,26 @@ use super::{
     wake,
     write::{self, WriteError},
 };
-use crate::{
-    api::{
-        Reason, SpeechConnection, SpeechConnectionSpec, annotation,
-        connection::{ApiVersionName, RequestBudget},
-        duration, is_held,
-        reference::SecretKeyRef,
-    },
-    plan::{
-        self,
-        connection::{Contact, Snapshot, Step},
-        evaluation::{self, Unneeded},
-        line::Limits,
-        skew::Skew,
-    },
-    speech::{ApiVersion, BaseUrl, Budget, Client, EntityId, InvalidKey, SubscriptionKey},
-};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
+use speech_api::{
+    Reason, SpeechConnection, SpeechConnectionSpec, annotation,
+    connection::{ApiVersionName, RequestBudget},
+    duration, is_held,
+    reference::SecretKeyRef,
+};
+use speech_plan::{
+    self as plan,
+    connection::{Contact, Snapshot, Step},
+    evaluation::{self, Unneeded},
+    line::Limits,
+    skew::Skew,
+};
+use speech_service::{ApiVersion, BaseUrl, Budget, Client, EntityId, InvalidKey, SubscriptionKey};
 use std::{sync::Arc, time::Duration};
 
 /// The pause between two deletions of what nobody needs.

@@ -3,16 +3,12 @@ use super::{
     event::Events, farewell::Alarm, news::News, recent::Recent, remote::Remotes, residence::Residence, routes::Routes,
     wake::Wakes,
 };
-use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel},
-    clock::Clock,
-    lead::Leadership,
-    metrics::Metrics,
-    plan::Hands,
-    speech::{AllowedHosts, Transport},
-};
+use crate::{lead::Leadership, metrics::Metrics};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Client, core::PartialObjectMeta, runtime::reflector::Store};
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
+use speech_plan::Hands;
+use speech_service::{AllowedHosts, Transport, clock::Clock};
 use std::sync::Arc;
 
 /// What all parts of the controller share.

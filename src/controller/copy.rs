@@ -7,20 +7,18 @@ use super::{
     remote::{Remote, is_connection_trouble},
     wake::connection_key,
 };
-use crate::{
-    api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource, reference::ModelRef},
-    plan::{
-        Action, CopyModel, Failure, FailureClass,
-        model::{Found, Source, SourceState, are_alike, find_cycle, wanted_id},
-    },
-    speech::{
-        Answer, Client, EntityId, Error, ErrorKind, Lane,
-        entity::{CopyOperation, CustomModel},
-    },
-    view::{CopyStage, CopyState},
-};
 use jiff::SignedDuration;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use speech_api::{SpeechConnection, SpeechModel, annotation::CreationIntent, model::CopySource, reference::ModelRef};
+use speech_plan::{
+    Action, CopyModel, Failure, FailureClass,
+    model::{Found, Source, SourceState, are_alike, find_cycle, wanted_id},
+    view::{CopyStage, CopyState},
+};
+use speech_service::{
+    Answer, Client, EntityId, Error, ErrorKind, Lane,
+    entity::{CopyOperation, CustomModel},
+};
 use std::sync::Arc;
 
 /// The SpeechModel that a copy names.
@@ -112,10 +110,10 @@ pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
     let (state, models) = {
         let looked = around.look();
         let state = match looked.state() {
-            crate::plan::ConnectionState::NotFound { .. } => SourceState::NotFound,
-            crate::plan::ConnectionState::NotAllowed => SourceState::NotAllowed,
-            crate::plan::ConnectionState::NotReady { message, .. } => SourceState::NotReady(message.to_owned()),
-            crate::plan::ConnectionState::Ready { .. } => SourceState::Ready,
+            speech_plan::ConnectionState::NotFound { .. } => SourceState::NotFound,
+            speech_plan::ConnectionState::NotAllowed => SourceState::NotAllowed,
+            speech_plan::ConnectionState::NotReady { message, .. } => SourceState::NotReady(message.to_owned()),
+            speech_plan::ConnectionState::Ready { .. } => SourceState::Ready,
         };
         let models: Vec<_> = looked.state().view().map_or_else(Vec::new, |view| {
             ids.filter_map(|id| view.models.get(id))
@@ -164,7 +162,7 @@ fn rival(
         let closed = m.status.as_ref().and_then(|status| status.closed_attempt).unwrap_or(0);
         let intent = CreationIntent::of(m)
             .filter(|intent| i64::from(intent.attempt) > i64::from(closed))
-            .filter(|intent| now.duration_since(intent.at) < crate::plan::COPY_GRACE)?;
+            .filter(|intent| now.duration_since(intent.at) < speech_plan::COPY_GRACE)?;
         Some((EntityId::from_uuid(intent.copy_of?), (intent.at, m.uid())))
     };
     let mine = open(model).filter(|(of, _)| *of == wanted).map(|(_, turn)| turn);

@@ -1,12 +1,15 @@
 //! Events: on transitions only, best effort, never in the way of the work.
 use super::flux;
-use crate::{api::FIELD_MANAGER, clock::Clock, plan::Notice, telemetry};
+use crate::telemetry;
 use futures::{StreamExt, stream};
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 use kube::{Api, Client, Resource, api::PostParams, runtime::reflector::ObjectRef};
+use speech_api::FIELD_MANAGER;
+use speech_plan::Notice;
+use speech_service::clock::Clock;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// So many events may wait; more are dropped, because events must never use up the memory.

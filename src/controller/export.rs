@@ -3,10 +3,6 @@
 //! Of several objects that name one ConfigMap, who has it keeps it; where nobody has it yet, the oldest may make it. It is made
 //! by a request that fails where it exists, and changed only as it was read, so that nothing of others is ever taken over.
 use super::{Context, managed::Managed, point::Point};
-use crate::{
-    api::{FIELD_MANAGER, Reason},
-    plan::{Export, Failure, FailureClass},
-};
 use k8s_openapi::{
     api::core::v1::ConfigMap,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
@@ -16,6 +12,8 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
 use serde_json::{Value, json};
+use speech_api::{FIELD_MANAGER, Reason};
+use speech_plan::{Export, Failure, FailureClass};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The label by which we find what we published.
@@ -164,7 +162,7 @@ fn taken(name: &str, found: &ConfigMap) -> Failure {
 /// another was faster, or that it is busy, passes.
 fn trouble(name: &str, error: kube::Error) -> Failure {
     let kube::Error::Api(status) = error else {
-        return failed(Reason::ExportFailed, name, &crate::telemetry::chain(&error));
+        return failed(Reason::ExportFailed, name, &speech_service::error::chain(&error));
     };
     let passes = status.code >= 500 || matches!(status.code, 404 | 408 | 409 | 429);
     let reason = if passes {
@@ -177,7 +175,7 @@ fn trouble(name: &str, error: kube::Error) -> Failure {
 
 fn failed(reason: Reason, name: &str, why: &str) -> Failure {
     Failure {
-        operation: crate::plan::EXPORT,
+        operation: speech_plan::EXPORT,
         code: reason.as_str().to_owned(),
         message: format!("ConfigMap {name}: {why}"),
         class: FailureClass::Transient { retry_after: None },

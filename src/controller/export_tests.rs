@@ -1,7 +1,7 @@
 use super::*;
-use crate::api::{SpeechEndpoint, SpeechModel};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::Status;
+use speech_api::{SpeechEndpoint, SpeechModel};
 
 fn export(data: &[(&str, &str)]) -> Export {
     let data = data.iter().map(|(key, value)| ((*key).into(), (*value).into()));

@@ -11,12 +11,10 @@ use super::{
     watch::Kept,
     write::{self, WriteError},
 };
-use crate::{
-    api::{Reason, SpeechConnection, is_held},
-    plan::Notice,
-};
 use kube::{Client, Resource, core::NamespaceResourceScope, runtime::reflector::Store};
 use serde::de::DeserializeOwned;
+use speech_api::{Reason, SpeechConnection, is_held};
+use speech_plan::Notice;
 use std::{fmt::Debug, sync::Arc, time::Duration};
 use tokio::{sync::Notify, time::timeout};
 
@@ -139,7 +137,7 @@ where
         // Somebody else was first, or the store is about to know a newer one.
         Ok(Err(WriteError::Conflict | WriteError::Gone)) => {}
         Ok(Err(error @ (WriteError::Api(_) | WriteError::Refused(_)))) => {
-            let error = crate::telemetry::chain(&error);
+            let error = speech_service::error::chain(&error);
             tracing::error!(%kind, object = %format!("{namespace}/{name}"), error, "an object cannot be let go; it is tried again");
         }
         Err(_) => tracing::error!(%kind, object = %format!("{namespace}/{name}"), "the apiserver does not answer"),

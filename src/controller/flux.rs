@@ -6,18 +6,15 @@ mod tests;
 
 pub use address::{EventsUrl, InvalidEventsUrl};
 
-use crate::{
-    metrics::Metrics,
-    speech::{
-        Transport,
-        transport::{Limits, TransportError},
-    },
-    telemetry,
-};
+use crate::metrics::Metrics;
 use http::{Request, header::CONTENT_TYPE};
 use jiff::{Timestamp, Unit};
 use k8s_openapi::api::{core::v1::ObjectReference, events::v1::Event};
 use serde::Serialize;
+use speech_service::{
+    Transport,
+    transport::{Limits, TransportError},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
@@ -216,7 +213,7 @@ impl Courier {
 fn words(error: &TransportError) -> String {
     match error {
         TransportError::Failed { kind, source, .. } => match source {
-            Some(source) => format!("{kind}: {}", telemetry::chain(source.as_ref())),
+            Some(source) => format!("{kind}: {}", speech_service::error::chain(source.as_ref())),
             None => kind.to_string(),
         },
         TransportError::Body(_) => "the answer cannot be read".to_owned(),

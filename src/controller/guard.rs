@@ -146,7 +146,7 @@ where
         }
         Err(error) => {
             let delay = backoff.failed(&object, error.longest_delay());
-            tracing::error!(%kind, object = %crate::telemetry::name(&key), error = %crate::telemetry::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
+            tracing::error!(%kind, object = %crate::telemetry::name(&key), error = %speech_service::error::chain(&error), retry_in_seconds = delay.as_secs(), "reconcile failed");
             Action::requeue(delay)
         }
     }
@@ -163,7 +163,7 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SpeechModel;
+    use speech_api::SpeechModel;
 
     #[test]
     fn delays_grow_for_one_life_of_an_object_and_begin_anew_with_the_next() {

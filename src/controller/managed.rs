@@ -8,17 +8,15 @@ use super::{
     wake::{Sleeper, connection_key},
     watch::Kept,
 };
-use crate::{
-    api::{
-        SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
-        reference::{ConnectionRef, ExportTo},
-    },
-    metrics::{self, Ended},
-    plan::{self, Hands, Plan, Surroundings, connection::Need},
-};
+use crate::metrics::{self, Ended};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 use serde::{Serialize, de::DeserializeOwned};
+use speech_api::{
+    SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
+    reference::{ConnectionRef, ExportTo},
+};
+use speech_plan::{self as plan, Hands, Plan, Surroundings, connection::Need};
 use std::{fmt::Debug, sync::Arc};
 
 /// What models and endpoints have in common.

@@ -1,7 +1,7 @@
 //! Effects: the watches, the three controllers, the Speech resources, and what they write.
 //!
-//! `observe` builds the snapshot from memory, [`crate::plan`] decides, `act` takes at most one remote step, `reconcile` reports.
-pub(crate) mod act;
+//! `observe` builds the snapshot from memory, [`speech_plan`] decides, `act` takes at most one remote step, `reconcile` reports.
+pub mod act;
 mod catch_up;
 mod connection;
 mod context;
@@ -13,18 +13,18 @@ pub mod flux;
 mod guard;
 mod managed;
 mod news;
-pub(crate) mod observe;
+pub mod observe;
 mod passes;
 mod places;
 mod point;
 mod recent;
-pub(crate) mod reconcile;
+pub mod reconcile;
 mod refusal;
-pub(crate) mod remote;
+pub mod remote;
 mod residence;
 mod routes;
 mod start;
-pub(crate) mod wake;
+pub mod wake;
 mod watch;
 mod write;
 

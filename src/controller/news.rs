@@ -63,8 +63,8 @@ impl News {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{SpeechConnection, SpeechConnectionStatus};
     use serde_json::json;
+    use speech_api::{SpeechConnection, SpeechConnectionStatus};
 
     #[test]
     fn a_status_that_somebody_else_wrote_or_wiped_is_news_and_our_own_is_not() {

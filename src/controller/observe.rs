@@ -4,23 +4,21 @@ use super::{
     remote::Remote,
     wake::{connection_key, deletions},
 };
-use crate::{
-    api::{
-        SpeechConnection, SpeechEndpoint, SpeechModel,
-        reference::{ConnectionRef, ManagementPolicy},
-    },
-    plan::{
-        Agenda, ConnectionState, claim,
-        connection::{Contact, allows, selects},
-        model::{Refusal, refusals as refusals_of},
-        near::nearest,
-    },
-    speech::EntityId,
-    view::View,
-};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use speech_api::{
+    SpeechConnection, SpeechEndpoint, SpeechModel,
+    reference::{ConnectionRef, ManagementPolicy},
+};
+use speech_plan::{
+    Agenda, ConnectionState, claim,
+    connection::{Contact, allows, selects},
+    model::{Refusal, refusals as refusals_of},
+    near::nearest,
+    view::View,
+};
+use speech_service::EntityId;
 use std::sync::{Arc, LazyLock, RwLockReadGuard};
 
 /// The connection of an object, as far as it is there.

@@ -127,7 +127,7 @@ impl<K: Resource<DynamicType = ()> + std::fmt::Debug + Send + Sync> Queue for Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SpeechModel;
+    use speech_api::SpeechModel;
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     type Key = ObjectRef<SpeechModel>;

@@ -1,6 +1,6 @@
 //! Named places between an intent and its status. A debug build can be told by its environment to stand still at one of
 //! them, so that a test can kill it there; a release build knows none of this.
-use crate::plan::Action;
+use speech_plan::Action;
 
 /// The variable that names where to stand still: `<point>@<namespace>/<name>`.
 pub const STAND_STILL_AT: &str = "SPEECH_OPERATOR_STAND_STILL_AT";

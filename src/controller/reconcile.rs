@@ -15,12 +15,12 @@ use super::{
     wake::{self, Sleeper},
     write::{self, WriteError},
 };
-use crate::{
-    api::{Reason, is_held},
-    plan::{self, Action, Failure, List, Notice, Plan, Surroundings, drift::Correction, lead_time::Took, line::Want},
-};
 use jiff::Timestamp;
 use kube::runtime::{controller, reflector::ObjectRef};
+use speech_api::{Reason, is_held};
+use speech_plan::{
+    self as plan, Action, Failure, List, Notice, Plan, Surroundings, drift::Correction, lead_time::Took, line::Want,
+};
 use std::{sync::Arc, time::Duration};
 
 /// One pass over an object.
@@ -52,7 +52,7 @@ enum Turn {
 }
 
 /// Whether a step may end the use of a model by an endpoint.
-pub(crate) fn frees_model(action: &Action) -> bool {
+pub fn frees_model(action: &Action) -> bool {
     match action {
         Action::DeleteEndpoint(_) => true,
         Action::UpdateEndpoint { change, .. } => change.model().is_some(),

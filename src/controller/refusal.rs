@@ -4,16 +4,14 @@ use super::{
     watch::Kept,
     write::{self, WriteError},
 };
-use crate::{
-    api::{Reason, SpeechConnectionStatus, SpeechEndpointStatus, SpeechModelStatus},
-    plan::{Notice, cluster_refused},
-};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Resource,
     core::{NamespaceResourceScope, Status},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use speech_api::{Reason, SpeechConnectionStatus, SpeechEndpointStatus, SpeechModelStatus};
+use speech_plan::{Notice, cluster_refused};
 use std::{fmt::Debug, sync::Arc};
 
 /// A status that has conditions.
@@ -68,7 +66,7 @@ where
         Err(WriteError::Conflict | WriteError::Gone) => None,
         Err(error @ (WriteError::Refused(_) | WriteError::Api(_))) => {
             let kind = K::kind(&());
-            let error = crate::telemetry::chain(&error);
+            let error = speech_service::error::chain(&error);
             let reason = Reason::ClusterRefused.as_str();
             tracing::error!(%kind, object = %format!("{namespace}/{name}"), error, reason, "the status cannot be written either");
             None

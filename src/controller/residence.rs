@@ -3,14 +3,12 @@
 //! Who deletes a CustomResourceDefinition deletes all objects of the kind, and the apiserver marks the definition before it
 //! marks the first object. So a read that began after an object was seen to be deleted tells which of both was meant.
 use super::Context;
-use crate::{
-    api::{GROUP, SpeechConnection, SpeechEndpoint, SpeechModel},
-    plan::Stay,
-};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{Api, Client, Resource, core::PartialObjectMeta};
+use speech_api::{GROUP, SpeechConnection, SpeechEndpoint, SpeechModel};
+use speech_plan::Stay;
 use std::time::Duration;
 use tokio::{
     sync::Mutex,
@@ -157,7 +155,7 @@ fn told(what: &str, presence: Result<Presence, kube::Error>) -> Finding {
         Ok(Presence::Going) => Finding::Ends(format!("{what} is being deleted")),
         Ok(Presence::Gone) => Finding::Ends(format!("{what} does not exist any more")),
         Err(error) => {
-            let why = crate::telemetry::chain(&error);
+            let why = speech_service::error::chain(&error);
             Finding::Unknown(format!("whether {what} stays cannot be read: {why}"))
         }
     }

@@ -4,8 +4,9 @@
 //! What it may hold is bounded here, for each route: the kind, the connection, and for a copy the one that it is copied from. Who finds
 //! no place waits in no pass: it is looked at anew, and its decision made anew, when one is free.
 use super::{Context, places::Places, wake::Sleeper};
-use crate::{api::SpeechConnection, speech::Lane};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::SpeechConnection;
+use speech_service::Lane;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -18,11 +18,8 @@ use super::{
     watch,
 };
 use crate::{
-    api::{SpeechEndpoint, SpeechModel},
-    clock::Clock,
     lead::{Election, Leadership, Lost, Mandate, fence::Reach},
     metrics::Metrics,
-    speech::AllowedHosts,
 };
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
@@ -35,6 +32,8 @@ use kube::{
         watcher,
     },
 };
+use speech_api::{SpeechEndpoint, SpeechModel};
+use speech_service::{AllowedHosts, clock::Clock};
 use std::{
     future::Future,
     pin::pin,
@@ -218,7 +217,7 @@ async fn identity(client: &Client) -> Result<String, StartError> {
         } else if refused_since.get_or_insert_with(Instant::now).elapsed() > REFUSED {
             return Err(StartError::Cluster(Box::new(error)));
         }
-        tracing::warn!(error = %crate::telemetry::chain(&error), "the apiserver does not tell who it is; it is asked again");
+        tracing::warn!(error = %speech_service::error::chain(&error), "the apiserver does not tell who it is; it is asked again");
         tokio::time::sleep(ASK_AGAIN).await;
     }
 }

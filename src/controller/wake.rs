@@ -9,23 +9,21 @@ use lists::trains_with;
 pub use lists::{Uses, concerns_gate, datasets_of, users, uses};
 pub use queues::{Sleeper, Sleepers, Wakes};
 pub use recorded::{Recorded, expected, named_datasets, recorded};
-pub(crate) use recorded::{datasets_of_endpoint, datasets_of_model, has_history, pending_evaluation, revisions};
+pub use recorded::{datasets_of_endpoint, datasets_of_model, has_history, pending_evaluation, revisions};
 
 use super::{Context, Seen, copy, managed::Managed, observe::Surrounding, remote::Remote, routes};
-use crate::{
-    api::{
-        SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, is_held, reference::ConnectionRef,
-    },
-    plan::{
-        Hands,
-        connection::Dependents,
-        guard::{self, Leaving},
-    },
-    speech::{EntityId, ModelId},
-    view::Changes,
-};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
+use speech_api::{
+    SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, is_held, reference::ConnectionRef,
+};
+use speech_plan::{
+    Hands,
+    connection::Dependents,
+    guard::{self, Leaving},
+    view::Changes,
+};
+use speech_service::{EntityId, ModelId};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The connection that an object of a namespace refers to.
@@ -116,7 +114,7 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
 }
 
 /// Whether something is in quarantine, or was until somebody cleared it: what it follows may have to be trained again.
-pub(crate) fn has_judged(endpoint: &SpeechEndpoint) -> bool {
+pub fn has_judged(endpoint: &SpeechEndpoint) -> bool {
     let status = endpoint.status.as_ref();
     status.is_some_and(|status| !status.quarantine.is_empty() || status.quarantine_cleared_at.is_some())
 }
@@ -364,7 +362,7 @@ pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
     });
 }
 
-pub(crate) fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
+pub fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
     let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
         text.and_then(|text| text.parse().ok())
@@ -379,7 +377,7 @@ pub(crate) fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) ->
             && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
 }
 
-pub(crate) fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
+pub fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
     let source = &model.spec.source;
     let current = model.status.as_ref().and_then(|status| status.current.as_ref());
     let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());

@@ -401,7 +401,7 @@ where
         if let kube::Error::Api(status) = error {
             return self.failed_with(status, version);
         }
-        let problem = crate::telemetry::chain(error);
+        let problem = speech_service::error::chain(error);
         if matches!(error, kube::Error::SerdeError(_)) {
             return self.refused(&problem, None, version);
         }

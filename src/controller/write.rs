@@ -5,10 +5,6 @@ use super::{
     managed::Managed,
     watch::{Kept, receive},
 };
-use crate::api::{
-    FIELD_MANAGER, FINALIZER,
-    annotation::{CREATION_INTENT, CreationIntent},
-};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -16,6 +12,10 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use speech_api::{
+    FIELD_MANAGER, FINALIZER,
+    annotation::{CREATION_INTENT, CreationIntent},
+};
 use std::{borrow::Cow, fmt::Debug, sync::Arc};
 
 /// A write that did not happen.

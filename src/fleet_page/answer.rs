@@ -1,6 +1,5 @@
 //! The routes of the page: who is answered, with which headers.
 use super::{assets, document, html, query::Query, view::View};
-use crate::calendar::{self, fleet::Objects};
 use axum::{
     Router,
     extract::{ConnectInfo, RawQuery, Request, State},
@@ -18,6 +17,7 @@ use axum::{
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::json;
+use speech_fleet::{self as calendar, fleet::Objects};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::Semaphore;
 

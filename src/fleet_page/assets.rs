@@ -1,5 +1,5 @@
 //! What the page loads beside itself, all of it part of this program.
-use crate::calendar;
+use speech_fleet as calendar;
 use std::sync::LazyLock;
 
 const PAGE: &str = include_str!("page.css");

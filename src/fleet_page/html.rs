@@ -6,8 +6,8 @@ use super::{
     table,
     view::View,
 };
-use crate::calendar::{self, Row};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use speech_fleet::{self as calendar, Row};
 use std::collections::BTreeSet;
 
 /// How many objects the timeline shows; of a larger fleet, the most urgent.

@@ -1,7 +1,7 @@
 //! How an object stands, in one word.
-use crate::api::{Reason, condition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
+use speech_api::{Reason, condition};
 
 /// How an object stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

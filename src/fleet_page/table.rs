@@ -7,10 +7,10 @@ use super::{
     state,
     view::{Line, View},
 };
-use crate::api::{Reason, planned::PlannedAction};
-use crate::calendar::Step;
 use jiff::Timestamp;
 use maud::{Markup, html};
+use speech_api::{Reason, planned::PlannedAction};
+use speech_fleet::Step;
 
 /// The endpoints.
 pub fn endpoints(view: &View) -> Markup {

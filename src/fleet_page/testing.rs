@@ -1,8 +1,8 @@
 //! The sample as objects, and what tests look for in a page.
 use super::{query::Query, sample::Sample, view::View};
-use crate::calendar::fleet::Objects;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use speech_fleet::fleet::Objects;
 
 pub use super::sample::{NOW, fleet, many};
 

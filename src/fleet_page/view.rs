@@ -6,18 +6,18 @@ use super::{
     risk::Risk,
     state::{self, State},
 };
-use crate::{
-    api::planned::{PlannedAction, PlannedStep},
-    api::{SpeechEndpoint, SpeechModel, condition},
-    calendar::{
-        Row, Step,
-        fleet::{self, Filter, Objects, connection},
-    },
-};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use serde::Serialize;
+use speech_api::{
+    SpeechEndpoint, SpeechModel, condition,
+    planned::{PlannedAction, PlannedStep},
+};
+use speech_fleet::{
+    Row, Step,
+    fleet::{self, Filter, Objects, connection},
+};
 use std::collections::{BTreeSet, HashMap};
 
 /// How far ahead the page looks: the four quarters to come.

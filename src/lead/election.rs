@@ -188,7 +188,7 @@ impl<L: LeaseApi> Campaign<L> {
     }
 
     fn failed(&self, error: &LeaseError) -> Duration {
-        tracing::warn!(error = %crate::telemetry::chain(error), "the Lease cannot be had; it is tried again");
+        tracing::warn!(error = %speech_service::error::chain(error), "the Lease cannot be had; it is tried again");
         self.timing.pause()
     }
 
@@ -300,7 +300,7 @@ impl<L: LeaseApi> Reign<L> {
         match within(self.campaign.timing.retry_period(), self.give_back()).await {
             Ok(()) => tracing::info!("released the Lease"),
             Err(error) => {
-                tracing::warn!(error = %crate::telemetry::chain(&error), "the Lease could not be released; another replica waits for the end of its term");
+                tracing::warn!(error = %speech_service::error::chain(&error), "the Lease could not be released; another replica waits for the end of its term");
             }
         }
     }

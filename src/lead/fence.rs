@@ -3,19 +3,17 @@
 //! A request that only reads passes freely. One that changes something is held back unless enough is left of our lease,
 //! and is looked at again each time it makes progress: a process that was stopped in between drops it before its next byte.
 use super::{Leadership, Withheld};
-use crate::{
-    plan::Hands,
-    speech::{
-        Transport,
-        error::TransportKind,
-        transport::{Limits, TransportError},
-    },
-};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::{
     Client, Config,
     client::{Body, ClientBuilder},
+};
+use speech_plan::Hands;
+use speech_service::{
+    Transport,
+    error::TransportKind,
+    transport::{Limits, TransportError},
 };
 use std::{
     future::{Future, poll_fn},

@@ -1,6 +1,5 @@
 //! The Lease in the cluster: what stands in it, and the three requests for it.
 use super::{candidate::Candidate, decide::Seen, timing::LONGEST_TERM};
-use crate::api::FIELD_MANAGER;
 use futures::{StreamExt, stream::BoxStream};
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -16,6 +15,7 @@ use kube::{
     api::PostParams,
     runtime::{WatchStreamExt, watcher},
 };
+use speech_api::FIELD_MANAGER;
 use std::{future::Future, time::Duration};
 
 /// A request for the Lease that did not do what it was made for.

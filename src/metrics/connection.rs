@@ -4,14 +4,12 @@ use super::{
     planned::{key_of, ready, seconds},
     series::{Row, write},
 };
-use crate::{
-    api::SpeechConnection,
-    controller::{Context, remote::Remote},
-    speech::entity::OwnerTag,
-    view::View,
-};
+use crate::controller::{Context, remote::Remote};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use prometheus_client::encoding::DescriptorEncoder;
+use speech_api::SpeechConnection;
+use speech_plan::view::View;
+use speech_service::entity::OwnerTag;
 use std::{collections::HashSet, fmt, sync::Arc};
 
 type Connected = (ObjectRef<SpeechConnection>, Arc<Remote>);

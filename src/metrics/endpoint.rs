@@ -3,15 +3,13 @@ use super::{
     planned::{Planned, key_of, seconds},
     series::Row,
 };
-use crate::{
-    api::{
-        SpeechEndpoint, SpeechEndpointStatus, condition,
-        endpoint::{ActiveModel, Fallback},
-        swap::SwapPolicy,
-    },
-    plan::lead_time::{Durations, Work},
-};
 use jiff::Timestamp;
+use speech_api::{
+    SpeechEndpoint, SpeechEndpointStatus, condition,
+    endpoint::{ActiveModel, Fallback},
+    swap::SwapPolicy,
+};
+use speech_plan::lead_time::{Durations, Work};
 use std::{collections::BTreeMap, time::Duration};
 
 /// One endpoint at a time.

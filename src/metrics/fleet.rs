@@ -6,14 +6,12 @@ use super::{
     planned::Planned,
     series::{Row, write},
 };
-use crate::{
-    api::reference::ConnectionRef,
-    controller::{Context, remote::Remote, wake::connection_key},
-    plan::lead_time::Durations,
-};
+use crate::controller::{Context, remote::Remote, wake::connection_key};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
+use speech_api::reference::ConnectionRef;
+use speech_plan::lead_time::Durations;
 use std::{
     fmt,
     sync::{Arc, Weak},

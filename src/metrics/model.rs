@@ -3,11 +3,9 @@ use super::{
     planned::{Planned, key_of, seconds},
     series::Row,
 };
-use crate::{
-    api::{SpeechModel, SpeechModelStatus},
-    plan::lead_time::{Durations, Work},
-};
 use jiff::Timestamp;
+use speech_api::{SpeechModel, SpeechModelStatus};
+use speech_plan::lead_time::{Durations, Work};
 use std::collections::BTreeMap;
 
 /// One model at a time.

@@ -1,5 +1,5 @@
 //! What came to an end between two statuses of an object.
-use crate::api::{Reason, SpeechEndpointStatus, SpeechModelStatus, swap::GateVerdict};
+use speech_api::{Reason, SpeechEndpointStatus, SpeechModelStatus, swap::GateVerdict};
 
 /// Something that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

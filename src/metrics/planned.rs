@@ -1,12 +1,12 @@
 //! What the plan and the conditions of one object say in numbers; the same for models and endpoints.
 use super::series::Row;
-use crate::api::{
-    condition,
-    planned::{PlannedAction, PlannedStep},
-};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
+use speech_api::{
+    condition,
+    planned::{PlannedAction, PlannedStep},
+};
 
 /// The word for what is foreseen to block a step and is no risk yet.
 const FORESEEN: &str = "Foreseen";

@@ -16,7 +16,7 @@ use chromium::{Chromium, DARK, LIGHT, Look, NARROW, NARROW_DARK};
 use sample::{NOW, Sample, fleet, many};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use speech_operator::calendar::fleet::Objects;
+use speech_fleet::fleet::Objects;
 use speech_operator::fleet_page::{Audience, Facts, routes};
 
 /// Serves a fleet on a port of its own; gives the URL of the page.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use speech_operator::simulate::chance::Chance;
+use speech_fuzz::Chance;
 
 use crate::evidence::Known;
 use crate::law::{self, Expected};

@@ -11,13 +11,11 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::evidence::Evidence;
-use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, POD, Plane, eventually};
+use crate::harness::{
+    EMULATOR, EmulatorProcess, HarnessError, KUBECTL_SPEECH, OPERATOR, OperatorProcess, POD, Plane, eventually,
+};
 use crate::tenant::{KINDS, Tenant, api_of};
 
-/// The programs, unless `CHAOS_OPERATOR` or `CHAOS_EMULATOR` names another build.
-const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
-const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
-const KUBECTL_SPEECH: &str = env!("CARGO_BIN_EXE_kubectl-speech");
 /// Where the sources are.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The operator's user, as the audit log names it.
@@ -53,7 +51,7 @@ impl World {
     ///
     /// When the control plane or the emulator does not start.
     pub async fn start() -> Result<Self, HarnessError> {
-        let emulator = program("CHAOS_EMULATOR", EMULATOR);
+        let emulator = program("CHAOS_EMULATOR", &EMULATOR);
         let (plane, emulator) = tokio::try_join!(
             async {
                 let plane = Plane::start().await?;
@@ -105,7 +103,7 @@ impl World {
     ///
     /// When it does not succeed, with what it said.
     pub async fn kubectl_speech(&self, args: &[&str]) -> Result<String, String> {
-        let folder = Path::new(KUBECTL_SPEECH).parent().unwrap_or(Path::new("."));
+        let folder = KUBECTL_SPEECH.parent().unwrap_or(Path::new("."));
         let args = [&["speech"], args].concat();
         let output = self.plane.kubectl_plugin(&[folder], None, &[], &args).await;
         let output = output.map_err(|error| error.to_string())?;
@@ -122,7 +120,7 @@ impl World {
     ///
     /// When it does not start.
     pub async fn renew_emulator(&mut self) -> Result<(), HarnessError> {
-        self.emulator = EmulatorProcess::start(&program("CHAOS_EMULATOR", EMULATOR), None, &[]).await?;
+        self.emulator = EmulatorProcess::start(&program("CHAOS_EMULATOR", &EMULATOR), None, &[]).await?;
         Ok(())
     }
 
@@ -144,7 +142,7 @@ impl World {
         all.extend(args);
         let kubeconfig = kubeconfig.unwrap_or(&self.kubeconfig);
         let operator =
-            OperatorProcess::start_unready_with_env(&program("CHAOS_OPERATOR", OPERATOR), kubeconfig, &all, env);
+            OperatorProcess::start_unready_with_env(&program("CHAOS_OPERATOR", &OPERATOR), kubeconfig, &all, env);
         let pod = env
             .iter()
             .find(|(name, _)| *name == "POD_NAME")
@@ -316,8 +314,9 @@ impl World {
     }
 }
 
-fn program(variable: &str, usual: &str) -> PathBuf {
-    std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from)
+/// A program, unless `CHAOS_OPERATOR` or `CHAOS_EMULATOR` names another build.
+fn program(variable: &str, usual: &Path) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| usual.to_owned(), PathBuf::from)
 }
 
 /// Applies what `deploy/` ships, as a user does, but for the Deployment: operators run as processes here.

@@ -191,7 +191,7 @@ async fn a_new_object_says_that_nobody_has_looked_and_nulls_and_defaults_are_set
 
 #[tokio::test]
 async fn the_library_reads_what_the_api_server_has_settled() -> Result<(), HarnessError> {
-    use speech_operator::api::{SpeechConnection, SpeechEndpoint, SpeechModel};
+    use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
     let namespace = "read";
     objects_in(namespace).await?;
     let client = plane().await?.client().await?;

@@ -2,14 +2,6 @@
 
 use super::schema::{Node, crds, nodes, root};
 use serde_json::{Value, json};
-use speech_operator::generate;
-
-#[test]
-fn the_generated_files_are_what_the_code_says() {
-    if let Err(error) = generate::check(&super::repository()) {
-        panic!("{error}");
-    }
-}
 
 /// Looks at all places of all kinds and tells those that `complaint` has something against.
 fn demand(complaint: impl Fn(&Node) -> Option<String>) {

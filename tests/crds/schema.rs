@@ -1,7 +1,7 @@
 //! Walks through the schemas as they stand in `crds/`.
 
 use serde_json::Value;
-use speech_operator::api::schema;
+use speech_api::schema;
 
 /// One place in a schema.
 pub struct Node {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::case::{Case, condition, message};
+use crate::harness::OPERATOR;
 use crate::refusals::with_successor;
 use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT};
-use crate::stack::{OPERATOR, Stack, alone};
+use crate::stack::{Stack, alone};
 
 fn hours(count: i64) -> SignedDuration {
     SignedDuration::from_hours(count)
@@ -31,7 +32,7 @@ async fn at_risk(case: &Case, kind: &str, name: &str) -> String {
 
 /// How `plan --fail-on-risk` ends.
 async fn plan_ends(case: &Case, stack: &Stack) -> Option<i32> {
-    let mut command = Command::new(OPERATOR);
+    let mut command = Command::new(&*OPERATOR);
     command.args(["plan", "--fail-on-risk", "-n", &case.name, "--kubeconfig"]);
     command.arg(stack.plane.kubeconfig()).env_remove("KUBECONFIG");
     command.output().await.unwrap().status.code()

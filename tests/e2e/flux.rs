@@ -146,7 +146,7 @@ fn an_address_for_flux_that_is_none_is_told_at_the_start() {
             "must not contain a user name or password",
         ),
     ] {
-        let mut command = std::process::Command::new(crate::stack::OPERATOR);
+        let mut command = std::process::Command::new(&*crate::harness::OPERATOR);
         let output = command.args(["run", "--flux-events", url]).output().unwrap();
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);

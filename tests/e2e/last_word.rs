@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::harness::Folder;
-use crate::stack::OPERATOR;
+use crate::harness::OPERATOR;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -32,7 +32,7 @@ impl Alone {
     }
 
     fn with_kubeconfig(path: &Path, folder: Folder) -> Self {
-        let mut child = Command::new(OPERATOR)
+        let mut child = Command::new(&*OPERATOR)
             .args(["run", "--listen", "127.0.0.1:0"])
             .env("KUBECONFIG", path)
             .env("POD_NAME", "last-word")

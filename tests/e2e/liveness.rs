@@ -1,13 +1,13 @@
 //! What `/livez` tells: which part makes progress, and that a process that stands still answers nobody.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::harness::OPERATOR;
 use crate::harness::{HarnessError, OperatorProcess, eventually};
 use crate::seed::BASE_OLD;
-use crate::stack::{OPERATOR, SOON, alone, shared};
+use crate::stack::{SOON, alone, shared};
 
 #[test]
 fn livez_is_ok_and_tells_every_part_when_asked() {
@@ -55,7 +55,7 @@ fn a_process_that_stands_still_answers_no_probe() {
         let options = ["--allow-http", "--development-clock", &clock];
         let point = format!("before-status@{}/line", case.name);
         let env = [("SPEECH_OPERATOR_STAND_STILL_AT", point.as_str())];
-        let operator = OperatorProcess::start_unready_with_env(Path::new(OPERATOR), &kubeconfig, &options, &env);
+        let operator = OperatorProcess::start_unready_with_env(&OPERATOR, &kubeconfig, &options, &env);
         let mut operator = operator.unwrap();
         operator.wait_until_ready(SOON).await.unwrap();
         case.endpoint("line", json!({"model": {"base": {"id": BASE_OLD}}}))

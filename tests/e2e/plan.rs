@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::case::Case;
+use crate::harness::OPERATOR;
 use crate::harness::eventually;
 use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT};
-use crate::stack::{OPERATOR, SOON, Stack, shared};
+use crate::stack::{SOON, Stack, shared};
 
 /// Runs the command as whom a kubeconfig names.
 async fn plan(kubeconfig: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(OPERATOR);
+    let mut command = Command::new(&*OPERATOR);
     command.arg("plan").arg("--kubeconfig").arg(kubeconfig).args(args);
     command.env_remove("KUBECONFIG").output().await.unwrap()
 }

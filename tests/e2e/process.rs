@@ -1,14 +1,14 @@
 //! The process: its options, its port and its end.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::case::condition;
+use crate::harness::OPERATOR;
 use crate::harness::OperatorProcess;
 use crate::seed::MODEL;
-use crate::stack::{OPERATOR, alone, shared};
+use crate::stack::{alone, shared};
 
 #[test]
 fn metrics_tell_expiry_work_requests_and_build_and_health_is_ok() {
@@ -84,9 +84,7 @@ fn plain_http_is_refused_unless_it_is_allowed() {
             .unwrap();
         let clock = stack.emulator.control().clock_url();
         let options = ["--development-clock", &clock, "--log-format", "text"];
-        stack.operator = OperatorProcess::start(Path::new(OPERATOR), &kubeconfig, &options)
-            .await
-            .unwrap();
+        stack.operator = OperatorProcess::start(&OPERATOR, &kubeconfig, &options).await.unwrap();
         case.secret(&crate::seed::key("process-http", 1)).await;
         case.connection(json!({})).await;
         let told = case.reason("SpeechConnection", "speech", "EndpointInvalid").await;

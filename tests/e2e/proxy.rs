@@ -6,14 +6,13 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::case::condition;
-use crate::harness::{ConnectProxy, OperatorProcess, eventually, free_address};
+use crate::harness::OPERATOR;
+use crate::harness::{ConnectProxy, KUBECTL_SPEECH, OperatorProcess, eventually, free_address};
 use crate::seed::MODEL;
-use crate::stack::{OPERATOR, SOON, Stack, alone, shared};
-
-const KUBECTL_SPEECH: &str = env!("CARGO_BIN_EXE_kubectl-speech");
+use crate::stack::{SOON, Stack, alone, shared};
 
 /// What a command says, and its exit code.
-async fn said(program: &str, args: &[&str], kubeconfig: &Path, env: &[(&str, &str)]) -> (i32, String) {
+async fn said(program: &Path, args: &[&str], kubeconfig: &Path, env: &[(&str, &str)]) -> (i32, String) {
     let mut command = tokio::process::Command::new(program);
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
         command.env_remove(name).env_remove(name.to_lowercase());
@@ -42,9 +41,9 @@ fn the_cluster_is_reached_by_the_proxy_of_a_variable_unless_no_proxy_names_it() 
     shared("proxy-cluster", async |_, stack| {
         let kubeconfig = kubeconfig(stack).await;
         let proxy = ConnectProxy::start().await.unwrap();
-        let commands: [(&str, &[&str]); 2] = [
-            (KUBECTL_SPEECH, &["status", "-n", "proxy-cluster"]),
-            (OPERATOR, &["plan", "-n", "proxy-cluster"]),
+        let commands: [(&Path, &[&str]); 2] = [
+            (&KUBECTL_SPEECH, &["status", "-n", "proxy-cluster"]),
+            (&OPERATOR, &["plan", "-n", "proxy-cluster"]),
         ];
         for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
             for (program, args) in commands {
@@ -88,11 +87,11 @@ fn the_cluster_is_reached_by_the_proxy_of_the_kubeconfig() {
         let args = ["status", "-n", "proxy-kubeconfig"];
         let proxy = ConnectProxy::start().await.unwrap();
         let (_folder, file) = with(&proxy.url());
-        let (_, told) = said(KUBECTL_SPEECH, &args, &file, &[]).await;
+        let (_, told) = said(&KUBECTL_SPEECH, &args, &file, &[]).await;
         assert!(!told.contains("does not answer") && !proxy.asked().is_empty(), "{told}");
         let dead = free_address().unwrap();
         let (_folder, file) = with(&format!("http://{dead}"));
-        let (_, told) = said(KUBECTL_SPEECH, &args, &file, &[]).await;
+        let (_, told) = said(&KUBECTL_SPEECH, &args, &file, &[]).await;
         assert!(
             told.contains(&format!("the proxy http://{dead} (proxy-url of the kubeconfig)")),
             "{told}"
@@ -113,8 +112,7 @@ fn a_speech_resource_is_reached_by_the_proxy_and_a_dead_one_is_told() {
             // The cluster is on loopback as well, and the clock; only the Speech resource goes by the proxy.
             let env = [("HTTP_PROXY", url), ("NO_PROXY", "localhost")];
             let options = ["--allow-http", "--development-clock", &clock];
-            let mut operator =
-                OperatorProcess::start_unready_with_env(Path::new(OPERATOR), &kubeconfig, &options, &env).unwrap();
+            let mut operator = OperatorProcess::start_unready_with_env(&OPERATOR, &kubeconfig, &options, &env).unwrap();
             operator.wait_until_ready(SOON).await.unwrap();
             stack.operator = operator;
         };

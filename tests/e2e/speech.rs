@@ -9,13 +9,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::case::Case;
-use crate::harness::{CommandOutput, eventually};
+use crate::harness::{CommandOutput, KUBECTL_SPEECH, eventually};
 use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT};
 use crate::stack::{SOON, Stack, shared};
 
 /// The folder that holds `kubectl-speech`.
 fn plugins() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_kubectl-speech")).parent().unwrap()
+    KUBECTL_SPEECH.parent().unwrap()
 }
 
 /// Runs `kubectl speech`, as administrator unless a kubeconfig says another.

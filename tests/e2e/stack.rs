@@ -2,7 +2,6 @@
 //! the clock take turns on another.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -12,10 +11,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::case::Case;
-use crate::harness::{EmulatorProcess, HarnessError, OperatorProcess, Plane, eventually};
+use crate::harness::{EMULATOR, EmulatorProcess, HarnessError, OPERATOR, OperatorProcess, Plane, eventually};
 
-pub const OPERATOR: &str = env!("CARGO_BIN_EXE_speech-operator");
-const EMULATOR: &str = env!("CARGO_BIN_EXE_speech-emulator");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The operator's user, as the audit log names it.
@@ -49,7 +46,7 @@ impl Stack {
                 install(&plane).await?;
                 Ok(plane)
             },
-            EmulatorProcess::start(Path::new(EMULATOR), None, &[]),
+            EmulatorProcess::start(&EMULATOR, None, &[]),
         )?;
         let operator = start_operator(&plane, &emulator).await?;
         let client = plane.client().await?;
@@ -91,7 +88,7 @@ impl Stack {
         let usual = ["--allow-http", "--development-clock", &clock];
         let env = [("POD_NAME", pod)];
         let options = [&usual, options].concat();
-        let replica = OperatorProcess::start_unready_with_env(Path::new(OPERATOR), &kubeconfig, &options, &env);
+        let replica = OperatorProcess::start_unready_with_env(&OPERATOR, &kubeconfig, &options, &env);
         let mut replica = replica.unwrap();
         replica.wait_until_ready(SOON).await.unwrap();
         replica
@@ -249,7 +246,7 @@ async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<Ope
         .service_account_kubeconfig("speech-system", "speech-operator")
         .await?;
     let clock = emulator.control().clock_url();
-    OperatorProcess::start_with_emulator(Path::new(OPERATOR), &kubeconfig, &clock, &[]).await
+    OperatorProcess::start_with_emulator(&OPERATOR, &kubeconfig, &clock, &[]).await
 }
 
 /// How long anything may take that needs no waiting for the service; long, because many tests share two processors.

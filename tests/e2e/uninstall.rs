@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::case::Case;
+use crate::harness::OPERATOR;
 use crate::harness::{OperatorProcess, eventually};
 use crate::seed::{ENDPOINT, MODEL, TEXT};
 use crate::speech::printed;
-use crate::stack::{OPERATOR, SOON, Stack, install_anew, removed};
+use crate::stack::{SOON, Stack, install_anew, removed};
 
 const KINDS: [(&str, &str); 3] = [
     ("SpeechConnection", "speechconnections.customspeech.dev"),
@@ -177,12 +178,7 @@ async fn start_in(stack: &Stack, home: &str) -> OperatorProcess {
     let clock = stack.emulator.control().clock_url();
     let namespace = format!("--leader-elect-resource-namespace={home}");
     let options = [&*namespace];
-    let operator = OperatorProcess::start_with_emulator(
-        std::path::Path::new(OPERATOR),
-        stack.plane.kubeconfig(),
-        &clock,
-        &options,
-    );
+    let operator = OperatorProcess::start_with_emulator(&OPERATOR, stack.plane.kubeconfig(), &clock, &options);
     operator.await.unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use speech_operator::plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
+use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
 
 use crate::case::{Case, condition};
 use crate::seed::{BASE_OLD, MODEL, TEXT};

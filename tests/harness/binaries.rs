@@ -1,7 +1,8 @@
-//! Where the programs and files are that the scripts of `tests` install.
+//! Where the programs are that the workspace builds and the scripts of `tests` install.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use super::error::HarnessError;
 
@@ -28,4 +29,35 @@ pub fn installed(what: &str) -> Result<PathBuf, HarnessError> {
             told: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         }),
     }
+}
+
+/// The operator of this build.
+pub static OPERATOR: LazyLock<PathBuf> = LazyLock::new(|| built("speech-operator"));
+/// The emulator of this build.
+pub static EMULATOR: LazyLock<PathBuf> = LazyLock::new(|| built("speech-emulator"));
+/// The plugin of kubectl of this build.
+pub static KUBECTL_SPEECH: LazyLock<PathBuf> = LazyLock::new(|| built("kubectl-speech"));
+
+/// A program of the workspace, beside the test that asks for it: Cargo builds those of the test's own package only.
+///
+/// # Panics
+///
+/// When it is missing, or older than its sources: a test of an old program would tell nothing.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own file");
+    let folder = test.ancestors().nth(2).expect("Cargo puts tests two folders deep");
+    let program = folder.join(name);
+    let how = "run `cargo build --workspace --bins`, with the options of this test";
+    let Ok(built) = program.metadata().and_then(|file| file.modified()) else {
+        panic!("{} is not built: {how}", program.display());
+    };
+    let sources = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let sources = sources.lines().next().and_then(|line| line.split_once(": "));
+    for source in sources.unwrap_or_default().1.replace("\\ ", "\0").split(' ') {
+        let changed = std::fs::metadata(source.replace('\0', " ")).and_then(|file| file.modified());
+        if changed.is_ok_and(|changed| changed > built) {
+            panic!("{} is older than {source}: {how}", program.display());
+        }
+    }
+    program
 }

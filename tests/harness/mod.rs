@@ -21,7 +21,7 @@ mod process;
 mod proxy;
 
 pub use audit::{AuditEntry, count_writes};
-pub use binaries::installed;
+pub use binaries::{EMULATOR, KUBECTL_SPEECH, OPERATOR, installed};
 pub use connect_proxy::ConnectProxy;
 pub use control::Control;
 pub use emulator::EmulatorProcess;

@@ -4,7 +4,6 @@
 //! The durations of `for` are shortened to a second, and ten minutes of silence to two seconds. All other numbers of the
 //! rules are as shipped.
 
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,12 +11,13 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use crate::documents::{alerts, panels, read};
+use crate::harness::OPERATOR;
 use crate::harness::{OperatorProcess, eventually};
 use crate::kube_state::KubeState;
 use crate::prometheus::Prometheus;
 use crate::scene::{self, Scene};
 use crate::seed;
-use crate::stack::{OPERATOR, SOON, Stack, alone};
+use crate::stack::{SOON, Stack, alone};
 
 /// What depends on a scrape, an evaluation and a pass of the operator.
 const TOLD: Duration = Duration::from_secs(40);
@@ -292,7 +292,7 @@ async fn without_an_operator(
         .service_account_kubeconfig("speech-system", "speech-operator");
     let (kubeconfig, env) = (kubeconfig.await.unwrap(), [("POD_NAME", "another-pod")]);
     let options = ["--allow-http"];
-    let replica = OperatorProcess::start_unready_with_env(Path::new(OPERATOR), &kubeconfig, &options, &env);
+    let replica = OperatorProcess::start_unready_with_env(&OPERATOR, &kubeconfig, &options, &env);
     let mut replica = replica.unwrap();
     replica.wait_until_ready(SOON).await.unwrap();
     prometheus.scrape(&[replica.address(), kube_state]);

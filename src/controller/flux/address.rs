@@ -1,5 +1,5 @@
 //! Where Flux takes events.
-use crate::speech::HostPattern;
+use speech_service::HostPattern;
 use std::{fmt, str::FromStr};
 use url::{Host, Url};
 

@@ -1,13 +1,10 @@
 use super::*;
-use crate::{
-    api::{Reason, SpeechEndpoint},
-    clock::Clock,
-    controller::event::Events,
-    plan::Notice,
-    speech::{AllowedHosts, ReqwestTransport, transport::InProcess},
-};
+use crate::controller::event::Events;
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use serde_json::{Value, json};
+use speech_api::{Reason, SpeechEndpoint};
+use speech_plan::Notice;
+use speech_service::{AllowedHosts, ReqwestTransport, clock::Clock, transport::InProcess};
 use std::sync::Mutex;
 
 fn notice(warning: bool, note: &str) -> Notice {

@@ -3,11 +3,9 @@ use super::{
     super::{observe, refusal},
     Managed, Pass,
 };
-use crate::{
-    api::Reason,
-    plan::{Notice, Plan},
-};
 use kube::core::Status;
+use speech_api::Reason;
+use speech_plan::{Notice, Plan};
 
 impl<K: Managed> Pass<'_, K> {
     /// Tells what stays behind where it outlives the object. A namespace that ends takes no events any more, so there it

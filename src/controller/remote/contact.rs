@@ -1,9 +1,7 @@
 //! What an error of the client says about the connection.
-use crate::{
-    api::Reason,
-    plan::connection::{Contact, Counts},
-    speech::{Error, ErrorKind, error::TransportKind},
-};
+use speech_api::Reason;
+use speech_plan::connection::{Contact, Counts};
+use speech_service::{Error, ErrorKind, error::TransportKind};
 
 /// Whether an error speaks of the connection as a whole rather than of one request.
 pub fn is_connection_trouble(error: &Error) -> bool {

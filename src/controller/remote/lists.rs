@@ -1,15 +1,13 @@
 //! One look at the lists of a Speech resource.
 use super::{super::wake, Remote, reader::Reader};
-use crate::{
-    speech::{Client, Error},
-    view::Changes,
-};
 use jiff::Timestamp;
+use speech_plan::view::Changes;
+use speech_service::{Client, Error};
 use std::time::Duration;
 
 /// What a sweep reads.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scope {
+pub struct Scope {
     pub endpoints: bool,
     pub models: bool,
     pub base_models: bool,
@@ -19,7 +17,7 @@ pub(crate) struct Scope {
 
 /// What a sweep brought.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     pub changes: Changes,
     pub retry_after: Option<Duration>,
     pub has_datasets: bool,
@@ -27,7 +25,7 @@ pub(crate) struct Seen {
 }
 
 /// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
-pub(crate) async fn read(
+pub async fn read(
     remote: &Remote,
     client: &Client,
     scope: Scope,

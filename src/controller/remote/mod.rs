@@ -8,21 +8,22 @@ mod sharing;
 mod sweep;
 
 pub use contact::{broken, is_connection_trouble};
-pub(crate) use last_look::LastLook;
-pub(crate) use lists::{Scope, Seen, read};
-pub(crate) use sweep::counts;
+pub use last_look::LastLook;
+pub use lists::{Scope, Seen, read};
+pub use sweep::counts;
 pub use sweep::run;
 
 use super::{Context, wake};
-use crate::{
-    api::{SpeechConnection, connection::KnownResource},
-    liveness::Pulse,
-    plan::{Agenda, List, connection::Contact},
-    speech::{Budget, Client, SkewMeter},
-    view::{Changes, View},
-};
+use crate::liveness::Pulse;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::{SpeechConnection, connection::KnownResource};
+use speech_plan::{
+    Agenda, List,
+    connection::Contact,
+    view::{Changes, View},
+};
+use speech_service::{Budget, Client, SkewMeter};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -104,7 +105,7 @@ struct Awaited {
 }
 
 impl Remote {
-    pub(crate) fn new(budget: Budget, poll_interval: Duration) -> Self {
+    pub fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             rate: RwLock::new((budget.usage().limit, Duration::from_secs(10))),
             peers: sharing::Peers::default(),

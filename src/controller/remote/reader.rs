@@ -1,10 +1,8 @@
 //! One list into its shelf: absence proves nothing until it was asked for by id.
 use super::Remote;
-use crate::{
-    speech::{Client, EntityId, Error, Lane, Presence},
-    view::{self, Shelf, View},
-};
 use jiff::Timestamp;
+use speech_plan::view::{self, Shelf, View};
+use speech_service::{Client, EntityId, Error, Kind, Lane, Presence};
 use std::{collections::HashSet, time::Duration};
 
 /// What a list brought.
@@ -26,7 +24,7 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads one list into its shelf, if it is wanted.
-    pub async fn list<T: view::Remote>(
+    pub async fn list<T: view::Remote + Kind>(
         self,
         wanted: bool,
         recorded: &[EntityId],
@@ -41,7 +39,7 @@ impl Reader<'_> {
     }
 
     /// What the list lacks is asked for by id before it is forgotten: a list may lag, and paging by offset may skip.
-    async fn read<T: view::Remote>(
+    async fn read<T: view::Remote + Kind>(
         self,
         recorded: &[EntityId],
         shelf: fn(&mut View) -> &mut Shelf<T>,
@@ -93,7 +91,7 @@ impl Reader<'_> {
 
     /// Asks for what objects name and no list has shown: that it does not exist is said only once the service itself says
     /// so. What cannot be found out is asked for at the next look.
-    pub async fn prove<T: view::Remote>(
+    pub async fn prove<T: view::Remote + Kind>(
         self,
         named: &[EntityId],
         shelf: fn(&mut View) -> &mut Shelf<T>,

@@ -3,15 +3,13 @@ use super::{
     super::{Context, wake},
     Link, Remote,
 };
-use crate::{
-    api::{SpeechConnection, annotation},
-    plan::recognition::{Look, Recognition, recognise},
-    speech::{
-        EntityId, Error, ErrorKind, Kind, Lane, Witness,
-        entity::{CustomModel, Endpoint},
-    },
-};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::{SpeechConnection, annotation};
+use speech_plan::recognition::{Look, Recognition, recognise};
+use speech_service::{
+    EntityId, Error, ErrorKind, Kind, Lane, Witness,
+    entity::{CustomModel, Endpoint},
+};
 
 /// So many entities that no list shows are asked for by their ids: lists may lag.
 const ASKED: usize = 3;

@@ -1,7 +1,9 @@
 //! Several connections to one Speech resource: they are found out, and draw on one request budget.
 use super::{Remote, Remotes};
-use crate::{api::SpeechConnection, plan::connection::Sharing, speech::entity::Header, view::View};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::SpeechConnection;
+use speech_plan::{connection::Sharing, view::View};
+use speech_service::entity::Header;
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,

@@ -7,19 +7,17 @@ use super::{
     lists::{Scope, Seen, read},
     recognition,
 };
-use crate::{
-    api::{Reason, SpeechConnection},
-    plan::{
-        List,
-        connection::{Contact, Counts},
-        recognition::Recognition,
-    },
-    speech::{Error, ErrorKind},
-    view::View,
-};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::{Reason, SpeechConnection};
+use speech_plan::{
+    List,
+    connection::{Contact, Counts},
+    recognition::Recognition,
+    view::View,
+};
+use speech_service::{Error, ErrorKind};
 use std::{
     panic::AssertUnwindSafe,
     pin::pin,
@@ -407,7 +405,7 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-pub(crate) fn counts(view: &View) -> Counts {
+pub fn counts(view: &View) -> Counts {
     Counts {
         endpoints: view.endpoints.len(),
         models: view.models.len(),
@@ -418,7 +416,7 @@ pub(crate) fn counts(view: &View) -> Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::speech::{Client, InProcess, SubscriptionKey};
+    use speech_service::{Client, InProcess, SubscriptionKey};
 
     const POLL: Duration = Duration::from_secs(5);
 
@@ -433,13 +431,13 @@ mod tests {
         };
         let client = Client::new(
             Arc::new(InProcess(axum::Router::new().fallback(answer))),
-            crate::speech::BaseUrl::parse("https://x.example", false).unwrap(),
-            crate::speech::ApiVersion::default(),
+            speech_service::BaseUrl::parse("https://x.example", false).unwrap(),
+            speech_service::ApiVersion::default(),
             SubscriptionKey::parse(b"0123456789abcdef0123456789abcdef").unwrap(),
-            Arc::new(crate::speech::Budget::unlimited()),
+            Arc::new(speech_service::Budget::unlimited()),
             Arc::new(()),
         );
-        client.unwrap().health(crate::speech::Lane::Sweep).await.unwrap_err()
+        client.unwrap().health(speech_service::Lane::Sweep).await.unwrap_err()
     }
 
     #[tokio::test]

@@ -1,12 +1,10 @@
 //! The lists that only some objects need: datasets for gates and trainings, evaluations for gates.
 use super::refers_to;
-use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel},
-    controller::{Context, remote::Remote},
-    speech::EntityId,
-    view::Changes,
-};
+use crate::controller::{Context, remote::Remote};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
+use speech_plan::view::Changes;
+use speech_service::EntityId;
 use std::collections::HashSet;
 
 /// The datasets that changed, and those of the evaluations that did.

@@ -1,6 +1,6 @@
 //! The queues by which somebody is woken.
-use crate::api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The queues into the three controllers; a queue holds an object once, however often it is woken.

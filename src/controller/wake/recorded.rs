@@ -1,10 +1,8 @@
 //! What the objects of a connection name in its Speech resource.
 use super::{super::observe, Context, refers_to};
-use crate::{
-    api::{SpeechConnection, SpeechEndpoint, SpeechModel, swap::GateVerdict},
-    speech::EntityId,
-};
 use kube::runtime::reflector::ObjectRef;
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel, swap::GateVerdict};
+use speech_service::EntityId;
 
 /// The remote entities that the statuses of a connection's objects name.
 #[derive(Debug, Default)]
@@ -63,25 +61,25 @@ pub fn named_datasets(context: &Context, key: &ObjectRef<SpeechConnection>) -> V
 }
 
 /// The datasets that a model is trained with.
-pub(crate) fn datasets_of_model(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+pub fn datasets_of_model(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let training = model.spec.source.training.iter();
     training.flat_map(|training| training.datasets.iter().filter_map(|text| text.parse().ok()))
 }
 
 /// The dataset that an endpoint's gate judges with.
-pub(crate) fn datasets_of_endpoint(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+pub fn datasets_of_endpoint(endpoint: &SpeechEndpoint) -> Option<EntityId> {
     endpoint.spec.swap.gate.as_ref()?.evaluation.dataset.parse().ok()
 }
 
 /// The evaluation that an endpoint waits for.
-pub(crate) fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
+pub fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
     let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
     let id = judgement.evaluation.as_ref()?;
     id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
 }
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
-pub(crate) fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+pub fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
     let status = model.status.as_ref();
     let current = status
         .and_then(|status| status.current.as_ref())
@@ -105,6 +103,6 @@ pub(crate) fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
         .filter_map(|id| id.parse().ok())
 }
 
-pub(crate) fn has_history(model: &SpeechModel) -> bool {
+pub fn has_history(model: &SpeechModel) -> bool {
     model.status.as_ref().is_some_and(|status| !status.history.is_empty())
 }

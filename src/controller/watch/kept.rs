@@ -1,16 +1,14 @@
 //! What is kept of an object: not more than somebody reads here.
-use crate::{
-    api::{
-        SpeechConnection, SpeechEndpoint, SpeechModel,
-        annotation::{
-            ACCEPT_RESOURCE, ALLOW_DELETIONS, APPROVED_MODEL, CLEAR_QUARANTINE, CREATION_INTENT, CreationIntent,
-            DELETION_POLICY, RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX, RESTORED_FROM, SWAP_NOW, TRAIN_REVISION,
-        },
-    },
-    clock::Clock,
-};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Resource, core::PartialObjectMeta};
+use speech_api::{
+    SpeechConnection, SpeechEndpoint, SpeechModel,
+    annotation::{
+        ACCEPT_RESOURCE, ALLOW_DELETIONS, APPROVED_MODEL, CLEAR_QUARANTINE, CREATION_INTENT, CreationIntent,
+        DELETION_POLICY, RECONCILE_REQUESTED, RECONCILE_REQUESTED_FLUX, RESTORED_FROM, SWAP_NOW, TRAIN_REVISION,
+    },
+};
+use speech_service::clock::Clock;
 
 /// The annotations that mean something to us.
 const READ_HERE: [&str; 11] = [

@@ -85,13 +85,13 @@ impl<K: Resource> Resource for Readable<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SpeechEndpoint;
     use k8s_openapi::api::core::v1::Secret;
     use kube::{
         ResourceExt,
         api::{ObjectList, WatchEvent},
         core::PartialObjectMeta,
     };
+    use speech_api::SpeechEndpoint;
 
     const FITS: &str = r#"{"apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechEndpoint",
         "metadata": {"name": "fits", "namespace": "shop", "resourceVersion": "7"},

@@ -10,12 +10,7 @@ use super::super::{
     wake::Wakes,
 };
 use super::*;
-use crate::{
-    clock::Clock,
-    lead::Leadership,
-    metrics::Metrics,
-    speech::{AllowedHosts, ReqwestTransport},
-};
+use crate::{lead::Leadership, metrics::Metrics};
 use axum::{
     Router,
     body::Body,
@@ -26,6 +21,7 @@ use axum::{
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Client, Config, runtime::reflector};
 use serde_json::{Value, json};
+use speech_service::{AllowedHosts, ReqwestTransport, clock::Clock};
 use std::{collections::VecDeque, convert::Infallible, sync::Mutex};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -118,7 +114,7 @@ fn context(client: Client) -> Arc<Context> {
         residence: Residence::new(client.clone(), None),
         alarm: Alarm::default(),
         client,
-        hands: crate::plan::Hands::Free,
+        hands: speech_plan::Hands::Free,
         leadership: Leadership::unrivalled(),
         cluster: String::new(),
         allow_http: false,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use speech_operator::plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
+use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
 
 use super::{Expected, Finding};
 use crate::evidence::{Evidence, Known};

@@ -1,8 +1,8 @@
 //! Odd objects, drawn from the schemas as they ship: whatever a field admits is a value for it.
 
 use serde_json::{Map, Value, json};
-use speech_operator::api::schema;
-use speech_operator::simulate::chance::Chance;
+use speech_api::schema;
+use speech_fuzz::Chance;
 
 use crate::seed::{BASE_OLD, ENDPOINT, MODEL, PROJECT, TEXT};
 

@@ -1,0 +1,78 @@
+//! Projects, of v3.2 and 2025-10-15.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Entity, Header, View, render_common};
+use crate::lifecycle::Lifecycle;
+
+/// A project: a folder for the entities of one locale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// The common part.
+    #[serde(flatten)]
+    pub header: Header,
+    /// 2025-10-15: the Foundry project it stands for.
+    #[serde(default)]
+    pub foundry_project_name: Option<String>,
+}
+
+/// How many entries belong to the project.
+fn members_of<T: Entity>(entries: &[T], project: Uuid) -> usize {
+    entries.iter().filter(|entry| entry.project() == Some(project)).count()
+}
+
+impl Entity for Project {
+    const KIND: &'static str = "project";
+
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+
+    fn lifecycle(&self) -> Option<&Lifecycle> {
+        None
+    }
+
+    fn other_property(&self, name: &str) -> Option<&str> {
+        if name == "foundryProjectName" {
+            self.foundry_project_name.as_deref()
+        } else {
+            None
+        }
+    }
+
+    fn render(&self, view: View<'_>) -> Value {
+        let id = self.header.id;
+        let path = format!("/projects/{id}");
+        let mut members = render_common(self, view, &path);
+        let mut links = Map::new();
+        for list in ["evaluations", "datasets", "models", "endpoints", "transcriptions"] {
+            links.insert(list.to_owned(), json!(view.links.to(&format!("{path}/{list}"))));
+        }
+        members.insert("links".to_owned(), Value::Object(links));
+        members.insert(
+            "properties".to_owned(),
+            json!({
+                "datasetCount": members_of(&view.resource.datasets, id),
+                "evaluationCount": members_of(&view.resource.evaluations, id),
+                "modelCount": members_of(&view.resource.models, id),
+                "transcriptionCount": 0,
+                "endpointCount": members_of(&view.resource.endpoints, id),
+            }),
+        );
+        if let Some(name) = self
+            .foundry_project_name
+            .as_ref()
+            .filter(|_| view.links.version().has_foundry_projects())
+        {
+            members.insert("foundryProjectName".to_owned(), json!(name));
+        }
+        Value::Object(members)
+    }
+}

@@ -1,0 +1,19 @@
+//! The health of the service.
+
+use serde_json::json;
+
+use crate::call::Call;
+use crate::error::ServiceError;
+use crate::reply::Reply;
+
+pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
+    let region = &call.resource()?.settings.region;
+    Ok(Reply::ok(json!({
+        "status": "Healthy",
+        "message": format!("All components of the emulated service in {region} work."),
+        "components": [
+            { "name": "CustomSpeech", "status": "Healthy" },
+            { "name": "Transcription", "status": "Healthy" },
+        ],
+    })))
+}

@@ -1,0 +1,332 @@
+//! What lies ahead of a fleet, read from the status of its objects.
+//!
+//! The steps are those that the planners wrote into `status.plan`; nothing is planned anew here. Added to them are the
+//! expiry of the model that is in use, the times that are closed for swaps, and a risk that no step tells. Nothing is
+//! told beyond the first training and the swap that follows from it: when a model that does not exist yet will expire
+//! is known to nobody but the service.
+use super::{Expiry, Row, Step};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
+use speech_api::{
+    SpeechConnection, SpeechEndpoint, SpeechModel, condition,
+    endpoint::{ActiveModel, TargetModel},
+    planned::{PlannedAction, PlannedStep},
+    reference::ConnectionRef,
+    window::Window,
+};
+use speech_plan::window::{Calendar, Span};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The objects of a fleet.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    /// The connections, as far as they may be read.
+    pub connections: Vec<SpeechConnection>,
+    /// The models.
+    pub models: Vec<SpeechModel>,
+    /// The endpoints.
+    pub endpoints: Vec<SpeechEndpoint>,
+}
+
+/// Which objects are told of; the default is all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those of this namespace.
+    pub namespace: Option<String>,
+    /// Only those of this connection, wherever they are: `name`, or `namespace/name`.
+    pub connection: Option<String>,
+    /// Only those with these uids.
+    pub uids: Option<HashSet<String>>,
+}
+
+/// What lies ahead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// One row for each object, by namespace, name and kind.
+    pub rows: Vec<Row>,
+    /// What could not be told, one sentence each, in the same order.
+    pub trouble: Vec<String>,
+    /// Whether there is a risk that no step can tell, because nothing has a date; it is among the trouble.
+    pub undated_risk: bool,
+}
+
+impl Ahead {
+    /// Whether there is any risk.
+    pub fn has_risk(&self) -> bool {
+        let mut steps = self.rows.iter().flat_map(|row| &row.steps);
+        self.undated_risk || steps.any(|step| step.risk.is_some())
+    }
+}
+
+/// What lies ahead of a fleet until a date (UTC), which is told as well.
+pub fn rows(objects: &Objects, now: Timestamp, until: Timestamp, filter: &Filter) -> Ahead {
+    let mut reader = Reader {
+        now,
+        until,
+        connections: objects.connections.iter().map(|c| (path(c), c)).collect(),
+        expiries: known_expiries(&objects.models),
+        closed: BTreeMap::new(),
+        trouble: Vec::new(),
+        undated_risk: false,
+    };
+    let models = objects.models.iter().filter(|model| {
+        let home = model.namespace().unwrap_or_default();
+        filter.admits(model.uid(), &home, &connection(&model.spec.connection_ref, &home))
+    });
+    let mut rows: Vec<Row> = models.map(|model| reader.model(model)).collect();
+    for endpoint in &objects.endpoints {
+        let home = endpoint.namespace().unwrap_or_default();
+        if filter.admits(endpoint.uid(), &home, &connection(&endpoint.spec.connection_ref, &home)) {
+            rows.push(reader.endpoint(endpoint));
+        }
+    }
+    rows.sort_by(|one, other| one.key().cmp(&other.key()));
+    reader.trouble.sort();
+    Ahead {
+        rows,
+        trouble: reader.trouble,
+        undated_risk: reader.undated_risk,
+    }
+}
+
+impl Filter {
+    fn admits(&self, uid: Option<String>, namespace: &str, connection: &str) -> bool {
+        let named = |wanted: &String| {
+            if wanted.contains('/') {
+                wanted == connection
+            } else {
+                connection.split_once('/').is_some_and(|(_, name)| name == wanted)
+            }
+        };
+        let chosen = |uids: &HashSet<String>| uid.is_some_and(|uid| uids.contains(&uid));
+        self.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
+            && self.connection.as_ref().is_none_or(named)
+            && self.uids.as_ref().is_none_or(chosen)
+    }
+}
+
+/// `namespace/name` of the connection that an object of a namespace names.
+pub fn connection(reference: &ConnectionRef, home: &str) -> String {
+    format!("{}/{}", reference.namespace.as_deref().unwrap_or(home), reference.name)
+}
+
+fn path(object: &impl ResourceExt) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// When the models expire that SpeechModels know of, by id.
+fn known_expiries(models: &[SpeechModel]) -> HashMap<&str, &str> {
+    let currents = models.iter().filter_map(|model| {
+        let current = model.status.as_ref()?.current.as_ref()?;
+        Some((current.id.as_str(), current.expires_at.as_deref()?))
+    });
+    currents.collect()
+}
+
+/// A model in the words of the planners.
+fn label(name: &str, revision: Option<i32>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
+}
+
+struct Reader<'a> {
+    now: Timestamp,
+    until: Timestamp,
+    connections: HashMap<String, &'a SpeechConnection>,
+    expiries: HashMap<&'a str, &'a str>,
+    /// The closed times by windows: those of a fleet are few and alike.
+    closed: BTreeMap<String, Vec<Span>>,
+    trouble: Vec<String>,
+    undated_risk: bool,
+}
+
+impl Reader<'_> {
+    fn model(&mut self, model: &SpeechModel) -> Row {
+        let home = model.namespace().unwrap_or_default();
+        let connection = connection(&model.spec.connection_ref, &home);
+        let mut row = row(model, "SpeechModel", connection, &model.spec.locale);
+        let Some(status) = &model.status else { return row };
+        row.steps = self.steps(&row, &status.plan);
+        for step in &mut row.steps {
+            if matches!(step.action, PlannedAction::Train | PlannedAction::Copy) {
+                step.to.get_or_insert_with(|| "the next revision".to_owned());
+            }
+        }
+        if let Some(current) = &status.current {
+            let label = label(&current.name, current.revision);
+            self.expire(&mut row, label, current.expires_at.as_deref());
+        }
+        self.end(row, &status.conditions)
+    }
+
+    fn endpoint(&mut self, endpoint: &SpeechEndpoint) -> Row {
+        let home = endpoint.namespace().unwrap_or_default();
+        let connection = connection(&endpoint.spec.connection_ref, &home);
+        let mut row = row(endpoint, "SpeechEndpoint", connection, &endpoint.spec.locale);
+        row.closed = self.closed(&row, &endpoint.spec.swap.windows);
+        let Some(status) = &endpoint.status else { return row };
+        row.steps = self.steps(&row, &status.plan);
+        if let Some(ActiveModel {
+            name,
+            revision,
+            expires_at,
+            ..
+        }) = &status.active
+        {
+            self.expire(&mut row, label(name, *revision), expires_at.as_deref());
+        }
+        for TargetModel {
+            model, name, revision, ..
+        } in status.target.iter().chain(&status.candidate)
+        {
+            let known = self.expiries.get(model.as_str()).copied();
+            if let Some(at) = self.date(&row, known) {
+                let model = label(name, *revision);
+                row.expiries.push(Expiry { model, at });
+            }
+        }
+        row.expiries.dedup();
+        self.end(row, &status.conditions)
+    }
+
+    /// The steps of a status; one whose date cannot be read is told.
+    fn steps(&mut self, row: &Row, plan: &[PlannedStep]) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(plan.len() + 1);
+        for planned in plan {
+            match Step::try_from(planned) {
+                Ok(step) => steps.push(step),
+                Err(error) => self.tell(row, format!("{} is left out: {error}", planned.action.as_str())),
+            }
+        }
+        steps
+    }
+
+    /// A date of a status.
+    fn date(&mut self, row: &Row, text: Option<&str>) -> Option<Timestamp> {
+        let text = text?;
+        let at = text.parse().ok();
+        if at.is_none() {
+            self.tell(
+                row,
+                format!("an expiry is left out: the date {text:?} of a model cannot be read"),
+            );
+        }
+        at
+    }
+
+    fn tell(&mut self, row: &Row, words: String) {
+        self.trouble
+            .push(format!("{} {}: {words}", row.kind, super::one_line(&row.object())));
+    }
+
+    /// The expiry of the model that is in use, once: as the service dates it.
+    fn expire(&mut self, row: &mut Row, model: String, at: Option<&str>) {
+        let Some(at) = self.date(row, at) else { return };
+        let leads_on = |step: &&Step| step.action != PlannedAction::Evaluate && step.action != PlannedAction::Expire;
+        let follower = row.steps.iter().filter(leads_on).map(|step| step.at).min();
+        let of_plan = |step: &&mut Step| step.action == PlannedAction::Expire;
+        let over = (at <= self.now && row.kind == "SpeechEndpoint")
+            .then(|| "expired: the newest base model answers in place of the active model".to_owned());
+        if let Some(step) = row.steps.iter_mut().find(of_plan) {
+            step.at = at;
+            step.risk = over.or(step.risk.take());
+            step.to.get_or_insert_with(|| model.clone());
+        } else {
+            let is_followed = follower.is_some_and(|follower| follower < at);
+            row.steps.push(Step {
+                at,
+                action: PlannedAction::Expire,
+                to: Some(model.clone()),
+                reason: if is_followed { "Followed" } else { "NoSuccessor" }.to_owned(),
+                blocked_by: Vec::new(),
+                risk: over,
+                forecast: false,
+            });
+        }
+        row.expiries.push(Expiry { model, at });
+    }
+
+    /// The times until the last date at which no swap may begin.
+    fn closed(&mut self, row: &Row, windows: &[Window]) -> Vec<Span> {
+        if windows.is_empty() {
+            return Vec::new();
+        }
+        let key = serde_json::to_string(windows).unwrap_or_default();
+        if let Some(known) = self.closed.get(&key) {
+            return known.clone();
+        }
+        match Calendar::parse(windows) {
+            Ok(calendar) => {
+                let spans = calendar.closed_spans(self.now, self.until);
+                self.closed.insert(key, spans.clone());
+                spans
+            }
+            Err(error) => {
+                self.tell(row, format!("the closed times are left out: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Adds what stands against all steps, and cuts off what is too far away; what the condition AtRisk tells stays.
+    fn end(&mut self, mut row: Row, conditions: &[Condition]) -> Row {
+        row.steps.sort_by(|one, other| order(one).cmp(&order(other)));
+        self.block_by_connection(&mut row);
+        let at_risk = condition::at_risk(conditions);
+        let risk = at_risk.map(|found| found.message.as_str());
+        let tells = |step: &Step| risk.is_some() && step.risk.as_deref() == risk;
+        if let Some(risk) = risk.filter(|_| !row.steps.iter().any(tells)) {
+            if let Some(nearest) = row.steps.first_mut() {
+                nearest.risk = Some(risk.to_owned());
+            } else {
+                self.undated_risk = true;
+                self.tell(&row, format!("at risk, without a date: {risk}"));
+            }
+        }
+        let until = self.until;
+        row.steps.retain(|step| step.at <= until || tells(step));
+        row
+    }
+
+    /// Through a connection that does not work, nothing but expiry happens.
+    fn block_by_connection(&self, row: &mut Row) {
+        let Some(known) = self.connections.get(&row.connection) else {
+            return;
+        };
+        let conditions = known
+            .status
+            .as_ref()
+            .map(|status| status.conditions.as_slice())
+            .unwrap_or_default();
+        let down = condition::find(conditions, condition::READY).filter(|ready| ready.status == "False");
+        let Some(down) = down else { return };
+        let words = format!("SpeechConnection {} works again: {}", row.connection, down.message);
+        for step in &mut row.steps {
+            if step.action != PlannedAction::Expire {
+                step.blocked_by.push(words.clone());
+            }
+        }
+    }
+}
+
+fn order(step: &Step) -> (Timestamp, PlannedAction, Option<&str>) {
+    (step.at, step.action, step.to.as_deref())
+}
+
+fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str) -> Row {
+    Row {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        kind: kind.to_owned(),
+        uid: object.uid().unwrap_or_default(),
+        connection,
+        locale: locale.to_owned(),
+        expiries: Vec::new(),
+        steps: Vec::new(),
+        closed: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[path = "fleet_tests.rs"]
+mod tests;

@@ -1,0 +1,137 @@
+//! What a remote endpoint lacks beside its model: names, project, logging, our mark. Each travels alone, and what is refused
+//! is told beside and holds nothing else back.
+use super::{Snapshot, contest, settle::Move};
+use crate::{Action, Verdict, aside, drift::Correction, former, retry, text::after, verdict::Phase};
+use jiff::SignedDuration;
+use speech_api::{Reason, SpeechEndpointStatus, condition};
+use speech_service::{EntityId, entity::Endpoint, request::UpdateEndpoint};
+
+/// What differs from the spec, our mark first. What the spec leaves out is left alone.
+pub fn differences(s: &Snapshot<'_>, endpoint: &Endpoint, project: Option<EntityId>) -> Vec<UpdateEndpoint> {
+    let spec = &s.object.spec;
+    let header = &endpoint.header;
+    let name = s.display_name();
+    let adopts_name = spec.display_name.is_some() || spec.adopt.is_none();
+    let unmarked = header.owner.as_ref().is_none_or(|tag| !s.former().stands_for(tag)) && s.may_act();
+    let description = spec.description.clone().filter(|text| **text != *header.description);
+    let logging = spec
+        .logging_enabled
+        .filter(|enabled| *enabled != endpoint.logging_enabled);
+    let changes = [
+        unmarked.then(|| UpdateEndpoint::Owner(s.tag(0), header.foreign_properties.clone())),
+        (adopts_name && *header.display_name != *name).then_some(UpdateEndpoint::DisplayName(name)),
+        description.map(UpdateEndpoint::Description),
+        project
+            .filter(|project| header.project != Some(*project))
+            .map(UpdateEndpoint::Project),
+        logging.map(UpdateEndpoint::LoggingEnabled),
+    ];
+    changes.into_iter().flatten().collect()
+}
+
+/// The names of what changes, for a message.
+pub fn names<'a>(changes: impl IntoIterator<Item = &'a UpdateEndpoint>) -> String {
+    let names: Vec<_> = changes.into_iter().map(UpdateEndpoint::field).collect();
+    names.join(", ")
+}
+
+/// The step that changes one thing of the endpoint.
+pub fn step(endpoint: &Endpoint, change: UpdateEndpoint, urgent: bool) -> Action {
+    Action::UpdateEndpoint {
+        id: endpoint.header.id,
+        change: Box::new(change),
+        urgent,
+    }
+}
+
+/// Forgets what was refused and is not wanted any more.
+pub fn forget_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+    let wanted: Vec<_> = changes
+        .iter()
+        .map(|change| step(endpoint, change.clone(), false).operation())
+        .collect();
+    status
+        .side_failures
+        .retain(|failure| failure.operation == Action::DELETE || wanted.contains(&failure.operation.as_str()));
+}
+
+/// Puts our mark on the endpoint, before anything else is changed. `Err` says that it has to wait for a failure.
+pub fn mark(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    mark: UpdateEndpoint,
+    status: &mut SpeechEndpointStatus,
+) -> Result<Verdict, Verdict> {
+    let verdict = ask(s, endpoint, mark, status);
+    if verdict.action.is_none() {
+        return Err(verdict);
+    }
+    if !is_fresh_look(s) {
+        let message = format!("looking whether endpoint {} has an owner by now", endpoint.header.id);
+        // A look that shows nothing new wakes nobody.
+        let again = after(s.now(), SignedDuration::from_secs(1));
+        return Ok(Verdict::working(Reason::Creating, message).watching().until(again));
+    }
+    Ok(verdict)
+}
+
+/// Whether the lists were read since the object is known: another owner may have left its mark after the look before,
+/// and a mark of ours would wipe it out.
+fn is_fresh_look(s: &Snapshot<'_>) -> bool {
+    let swept_at = s.around.connection.view().and_then(|view| view.endpoints.swept_at());
+    // What a condition tells is a whole second, rounded.
+    let since = match condition::find(s.written(), condition::RECONCILING) {
+        Some(_) => after(former::known_since(s.written(), s.now()), SignedDuration::from_secs(1)),
+        None => s.now(),
+    };
+    swept_at.is_some_and(|at| at >= since)
+}
+
+/// Changes the first thing whose time has come. Otherwise `rest` is all that there is to say, unless what is tried again
+/// soon would make it untrue.
+pub fn change(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    changes: Vec<UpdateEndpoint>,
+    next: &Move<'_>,
+    status: &mut SpeechEndpointStatus,
+    rest: Verdict,
+) -> Verdict {
+    let mut waits: Option<Verdict> = None;
+    for change in changes {
+        let verdict = ask(s, endpoint, change, status);
+        if verdict.action.is_some() {
+            return verdict;
+        }
+        waits = Some(match waits {
+            Some(before) => verdict.look_again.into_iter().fold(before, Verdict::until),
+            None => verdict,
+        });
+    }
+    let Some(waits) = waits else { return rest };
+    let at_rest = rest.phase == Phase::Done && matches!(next, Move::Stay);
+    if at_rest && waits.phase == Phase::Working {
+        return rest.look_again.into_iter().fold(waits, Verdict::until);
+    }
+    waits.look_again.into_iter().fold(rest, Verdict::until)
+}
+
+/// Asks for one change, unless it has to wait for a failure.
+fn ask(s: &Snapshot<'_>, endpoint: &Endpoint, change: UpdateEndpoint, status: &mut SpeechEndpointStatus) -> Verdict {
+    let field = change.field();
+    let correction = Correction::of_endpoint(&change);
+    let verdict = Verdict::working(Reason::Updating, format!("changing {field}")).watching();
+    let action = step(endpoint, change, false);
+    let asked = s
+        .old_status()
+        .is_some_and(|old| aside::was_accepted(&old.conditions, old.observed_generation, s.generation(), field));
+    if asked && s.around.failure.is_none() {
+        let failure = retry::not_applied(&action, field);
+        super::memory(status).keep(&failure, s.generation(), false, s.now());
+    }
+    if let Some(held) = correction.gate(&status.drift, &contest::named(endpoint), s.asking(None)) {
+        return held;
+    }
+    let last = super::recall(status, action.operation());
+    s.asking(None).gate(last, action, verdict)
+}

@@ -1,0 +1,408 @@
+//! What comes next for an endpoint.
+use super::{
+    Snapshot, choice,
+    course::{Block, Course, Dates},
+    identity::Identity,
+    settle::{Move, is_of_gate},
+    steps::failed_swap,
+    successor,
+    timing::By,
+    why_not,
+};
+use crate::{
+    Verdict, ending,
+    lead_time::Work,
+    outlook::{Outlook, step},
+    retry,
+    risk::{self, Risk, Told, Way},
+    text::{day_time, named, parse},
+    view::View,
+    window::Calendar,
+};
+use jiff::{SignedDuration, Timestamp};
+use speech_api::{
+    Reason, SpeechEndpointStatus, condition,
+    endpoint::TargetModel,
+    planned::{PlannedAction, PlannedStep},
+    swap::{GateVerdict, OnDeadline, SwapPolicy},
+};
+
+/// What the rules made of an endpoint that is there.
+pub struct Seen<'a> {
+    /// What is known of the Speech resource.
+    pub view: &'a View,
+    /// Since when the service is at work on the endpoint, where it is.
+    pub work_since: Option<Timestamp>,
+    /// What becomes of its model.
+    pub next: Result<&'a Move<'a>, &'a Verdict>,
+    /// What was decided.
+    pub verdict: &'a Verdict,
+}
+
+/// The outlook of an endpoint that serves.
+pub fn of(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, seen: &Seen<'_>) -> Outlook {
+    if status.active.is_none() {
+        return Outlook::default();
+    }
+    if let Some(target) = status.target.as_ref().filter(|_| s.may_act()) {
+        // One whose answer was lost may be on its way, or in vain again.
+        return match failed_swap(status) {
+            Some(_) => asking(s, status, dates, &named(&target.name, target.revision), seen.verdict),
+            None => moving(s, dates, target),
+        };
+    }
+    let outlook = match seen.next {
+        Ok(Move::To { facts, .. }) => asking(s, status, dates, &choice::named(facts), seen.verdict),
+        Ok(Move::Held { choice, course }) => held(s, seen.view, status, dates, &choice::named(&choice.facts), course),
+        Ok(Move::Stay) => without_successor(s, status, dates, None),
+        Err(verdict) => without_successor(s, status, dates, Some(verdict)),
+    };
+    busy(s, dates, seen, outlook)
+}
+
+/// Nothing can be seen or done now: what was told before stands, and the obstacle is told where the dates in the status
+/// say so.
+pub fn obstructed(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, obstacle: &Verdict) -> Outlook {
+    let deadline = dates.deadline(s.now());
+    Outlook::obstructed(&status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
+}
+
+/// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.
+pub fn unserved(
+    s: &Snapshot<'_>,
+    status: &SpeechEndpointStatus,
+    identity: &Identity<'_>,
+    verdict: &Verdict,
+    outlook: &mut Outlook,
+) {
+    let served = !status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
+    let is_gone = match identity {
+        Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => true,
+        Identity::Known(_) => status.active.is_none() && condition::at_risk(s.written()).is_some(),
+        Identity::Unseen => false,
+    };
+    if served && is_gone {
+        let obstacle = (verdict.reason, verdict.message.clone());
+        (outlook.risk, outlook.look_again) = risk::unserved(s.now(), s.written(), obstacle);
+    }
+}
+
+/// Beside it, what the endpoint rests on that is being deleted.
+pub fn with_ending(s: &Snapshot<'_>, status: &SpeechEndpointStatus, outlook: Outlook) -> Outlook {
+    let calendar = Calendar::shut();
+    let deadline = Dates::of(s, status, &calendar).deadline(s.now());
+    let (gone, look_again) = model_gone(s, status);
+    let followed = s.models.iter().copied().filter(|_| status.active.is_some());
+    let ending = ending::together([
+        ending::of_connection(s.connection_name(), s.around.agenda),
+        ending::of_models(followed),
+        gone,
+    ]);
+    Outlook {
+        risk: risk::with_ending(deadline.as_ref(), outlook.risk, ending),
+        look_again: outlook.look_again.into_iter().chain(look_again).min(),
+        ..outlook
+    }
+}
+
+/// The SpeechModel that the spec names is not there, though something serves. One that is applied anew is soon back.
+fn model_gone(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> (Option<Risk>, Option<Timestamp>) {
+    let named = s.object.spec.model.r#ref.as_ref();
+    let Some(named) = named.filter(|_| s.models.is_empty() && status.active.is_some()) else {
+        return (None, None);
+    };
+    let (lasts, look_again) = risk::lasting(s.now(), s.written());
+    let words = format!("SpeechModel {} does not exist: nothing newer comes of it", named.name);
+    (lasts.then_some((Reason::ModelEnds, words)), look_again)
+}
+
+/// The outlook that follows from how it stands with the next model.
+fn outlook(s: &Snapshot<'_>, dates: &Dates<'_>, steps: Vec<PlannedStep>, way: &Way) -> Outlook {
+    let deadline = dates.deadline(s.now());
+    Outlook {
+        steps,
+        risk: deadline.as_ref().and_then(|deadline| risk::risk(deadline, way)),
+        look_again: deadline.and_then(|deadline| deadline.look_again(way)),
+    }
+}
+
+/// The service accepted the move.
+fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Outlook {
+    let name = named(&target.name, target.revision);
+    let step = PlannedStep {
+        to: Some(name.clone()),
+        at: target.since.clone(),
+        ..step(PlannedAction::Swap, Timestamp::UNIX_EPOCH, "Deploying")
+    };
+    let since = parse(Some(&target.since)).unwrap_or(s.now());
+    let way = Way::Under {
+        since,
+        expected: deployment(s),
+        words: format!("model {name} is being deployed"),
+    };
+    told_by_steps(dates, outlook(s, dates, vec![step], &way))
+}
+
+/// The move is asked for now, or was in vain.
+fn asking(
+    s: &Snapshot<'_>,
+    status: &SpeechEndpointStatus,
+    dates: &Dates<'_>,
+    name: &str,
+    verdict: &Verdict,
+) -> Outlook {
+    let way = if !s.may_act() {
+        untouchable(s)
+    } else if let Some(last) = failed_swap(status) {
+        let reason = match verdict.action {
+            None => verdict.reason,
+            Some(_) => Reason::Retrying,
+        };
+        let words = retry::words(last);
+        Way::kept(
+            reason,
+            format!("model {name} cannot follow it: {words}, {} times so far", last.count),
+        )
+    } else if verdict.action.is_none()
+        && matches!(
+            verdict.reason,
+            Reason::Refused | Reason::Retrying | Reason::DriftRepeated
+        )
+    {
+        Way::kept(
+            verdict.reason,
+            format!("model {name} cannot follow it: {}", verdict.message),
+        )
+    } else {
+        Way::Open
+    };
+    let wanted = status.candidate.as_ref().or(status.target.as_ref());
+    let told = s.old_status().and_then(|old| old.plan.first());
+    let told = told.filter(|told| told.action == PlannedAction::Swap && told.reason == "Due");
+    let since = wanted.map(|wanted| &wanted.since).or(told.map(|told| &told.at));
+    let since = parse(since.map(String::as_str)).unwrap_or(s.now());
+    let step = PlannedStep {
+        to: Some(name.to_owned()),
+        ..step(PlannedAction::Swap, since, "Due")
+    };
+    told_by_steps(dates, outlook(s, dates, vec![step], &way))
+}
+
+/// How long a deployment takes here.
+fn deployment(s: &Snapshot<'_>) -> SignedDuration {
+    let durations = &s.around.agenda.durations;
+    durations.expected(&s.object.spec.locale, Work::Deploying)
+}
+
+/// What is left alone stays as it is.
+fn untouchable(s: &Snapshot<'_>) -> Way {
+    Way::kept(why_not(s).0, "nothing is changed")
+}
+
+/// While the service is at work on the endpoint without end, nothing else comes to it.
+fn busy(s: &Snapshot<'_>, dates: &Dates<'_>, seen: &Seen<'_>, found: Outlook) -> Outlook {
+    let Some(since) = seen.work_since else { return found };
+    let way = Way::Under {
+        since,
+        expected: deployment(s),
+        words: "the service is at work on the endpoint".to_owned(),
+    };
+    let work = outlook(s, dates, Vec::new(), &way);
+    let soonest = [found.look_again, work.look_again].into_iter().flatten().min();
+    Outlook {
+        risk: found.risk.or(work.risk),
+        look_again: soonest,
+        ..found
+    }
+}
+
+/// Puts a risk at the step that it is about, and the expiry behind it.
+fn told_by_steps(dates: &Dates<'_>, mut outlook: Outlook) -> Outlook {
+    let Some((_, words)) = &outlook.risk else {
+        return outlook;
+    };
+    if let Some(step) = outlook.steps.last_mut() {
+        step.risk = Some(words.clone());
+    }
+    outlook.steps.extend(dates.expiry.map(expires));
+    outlook
+}
+
+/// A candidate waits.
+fn held(
+    s: &Snapshot<'_>,
+    view: &View,
+    status: &SpeechEndpointStatus,
+    dates: &Dates<'_>,
+    name: &str,
+    course: &Course,
+) -> Outlook {
+    let mut steps = Vec::new();
+    if let Some(gate) = status.gate.as_ref().filter(|gate| gate.verdict == GateVerdict::Pending)
+        && course.blocks.iter().any(|block| block.reason == Reason::Evaluating)
+    {
+        steps.push(PlannedStep {
+            at: gate.at.clone(),
+            to: Some(name.to_owned()),
+            ..step(PlannedAction::Evaluate, s.now(), "Gate")
+        });
+    }
+    if let Some(at) = course.at.or(dates.expiry) {
+        steps.push(PlannedStep {
+            to: Some(name.to_owned()),
+            blocked_by: course.blocks.iter().map(|block| block.words.clone()).collect(),
+            ..step(PlannedAction::Swap, at, cause(s, course))
+        });
+    }
+    let way = way_of_wait(s, view, status, dates, name, course);
+    with_lead_time(s, dates, told_by_steps(dates, outlook(s, dates, steps, &way)))
+}
+
+fn cause(s: &Snapshot<'_>, course: &Course) -> &'static str {
+    match (course.by, s.object.spec.swap.policy) {
+        (By::Expired, _) => "Expired",
+        (By::Share, _) | (By::Window | By::Override, SwapPolicy::BeforeExpiry) => "BeforeExpiry",
+        (By::NewModel | By::Window | By::Override, SwapPolicy::OnNewModel | SwapPolicy::BeforeExpiry) => "NewModel",
+        (By::NewModel | By::Window | By::Override, SwapPolicy::Manual) => "Manual",
+    }
+}
+
+fn expires(at: Timestamp) -> PlannedStep {
+    PlannedStep {
+        risk: Some("from then on the newest base model answers in place of the active model".to_owned()),
+        ..step(PlannedAction::Expire, at, "NoSuccessor")
+    }
+}
+
+/// What is told at once can only be ended by a person; the rest is told when the swap should have begun.
+fn way_of_wait(
+    s: &Snapshot<'_>,
+    view: &View,
+    status: &SpeechEndpointStatus,
+    dates: &Dates<'_>,
+    name: &str,
+    course: &Course,
+) -> Way {
+    if !s.may_act() {
+        return untouchable(s);
+    }
+    if course.never_opens {
+        let end = match course.at {
+            Some(at) => format!("the swap begins on {} all the same", day_time(at)),
+            None => format!("model {name} never follows it"),
+        };
+        return Way::Kept {
+            told: Told::AtOnce,
+            reason: Reason::WindowNeverOpens,
+            words: format!("the windows of spec.swap.windows never open: {end}"),
+        };
+    }
+    let by_gate = ends_by_deadline(s, view, status, dates);
+    let judged = |reason| {
+        matches!(
+            reason,
+            Reason::GateInconclusive | Reason::DatasetNotFound | Reason::DatasetUnsuitable
+        )
+    };
+    let told = |block: &&Block| {
+        !(is_of_gate(block.reason) && by_gate)
+            // Its day comes by itself, and so does a window that opens in time.
+            && block.reason != Reason::SwapScheduled
+            && (block.reason != Reason::WindowClosed || course.at.is_none_or(|at| dates.latest() < Some(at)))
+    };
+    let at_once = |block: &&Block| told(block) && (judged(block.reason) || block.reason == Reason::WindowNeverOpens);
+    let of = |when, block: &Block| Way::Kept {
+        told: when,
+        reason: block.reason,
+        words: format!("model {name} waits for {}", block.words),
+    };
+    let mut blocks = course.blocks.iter();
+    let deadline = dates.deadline(s.now());
+    if deadline.is_some_and(|deadline| deadline.is_late())
+        && let Some(block) = course.blocks.iter().find(told)
+    {
+        return of(Told::WhenLate, block);
+    }
+    blocks.find(at_once).map_or(Way::Open, |block| of(Told::AtOnce, block))
+}
+
+/// Whether the gate's deadline ends the wait by itself: by promoting the candidate, or by a base model in its place.
+fn ends_by_deadline(s: &Snapshot<'_>, view: &View, status: &SpeechEndpointStatus, dates: &Dates<'_>) -> bool {
+    let Some(gate) = &s.object.spec.swap.gate else {
+        return false;
+    };
+    let to_come = dates.gate_deadline().is_some_and(|deadline| s.now() < deadline);
+    to_come
+        && match gate.on_deadline {
+            OnDeadline::Hold => false,
+            OnDeadline::Promote => true,
+            OnDeadline::NewestBase => choice::stand_in(s, view, status)
+                .is_some_and(|base| base.facts.expires_at.is_none_or(|at| Some(at) > dates.expiry)),
+        }
+}
+
+/// Nothing newer is at hand.
+fn without_successor(
+    s: &Snapshot<'_>,
+    status: &SpeechEndpointStatus,
+    dates: &Dates<'_>,
+    trouble: Option<&Verdict>,
+) -> Outlook {
+    let Some(expiry) = dates.expiry else {
+        return Outlook::default();
+    };
+    let successor = successor::of(s, dates);
+    let mut steps: Vec<PlannedStep> = Vec::new();
+    steps.extend(successor.forecast);
+    let in_time = successor.obstacle.is_none()
+        && steps
+            .first()
+            .is_some_and(|step| parse(Some(&step.at)).is_some_and(|at| at < expiry));
+    if !in_time {
+        steps.push(expires(expiry));
+    }
+    let barred = status.quarantine.first().filter(|_| trouble.is_some() && !in_time);
+    let way = if let Some(entry) = barred {
+        Way::Kept {
+            told: Told::AtOnce,
+            reason: super::quarantine::reason(entry),
+            words: format!("model {} cannot follow it: {}", entry.name, entry.message),
+        }
+    } else if in_time {
+        Way::Open
+    } else if let Some(obstacle) = successor.obstacle {
+        Way::Kept {
+            told: if successor.at_risk {
+                Told::AtOnce
+            } else {
+                Told::WhenLate
+            },
+            reason: Reason::NoSuccessor,
+            words: format!("nothing follows it: {obstacle}"),
+        }
+    } else {
+        let words = match trouble {
+            Some(verdict) => format!("nothing follows it: {}", verdict.message),
+            None => "nothing newer follows it".to_owned(),
+        };
+        Way::kept(Reason::NoSuccessor, words)
+    };
+    with_lead_time(s, dates, outlook(s, dates, steps, &way))
+}
+
+/// Tells at once where `swap.before` is shorter than a deployment takes here.
+fn with_lead_time(s: &Snapshot<'_>, dates: &Dates<'_>, outlook: Outlook) -> Outlook {
+    let swap = &s.object.spec.swap;
+    if outlook.risk.is_some() || swap.policy != SwapPolicy::BeforeExpiry || dates.before >= dates.lead {
+        return outlook;
+    }
+    let words = format!(
+        "spec.swap.before is {}, but a deployment here has to be given {} minutes: the swap begins so long before the expiry",
+        swap.before,
+        dates.lead.as_secs() / 60
+    );
+    Outlook {
+        risk: Some((Reason::LeadTimeShort, words)),
+        ..outlook
+    }
+}

@@ -1,0 +1,181 @@
+//! Models that failed a gate or a deployment: never chosen again until somebody clears them.
+use super::Snapshot;
+use crate::{
+    Notice, model_choice,
+    text::{after, cause, parse, rfc3339},
+    view::View,
+};
+use jiff::{SignedDuration, Timestamp};
+use speech_api::{
+    Reason, SpeechEndpointStatus,
+    annotation::{self, CLEAR_QUARANTINE},
+    endpoint::ActiveModel,
+    swap::QuarantinedModel,
+};
+use speech_service::{
+    EntityId, ModelId,
+    entity::{Endpoint, Status},
+};
+
+/// How many are remembered.
+const MOST: usize = 20;
+/// A deployment that fails later than so long after it began is not the one that was shown as done.
+const SHOWN: SignedDuration = SignedDuration::from_hours(24);
+/// The word that clears all.
+const ALL: &str = "all";
+
+/// The entry of a model.
+pub fn find(status: &SpeechEndpointStatus, model: ModelId) -> Option<&QuarantinedModel> {
+    let id = model.to_string();
+    status.quarantine.iter().find(|entry| entry.model == id)
+}
+
+/// Why a model is there.
+pub fn reason(entry: &QuarantinedModel) -> Reason {
+    if entry.reason == Reason::GateFailed.as_str() {
+        Reason::GateFailed
+    } else {
+        Reason::DeploymentFailed
+    }
+}
+
+/// Puts a model into quarantine; once is enough.
+pub fn add(
+    status: &mut SpeechEndpointStatus,
+    model: ModelId,
+    name: &str,
+    reason: Reason,
+    message: String,
+    at: Timestamp,
+) {
+    if find(status, model).is_some() {
+        return;
+    }
+    let entry = QuarantinedModel {
+        model: model.to_string(),
+        name: name.to_owned(),
+        reason: reason.as_str().to_owned(),
+        message,
+        at: rfc3339(at),
+    };
+    status.quarantine.insert(0, entry);
+    status.quarantine.truncate(MOST);
+}
+
+/// Takes back that a model serves whose deployment failed after all: the service may show the new model as deployed while
+/// the old one still answers. What answers then is the model before, as long as it can be deployed.
+pub fn take_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+    let (Some(active), Some(previous)) = (&status.active, &status.previous) else {
+        return;
+    };
+    let is_named = endpoint.model.is_some_and(|model| model.to_string() == active.model);
+    if endpoint.header.status != Status::Failed || !is_named {
+        return;
+    }
+    let ended = endpoint.header.last_action_at;
+    let of_this_swap = parse(Some(&active.since)).is_some_and(|since| since <= ended && ended < after(since, SHOWN));
+    let before = previous.model.parse().ok().and_then(|id| view.model_by_id(id));
+    let Some(facts) = before.filter(|facts| of_this_swap && model_choice::deployable(facts, s.now()).is_ok()) else {
+        return;
+    };
+    status.active = Some(ActiveModel {
+        model: previous.model.clone(),
+        base: previous.base,
+        name: facts.name.to_owned(),
+        revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+        expires_at: facts.expires_at.map(rfc3339),
+        interim: false,
+        // Since when it served was forgotten; until then it certainly did.
+        since: previous.until.clone(),
+    });
+    status.previous = None;
+}
+
+/// A deployment of another model than the active one that ended in failure puts that model into quarantine, unless
+/// somebody cleared it since.
+pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+    let Some(model) = endpoint.model.filter(|_| endpoint.header.status == Status::Failed) else {
+        return;
+    };
+    let serves = status
+        .active
+        .as_ref()
+        .is_some_and(|active| active.model == model.to_string());
+    let ended = endpoint.header.last_action_at;
+    let cleared = parse(status.quarantine_cleared_at.as_deref());
+    if serves || cleared.is_some_and(|cleared| ended <= cleared) {
+        return;
+    }
+    let facts = s.around.connection.view().and_then(|view| view.model(model));
+    let name = facts.map_or_else(|| model.to_string(), |facts| facts.name.to_owned());
+    let message = format!("the service could not deploy it: {}", cause(&endpoint.header));
+    add(status, model, &name, Reason::DeploymentFailed, message, ended);
+}
+
+/// What came into quarantine since the status was written.
+pub fn new_entries<'a>(
+    s: &Snapshot<'a>,
+    status: &'a SpeechEndpointStatus,
+) -> impl Iterator<Item = &'a QuarantinedModel> {
+    let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
+    status
+        .quarantine
+        .iter()
+        .filter(|entry| !before.iter().any(|old| old.model == entry.model))
+}
+
+/// Clears what the annotation asks for, once for each value.
+pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
+    let asked = annotation::value(s.object, CLEAR_QUARANTINE);
+    if asked.is_none() || asked == status.last_handled_clear_quarantine.as_deref() {
+        return;
+    }
+    let asked_for = || words(asked.unwrap_or_default());
+    let ids: Vec<EntityId> = asked_for().filter_map(|word| word.parse().ok()).collect();
+    let everything = asked_for().any(is_all);
+    let named = |entry: &QuarantinedModel| entry.model.parse::<EntityId>().is_ok_and(|id| ids.contains(&id));
+    status.quarantine.retain(|entry| !everything && !named(entry));
+    // What was judged before it was cleared is judged anew.
+    let judged = |gate: &speech_api::swap::Judgement| {
+        everything || gate.candidate.parse::<EntityId>().is_ok_and(|id| ids.contains(&id))
+    };
+    if status.gate.as_ref().is_some_and(judged) {
+        status.gate = None;
+    }
+    status.quarantine_cleared_at = Some(rfc3339(s.now()));
+    status.last_handled_clear_quarantine = asked.map(str::to_owned);
+}
+
+/// The words of a request.
+pub fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// Whether a word means all models.
+pub fn is_all(word: &str) -> bool {
+    word.eq_ignore_ascii_case(ALL)
+}
+
+/// Tells what came into quarantine, and that it was cleared.
+pub fn notices(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Vec<Notice> {
+    let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
+    let mut notices: Vec<Notice> = new_entries(s, status)
+        .map(|entry| Notice {
+            warning: true,
+            reason: reason(entry),
+            note: format!("model {} is in quarantine: {}", entry.name, entry.message),
+        })
+        .collect();
+    if before
+        .iter()
+        .any(|old| !status.quarantine.iter().any(|entry| entry.model == old.model))
+        && s.old_status().and_then(|old| old.quarantine_cleared_at.as_ref()) != status.quarantine_cleared_at.as_ref()
+    {
+        notices.push(Notice {
+            warning: false,
+            reason: Reason::QuarantineCleared,
+            note: "models were taken out of quarantine on request".to_owned(),
+        });
+    }
+    notices
+}

@@ -1,0 +1,155 @@
+//! What comes next for a line of models, with dates; and what goes wrong if nobody acts.
+use super::{Snapshot, Source, renewal};
+use crate::{
+    ConnectionState, Verdict, ending,
+    lead_time::Work,
+    outlook::{Outlook, step},
+    risk::{self, Deadline, Way, alarm_from},
+    text::{before, parse},
+    verdict::Phase,
+};
+use jiff::{SignedDuration, Timestamp};
+use speech_api::{
+    Reason, SpeechModelStatus, duration,
+    model::RenewalTrigger,
+    planned::{PlannedAction, PlannedStep},
+};
+
+mod training;
+use training::of_training;
+
+/// So long ahead of its adaptationDateTime it is told that a pinned base model cannot be trained from at the next renewal.
+const PIN_NOTICE: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// The outlook of a model, which hangs on what was decided as well; none where nothing can be said now, so that what was
+/// told before stands.
+pub fn of(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: &Verdict) -> Option<Outlook> {
+    if s.object.metadata.deletion_timestamp.is_some() {
+        return Some(Outlook::default());
+    }
+    let source = &s.object.spec.source;
+    let ConnectionState::Ready { view, .. } = s.around.connection else {
+        return Some(obstructed(s, status, verdict));
+    };
+    match &source.training {
+        _ if !view.is_complete() => Some(obstructed(s, status, verdict)),
+        Some(spec) => of_training(s, view, spec, status, verdict),
+        None if source.copy.is_some() => Some(of_copy(s, status, verdict)),
+        // The newest base model is followed by a newer one without anybody's doing.
+        None if source.base.as_ref().is_some_and(|base| base.id.is_none()) => Some(Outlook {
+            steps: status.plan.clone(),
+            ..Outlook::default()
+        }),
+        None => Some(Outlook {
+            steps: expiry(status).map(|at| expires(at, "NotRenewed")).into_iter().collect(),
+            ..Outlook::default()
+        }),
+    }
+}
+
+/// Beside it, what the model rests on that is being deleted.
+pub fn with_ending(s: &Snapshot<'_>, status: &SpeechModelStatus, outlook: Outlook) -> Outlook {
+    if s.object.metadata.deletion_timestamp.is_some() {
+        return outlook;
+    }
+    let copied = match s.source {
+        Some(Source::Found(found)) => found.object.as_deref(),
+        Some(Source::NotFound(_) | Source::NotAllowed(_) | Source::Cycle(_)) | None => None,
+    };
+    let ending = ending::together([
+        ending::of_connection(&s.object.spec.connection_ref.name, s.around.agenda),
+        ending::of_models(copied),
+    ]);
+    Outlook {
+        risk: risk::with_ending(deadline(s, status).as_ref(), outlook.risk, ending),
+        ..outlook
+    }
+}
+
+/// What the expiry of the current revision asks for, where the object makes another by itself.
+fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Deadline<'static>> {
+    let expires = expiry(status)?;
+    let source = &s.object.spec.source;
+    let renewal = s.object.spec.renewal.clone().unwrap_or_default();
+    let (declared, lead) = if source.copy.is_some() {
+        let durations = &s.around.agenda.durations;
+        let chain = [Work::Copying, Work::Deploying];
+        (
+            SignedDuration::ZERO,
+            durations.lead(&s.object.spec.locale, &chain).needed,
+        )
+    } else if source.training.is_some() && renewal.on.contains(&RenewalTrigger::BeforeExpiry) {
+        let declared = duration::parse(&renewal.before).ok();
+        let declared = declared.and_then(|span| SignedDuration::try_from(span).ok());
+        (declared.unwrap_or_default(), renewal::lead(s).needed)
+    } else {
+        return None;
+    };
+    // With a `before` longer than a life, each revision would be at risk on the day on which it was made.
+    let made = status
+        .current
+        .as_ref()
+        .and_then(|current| parse(Some(&current.created_at)));
+    let half = made.map_or(SignedDuration::MAX, |made| expires.duration_since(made) / 2);
+    Some(Deadline {
+        subject: "the current revision",
+        now: s.now(),
+        expires,
+        alarm: alarm_from(expires, declared.min(half), lead.min(half)),
+        latest: before(expires, lead.min(half)),
+    })
+}
+
+/// Nothing can be seen or done now.
+fn obstructed(s: &Snapshot<'_>, status: &SpeechModelStatus, obstacle: &Verdict) -> Outlook {
+    let deadline = deadline(s, status);
+    Outlook::obstructed(&status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
+}
+
+/// A copy is followed by that of its source's next model; what goes wrong on the way is told when it is late.
+fn of_copy(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: &Verdict) -> Outlook {
+    let way = match trouble(verdict) {
+        Some(words) => Way::kept(verdict.reason, words),
+        None => Way::Open,
+    };
+    let deadline = deadline(s, status);
+    // Whether anything newer is to be copied, only the source knows.
+    let risk = deadline
+        .filter(|_| !matches!(way, Way::Open))
+        .and_then(|deadline| risk::risk(&deadline, &way));
+    Outlook {
+        steps: status.plan.clone(),
+        risk,
+        look_again: deadline.and_then(|deadline| deadline.look_again(&way)),
+    }
+}
+
+/// What keeps the next revision from being made, by what was decided.
+fn trouble(verdict: &Verdict) -> Option<String> {
+    let fails = matches!(
+        verdict.reason,
+        Reason::Refused
+            | Reason::Retrying
+            | Reason::QuotaExceeded
+            | Reason::TrainingFailed
+            | Reason::CopyFailed
+            | Reason::CopyRefused
+            | Reason::AwaitingTurn
+    );
+    let stalled = verdict.phase == Phase::Stalled && verdict.reason != Reason::ModelExpired;
+    (fails || stalled).then(|| verdict.message.clone())
+}
+
+fn expiry(status: &SpeechModelStatus) -> Option<Timestamp> {
+    let current = status.current.as_ref()?;
+    parse(current.expires_at.as_deref())
+}
+
+fn expires(at: Timestamp, reason: &str) -> PlannedStep {
+    PlannedStep {
+        risk: Some(
+            "nothing renews the current revision: from then on the newest base model answers in its place".into(),
+        ),
+        ..step(PlannedAction::Expire, at, reason)
+    }
+}

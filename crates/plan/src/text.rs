@@ -1,0 +1,49 @@
+//! How models and dates are written in messages and status (whole seconds, UTC), and sums that cannot overflow.
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use speech_service::entity::Header;
+
+/// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
+pub fn rfc3339(at: Timestamp) -> String {
+    let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
+    at.round(seconds).unwrap_or(at).to_string()
+}
+
+/// For a person: `2026-04-15 10:31 UTC`.
+pub fn day_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A moment later by a span. What stands in an annotation, a status or an answer may be any date, so the sum ends at the
+/// last one.
+pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_add(span).unwrap_or(at)
+}
+
+/// A moment earlier by a span; the difference ends at the first one.
+pub fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.saturating_sub(span).unwrap_or(at)
+}
+
+/// When a timestamp in a status is.
+pub fn parse(at: Option<&str>) -> Option<Timestamp> {
+    at.and_then(|at| at.parse().ok())
+}
+
+/// A model for a person. Revisions of one SpeechModel share their name.
+pub fn named(name: &str, revision: Option<impl std::fmt::Display>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
+}
+
+/// The same as the subject of a sentence.
+pub fn model(name: &str, revision: Option<impl std::fmt::Display>) -> String {
+    let comma = if revision.is_some() { "," } else { "" };
+    named(name, revision) + comma
+}
+
+/// The service's own words on what failed.
+pub fn cause(header: &Header) -> String {
+    header.error.as_ref().map_or_else(
+        || "no reason given".to_owned(),
+        |error| format!("{} ({})", error.message, error.code),
+    )
+}

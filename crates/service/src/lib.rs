@@ -1,0 +1,61 @@
+//! The Speech service's custom-speech REST API. What arrives is parsed at the border into the types of [`entity`]; what is
+//! sent is built from the types of [`request`].
+//!
+//! These need no feature and do no I/O: decisions are made with them. The feature `client` adds who speaks to the service:
+//! a careful client with its transport, budget and proxies, and the clocks of both sides.
+pub mod absence;
+pub mod entity;
+pub mod id;
+pub mod request;
+pub mod version;
+
+#[cfg(feature = "client")]
+pub mod allowed_hosts;
+#[cfg(feature = "client")]
+pub mod base_url;
+#[cfg(feature = "client")]
+pub mod budget;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "client")]
+pub mod clock;
+#[cfg(feature = "client")]
+pub mod error;
+#[cfg(feature = "client")]
+pub mod failure;
+#[cfg(all(test, feature = "client"))]
+mod fuzz;
+#[cfg(feature = "client")]
+pub mod key;
+#[cfg(feature = "client")]
+pub mod proxy;
+#[cfg(feature = "client")]
+mod redact;
+#[cfg(feature = "client")]
+mod retry_after;
+#[cfg(feature = "client")]
+pub mod skew;
+#[cfg(feature = "client")]
+pub mod transport;
+#[cfg(feature = "client")]
+mod wire;
+
+pub use absence::Absent;
+pub use entity::Entity;
+pub use id::{EntityId, InvalidId, ModelId};
+pub use request::Lane;
+#[cfg(any(test, feature = "in-process"))]
+pub use transport::InProcess;
+pub use version::ApiVersion;
+#[cfg(feature = "client")]
+pub use {
+    allowed_hosts::{AllowedHosts, HostPattern},
+    base_url::{BaseUrl, InvalidBaseUrl},
+    budget::{Budget, BudgetUsage},
+    client::{Answer, Client, Kind, Listing, Observer, Presence, Removable, Witness},
+    error::{Error, ErrorKind},
+    failure::Failure,
+    key::{InvalidKey, SubscriptionKey},
+    skew::SkewMeter,
+    transport::{ReqwestTransport, Transport, install_crypto},
+};

@@ -1,0 +1,82 @@
+//! Bugs planted between the snapshot and the planner, to show that the checker finds such bugs. They distort what the
+//! production planner is shown, or what becomes of a write; the planner itself has no switch.
+use crate::cluster::Kind;
+use kube::ResourceExt;
+use speech_api::annotation::CREATION_INTENT;
+use speech_plan::{
+    testing::{learn, with},
+    view::View,
+};
+use std::{borrow::Cow, sync::Arc};
+
+/// A bug.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plant {
+    /// None.
+    #[default]
+    Nothing,
+    /// On return an open announcement is not looked at, so that what it led to is not waited for and not adopted.
+    NoAdoption,
+    /// It is not known when models expire, so that none seems to last shorter than another.
+    EarlierExpiry,
+    /// A deletion does not wait for what was announced.
+    HastyDeletion,
+    /// Writes to the cluster do not carry the `resourceVersion`.
+    UnguardedWrites,
+    /// Whatever answers is the service: what it does not know is gone, and what it says to have deleted as well.
+    BelievedGateway,
+    /// A list that a gateway answered counts as read to its end.
+    BelievedList,
+    /// What was refused once is never asked for again.
+    FinalRefusal,
+    /// It is forgotten how often something was made.
+    NoBound,
+}
+
+impl Plant {
+    /// The object as the planner is shown it, by a pass that has announced this attempt.
+    pub fn object<K: Kind>(self, object: &K, announced: Option<u32>) -> Cow<'_, K> {
+        if self == Self::Nothing {
+            return Cow::Borrowed(object);
+        }
+        let mut object = object.clone();
+        let deleted = object.meta().deletion_timestamp.is_some();
+        match self {
+            Self::HastyDeletion if deleted => drop(object.annotations_mut().remove(CREATION_INTENT)),
+            Self::NoAdoption if announced.is_none() => drop(object.annotations_mut().remove(CREATION_INTENT)),
+            Self::NoBound => object.forget_count(),
+            Self::Nothing
+            | Self::UnguardedWrites
+            | Self::EarlierExpiry
+            | Self::HastyDeletion
+            | Self::NoAdoption
+            | Self::BelievedGateway
+            | Self::BelievedList
+            | Self::FinalRefusal => {}
+        }
+        Cow::Owned(object)
+    }
+
+    /// Whether a gateway's answers pass for the service's.
+    pub fn believes(self) -> bool {
+        matches!(self, Self::BelievedGateway | Self::BelievedList)
+    }
+
+    /// Whether nothing more is done for an object.
+    pub fn gives_up<K: Kind>(self, object: Option<&K>) -> bool {
+        self == Self::FinalRefusal && object.is_some_and(K::was_refused)
+    }
+
+    /// The view as the planner is shown it.
+    pub fn view(self, view: &Arc<View>) -> Arc<View> {
+        let mut view = Arc::clone(view);
+        if self == Self::EarlierExpiry {
+            let view = Arc::make_mut(&mut view);
+            let models: Vec<_> = view.base_models.iter().map(|entry| (*entry.entity).clone()).collect();
+            for model in models {
+                learn(&mut view.base_models, with(model, |model| model.expires_at = None));
+            }
+        }
+        view
+    }
+}

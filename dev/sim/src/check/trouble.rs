@@ -1,0 +1,79 @@
+//! Answers that are not the service's own, refusals that pass, and people who delete what is ours.
+use super::{plant::Plant, service::Answer, state::State};
+use crate::cluster::Key;
+use jiff::Timestamp;
+use speech_api::endpoint::Recreate;
+use speech_plan::{
+    Action, FailureClass,
+    view::{Remote, Shelf},
+};
+use speech_service::{Absent, EntityId};
+use std::sync::Arc;
+
+/// An operator reads lists that a gateway answers: they are empty, and what they lack is asked for in vain. As
+/// `controller/remote/reader` takes it: what it was asked for first ends the look.
+pub fn sweep(plant: Plant, s: &mut State, r: usize) {
+    let now = s.now;
+    let replica = &mut s.replicas[r];
+    replica.troubled = !plant.believes();
+    let view = Arc::make_mut(&mut replica.view);
+    deceive(plant, &mut view.endpoints, now);
+    deceive(plant, &mut view.models, now);
+}
+
+fn deceive<T: Remote>(plant: Plant, shelf: &mut Shelf<T>, now: Timestamp) {
+    let began = shelf.begin();
+    if !shelf.is_known() {
+        return;
+    }
+    let (_, missing) = shelf.swept(Vec::new(), began, now);
+    if plant == Plant::BelievedList {
+        shelf.complete(now);
+    }
+    if plant == Plant::BelievedGateway {
+        for id in missing {
+            let began = shelf.begin();
+            shelf.vanished(&Absent::assumed(id), began);
+        }
+    }
+}
+
+/// A gateway answers a request: it says 404, or that all is done.
+pub fn gateway(plant: Plant, s: &mut State, number: usize) {
+    let request = &mut s.requests[number];
+    let deletes = matches!(request.action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
+    request.answer = Some(match plant == Plant::BelievedGateway && deletes {
+        true => Answer::Deleted,
+        false => Answer::Refused(FailureClass::Transient { retry_after: None }),
+    });
+}
+
+/// The service refuses a request that may be good later.
+pub fn refuse(s: &mut State, number: usize) {
+    s.requests[number].answer = Some(Answer::Refused(FailureClass::Refused));
+}
+
+/// What would be made anew if somebody deleted it: all models, and the endpoints of which the spec says so.
+pub fn replaceable(s: &State) -> impl Iterator<Item = EntityId> {
+    s.service.ours().filter(|id| {
+        let Some(endpoint) = s.service.endpoints.get(id) else {
+            return true;
+        };
+        let key = endpoint
+            .header
+            .owner
+            .as_ref()
+            .and_then(|tag| s.cluster.by_uid.get(&tag.uid));
+        let Some(Key::Endpoint(index)) = key else { return false };
+        let object = s.cluster.endpoints[*index].as_ref();
+        object.is_some_and(|object| object.spec.recreate == Recreate::WhenDeleted)
+    })
+}
+
+/// Somebody deletes an entity: what named it will name another.
+pub fn vanish(s: &mut State, id: EntityId) {
+    let service = Arc::make_mut(&mut s.service);
+    service.endpoints.remove(&id);
+    service.models.remove(&id);
+    s.ids.retain(|_, named| *named != id.to_string());
+}

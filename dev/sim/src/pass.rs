@@ -1,0 +1,283 @@
+//! One pass over an object, as the controller makes it: look, decide, take at most one remote step, report.
+use super::{
+    cluster::{self, Key, Kind},
+    fleet,
+    law::{self, Laws},
+    operator::FASTEST,
+    region::{Place, Region},
+};
+use jiff::Timestamp;
+use kube::ResourceExt;
+use speech_api::{Reason, SpeechEndpoint, SpeechModel};
+use speech_operator::controller::{
+    act::{Undone, act},
+    reconcile::frees_model,
+    wake,
+};
+use speech_plan::{
+    Action, ConnectionState, Failure, Hands, Plan, Stay, Surroundings, connection::Contact, drift::Correction,
+};
+
+/// What a pass learned so far.
+#[derive(Default)]
+struct Learned {
+    announced: Option<u32>,
+    failure: Option<Failure>,
+    /// The remote step that was taken.
+    taken: Option<Action>,
+    /// What it put back.
+    corrected: Option<Correction>,
+}
+
+/// What becomes of the object after a pass.
+enum End<K> {
+    /// It stays, as it is now.
+    Stays(K),
+    /// It was let go.
+    Released,
+}
+
+impl Region {
+    /// Looks at an object.
+    pub(super) fn pass_over(&mut self, key: Key) {
+        match key {
+            Key::Model(index) => self.pass::<SpeechModel>(index),
+            Key::Endpoint(index) => self.pass::<SpeechEndpoint>(index),
+        }
+    }
+
+    fn pass<K: Kind>(&mut self, index: usize) {
+        let key = K::key(index);
+        let Some(object) = K::slot(&mut self.cluster, index).and_then(Option::take) else {
+            if let Some(operator) = &mut self.operator {
+                operator.mind(key, None, self.now);
+                operator.look_again(key, None);
+            }
+            return;
+        };
+        self.laws.passed(&mut self.report, key, self.now);
+        let end = self.turn(key, object);
+        if let Some(slot) = K::slot(&mut self.cluster, index) {
+            *slot = match end {
+                End::Stays(object) => Some(object),
+                End::Released => None,
+            };
+        }
+        if let Key::Endpoint(index) = key {
+            self.show(index);
+        }
+    }
+
+    /// Decides and acts until there is nothing more to do in this pass.
+    fn turn<K: Kind>(&mut self, key: Key, mut object: K) -> End<K> {
+        let mut learned = Learned::default();
+        loop {
+            let Some(plan) = self.decide(&object, &learned) else {
+                return End::Stays(object);
+            };
+            match plan.action.clone().filter(|action| learned.may_take(action)) {
+                Some(Action::Claim(intent)) => {
+                    cluster::claim(&mut object, intent);
+                    learned.announced = intent.map(|intent| intent.attempt);
+                    if self.dies(Place::AfterClaim) {
+                        return End::Stays(object);
+                    }
+                }
+                Some(Action::Release) => {
+                    if plan.notices.iter().any(|notice| notice.reason == Reason::Orphaned) {
+                        self.laws.orphaned(&object.uid().unwrap_or_default());
+                    }
+                    self.released(key, &object);
+                    return End::Released;
+                }
+                Some(action) => {
+                    learned.corrected = plan.corrects;
+                    self.request(key, &action, &mut learned);
+                    if self.dies(Place::AfterRequest) {
+                        return End::Stays(object);
+                    }
+                }
+                None => {
+                    self.judge(key, &plan, &learned);
+                    if !self.dies(Place::BeforeStatus) {
+                        self.settle(key, &mut object, plan, &learned);
+                    }
+                    return End::Stays(object);
+                }
+            }
+        }
+    }
+
+    /// Looks and decides; nothing happens.
+    fn decide<K: Kind>(&mut self, object: &K, learned: &Learned) -> Option<Plan<K::Status>> {
+        self.report.steps += 1;
+        let operator = self.operator.as_ref()?;
+        let (view, agenda) = (operator.remote.view(), operator.remote.agenda());
+        let plan = object.plan(
+            &self.cluster,
+            Surroundings {
+                now: self.now,
+                cluster: cluster::UID,
+                connection: state(&operator.contact, self.cluster.connection.broken_since(), &view),
+                announced: learned.announced,
+                asked: learned.taken.as_ref().map(Action::operation),
+                corrected: learned.corrected.as_ref(),
+                failure: learned.failure.as_ref(),
+                agenda: &agenda,
+                stay: Stay::Certain,
+                hands: Hands::Free,
+                namespace_ends: false,
+            },
+        );
+        drop((view, agenda));
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        let mut agenda = operator.remote.agenda_mut();
+        let mut learned = false;
+        for took in &plan.took {
+            learned |= agenda.durations.learn(object.locale(), *took);
+        }
+        let left = agenda.line.set(uid, plan.wants) && plan.wants.is_none();
+        drop(agenda);
+        if left {
+            self.wake_line();
+        }
+        if learned {
+            // All that is planned by it.
+            let keys = self.cluster.keys();
+            if let Some(operator) = &mut self.operator {
+                operator.woken.extend(keys);
+            }
+            self.pass_over_connection();
+        }
+        Some(plan)
+    }
+
+    /// Takes a remote step with the controller's own code.
+    fn request(&mut self, key: Key, action: &Action, learned: &mut Learned) {
+        let Some(operator) = &mut self.operator else { return };
+        let done = futures::executor::block_on(act(&operator.remote, &operator.client, action));
+        if let Some(wait) = self.network.take_throttled() {
+            operator.rest(wait, self.now);
+        }
+        if done.is_ok() && frees_model(action) {
+            let waits = |model: &SpeechModel| model.metadata.deletion_timestamp.is_some() || wake::has_history(model);
+            for (index, model) in self.cluster.models.iter().enumerate() {
+                if model.as_ref().is_some_and(waits) {
+                    operator.woken.insert(Key::Model(index));
+                }
+            }
+        }
+        if done.is_err() {
+            self.look_soon(self.now.saturating_add(FASTEST).unwrap_or(self.now));
+        } else if let Some(operator) = &mut self.operator {
+            // The controller would see it within the interval of its sweeps, whoever waits.
+            operator.sweeps.quiet_until = Some(self.now);
+        }
+        if learned.taken.is_some() {
+            Laws::broken(
+                &mut self.report,
+                self.now,
+                fleet::name(key),
+                "took two remote steps in one pass",
+            );
+        }
+        learned.taken = Some(action.clone());
+        learned.failure = done.err().and_then(Undone::failure);
+        if learned.failure.is_some() {
+            self.laws.failed(&mut self.report, key, action.operation(), self.now);
+        }
+        if let Some(story) = &mut self.story {
+            story.takes(self.now, key, action, learned.failure.as_ref());
+        }
+        learned.announced = None;
+    }
+
+    /// What must hold of every plan that a pass ends with.
+    fn judge<S>(&mut self, key: Key, plan: &Plan<S>, learned: &Learned) {
+        let mut broken = |what: String| Laws::broken(&mut self.report, self.now, fleet::name(key), what);
+        if let Some(at) = plan.look_again.filter(|at| *at <= self.now) {
+            broken(format!("wants to be looked at again at {at}, which is not ahead"));
+        }
+        if learned.failure.is_none() && plan.action.is_some() && plan.action == learned.taken {
+            broken(format!("asks again for a step that was just taken: {:?}", plan.action));
+        }
+    }
+
+    /// Reports: the status if it says something new, and when to look again.
+    fn settle<K: Kind>(&mut self, key: Key, object: &mut K, plan: Plan<K::Status>, learned: &Learned) {
+        let Some(operator) = &mut self.operator else { return };
+        operator.mind(key, plan.awaits, self.now);
+        let again = learned.taken.is_some() && learned.failure.is_none() && plan.action.is_some();
+        if again {
+            operator.woken.insert(key);
+        }
+        operator.look_again(key, plan.look_again.filter(|_| !again));
+        let conditions = K::conditions(&plan.status);
+        if let Some(what) = law::presentation(conditions, plan.look_again, plan.awaits.is_some() || again) {
+            Laws::broken(&mut self.report, self.now, fleet::name(key), what);
+        }
+        if object.status() == Some(&plan.status) {
+            return;
+        }
+        if let Some(story) = &mut self.story {
+            story.says(self.now, key, object.status(), &plan.status);
+        }
+        object.set_status(plan.status);
+        match key {
+            Key::Model(_) => self.wake_followers(&fleet::name(key)),
+            Key::Endpoint(_) => operator.woken.extend(object.judged_models(&self.cluster)),
+        }
+    }
+
+    /// An object is gone.
+    fn released<K: Kind>(&mut self, key: Key, object: &K) {
+        let Some(operator) = &mut self.operator else { return };
+        operator.mind(key, None, self.now);
+        operator.look_again(key, None);
+        operator.collection.woken = true;
+        let left = operator
+            .remote
+            .agenda_mut()
+            .line
+            .leave(&object.uid().unwrap_or_default());
+        if left {
+            self.wake_line();
+        }
+        if let Key::Model(_) = key {
+            self.wake_followers(&fleet::name(key));
+        }
+    }
+}
+
+impl Learned {
+    /// At most one remote step per pass, and none after a failure, but to let the object go.
+    fn may_take(&self, action: &Action) -> bool {
+        if *action == Action::Release {
+            return true;
+        }
+        let again = self.taken.is_some() && (action.is_remote() || matches!(action, Action::Claim(_)));
+        self.failure.is_none() && !again
+    }
+}
+
+/// What a planner has to know of the connection.
+fn state<'a>(contact: &'a Contact, since: Option<Timestamp>, view: &'a speech_plan::view::View) -> ConnectionState<'a> {
+    match contact {
+        Contact::Established(_) if view.is_complete() => ConnectionState::Ready {
+            view,
+            has_projects: true,
+        },
+        Contact::Broken { message, .. } => ConnectionState::NotReady {
+            message,
+            view: view.is_complete().then_some(view),
+            usable: true,
+            since,
+        },
+        Contact::Established(_) | Contact::Pending => ConnectionState::NotReady {
+            message: "the first look at the Speech resource has not ended",
+            view: view.is_complete().then_some(view),
+            usable: false,
+            since: None,
+        },
+    }
+}

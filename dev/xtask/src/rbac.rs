@@ -1,0 +1,220 @@
+//! What the operator may do, and what people may do with its kinds. The roles in `deploy/` are written from here.
+use speech_api::GROUP;
+
+/// One rule of a role, and why it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Permission {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// Resources, subresources included.
+    pub resources: &'static [&'static str],
+    /// The only ones that it is about; empty for all.
+    pub names: &'static [&'static str],
+    /// What may be done with them.
+    pub verbs: &'static [&'static str],
+    /// Why; becomes a comment.
+    pub reason: &'static str,
+}
+
+/// What the operator does in the namespace of its Lease.
+pub const ELECTION: &[Permission] = &[Permission {
+    group: "coordination.k8s.io",
+    resources: &["leases"],
+    names: &[],
+    verbs: &["get", "list", "watch", "create", "update"],
+    reason: "Only the replica that holds the Lease acts.",
+}];
+
+/// A ClusterRole.
+#[derive(Clone, Copy, Debug)]
+struct Role {
+    name: &'static str,
+    /// The built-in roles that take this one in; edit takes in view, and admin takes in edit.
+    aggregate_to: &'static [&'static str],
+    about: &'static str,
+    permissions: &'static [Permission],
+}
+
+const KINDS: &[&str] = &["speechconnections", "speechmodels", "speechendpoints"];
+const DEFINITIONS: &[&str] = &[
+    "speechconnections.customspeech.dev",
+    "speechmodels.customspeech.dev",
+    "speechendpoints.customspeech.dev",
+];
+const STATUSES: &[&str] = &[
+    "speechconnections/status",
+    "speechmodels/status",
+    "speechendpoints/status",
+];
+
+/// Everything the operator does in the cluster, and nothing else.
+pub const OPERATOR: &[Permission] = &[
+    Permission {
+        group: GROUP,
+        resources: KINDS,
+        names: &[],
+        verbs: &["get", "list", "watch", "patch"],
+        reason: "The operator reads what is declared. It patches finalizer and creation-intent annotation, and never writes a spec.",
+    },
+    Permission {
+        group: GROUP,
+        resources: STATUSES,
+        names: &[],
+        verbs: &["patch"],
+        reason: "The operator reports its results in the status.",
+    },
+    Permission {
+        group: GROUP,
+        resources: &["speechmodels/finalizers", "speechendpoints/finalizers"],
+        names: &[],
+        verbs: &["update"],
+        reason: "ConfigMaps of exportTo block the deletion of their owner, and some clusters check the permission for that.",
+    },
+    Permission {
+        group: "",
+        resources: &["secrets"],
+        names: &[],
+        verbs: &["get", "list", "watch"],
+        reason: "The operator watches only metadata, to use a changed key at once. It gets only the Secrets that connections name.",
+    },
+    Permission {
+        group: "",
+        resources: &["namespaces"],
+        names: &[],
+        verbs: &["get", "list", "watch"],
+        reason: "The operator reads labels for allowedNamespaces.selector, and whether its own namespace is being deleted.",
+    },
+    Permission {
+        group: "apiextensions.k8s.io",
+        resources: &["customresourcedefinitions"],
+        names: DEFINITIONS,
+        verbs: &["get"],
+        reason: "Before it deletes anything in the Speech service, the operator checks whether the whole kind is being removed.",
+    },
+    Permission {
+        group: "",
+        resources: &["configmaps"],
+        names: &[],
+        verbs: &["get", "list", "watch", "create", "patch", "delete"],
+        reason: "For exportTo: the operator watches the ConfigMaps with its label and deletes those that exportTo no longer names.",
+    },
+    Permission {
+        group: "events.k8s.io",
+        resources: &["events"],
+        names: &[],
+        verbs: &["create"],
+        reason: "The operator reports transitions as events.",
+    },
+];
+
+const ROLES: &[Role] = &[
+    Role {
+        name: "speech-operator",
+        aggregate_to: &[],
+        about: "What the operator may do.",
+        permissions: OPERATOR,
+    },
+    Role {
+        name: "speech-operator-view",
+        aggregate_to: &["view"],
+        about: "Lets everyone who may view a namespace see its Speech objects.",
+        permissions: &[Permission {
+            group: GROUP,
+            resources: KINDS,
+            names: &[],
+            verbs: &["get", "list", "watch"],
+            reason: "The status is part of the object.",
+        }],
+    },
+    Role {
+        name: "speech-operator-edit",
+        aggregate_to: &["edit"],
+        about: "Lets everyone who may edit a namespace declare Speech objects in it.",
+        permissions: &[Permission {
+            group: GROUP,
+            resources: KINDS,
+            names: &[],
+            verbs: &["create", "update", "patch", "delete", "deletecollection"],
+            reason: "Not their status, which only the operator writes.",
+        }],
+    },
+];
+
+/// The roles as YAML.
+pub fn manifest() -> String {
+    let mut text = String::from("# Generated by `make crds`; do not edit.\n");
+    for role in ROLES {
+        role_yaml(&mut text, role);
+    }
+    text.push_str(
+        "---\n# What the operator may do in its own namespace.\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n\
+         metadata:\n  name: speech-operator\n  namespace: speech-system\nrules:\n",
+    );
+    rules_yaml(&mut text, ELECTION);
+    text
+}
+
+fn role_yaml(text: &mut String, role: &Role) {
+    let Role {
+        name,
+        aggregate_to,
+        about,
+        permissions,
+    } = role;
+    text.push_str(&format!(
+        "---\n# {about}\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {name}\n"
+    ));
+    if !aggregate_to.is_empty() {
+        text.push_str("  labels:\n");
+        for target in *aggregate_to {
+            text.push_str(&format!(
+                "    rbac.authorization.k8s.io/aggregate-to-{target}: \"true\"\n"
+            ));
+        }
+    }
+    text.push_str("rules:\n");
+    rules_yaml(text, permissions);
+}
+
+fn rules_yaml(text: &mut String, permissions: &[Permission]) {
+    for permission in permissions {
+        let Permission {
+            group,
+            resources,
+            names,
+            verbs,
+            reason,
+        } = permission;
+        text.push_str(&format!(
+            "  # {reason}\n  - apiGroups: [\"{group}\"]\n    resources: [{}]\n",
+            resources.join(", ")
+        ));
+        if !names.is_empty() {
+            text.push_str(&format!("    resourceNames: [{}]\n", names.join(", ")));
+        }
+        text.push_str(&format!("    verbs: [{}]\n", verbs.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_holds_no_wildcard_and_writes_no_secret() {
+        for permission in OPERATOR.iter().chain(ELECTION) {
+            let words = permission.resources.iter().chain(permission.verbs);
+            assert!(words.into_iter().all(|word| !word.contains('*')), "{permission:?}");
+            if permission.resources.contains(&"secrets") {
+                assert_eq!(permission.verbs, ["get", "list", "watch"]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_gives_its_reason() {
+        for permission in ROLES.iter().flat_map(|role| role.permissions).chain(ELECTION) {
+            assert!(permission.reason.ends_with('.'), "{permission:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Documents name the tests that show their claims; what they name exists.
+use std::path::Path;
+
+const CLAIMS: &str = include_str!("../../../docs/claims.md");
+
+fn read(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// How many tests a text names; fails when one of them does not exist.
+fn named_tests(text: &str) -> usize {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut sources = String::new();
+    for folder in ["src", "crates", "dev", "tests"] {
+        read(&root.join(folder), &mut sources);
+    }
+    let names: Vec<&str> = text.split('`').filter(|word| word.matches('_').count() > 2).collect();
+    for name in &names {
+        assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
+    }
+    names.len()
+}
+
+#[test]
+fn the_generated_files_are_what_the_code_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    if let Err(error) = crate::check(&root) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn every_claim_of_the_page_on_swaps_names_tests_that_exist() {
+    let (swaps, _) = CLAIMS.split_once("## Threat model").unwrap();
+    assert!(named_tests(swaps) > 40);
+    for row in swaps.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        assert!(row.contains('`') || row.contains("*untested*"), "{row}");
+    }
+}
+
+#[test]
+fn every_line_of_the_threat_model_names_tests_that_exist_or_says_that_it_has_none() {
+    let document = include_str!("../../../docs/threat-model.md");
+    let (_, claims) = CLAIMS.split_once("## Threat model").unwrap();
+    assert!(named_tests(claims) > 50);
+    let (_, defended) = document.split_once("## What we defend").unwrap();
+    let (defended, open) = defended.split_once("## What we do not defend").unwrap();
+    let (defended, _) = defended.split_once("## Permissions").unwrap();
+    let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| threat") && !line.starts_with("| ---");
+    let rows = defended.lines().filter(is_row);
+    for row in rows {
+        let threat = row.split(" | ").next().unwrap();
+        let shown = claims.lines().find(|line| line.split(" | ").next() == Some(threat));
+        assert!(
+            shown.is_some_and(|line| named_tests(line) > 0) || row.contains("*untested*"),
+            "{row}"
+        );
+    }
+    assert!(open.contains("| "), "what is not defended is said");
+}
+
+#[test]
+fn the_threat_model_gives_the_reason_of_every_permission() {
+    let document = include_str!("../../../docs/threat-model.md");
+    for permission in super::rbac::OPERATOR {
+        for resource in permission.resources {
+            let resource = resource.split('/').next().unwrap();
+            assert!(document.contains(&format!("`{resource}")), "{resource}");
+        }
+    }
+}
