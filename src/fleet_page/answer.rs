@@ -11,7 +11,7 @@ use axum::{
         },
     },
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use clap::ValueEnum;
@@ -68,6 +68,8 @@ pub fn routes(audience: Audience, source: Source) -> Router {
     };
     let asset = |kind: &'static str, text: &'static str| get(move || async move { typed(kind, text) });
     Router::new()
+        // Relative, as every link here: a proxy may have put a path before it.
+        .route("/", get(async || Redirect::temporary("fleet")))
         .route("/fleet", get(show))
         .route("/fleet.json", get(tell))
         .route("/fleet.ics", get(date))

@@ -50,6 +50,15 @@ async fn get(path: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn who_asks_for_nothing_is_led_to_the_page() {
+    let answer = get("/").await;
+    assert_eq!(
+        (answer.status, &answer.headers["location"]),
+        (StatusCode::TEMPORARY_REDIRECT, &HeaderValue::from_static("fleet"))
+    );
+}
+
+#[tokio::test]
 async fn each_route_has_its_type_and_every_answer_the_policy() {
     for (path, status, kind) in [
         ("/fleet", 200, "text/html; charset=utf-8"),

@@ -39,7 +39,7 @@ pub fn page(view: &View, leads: bool) -> String {
             section aria-labelledby="quarters-heading" {
                 h2 #quarters-heading { "The quarters to come" }
                 div.drawing.scroll tabindex="0" role="region" aria-labelledby="quarters-heading" {
-                    (PreEscaped(calendar::overview(&view.judged_rows(), view.now, view.until)))
+                    (PreEscaped(calendar::overview(&view.rows(), view.now, view.until)))
                 }
                 p.note {
                     "Each column is a week; red and hatched is at risk. Dashed lines: the quarter days on which the service's models \

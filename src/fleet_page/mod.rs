@@ -12,10 +12,10 @@ pub mod query;
 pub mod risk;
 #[cfg(test)]
 mod sample;
-pub mod state;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod view;
+mod words;
 
 pub use answer::{Audience, Facts, Source, routes};

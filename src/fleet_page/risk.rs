@@ -1,5 +1,13 @@
 //! How bad it is.
 use serde::Serialize;
+use speech_api::planned::PlannedAction;
+use speech_fleet::{
+    Row,
+    standing::{Standing, State},
+};
+
+/// What an expired model means where nothing more is told.
+const EXPIRED: &str = "where this model is deployed, a base model answers in its place";
 
 /// What may go wrong with an object, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -16,6 +24,21 @@ pub enum Risk {
 }
 
 impl Risk {
+    /// How bad it is, and why.
+    pub fn of(standing: &Standing, row: &Row) -> (Self, Option<String>) {
+        let told = standing.risk.as_ref().map(|risk| risk.message.clone());
+        let acts = row.steps.iter().any(|step| step.action != PlannedAction::Expire);
+        let cut_off = row.cut_off.as_ref().filter(|_| acts);
+        let blocked = standing.blocked.as_ref().map(|blocked| &blocked.message).or(cut_off);
+        let blocked = blocked.map(|words| format!("waits for {words}"));
+        match (standing.state, told, blocked) {
+            (State::Expired, told, _) => (Self::Expired, Some(told.unwrap_or_else(|| EXPIRED.to_owned()))),
+            (_, Some(told), _) => (Self::AtRisk, Some(told)),
+            (_, None, Some(blocked)) => (Self::Blocked, Some(blocked)),
+            (_, None, None) => (Self::None, None),
+        }
+    }
+
     /// The word in queries and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -276,7 +276,7 @@ fn connection(namespace: &str, name: &str, down: Option<&str>) -> Value {
         None => condition("Ready", "True", "Connected", "3 lists were read"),
     };
     json!({
-        "apiVersion": API, "kind": "SpeechConnection", "metadata": {"namespace": namespace, "name": name},
+        "apiVersion": API, "kind": "SpeechConnection", "metadata": {"namespace": namespace, "name": name, "generation": 1},
         "spec": {
             "endpoint": "https://westeurope.api.cognitive.microsoft.com",
             "auth": {"keySecretRef": {"name": "speech"}},
@@ -386,7 +386,7 @@ fn endpoint(line: &Line, number: usize) -> Value {
     };
     json!({
         "apiVersion": API, "kind": "SpeechEndpoint",
-        "metadata": {"namespace": line.namespace, "name": line.name, "uid": format!("endpoint {number}")},
+        "metadata": {"namespace": line.namespace, "name": line.name, "uid": format!("endpoint {number}"), "generation": 1},
         "spec": {
             "connectionRef": {"namespace": home(line.connection), "name": line.connection}, "locale": line.locale,
             "model": {"base": {}}, "swap": {"windows": windows}, "suspend": matches!(line.story, Story::Suspended),
@@ -410,7 +410,7 @@ fn model(
         .collect();
     json!({
         "apiVersion": API, "kind": "SpeechModel",
-        "metadata": {"namespace": namespace, "name": name, "uid": format!("model {namespace}/{name}")},
+        "metadata": {"namespace": namespace, "name": name, "uid": format!("model {namespace}/{name}"), "generation": 1},
         "spec": {
             "connectionRef": {"namespace": home(connection), "name": connection}, "locale": locale,
             "source": {"training": {"datasets": ["23b6554d-21f9-4df1-89cb-f84510ac8d23"]}},

@@ -4,8 +4,8 @@
 //! laid out as one is none to many screen readers unless it says so.
 use super::{
     risk::Risk,
-    state,
     view::{Line, View},
+    words,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -62,10 +62,10 @@ fn row(line: &Line, now: Timestamp) -> Markup {
             }
             td role="cell" { (line.row.locale) }
             td role="cell" title=[(!line.message.is_empty()).then_some(&line.message)] {
-                span class={ "state " (line.state.class()) } { (line.state.words()) }
-                @if !line.reason.is_empty() { small { (state::spaced(&line.reason)) } }
+                span class={ "state " (words::class(line.state)) } { (line.words()) }
+                @if !line.reason.is_empty() { small { (words::spaced(&line.reason)) } }
                 // Why something is not as it should be has to be read without a pointer.
-                @if line.state.is_bad() && !line.message.is_empty() { small { (line.message) } }
+                @if line.state.needs_attention() && !line.message.is_empty() { small { (line.message) } }
             }
             td role="cell" {
                 @if let Some(model) = &line.model { (model) } @else { (nothing()) }
@@ -105,7 +105,7 @@ fn next(step: Option<&Step>, now: Timestamp) -> Markup {
             b { (what) } " " (day(step.at))
             small { (away(step.at, now)) @if step.forecast { ", a forecast" } @if let Some(to) = &step.to { " · " (to) } }
         }
-        td role="cell" title=[known.map(|reason| reason.meaning())] { (state::spaced(&step.reason)) }
+        td role="cell" title=[known.map(|reason| reason.meaning())] { (words::spaced(&step.reason)) }
     }
 }
 

@@ -1,22 +1,15 @@
 //! What the page tells, as plain data: one line for each object, the most urgent first.
 //!
 //! Everything is read from the objects and from the rows of the plan; nothing is decided here.
-use super::{
-    query::Query,
-    risk::Risk,
-    state::{self, State},
-};
+use super::{query::Query, risk::Risk, words::spaced};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use serde::Serialize;
-use speech_api::{
-    SpeechEndpoint, SpeechModel, condition,
-    planned::{PlannedAction, PlannedStep},
-};
+use speech_api::{SpeechEndpoint, SpeechModel, condition, planned::PlannedAction};
 use speech_fleet::{
     Row, Step,
     fleet::{self, Filter, Objects, connection},
+    standing::{Serving, Standing, State},
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -34,10 +27,10 @@ pub struct Line {
     pub state: State,
     /// Whether its condition Ready is True.
     pub ready: bool,
-    /// The reason of its condition Ready, in one word.
+    /// Why it stands so, in one word.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// The message of that condition.
+    /// The same as a sentence.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// Id of the remote endpoint, or of the current model.
@@ -54,7 +47,7 @@ pub struct Line {
     pub expires_at: Option<Timestamp>,
     /// What may go wrong.
     pub risk: Risk,
-    /// The same in a sentence.
+    /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk_message: Option<String>,
     /// The step that comes next.
@@ -63,6 +56,8 @@ pub struct Line {
     /// Where to connect, by the service's names of the links.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
     pub urls: Vec<(String, String)>,
+    #[serde(skip)]
+    standing: Standing,
 }
 
 fn as_map<S: serde::Serializer>(urls: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -188,23 +183,9 @@ impl View {
         self.lines().map(|line| line.row.clone()).collect()
     }
 
-    /// The same without the risks of objects that are at none yet.
-    pub fn judged_rows(&self) -> Vec<Row> {
-        let judged = |line: &Line| {
-            let mut row = line.row.clone();
-            if line.risk < Risk::AtRisk {
-                row.steps.iter_mut().for_each(|step| step.risk = None);
-            }
-            row
-        };
-        self.lines().map(judged).collect()
-    }
-
     fn count(&self) -> Counts {
-        let within = |at: Timestamp, days: i64| {
-            let away = at.duration_since(self.now);
-            !away.is_negative() && away <= SignedDuration::from_hours(24 * days)
-        };
+        // What is overdue counts as well.
+        let within = |at: Timestamp, days: i64| at.duration_since(self.now) <= SignedDuration::from_hours(24 * days);
         let at = |risk: Risk| self.lines().filter(|line| line.risk == risk).count();
         let steps = self.endpoints.iter().flat_map(|line| &line.row.steps);
         Counts {
@@ -216,7 +197,7 @@ impl View {
             blocked: at(Risk::Blocked),
             expiring: self
                 .lines()
-                .filter(|line| line.expires_at.is_some_and(|at| within(at, 90)))
+                .filter(|line| line.expires_at.is_some_and(|at| at > self.now && within(at, 90)))
                 .count(),
             swaps: steps
                 .filter(|step| step.action == PlannedAction::Swap && within(step.at, 30))
@@ -233,7 +214,7 @@ impl View {
             let conditions = connection.status.as_ref().map_or(&[][..], |status| &status.conditions);
             let ready = condition::find(conditions, condition::READY).filter(|ready| ready.status == "False");
             if let Some(ready) = ready.filter(|_| used.contains(path.as_str())) {
-                let message = format!("{}: {}", state::spaced(&ready.reason), ready.message);
+                let message = format!("{}: {}", spaced(&ready.reason), ready.message);
                 down.push(Down {
                     connection: path,
                     message,
@@ -247,128 +228,76 @@ impl View {
 
 impl Line {
     fn of_endpoint(row: Row, endpoint: &SpeechEndpoint, now: Timestamp) -> Self {
-        let Some(status) = &endpoint.status else {
-            return Self::unknown(row);
-        };
-        let mut line = Self::with_conditions(row, &status.conditions, &status.plan, endpoint.spec.suspend);
+        let mut line = Self::of(row, Standing::of_endpoint(endpoint, now));
+        let Some(status) = &endpoint.status else { return line };
         line.id.clone_from(&status.id);
-        if let Some(active) = &status.active {
-            line.model = Some(active.name.clone());
-            line.revision = active.revision;
-            line.expires_at = date(active.expires_at.as_deref());
-        }
-        let answers = status
-            .fallback
-            .as_ref()
-            .is_some_and(|fallback| fallback.since.is_some());
-        if answers || line.expires_at.is_some_and(|at| at <= now) {
-            line.risk = Risk::Expired;
-            line.risk_message
-                .get_or_insert_with(|| "a base model answers in place of the active model".to_owned());
-        }
-        line.urls = status
-            .links
-            .iter()
-            .map(|(name, url)| (name.to_owned(), url.to_owned()))
-            .collect();
+        let links = status.links.iter();
+        line.urls = links.map(|(name, url)| (name.to_owned(), url.to_owned())).collect();
         line.urls
             .extend(status.self_uri.clone().map(|uri| ("self".to_owned(), uri)));
         line
     }
 
     fn of_model(row: Row, model: &SpeechModel, now: Timestamp) -> Self {
-        let Some(status) = &model.status else {
-            return Self::unknown(row);
-        };
-        let mut line = Self::with_conditions(row, &status.conditions, &status.plan, model.spec.suspend);
-        if let Some(current) = &status.current {
+        let mut line = Self::of(row, Standing::of_model(model, now));
+        if let Some(current) = model.status.as_ref().and_then(|status| status.current.as_ref()) {
             line.id = Some(current.id.clone());
-            line.model = Some(current.name.clone());
-            line.revision = current.revision;
-            line.expires_at = date(current.expires_at.as_deref());
             line.urls = vec![("self".to_owned(), current.self_uri.clone())];
-            if line.expires_at.is_some_and(|at| at <= now) {
-                line.risk = Risk::Expired;
-                line.risk_message
-                    .get_or_insert_with(|| "where this revision is deployed, a base model answers".to_owned());
-            }
         }
         line
     }
 
-    /// An object at which nobody has looked yet.
-    fn unknown(row: Row) -> Self {
+    fn of(row: Row, standing: Standing) -> Self {
+        let (risk, risk_message) = Risk::of(&standing, &row);
+        let serves = standing.serves.as_ref();
+        let (reason, message) = standing
+            .why
+            .as_ref()
+            .map(|why| (why.reason.clone(), why.message.clone()))
+            .unwrap_or_default();
+        let next = standing.next.as_ref().and_then(|step| step.try_into().ok());
         Self {
-            row,
-            state: State::Unknown,
-            ready: false,
-            reason: String::new(),
-            message: String::new(),
+            state: standing.state,
+            ready: standing.is_ready,
+            reason,
+            message,
             id: None,
-            model: None,
-            revision: None,
-            expires_at: None,
-            risk: Risk::None,
-            risk_message: None,
-            next: None,
-            urls: Vec::new(),
-        }
-    }
-
-    fn with_conditions(row: Row, conditions: &[Condition], plan: &[PlannedStep], suspended: bool) -> Self {
-        let ready = condition::find(conditions, condition::READY);
-        let at_risk = condition::at_risk(conditions);
-        // What an expiry leads to is told of each; whether that is a risk by now, the condition says.
-        let mut leads_on = row.steps.iter().filter(|step| step.action != PlannedAction::Expire);
-        let told = leads_on.find_map(|step| step.risk.clone());
-        let blocked = row.steps.iter().find(|step| !step.blocked_by.is_empty());
-        let (risk, risk_message) = match (told.or_else(|| at_risk.map(|found| found.message.clone())), blocked) {
-            (Some(message), _) => (Risk::AtRisk, Some(message)),
-            (None, Some(step)) => (Risk::Blocked, Some(format!("waits for {}", step.blocked_by.join("; ")))),
-            (None, None) => (Risk::None, None),
-        };
-        let acts = |step: &&Step| step.action != PlannedAction::Expire;
-        // A step that lies beyond what the rows tell is still the next one.
-        let later: Vec<Step> = plan.iter().filter_map(|step| step.try_into().ok()).collect();
-        let next = row
-            .steps
-            .iter()
-            .find(acts)
-            .or(later.iter().filter(acts).min_by_key(|step| step.at));
-        let next = next.or(row.steps.first()).or(later.first()).cloned();
-        Self {
-            state: State::of(conditions, suspended),
-            ready: ready.is_some_and(|ready| ready.status == "True"),
-            reason: ready.map(|ready| ready.reason.clone()).unwrap_or_default(),
-            message: ready.map(|ready| ready.message.clone()).unwrap_or_default(),
+            model: serves.map(|model| model.name.clone()),
+            revision: serves.and_then(|model| model.revision),
+            expires_at: serves.and_then(Serving::expires_at),
             risk,
             risk_message,
-            next,
-            ..Self::unknown(row)
+            next: next.or_else(|| row.steps.first().cloned()),
+            urls: Vec::new(),
+            row,
+            standing,
         }
     }
 
-    /// By what lines stand in order: the worst risk, what is not well, the nearest date, the name.
+    /// How it stands, in the words of people.
+    pub fn words(&self) -> &'static str {
+        match (self.state, self.ready) {
+            (State::AtRisk, true) => "Ready, at risk",
+            (State::AtRisk, false) => "At risk",
+            (state, _) => state.as_str(),
+        }
+    }
+
+    /// By what lines stand in order: how they stand, the nearest date, the name. Through a connection that does not work,
+    /// nothing goes on by itself.
     fn urgency(&self) -> impl Ord + '_ {
         let next = self.next.as_ref().map(|step| step.at);
         let nearest = next.into_iter().chain(self.expires_at).min().unwrap_or(Timestamp::MAX);
-        (
-            std::cmp::Reverse(self.risk),
-            self.ready,
-            nearest,
-            self.row.namespace.as_str(),
-            self.row.name.as_str(),
-        )
+        let standing = match self.risk {
+            Risk::Blocked => self.standing.urgency().min((State::Suspended, false)),
+            Risk::None | Risk::AtRisk | Risk::Expired => self.standing.urgency(),
+        };
+        (standing, nearest, self.row.namespace.as_str(), self.row.name.as_str())
     }
 }
 
 fn place(object: &impl ResourceExt) -> (String, String) {
     (object.namespace().unwrap_or_default(), object.name_any())
-}
-
-/// A date of a status; what cannot be read is told among the trouble of the plan.
-fn date(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }
 
 fn choices(objects: &Objects) -> Choices {

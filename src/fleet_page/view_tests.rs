@@ -50,7 +50,7 @@ fn numbers_count_what_is_shown() {
         at_risk: 3,
         blocked: 2,
         expiring: 5,
-        swaps: 3,
+        swaps: 4,
     };
     assert_eq!(all, expected);
     let some = seen(&fleet(), "namespace=clinics");
@@ -131,7 +131,7 @@ fn an_expiry_that_nothing_follows_yet_is_a_risk_once_the_condition_says_so() {
     let mut sample = fleet();
     let seen_then = seen(&sample, "");
     let hatched = |view: &View| {
-        view.judged_rows()
+        view.rows()
             .iter()
             .flat_map(|row| &row.steps)
             .filter(|step| step.risk.is_some())
@@ -146,7 +146,10 @@ fn an_expiry_that_nothing_follows_yet_is_a_risk_once_the_condition_says_so() {
     assert_eq!(view.counts.at_risk, seen_then.counts.at_risk - 1);
     assert_eq!(hatched(&view), hatched(&seen_then) - 1);
     let told = &line(&view, "reports-cs").row.steps[0];
-    assert!(told.risk.is_some(), "what it leads to is told to programs all the same");
+    assert!(
+        told.risk.is_none() && told.consequence.is_some(),
+        "what it leads to is told to programs all the same"
+    );
 }
 
 #[test]

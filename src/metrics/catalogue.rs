@@ -95,7 +95,7 @@ metrics! {
     ENDPOINT_OVERDUE = Gauge "endpoint_overdue_seconds" ["namespace", "name", "action"]
         "How long the next step of an endpoint has been due without starting, blocked or not, or how far it has run beyond its lead time (twice the longest time seen, at least an hour)", "only while a step is overdue; at most one per endpoint";
     ENDPOINT_BLOCKED = Gauge "endpoint_blocked" ["namespace", "name", "reason"]
-        "1 while something must happen before the next swap of an endpoint can start, with its reason", "only while that is so; at most one per endpoint; reason is one of reasons.md, or Foreseen while the obstacle is not yet a risk";
+        "1 while something keeps the next swap of an endpoint from starting, with its reason", "only while that is so; at most one per endpoint; reason is one of reasons.md";
     ENDPOINT_BUDGET = Gauge "endpoint_lead_time_budget_seconds" ["namespace", "name"]
         "How much time would be left before the expiry if the next swap started as planned and took its lead time (twice the longest time seen, at least an hour); negative if it may come too late", "one per endpoint with a planned swap and a known expiry";
     ENDPOINT_AT_RISK = Gauge "endpoint_at_risk" ["namespace", "name", "reason"]
@@ -125,7 +125,7 @@ metrics! {
     MODEL_OVERDUE = Gauge "model_overdue_seconds" ["namespace", "name", "action"]
         "How long the next step of a model has been due without starting, blocked or not, or how far it has run beyond its lead time (twice the longest times seen, at least an hour)", "only while a step is overdue; at most one per model";
     MODEL_BLOCKED = Gauge "model_blocked" ["namespace", "name", "reason"]
-        "1 while something must happen before the next training of a model can start, with its reason", "only while that is so; at most one per model; reason is one of reasons.md, or Foreseen while the obstacle is not yet a risk";
+        "1 while something keeps the next training of a model from starting, with its reason", "only while that is so; at most one per model; reason is one of reasons.md";
     MODEL_BUDGET = Gauge "model_lead_time_budget_seconds" ["namespace", "name"]
         "How much time would be left before the expiry if the next training started as planned, and training and deployment took their lead time (twice the longest times seen, at least an hour); negative if it may come too late", "one per model with a planned training and a known expiry";
     MODEL_AT_RISK = Gauge "model_at_risk" ["namespace", "name", "reason"]

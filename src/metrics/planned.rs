@@ -7,9 +7,7 @@ use speech_api::{
     condition,
     planned::{PlannedAction, PlannedStep},
 };
-
-/// The word for what is foreseen to block a step and is no risk yet.
-const FORESEEN: &str = "Foreseen";
+use speech_fleet::standing;
 
 /// One object, as far as its dates go.
 #[derive(Clone, Debug)]
@@ -94,12 +92,8 @@ impl Planned<'_> {
 
     /// Why the next step waits.
     pub fn blocked(&self) -> Option<Row> {
-        self.plan.iter().find(|step| !step.blocked_by.is_empty())?;
-        let of = |kind: &str| condition::find(self.conditions, kind);
-        let stated = condition::at_risk(self.conditions)
-            .or_else(|| of(condition::RECONCILING))
-            .or_else(|| of(condition::READY).filter(|ready| !is_rest(&ready.reason)));
-        Some(self.row(Some(stated.map_or(FORESEEN, |stated| stated.reason.as_str())), 1.0))
+        let blocked = standing::blocked(self.plan, self.conditions)?;
+        Some(self.row(Some(&blocked.reason), 1.0))
     }
 
     /// How much time would be left if the next step began when it is planned.
@@ -137,10 +131,6 @@ pub fn ready(key: &[String; 2], conditions: &[Condition]) -> Option<Row> {
 /// Namespace and name.
 pub fn key_of(object: &impl ResourceExt) -> [String; 2] {
     [object.namespace().unwrap_or_default(), object.name_any()]
-}
-
-fn is_rest(reason: &str) -> bool {
-    matches!(reason, "Serving" | "Synced" | "DriftCorrected")
 }
 
 /// Unix time.

@@ -43,6 +43,11 @@ pub static KUBECTL_SPEECH: LazyLock<PathBuf> = LazyLock::new(|| built("kubectl-s
 /// # Panics
 ///
 /// When it is missing, or older than its sources: a test of an old program would tell nothing.
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "nothing can be tested without it, and the words tell what to do"
+)]
 fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own file");
     let folder = test.ancestors().nth(2).expect("Cargo puts tests two folders deep");

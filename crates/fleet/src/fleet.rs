@@ -4,7 +4,7 @@
 //! expiry of the model that is in use, the times that are closed for swaps, and a risk that no step tells. Nothing is
 //! told beyond the first training and the swap that follows from it: when a model that does not exist yet will expire
 //! is known to nobody but the service.
-use super::{Expiry, Row, Step};
+use super::{Expiry, Row, Step, standing::label};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -124,11 +124,6 @@ fn known_expiries(models: &[SpeechModel]) -> HashMap<&str, &str> {
     currents.collect()
 }
 
-/// A model in the words of the planners.
-fn label(name: &str, revision: Option<i32>) -> String {
-    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
-}
-
 struct Reader<'a> {
     now: Timestamp,
     until: Timestamp,
@@ -229,7 +224,7 @@ impl Reader<'_> {
             .then(|| "expired: the newest base model answers in place of the active model".to_owned());
         if let Some(step) = row.steps.iter_mut().find(of_plan) {
             step.at = at;
-            step.risk = over.or(step.risk.take());
+            step.risk = over;
             step.to.get_or_insert_with(|| model.clone());
         } else {
             let is_followed = follower.is_some_and(|follower| follower < at);
@@ -240,6 +235,7 @@ impl Reader<'_> {
                 reason: if is_followed { "Followed" } else { "NoSuccessor" }.to_owned(),
                 blocked_by: Vec::new(),
                 risk: over,
+                consequence: None,
                 forecast: false,
             });
         }
@@ -268,22 +264,26 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds what stands against all steps, and cuts off what is too far away; what the condition AtRisk tells stays.
+    /// Adds what stands against all steps, and cuts off what is too far away; what the condition AtRisk tells stays. What a
+    /// step leads to is a risk only while that condition says so: it is told at the step that it speaks of, else at the
+    /// nearest.
     fn end(&mut self, mut row: Row, conditions: &[Condition]) -> Row {
         row.steps.sort_by(|one, other| order(one).cmp(&order(other)));
         self.block_by_connection(&mut row);
-        let at_risk = condition::at_risk(conditions);
-        let risk = at_risk.map(|found| found.message.as_str());
-        let tells = |step: &Step| risk.is_some() && step.risk.as_deref() == risk;
-        if let Some(risk) = risk.filter(|_| !row.steps.iter().any(tells)) {
-            if let Some(nearest) = row.steps.first_mut() {
-                nearest.risk = Some(risk.to_owned());
+        let at_risk = condition::at_risk(conditions).map(|found| found.message.as_str());
+        if let Some(risk) = at_risk {
+            let speaks_of = |step: &Step| step.consequence.as_deref() == Some(risk);
+            let place = row.steps.iter().position(speaks_of).unwrap_or(0);
+            if let Some(step) = row.steps.get_mut(place) {
+                step.consequence.take_if(|told| told == risk);
+                step.risk = Some(risk.to_owned());
             } else {
                 self.undated_risk = true;
                 self.tell(&row, format!("at risk, without a date: {risk}"));
             }
         }
         let until = self.until;
+        let tells = |step: &Step| at_risk.is_some() && step.risk.as_deref() == at_risk;
         row.steps.retain(|step| step.at <= until || tells(step));
         row
     }
@@ -306,6 +306,7 @@ impl Reader<'_> {
                 step.blocked_by.push(words.clone());
             }
         }
+        row.cut_off = Some(words);
     }
 }
 
@@ -324,6 +325,7 @@ fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str) 
         expiries: Vec::new(),
         steps: Vec::new(),
         closed: Vec::new(),
+        cut_off: None,
     }
 }
 

@@ -101,14 +101,23 @@ fn the_expiry_of_what_serves_is_told_once_with_what_follows() {
     let alone = of_endpoint(endpoint("shop/a", json!([])));
     assert_eq!(said(&alone), ["2027-01-15 Expire claims, revision 4: NoSuccessor"]);
     let told = json!([{"action": "Expire", "at": EXPIRES, "reason": "NoSuccessor", "risk": "a base model answers"}]);
-    let told = of_endpoint(endpoint("shop/a", told));
+    let mut told = endpoint("shop/a", told);
+    let foreseen = of_endpoint(told.clone());
+    assert_eq!(
+        (said(&foreseen), foreseen.rows[0].steps[0].consequence.as_deref()),
+        (said(&alone), Some("a base model answers")),
+        "what it leads to is no risk until the condition says so"
+    );
+    told.status.as_mut().unwrap().conditions = conditions("AtRisk", "True", "a base model answers");
+    let told = of_endpoint(told);
     assert_eq!(
         said(&told),
         ["2027-01-15 Expire claims, revision 4: NoSuccessor [a base model answers]"]
     );
+    assert_eq!(told.rows[0].steps[0].consequence, None, "it is told once");
     let late = of_endpoint(endpoint("shop/a", json!([swap("2027-02-01T00:00:00Z")])));
     assert_eq!(said(&late)[0], "2027-01-15 Expire claims, revision 4: NoSuccessor");
-    assert!(!followed.has_risk() && told.has_risk());
+    assert!(!followed.has_risk() && !foreseen.has_risk() && told.has_risk());
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn description(row: &Row, step: &Step) -> String {
             .map(|blocker| format!("Blocked by: {}", one_line(blocker))),
     );
     lines.extend(step.risk.iter().map(|risk| format!("Risk: {}", one_line(risk))));
+    lines.extend((step.consequence.iter()).map(|words| format!("It leads to: {}", one_line(words))));
     if step.forecast {
         lines.push("The date is a forecast from durations seen before.".to_owned());
     }

@@ -9,6 +9,7 @@ mod document;
 pub mod fleet;
 mod ics;
 pub mod proxy;
+pub mod standing;
 mod svg;
 mod table;
 #[cfg(test)]
@@ -49,6 +50,9 @@ pub struct Row {
     /// When no swap may begin.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub closed: Vec<Span>,
+    /// What its connection says, while that does not work: nothing but an expiry happens then.
+    #[serde(skip)]
+    pub cut_off: Option<String>,
 }
 
 /// A model, and when it expires.
@@ -76,9 +80,12 @@ pub struct Step {
     /// What has to happen first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<String>,
-    /// What goes wrong if nobody acts.
+    /// What goes wrong if nobody acts, while the object is at risk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
+    /// What the step leads to, while that is no risk yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consequence: Option<String>,
     /// Whether the date is computed from durations seen before.
     pub forecast: bool,
 }
@@ -105,7 +112,8 @@ impl TryFrom<&PlannedStep> for Step {
             to: step.to.clone(),
             reason: step.reason.clone(),
             blocked_by: step.blocked_by.clone(),
-            risk: step.risk.clone(),
+            risk: None,
+            consequence: step.risk.clone(),
             forecast: step.forecast,
         })
     }

@@ -20,6 +20,7 @@ pub fn row(namespace: &str, name: &str) -> Row {
         expiries: Vec::new(),
         steps: Vec::new(),
         closed: Vec::new(),
+        cut_off: None,
     }
 }
 
@@ -31,6 +32,7 @@ pub fn step(date: &str, action: PlannedAction, to: &str) -> Step {
         reason: "BeforeExpiry".to_owned(),
         blocked_by: Vec::new(),
         risk: None,
+        consequence: None,
         forecast: false,
     }
 }

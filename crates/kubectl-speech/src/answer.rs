@@ -2,10 +2,7 @@
 //!
 //! That a rule did not decide is no fact about what it asks: an answer is given only where a spec, a status or a condition
 //! holds one.
-use super::{
-    fleet::Object,
-    status::{label, named},
-};
+use super::{fleet::Object, status::named};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use speech_api::{
@@ -16,6 +13,7 @@ use speech_api::{
     swap::{Approval, GateVerdict, SwapPolicy},
 };
 use speech_fleet::fleet::{Objects, connection};
+use speech_fleet::standing::label;
 use speech_plan::rules::Rule;
 use speech_service::EntityId;
 

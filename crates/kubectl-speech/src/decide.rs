@@ -1,10 +1,5 @@
 //! What is to be changed of an object that somebody asks something of. Pure: what stands in the object decides.
-use super::{
-    KubectlError,
-    fleet::Object,
-    status::{label, named},
-    wait::Until,
-};
+use super::{KubectlError, fleet::Object, status::named, wait::Until};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use speech_api::{
@@ -14,6 +9,7 @@ use speech_api::{
     reference::ManagementPolicy,
     swap::{Approval, GateVerdict, SwapPolicy},
 };
+use speech_fleet::standing::label;
 use speech_service::EntityId;
 
 /// What becomes of an object.

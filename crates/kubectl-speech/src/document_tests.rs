@@ -28,7 +28,7 @@ fn printed() -> BTreeMap<&'static str, Option<String>> {
     if let Some(status) = &mut moved.status {
         status.active.as_mut().unwrap().revision = status.candidate.take().unwrap().revision;
     }
-    let ready = |object: &Object<'_>| format!("{object} {}\n", wait::arrived(&status::row(object)));
+    let ready = |object: &Object<'_>| format!("{object} {}\n", wait::arrived(&status::row(object, now)));
     let swapped = told("hotline", decide::swap(hotline, None).unwrap()) + &ready(&Object::Endpoint(&moved));
     let suspended = decide::suspend(&named("wiki"), true).unwrap();
     let slip = find(&fleet, "hotlnie", &[Kind::Endpoint], SHOP).unwrap_err();
@@ -39,12 +39,12 @@ fn printed() -> BTreeMap<&'static str, Option<String>> {
         ("status", Some(status::fleet(&fleet, now, Colours(false)))),
         (
             "status letters",
-            Some(status::detail(&status::row(&letters), now, Colours(false))),
+            Some(status::detail(&status::row(&letters, now), now, Colours(false))),
         ),
         ("plan", Some(calendar::table(&ahead.rows, now, until))),
         (
             "why letters",
-            Some(why::text(&why::why(&letters, &objects), Colours(false))),
+            Some(why::text(&why::why(&letters, &objects, now), Colours(false))),
         ),
         (
             "approve letters --to 10000000-0000-4000-8000-000000000002",

@@ -8,118 +8,25 @@ use super::{
     table::{Cell, Colours, Paint, table},
 };
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 use speech_api::{
-    Reason,
-    condition::{self, MODEL_VALID, READY, RECONCILING, STALLED},
     planned::{PlannedAction, PlannedStep},
     reference::ConnectionRef,
 };
-use speech_fleet::{self as calendar, fleet::connection};
-use speech_plan::rules;
+pub use speech_fleet::standing::State;
+use speech_fleet::{
+    self as calendar,
+    fleet::connection,
+    standing::{Serving, Standing, label},
+};
 
-/// How an object is, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum State {
-    /// A base model answers in place of what is declared.
-    Expired,
-    /// Only a person can help.
-    Stalled,
-    /// Unless somebody acts, something goes wrong.
-    AtRisk,
-    /// Nothing is known of the newest spec yet.
-    Unknown,
-    /// It does not serve yet.
-    Pending,
-    /// Nothing is changed, by request.
-    Suspended,
-    /// It serves, and is being changed.
-    Working,
-    /// It serves as declared; what follows waits for its day, a window or a person.
-    Waiting,
-    /// As declared.
-    Ready,
-}
-
-impl State {
-    /// Whether somebody should look at it.
-    pub fn needs_attention(self) -> bool {
-        !matches!(self, Self::Suspended | Self::Working | Self::Waiting | Self::Ready)
+fn paint(state: State) -> Paint {
+    match state {
+        State::Expired | State::Stalled => Paint::Red,
+        State::AtRisk | State::Unknown | State::Pending | State::Suspended => Paint::Yellow,
+        State::Working | State::Waiting => Paint::Plain,
+        State::Ready => Paint::Green,
     }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "Expired",
-            Self::Stalled => "Stalled",
-            Self::AtRisk => "AtRisk",
-            Self::Unknown => "Unknown",
-            Self::Pending => "Pending",
-            Self::Suspended => "Suspended",
-            Self::Working => "Working",
-            Self::Waiting => "Waiting",
-            Self::Ready => "Ready",
-        }
-    }
-
-    fn paint(self) -> Paint {
-        match self {
-            Self::Expired | Self::Stalled => Paint::Red,
-            Self::AtRisk | Self::Unknown | Self::Pending | Self::Suspended => Paint::Yellow,
-            Self::Working | Self::Waiting => Paint::Plain,
-            Self::Ready => Paint::Green,
-        }
-    }
-
-    /// Reads the conditions.
-    fn of(
-        conditions: &[Condition],
-        Seen {
-            is_newest,
-            waits,
-            is_suspended,
-        }: Seen,
-    ) -> Self {
-        let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
-        let says_why =
-            |kind, reason: Reason| condition::find(conditions, kind).is_some_and(|one| one.reason == reason.as_str());
-        let serves = says(READY, "True");
-        // An endpoint that does not exist any more serves nothing valid either, but nothing of it expired.
-        let gone = says(STALLED, "True") && !says_why(MODEL_VALID, Reason::BaseModelAnswers);
-        let is_left_alone = is_suspended || says_why(STALLED, Reason::ObserveOnly);
-        if says(MODEL_VALID, "False") && !gone {
-            Self::Expired
-        } else if is_left_alone && condition::at_risk(conditions).is_none() {
-            Self::Suspended
-        } else if is_left_alone {
-            Self::AtRisk
-        } else if says(STALLED, "True") {
-            Self::Stalled
-        } else if condition::at_risk(conditions).is_some() {
-            Self::AtRisk
-        } else if !is_newest {
-            Self::Unknown
-        } else if !serves {
-            Self::Pending
-        } else if says(RECONCILING, "True") {
-            Self::Working
-        } else if waits {
-            Self::Waiting
-        } else {
-            Self::Ready
-        }
-    }
-}
-
-/// What is known of an object beside its conditions.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    /// Whether the status is of the newest spec.
-    is_newest: bool,
-    /// Whether another model waits to serve.
-    waits: bool,
-    /// Whether the spec says so.
-    is_suspended: bool,
 }
 
 /// One object.
@@ -167,12 +74,8 @@ pub struct Row {
     pub links: speech_api::links::Links,
     #[serde(skip)]
     resource: &'static str,
-    /// Whether the newest spec is served, and nothing is under way or wrong with it now.
     #[serde(skip)]
-    pub is_settled: bool,
-    /// Whether only a person can help with the newest spec.
-    #[serde(skip)]
-    pub is_stalled: bool,
+    standing: Standing,
 }
 
 #[derive(Serialize)]
@@ -192,7 +95,7 @@ pub async fn run(cluster: &ClusterArgs, args: &StatusArgs) -> Result<Outcome, Ku
     } else {
         selection.of(&fleet, &Kind::ALL)?
     };
-    let mut rows: Vec<Row> = objects.iter().map(row).collect();
+    let mut rows: Vec<Row> = objects.iter().map(|object| row(object, now)).collect();
     if rows.is_empty() && outcome == Outcome::Failed {
         return Ok(outcome);
     }
@@ -213,7 +116,7 @@ pub async fn run(cluster: &ClusterArgs, args: &StatusArgs) -> Result<Outcome, Ku
 
 /// What is told of the objects of one namespace.
 pub fn fleet(objects: &[Object<'_>], now: Timestamp, colours: Colours) -> String {
-    let mut rows: Vec<Row> = objects.iter().map(row).collect();
+    let mut rows: Vec<Row> = objects.iter().map(|object| row(object, now)).collect();
     sort(&mut rows);
     overview(&rows, now, colours, false, false)
 }
@@ -226,92 +129,51 @@ fn nothing(namespace: Option<&str>) -> String {
     }
 }
 
-/// The worst first, then what expires first. What waits for a person goes before what goes on by itself.
+/// The worst first, then what expires first.
 fn sort(rows: &mut [Row]) {
     let key = |row: &Row| {
-        let rank = if row.state == State::Waiting && row.reason == Reason::ApprovalAwaited.as_str() {
-            (State::Suspended, false)
-        } else {
-            (row.state, true)
-        };
         let expiry = row.expires_at.clone().unwrap_or_else(|| "~".to_owned());
-        (rank, expiry, row.namespace.clone(), row.kind, row.name.clone())
+        (
+            row.standing.urgency(),
+            expiry,
+            row.namespace.clone(),
+            row.kind,
+            row.name.clone(),
+        )
     };
     rows.sort_by_cached_key(key);
 }
 
-/// What the status of an object says.
-pub fn row(object: &Object<'_>) -> Row {
-    let mut row = Row {
-        kind: object.kind().word(),
-        namespace: object.namespace(),
-        name: object.name(),
-        state: State::Unknown,
-        serves: None,
-        model: None,
-        expires_at: None,
-        next: None,
-        reason: String::new(),
-        message: "the operator has not looked at it yet".to_owned(),
-        risk: None,
-        connection: None,
-        locale: None,
-        id: None,
-        links: Default::default(),
-        resource: object.kind().resource(),
-        is_settled: false,
-        is_stalled: false,
+/// What the status of an object says at a time.
+pub fn row(object: &Object<'_>, now: Timestamp) -> Row {
+    let standing = match object {
+        Object::Endpoint(endpoint) => Standing::of_endpoint(endpoint, now),
+        Object::Model(model) => Standing::of_model(model, now),
+        Object::Connection(connection) => Standing::of_connection(connection),
     };
+    let mut row = Row::of(object, standing);
     let at = |reference: &ConnectionRef| Some(connection(reference, &object.namespace()));
     match object {
         Object::Endpoint(endpoint) => {
             row.connection = at(&endpoint.spec.connection_ref);
             row.locale = Some(endpoint.spec.locale.clone());
-            let Some(status) = &endpoint.status else { return row };
-            row.id = status.id.clone();
-            row.links = status.links.clone();
-            if let Some(active) = &status.active {
-                row.serves = Some(label(&active.name, active.revision));
-                row.model = Some(active.model.clone());
-                row.expires_at = active.expires_at.clone();
+            if let Some(status) = &endpoint.status {
+                row.id = status.id.clone();
+                row.links = status.links.clone();
             }
-            row.next = status.plan.first().cloned();
-            let seen = Seen {
-                is_newest: endpoint.metadata.generation == Some(status.observed_generation),
-                waits: status.candidate.is_some(),
-                is_suspended: endpoint.spec.suspend,
-            };
-            row.read(&status.conditions, seen);
         }
         Object::Model(model) => {
             row.connection = at(&model.spec.connection_ref);
             row.locale = Some(model.spec.locale.clone());
-            let Some(status) = &model.status else { return row };
-            if let Some(current) = &status.current {
-                row.serves = Some(label(&current.name, current.revision));
-                row.model = Some(current.id.clone());
-                row.expires_at = current.expires_at.clone();
-            }
-            row.next = status.plan.first().cloned();
-            let seen = Seen {
-                is_newest: model.metadata.generation == Some(status.observed_generation),
-                waits: false,
-                is_suspended: model.spec.suspend,
-            };
-            row.read(&status.conditions, seen);
         }
         Object::Connection(connection) => {
-            let Some(status) = &connection.status else { return row };
-            row.serves = status
-                .endpoints
-                .zip(status.models)
+            let counts = connection
+                .status
+                .as_ref()
+                .map(|status| (status.endpoints, status.models));
+            let counts = counts.and_then(|(endpoints, models)| endpoints.zip(models));
+            row.serves = counts
                 .map(|(endpoints, models)| format!("{}, {}", count(endpoints, "endpoint"), count(models, "model")));
-            let seen = Seen {
-                is_newest: connection.metadata.generation == Some(status.observed_generation),
-                waits: false,
-                is_suspended: false,
-            };
-            row.read(&status.conditions, seen);
         }
     }
     row
@@ -325,33 +187,44 @@ pub fn count(number: impl Into<i64>, of: &str) -> String {
     }
 }
 
-/// A model as the planners name it.
-pub fn label(name: &str, revision: Option<i32>) -> String {
-    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
-}
-
 /// A model in the words of people and of the service.
 pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
     format!("{} ({id})", label(name, revision))
 }
 
 impl Row {
-    fn read(&mut self, conditions: &[Condition], seen: Seen) {
-        let is_newest = seen.is_newest;
-        self.state = State::of(conditions, seen);
-        let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
-        self.is_stalled = is_newest && says(STALLED, "True");
-        let is_served = is_newest && says(READY, "True") && !says(MODEL_VALID, "False");
-        self.is_settled = is_served && !says(RECONCILING, "True") && !self.is_stalled;
-        if let Some(verdict) = rules::verdict(conditions) {
-            self.reason = verdict.reason.clone();
-            self.message = verdict.message.clone();
+    fn of(object: &Object<'_>, standing: Standing) -> Self {
+        let serves = standing.serves.as_ref();
+        let risk = standing.risk.as_ref();
+        let at_risk = risk.filter(|_| standing.state == State::AtRisk);
+        let why = standing.why.as_ref();
+        Self {
+            kind: object.kind().word(),
+            namespace: object.namespace(),
+            name: object.name(),
+            state: standing.state,
+            serves: serves.map(Serving::label),
+            model: serves.map(|model| model.id.clone()),
+            expires_at: serves.and_then(|model| model.expires.clone()),
+            next: standing.next.clone(),
+            reason: at_risk.or(why).map(|why| why.reason.clone()).unwrap_or_default(),
+            message: why.map_or_else(
+                || "the operator has not looked at it yet".to_owned(),
+                |why| why.message.clone(),
+            ),
+            risk: risk.map(|risk| risk.message.clone()),
+            connection: None,
+            locale: None,
+            id: None,
+            links: Default::default(),
+            resource: object.kind().resource(),
+            standing,
         }
-        let risk = condition::at_risk(conditions);
-        self.risk = risk.map(|risk| risk.message.clone());
-        if let Some(risk) = risk.filter(|_| self.state == State::AtRisk) {
-            self.reason = risk.reason.clone();
-        }
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     fn object(&self) -> String {
@@ -390,7 +263,7 @@ fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool
             let next = acts.map(|step| next(step, now)).unwrap_or_default();
             let mut line = vec![
                 Cell::plain(row.object()),
-                Cell::of(row.state.as_str(), row.state.paint()),
+                Cell::of(row.state.as_str(), paint(row.state)),
                 plain(&row.serves),
                 Cell::plain(until),
                 Cell::plain(next),
@@ -440,14 +313,14 @@ pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
         let to = step.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
         format!("{}{to}, because of {}", next(step, now), step.reason)
     });
-    let blocked = row.next.as_ref().map(|step| step.blocked_by.join("; "));
+    let blocked = row.standing.blocked.as_ref().map(|blocked| blocked.message.clone());
     let lines = [
         (
             "Object",
             Some(format!("{}/{}", row.namespace, row.object())),
             Paint::Bold,
         ),
-        ("State", Some(row.state.as_str().to_owned()), row.state.paint()),
+        ("State", Some(row.state.as_str().to_owned()), paint(row.state)),
         (serving, model, Paint::Plain),
         ("Until", row.expires_at.as_deref().map(|at| day(at, now)), Paint::Plain),
         ("Next", step, Paint::Plain),

@@ -38,7 +38,10 @@ fn at(name: &str, conditions: Value, more: Value) -> speech_api::SpeechEndpoint 
 
 fn sampled() -> Vec<Row> {
     let objects = sample::objects().unwrap();
-    let mut rows: Vec<Row> = all(&objects, None, &Kind::ALL).iter().map(row).collect();
+    let mut rows: Vec<Row> = all(&objects, None, &Kind::ALL)
+        .iter()
+        .map(|object| row(object, sample::now().unwrap()))
+        .collect();
     sort(&mut rows);
     rows
 }
@@ -83,7 +86,10 @@ fn attention_is_needed_where_something_is_not_as_declared_or_at_risk() {
     );
     let mut edited = at("x", json!([condition("Ready", "True", "Serving", "")]), json!({}));
     edited.metadata.generation = Some(2);
-    assert_eq!(row(&Object::Endpoint(&edited)).state, State::Unknown);
+    assert_eq!(
+        row(&Object::Endpoint(&edited), sample::now().unwrap()).state,
+        State::Unknown
+    );
 }
 
 #[test]
@@ -92,7 +98,7 @@ fn a_suspended_object_is_suspended_unless_it_is_at_risk_or_expired() {
         let mut object = at("x", conditions, json!({}));
         object.spec.suspend = true;
         object.metadata.generation = Some(1);
-        row(&Object::Endpoint(&object)).state
+        row(&Object::Endpoint(&object), sample::now().unwrap()).state
     };
     let ready = condition("Ready", "True", "Suspended", "");
     let stalled = condition("Stalled", "True", "Suspended", "");

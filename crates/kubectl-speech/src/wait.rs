@@ -199,7 +199,7 @@ impl Awaited {
         let Some(object) = fleet.all(&[self.kind]).into_iter().find(is_it) else {
             return Seen::Gone(format!("{}/{} was deleted meanwhile", self.kind.resource(), self.name));
         };
-        let row = status::row(&object);
+        let row = status::row(&object, now);
         let called = fleet.called(&object);
         if self.is_there(&row, &object) {
             return Seen::There(format!("{called} {}", arrived(&row)));
@@ -207,14 +207,14 @@ impl Awaited {
         Seen::NotYet {
             called,
             share: share(&object, now),
-            stalled: row.is_stalled,
+            stalled: row.standing().is_stalled,
             message: row.message,
         }
     }
 
     fn is_there(&self, row: &Row, object: &Object<'_>) -> bool {
         match &self.until {
-            Until::AsDeclared => row.is_settled,
+            Until::AsDeclared => row.standing().is_settled,
             Until::Serves(model) => row.model.as_ref() == Some(model),
             Until::Revision(number) => {
                 let Object::Model(model) = object else { return false };

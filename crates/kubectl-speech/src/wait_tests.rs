@@ -48,8 +48,8 @@ fn counts(observed: i64, conditions: &[(&str, &str)]) -> (bool, bool) {
         "status": {"observedGeneration": observed, "conditions": conditions},
     });
     let endpoint = serde_json::from_value(endpoint).unwrap();
-    let row: Row = status::row(&Object::Endpoint(&endpoint));
-    (row.is_settled, row.is_stalled)
+    let row: Row = status::row(&Object::Endpoint(&endpoint), Timestamp::UNIX_EPOCH);
+    (row.standing().is_settled, row.standing().is_stalled)
 }
 
 #[test]

@@ -97,10 +97,13 @@ struct Document<'a> {
 /// Prints the chains of objects: one that was named by itself, else one after the other.
 pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, KubectlError> {
     let fleet = args.selection.read(cluster).await?;
+    let now = cluster.now(None).await?;
     let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
-    let whys: Vec<Why> = objects.iter().map(|object| why(object, &fleet.objects)).collect();
+    let whys: Vec<Why> = objects.iter().map(|object| why(object, &fleet.objects, now)).collect();
     let names = objects.iter().map(|object| format!("{object}\n")).collect();
-    let needs_attention = objects.iter().any(|object| status::row(object).state.needs_attention());
+    let needs_attention = objects
+        .iter()
+        .any(|object| status::row(object, now).state.needs_attention());
     let texts = |_| {
         let texts: Vec<String> = whys.iter().map(|why| text(why, Colours::of_stdout())).collect();
         texts.join("\n\n")
@@ -114,8 +117,8 @@ pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, Kubec
 }
 
 /// Reads the decision from the status. The other objects tell what it rests on.
-pub fn why(object: &Object<'_>, others: &Objects) -> Why {
-    let row = status::row(object);
+pub fn why(object: &Object<'_>, others: &Objects, now: Timestamp) -> Why {
+    let row = status::row(object, now);
     let (conditions, plan): (&[Condition], &[PlannedStep]) = match object {
         Object::Endpoint(endpoint) => match &endpoint.status {
             Some(status) => (&status.conditions, &status.plan),

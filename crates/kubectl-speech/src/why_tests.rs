@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use speech_api::{SpeechEndpoint, SpeechModel};
 use speech_fleet::fleet::connection;
 
+fn now() -> Timestamp {
+    sample::now().unwrap()
+}
+
 fn letters() -> SpeechEndpoint {
     let sample = sample::objects().unwrap();
     let is_it = |one: &SpeechEndpoint| one.metadata.name.as_deref() == Some("letters");
@@ -14,7 +18,7 @@ fn letters() -> SpeechEndpoint {
 #[test]
 fn rules_before_the_one_that_decided_pass_by_a_fact_only_and_those_behind_it_were_not_asked() {
     let object = letters();
-    let why = why(&Object::Endpoint(&object), &Objects::default());
+    let why = why(&Object::Endpoint(&object), &Objects::default(), now());
     let deed = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().deed;
     assert_eq!(deed("Choice"), Deed::Passed);
     assert_eq!(deed("Gate"), Deed::Passed);
@@ -33,7 +37,7 @@ fn what_goes_away_under_an_object_is_told_beside_what_works() {
     let path = connection(&object.spec.connection_ref, &object.namespace().unwrap_or_default());
     let (_, name) = path.split_once('/').unwrap();
     let says = |objects: &Objects| {
-        let why = why(&Object::Endpoint(&object), objects);
+        let why = why(&Object::Endpoint(&object), objects, now());
         let of = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().says.clone();
         of("Connection")
     };
@@ -50,7 +54,7 @@ fn what_goes_away_under_an_object_is_told_beside_what_works() {
 fn an_object_that_nobody_looked_at_has_no_chain() {
     let mut object = letters();
     object.status = None;
-    let why = why(&Object::Endpoint(&object), &Objects::default());
+    let why = why(&Object::Endpoint(&object), &Objects::default(), now());
     assert!(why.rules.is_empty());
     assert!(text(&why, Colours(false)).contains("the operator has not looked at it yet"));
 }
@@ -61,7 +65,7 @@ fn a_reason_of_another_version_is_told_without_a_chain() {
     for condition in &mut object.status.as_mut().unwrap().conditions {
         condition.reason = "FromTheFuture".to_owned();
     }
-    let why = why(&Object::Endpoint(&object), &Objects::default());
+    let why = why(&Object::Endpoint(&object), &Objects::default(), now());
     assert!(why.rules.is_empty());
     assert_eq!(why.reason, "FromTheFuture");
 }
@@ -96,13 +100,13 @@ fn endpoint(spec: Value, conditions: &[[&str; 4]], status: Value) -> Why {
     let members = status.as_object().unwrap().clone();
     whole.as_object_mut().unwrap().extend(members);
     let object: SpeechEndpoint = object("SpeechEndpoint", spec, conditions, whole);
-    why(&Object::Endpoint(&object), &Objects::default())
+    why(&Object::Endpoint(&object), &Objects::default(), now())
 }
 
 fn model(conditions: &[[&str; 4]], status: Value) -> Why {
     let spec = json!({"source": {"training": {"datasets": ["10000000-0000-4000-8000-000000000009"]}}});
     let object: SpeechModel = object("SpeechModel", spec, conditions, status);
-    why(&Object::Model(&object), &Objects::default())
+    why(&Object::Model(&object), &Objects::default(), now())
 }
 
 fn link<'a>(why: &'a Why, rule: &str) -> (Deed, &'a str) {

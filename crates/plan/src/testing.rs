@@ -1,4 +1,9 @@
 //! Small builders for snapshots: one case of a table is a line or a few.
+#![expect(
+    clippy::unwrap_used,
+    clippy::new_without_default,
+    reason = "part of tests, though no test itself"
+)]
 mod world;
 
 pub use world::World;

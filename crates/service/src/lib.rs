@@ -23,7 +23,8 @@ pub mod clock;
 pub mod error;
 #[cfg(feature = "client")]
 pub mod failure;
-#[cfg(all(test, feature = "client"))]
+#[cfg(test)]
+#[cfg(feature = "client")]
 mod fuzz;
 #[cfg(feature = "client")]
 pub mod key;

@@ -85,7 +85,7 @@ impl Operator {
                 next_at: None,
                 quiet_until: None,
                 base_models: true,
-                last_look: LastLook::new(),
+                last_look: LastLook::default(),
                 failures: 0,
                 last_at: Timestamp::MIN,
             },

@@ -76,3 +76,71 @@ fn the_threat_model_gives_the_reason_of_every_permission() {
         }
     }
 }
+
+/// What a package depends on, of those that are in this workspace; tests aside.
+fn depends_on(manifest: &str, ours: &[String]) -> Vec<String> {
+    let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap_or_default();
+    let dependencies = dependencies.split("\n[").next().unwrap();
+    let name = |line: &str| line.split(['.', ' ']).next().unwrap().to_owned();
+    let mut names: Vec<String> = dependencies
+        .lines()
+        .map(name)
+        .filter(|name| ours.contains(name))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Name and manifest of every package, by its folder.
+fn packages() -> Vec<(String, String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![".".to_owned()];
+    for parent in ["crates", "dev"] {
+        for entry in std::fs::read_dir(root.join(parent)).unwrap() {
+            folders.push(format!("{parent}/{}", entry.unwrap().file_name().display()));
+        }
+    }
+    let read = |folder: String| {
+        let manifest = std::fs::read_to_string(root.join(&folder).join("Cargo.toml")).unwrap();
+        let name = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        (folder, name.unwrap().to_owned(), manifest)
+    };
+    folders.into_iter().map(read).collect()
+}
+
+#[test]
+fn the_map_of_the_code_has_every_crate_and_every_arrow() {
+    let document = include_str!("../../../docs/architecture.md");
+    let packages = packages();
+    let ours: Vec<String> = packages.iter().map(|(_, name, _)| name.clone()).collect();
+    for (folder, name, manifest) in &packages {
+        let row = document
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` | `{folder}` |")));
+        let row = row.unwrap_or_else(|| panic!("{name} in {folder} is not in docs/architecture.md"));
+        let told = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
+        let told: Vec<&str> = told
+            .split('`')
+            .filter(|word| word.contains('-') || *word == "xtask")
+            .collect();
+        assert_eq!(told, depends_on(manifest, &ours), "{name}");
+    }
+    assert!(packages.len() > 8, "{packages:?}");
+}
+
+#[test]
+fn nothing_that_ships_depends_on_a_tool() {
+    let packages = packages();
+    let tools: Vec<String> = packages
+        .iter()
+        .filter(|(folder, ..)| folder.starts_with("dev/"))
+        .map(|(_, name, _)| name.clone())
+        .collect();
+    for (folder, name, manifest) in packages.iter().filter(|(folder, ..)| !folder.starts_with("dev/")) {
+        assert_eq!(depends_on(manifest, &tools), Vec::<String>::new(), "{name} in {folder}");
+        let emulates = name != "speech-emulator" && !depends_on(manifest, &["speech-emulator".to_owned()]).is_empty();
+        assert!(!emulates, "{name} ships the emulator");
+    }
+}

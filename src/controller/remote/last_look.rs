@@ -7,12 +7,14 @@ pub struct LastLook {
     due: bool,
 }
 
-impl LastLook {
+impl Default for LastLook {
     /// After a start nothing is known.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { due: true }
     }
+}
 
+impl LastLook {
     /// Whether the list has to be read: a gate uses it, evaluations of ours are known, or the last look is due.
     pub fn wants(&mut self, used: bool, held: bool) -> bool {
         self.due |= used;
@@ -36,7 +38,7 @@ mod tests {
 
     #[test]
     fn there_is_one_look_after_a_start_and_one_after_the_last_gate() {
-        let mut look = LastLook::new();
+        let mut look = LastLook::default();
         assert!(look.wants(false, false), "a former process may have asked");
         look.taken(false);
         assert!(!look.wants(false, false));

@@ -92,7 +92,7 @@ pub async fn run(
         base_models_at: None,
         datasets_at: None,
         evaluations_at: None,
-        last_look: LastLook::new(),
+        last_look: LastLook::default(),
     };
     let pulse = Arc::clone(sweeper.remote.pulse());
     let name = format!(

@@ -40,18 +40,19 @@ pub fn i8_bounded(evidence: &Evidence, known: &mut Known, expected: &Expected) -
         }
     }
     let judged = known.ordered.iter().filter_map(|(purpose, times)| {
-        let what = beyond(times, expected.more_orders)?;
+        let what = beyond(times, expected)?;
         Some(Finding::new(purpose, format!("I8: {what}")))
     });
     judged.collect()
 }
 
-/// The first bound that is broken.
-fn beyond(times: &[Timestamp], more: usize) -> Option<String> {
+/// The first bound that is broken. Where users edit the spec again and again, only that of a minute holds.
+fn beyond(times: &[Timestamp], expected: &Expected) -> Option<String> {
     let mut sorted = times.to_vec();
     sorted.sort();
-    BOUNDS.iter().find_map(|(span, most)| {
-        let most = most + more;
+    let held = if expected.specs_are_edited { 1 } else { BOUNDS.len() };
+    BOUNDS.iter().take(held).find_map(|(span, most)| {
+        let most = most + expected.more_orders;
         let full = sorted.windows(most + 1).find(|window| match window {
             [first, .., last] => last.duration_since(*first) < *span,
             _ => false,
@@ -78,6 +79,10 @@ mod tests {
     use serde_json::json;
 
     fn found(minutes: &[i64], status: u16) -> usize {
+        found_of(minutes, status, &Expected::default())
+    }
+
+    fn found_of(minutes: &[i64], status: u16, expected: &Expected) -> usize {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let entry = |minute: &i64| {
             json!({"operation": "Models_Create", "status": status, "clock": (start + SignedDuration::from_mins(*minute)).to_string(),
@@ -87,7 +92,7 @@ mod tests {
             journal: minutes.iter().map(entry).collect(),
             ..Evidence::default()
         };
-        i8_bounded(&evidence, &mut Known::default(), &Expected::default()).len()
+        i8_bounded(&evidence, &mut Known::default(), expected).len()
     }
 
     #[test]
@@ -99,5 +104,15 @@ mod tests {
         assert_eq!(found(&[0, 10, 20, 30, 40], 201), 1);
         let hourly: Vec<i64> = (0..13).map(|hour| hour * 60).collect();
         assert_eq!(found(&hourly, 201), 1);
+    }
+
+    #[test]
+    fn edits_begin_anew_but_for_the_bound_of_a_minute() {
+        let edited = Expected {
+            specs_are_edited: true,
+            ..Expected::default()
+        };
+        assert_eq!(found_of(&[0, 2, 4, 6, 8, 10], 500, &edited), 0);
+        assert_eq!(found_of(&[0, 0, 0], 500, &edited), 1);
     }
 }

@@ -52,6 +52,8 @@ pub struct Expected {
     pub is_under_way: bool,
     /// Whether deletions may be held until their time is over: what then stays has to have been told as an orphan.
     pub may_be_orphaned: bool,
+    /// Whether users edit specs again and again: each edit is a new declaration, which begins anew with the bounds.
+    pub specs_are_edited: bool,
     /// How many orders of one kind beyond the bound users ask for themselves, of one object, by their edits.
     pub more_orders: usize,
     /// So long before its expiry an endpoint that has not moved has to say that it is at risk; not asked for where `None`.

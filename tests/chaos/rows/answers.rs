@@ -121,6 +121,7 @@ async fn over(trial: &mut Trial, tenant: &Tenant, name: &str) {
     let expected = Expected {
         // The users of this row move endpoints back and forth.
         may_go_back: true,
+        specs_are_edited: true,
         more_changes: 200,
         ..Expected::default()
     };

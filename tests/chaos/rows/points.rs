@@ -146,7 +146,9 @@ pub async fn run(trial: &mut Trial) {
 
 async fn settle(trial: &mut Trial, tenants: &[&Tenant]) {
     let patience = Patience {
-        bound: Duration::from_secs(3600), // a copy is looked for during half an hour
+        // A copy is looked for during half an hour, then made anew, which takes its time, found and marked; and the clock
+        // moves on by a stride for each of these.
+        bound: Duration::from_secs(2 * 3600),
         stride: Duration::from_secs(300),
         rest: Duration::from_millis(500),
         ..Patience::default()

@@ -1,0 +1,301 @@
+//! How an object stands, in one answer: `kubectl speech`, the fleet page, the plan and the metrics all ask here.
+//!
+//! It is read from what the operator wrote into the status, and from the time: an operator that is not running cannot say
+//! that a model has expired meanwhile.
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde::Serialize;
+use speech_api::{
+    Reason, SpeechConnection, SpeechEndpoint, SpeechModel,
+    condition::{self, MODEL_VALID, READY, RECONCILING, STALLED},
+    planned::{PlannedAction, PlannedStep},
+};
+use speech_plan::rules;
+
+/// How an object is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum State {
+    /// A base model answers in place of what is declared.
+    Expired,
+    /// Only a person can help.
+    Stalled,
+    /// Unless somebody acts, something goes wrong.
+    AtRisk,
+    /// Nothing is known of the newest spec yet.
+    Unknown,
+    /// It does not serve yet.
+    Pending,
+    /// Nothing is changed, by request.
+    Suspended,
+    /// It serves, and is being changed.
+    Working,
+    /// It serves as declared; what follows waits for its day, a window or a person.
+    Waiting,
+    /// As declared.
+    Ready,
+}
+
+impl State {
+    /// Every state, the worst first.
+    pub const ALL: [Self; 9] = [
+        Self::Expired,
+        Self::Stalled,
+        Self::AtRisk,
+        Self::Unknown,
+        Self::Pending,
+        Self::Suspended,
+        Self::Working,
+        Self::Waiting,
+        Self::Ready,
+    ];
+
+    /// Whether somebody should look at it.
+    pub fn needs_attention(self) -> bool {
+        !matches!(self, Self::Suspended | Self::Working | Self::Waiting | Self::Ready)
+    }
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "Expired",
+            Self::Stalled => "Stalled",
+            Self::AtRisk => "AtRisk",
+            Self::Unknown => "Unknown",
+            Self::Pending => "Pending",
+            Self::Suspended => "Suspended",
+            Self::Working => "Working",
+            Self::Waiting => "Waiting",
+            Self::Ready => "Ready",
+        }
+    }
+
+    fn of(conditions: &[Condition], seen: Seen) -> Self {
+        let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
+        let says_why =
+            |kind, reason: Reason| condition::find(conditions, kind).is_some_and(|one| one.reason == reason.as_str());
+        // An endpoint that does not exist any more serves nothing valid either, but nothing of it expired.
+        let gone = says(STALLED, "True") && !says_why(MODEL_VALID, Reason::BaseModelAnswers);
+        let is_left_alone = seen.is_suspended || says_why(STALLED, Reason::ObserveOnly);
+        let is_at_risk = condition::at_risk(conditions).is_some();
+        if says(MODEL_VALID, "False") && !gone || seen.is_over {
+            Self::Expired
+        } else if is_left_alone && !is_at_risk {
+            Self::Suspended
+        } else if is_left_alone {
+            Self::AtRisk
+        } else if says(STALLED, "True") {
+            Self::Stalled
+        } else if is_at_risk {
+            Self::AtRisk
+        } else if !seen.is_newest {
+            Self::Unknown
+        } else if !says(READY, "True") {
+            Self::Pending
+        } else if says(RECONCILING, "True") {
+            Self::Working
+        } else if seen.waits {
+            Self::Waiting
+        } else {
+            Self::Ready
+        }
+    }
+}
+
+/// What is known of an object beside its conditions.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Whether the status is of the newest spec.
+    is_newest: bool,
+    /// Whether another model waits to serve.
+    waits: bool,
+    /// Whether the spec says so.
+    is_suspended: bool,
+    /// Whether the model has expired by its date, or a base model is known to answer.
+    is_over: bool,
+}
+
+/// A reason in one word, and the same as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// One of docs/reasons.md.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+}
+
+impl Why {
+    fn of(condition: &Condition) -> Self {
+        Self {
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+        }
+    }
+}
+
+/// The model that serves, or is current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// Its id.
+    pub id: String,
+    /// Its name in the Speech service.
+    pub name: String,
+    /// Its revision, where it is one of a SpeechModel.
+    pub revision: Option<i32>,
+    /// When it expires, as the status tells it (RFC 3339, UTC).
+    pub expires: Option<String>,
+}
+
+impl Serving {
+    /// The name, and the revision if it has one.
+    pub fn label(&self) -> String {
+        label(&self.name, self.revision)
+    }
+
+    /// When it expires (UTC), where the status can be read.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires.as_deref()?.parse().ok()
+    }
+}
+
+/// A model as the planners name it.
+pub fn label(name: &str, revision: Option<i32>) -> String {
+    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
+}
+
+/// How one object stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// In one word.
+    pub state: State,
+    /// Whether its condition Ready is True, be it for an older spec.
+    pub is_ready: bool,
+    /// Whether the newest spec is served, and nothing is under way or wrong with it now.
+    pub is_settled: bool,
+    /// Whether only a person can help with the newest spec.
+    pub is_stalled: bool,
+    /// Why it is so; none before the operator has looked at it.
+    pub why: Option<Why>,
+    /// What goes wrong if nobody acts: the condition AtRisk, and nothing else, is a risk.
+    pub risk: Option<Why>,
+    /// What the next step waits for, once it is due or waits for somebody: nobody can end what is only foreseen.
+    pub blocked: Option<Why>,
+    /// What serves, or is current.
+    pub serves: Option<Serving>,
+    /// What comes next; an expiry only where nothing else does.
+    pub next: Option<PlannedStep>,
+}
+
+impl Standing {
+    /// How an endpoint stands at a time (UTC).
+    pub fn of_endpoint(endpoint: &SpeechEndpoint, now: Timestamp) -> Self {
+        let Some(status) = &endpoint.status else {
+            return Self::unknown();
+        };
+        let serves = status.active.as_ref().map(|active| Serving {
+            id: active.model.clone(),
+            name: active.name.clone(),
+            revision: active.revision,
+            expires: active.expires_at.clone(),
+        });
+        let answers = (status.fallback.as_ref()).is_some_and(|fallback| fallback.since.is_some());
+        let seen = Seen {
+            is_newest: endpoint.metadata.generation == Some(status.observed_generation),
+            waits: status.candidate.is_some(),
+            is_suspended: endpoint.spec.suspend,
+            is_over: answers || is_over(serves.as_ref(), now),
+        };
+        Self::read(&status.conditions, &status.plan, serves, seen)
+    }
+
+    /// How a model stands at a time (UTC).
+    pub fn of_model(model: &SpeechModel, now: Timestamp) -> Self {
+        let Some(status) = &model.status else {
+            return Self::unknown();
+        };
+        let serves = status.current.as_ref().map(|current| Serving {
+            id: current.id.clone(),
+            name: current.name.clone(),
+            revision: current.revision,
+            expires: current.expires_at.clone(),
+        });
+        let seen = Seen {
+            is_newest: model.metadata.generation == Some(status.observed_generation),
+            waits: false,
+            is_suspended: model.spec.suspend,
+            is_over: is_over(serves.as_ref(), now),
+        };
+        Self::read(&status.conditions, &status.plan, serves, seen)
+    }
+
+    /// How a connection stands.
+    pub fn of_connection(connection: &SpeechConnection) -> Self {
+        let Some(status) = &connection.status else {
+            return Self::unknown();
+        };
+        let seen = Seen {
+            is_newest: connection.metadata.generation == Some(status.observed_generation),
+            ..Seen::default()
+        };
+        Self::read(&status.conditions, &[], None, seen)
+    }
+
+    /// An object at which nobody has looked yet.
+    fn unknown() -> Self {
+        Self::read(&[], &[], None, Seen::default())
+    }
+
+    fn read(conditions: &[Condition], plan: &[PlannedStep], serves: Option<Serving>, seen: Seen) -> Self {
+        let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
+        let is_ready = says(READY, "True");
+        let is_stalled = seen.is_newest && says(STALLED, "True");
+        let is_served = seen.is_newest && is_ready && !says(MODEL_VALID, "False");
+        let acts = |step: &&PlannedStep| step.action != PlannedAction::Expire;
+        Self {
+            state: State::of(conditions, seen),
+            is_ready,
+            is_settled: is_served && !says(RECONCILING, "True") && !is_stalled,
+            is_stalled,
+            why: rules::verdict(conditions).map(Why::of),
+            risk: condition::at_risk(conditions).map(Why::of),
+            blocked: blocked(plan, conditions),
+            serves,
+            next: plan.iter().find(acts).or(plan.first()).cloned(),
+        }
+    }
+
+    /// By what objects stand in order: the worst state first; what waits for a person goes before what goes on by itself.
+    pub fn urgency(&self) -> (State, bool) {
+        let reason = self.why.as_ref().map(|why| why.reason.as_str());
+        let waits_for_a_person = reason == Some(Reason::ApprovalAwaited.as_str());
+        if self.state == State::Waiting && waits_for_a_person {
+            (State::Suspended, false)
+        } else {
+            (self.state, true)
+        }
+    }
+}
+
+fn is_over(serves: Option<&Serving>, now: Timestamp) -> bool {
+    serves.and_then(Serving::expires_at).is_some_and(|at| at <= now)
+}
+
+/// What keeps the next step from being taken, once a condition says that something does: its reason, and what the plan
+/// says has to happen first.
+pub fn blocked(plan: &[PlannedStep], conditions: &[Condition]) -> Option<Why> {
+    let step = plan.iter().find(|step| !step.blocked_by.is_empty())?;
+    let is_rest = |ready: &Condition| {
+        let reason = rules::reason(ready);
+        matches!(reason, Some(Reason::Serving | Reason::Synced | Reason::DriftCorrected))
+    };
+    let stated = condition::at_risk(conditions)
+        .or_else(|| condition::find(conditions, RECONCILING))
+        .or_else(|| condition::find(conditions, READY).filter(|ready| !is_rest(ready)))?;
+    Some(Why {
+        reason: stated.reason.clone(),
+        message: step.blocked_by.join("; "),
+    })
+}
+
+#[cfg(test)]
+#[path = "standing_tests.rs"]
+mod tests;
