@@ -238,13 +238,17 @@ impl Bench<'_> {
         let entry = evaluation::of_pair(self.view, self.s.around.cluster, self.pair);
         let failed = match entry {
             Some(entry) if entry.entity.header.status == Status::Failed => {
-                Some(self.refused().unwrap_or_else(|| self.count(&entry.entity)))
+                let failed = &entry.entity;
+                Some(
+                    self.refused(Some(failed.header.id))
+                        .unwrap_or_else(|| self.count(failed)),
+                )
             }
             Some(entry) if entry.entity.header.status == Status::Succeeded && entry.confirmed => {
                 return self.ended(&entry.entity);
             }
             Some(entry) => return self.under_way(entry),
-            None => self.refused().or_else(|| self.failed_before()),
+            None => self.refused(None).or_else(|| self.failed_before()),
         };
         match failed {
             Some(failed) if failed.ruling.look_again.is_some() => failed,
@@ -364,8 +368,9 @@ impl Bench<'_> {
         }
     }
 
-    /// The service refused to evaluate, in this very pass. The evaluation that failed before, if any, stays counted.
-    fn refused(&self) -> Option<Finding> {
+    /// The service refused to evaluate, in this very pass. The evaluation that failed before, if any, stays counted; it is
+    /// named also where a person has the verdicts forgotten, so that the next pass knows that the refusal came after it.
+    fn refused(&self, failed: Option<EntityId>) -> Option<Finding> {
         let failure = self.s.around.failure.filter(|failure| is_ours(failure))?;
         if failure.class != FailureClass::Refused {
             return None;
@@ -379,7 +384,7 @@ impl Bench<'_> {
             )
         });
         Some(Finding {
-            evaluation: self.before.and_then(|before| before.evaluation.as_ref()?.parse().ok()),
+            evaluation: failed.or_else(|| self.before.and_then(|before| before.evaluation.as_ref()?.parse().ok())),
             ..refused
         })
     }

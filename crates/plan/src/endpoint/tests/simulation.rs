@@ -445,3 +445,23 @@ fn a_step_that_is_taken_again_at_once_is_noticed() {
     pauses.judge(&swap, 1, at(NOW) + SignedDuration::from_secs(5));
     pauses.judge(&swap, 1, at(NOW) + SignedDuration::from_secs(4));
 }
+
+#[test]
+fn a_refused_evaluation_waits_also_after_the_quarantine_was_cleared() {
+    let mut life = worlds::gated();
+    for event in [
+        Event::Reconcile(Fate::Answered),
+        Event::Progress(false),
+        Event::Advance(86400),
+        Event::Annotate("customspeech.dev/clear-quarantine", "all 0".into()),
+        Event::Sweep,
+        Event::Reconcile(Fate::Failed(FailureClass::Refused)),
+        Event::Reconcile(Fate::Answered),
+        Event::Advance(86400),
+        Event::Reconcile(Fate::Failed(FailureClass::Refused)),
+        Event::Reconcile(Fate::Answered),
+    ] {
+        life.happen(event);
+    }
+    life.settle();
+}

@@ -96,13 +96,10 @@ fn standing() -> impl Strategy<Value = Option<Endpoint>> {
 /// An endpoint that serves model 3 behind a gate, while model 4 is to follow.
 pub fn gated_life() -> impl Strategy<Value = Life> {
     (15..17_usize).prop_map(|spec| {
-        let later = custom_model(4, LATER);
-        let mut life = Life::new(15, false, None, [custom_model(3, "2026-09-01T00:00:00Z"), later]);
-        life.settle();
+        let mut life = gated();
         if spec == 16 {
             life.case.edit("model: {ref: {name: m}}\nswap: {gate: {onDeadline: NewestBase, evaluation: {dataset: 00000000-0000-0000-0000-000000000005, maxWordErrorRate: 0.2}}}");
         }
-        life.case.model = Some(model_with_current(4));
         life
     })
 }
@@ -122,4 +119,13 @@ impl std::fmt::Debug for Life {
             self.case.object.spec, self.service, self.case.world.view.models
         )
     }
+}
+
+/// An endpoint with a gate that serves, and a newer model that has to pass it.
+pub fn gated() -> Life {
+    let later = custom_model(4, LATER);
+    let mut life = Life::new(15, false, None, [custom_model(3, "2026-09-01T00:00:00Z"), later]);
+    life.settle();
+    life.case.model = Some(model_with_current(4));
+    life
 }
