@@ -132,10 +132,10 @@ fn the_plan_has_the_dates_of_the_service_and_the_same_bytes_twice() {
         let steps = steps.map(|row| row["steps"].as_array().unwrap().len());
         assert_eq!(events.len(), steps.sum::<usize>());
         let summaries: Vec<_> = events.iter().filter_map(|event| event.get_summary()).collect();
-        assert!(
-            summaries.contains(&"[at risk] Expire plan/fixed: by hand"),
-            "{summaries:?}"
-        );
+        // Nothing follows it, which is a consequence told to programs, and no risk before the condition says so.
+        assert!(summaries.contains(&"Expire plan/fixed: by hand"), "{summaries:?}");
+        let alone = step(row(&document, "fixed"), "Expire");
+        assert!(alone["risk"].is_null() && alone["consequence"].is_string(), "{alone}");
     });
 }
 
