@@ -33,7 +33,7 @@ test-monitoring: cargo control-plane ## Make every alert fire in a Prometheus th
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)
 	@cargo build --workspace --bins
-	@$(if $(CHAOS),:,cargo test --profile fuzz -p speech-sim --lib -- --ignored --nocapture all_worlds_are_searched_deeply)
+	@$(if $(CHAOS),:,cargo test --profile fuzz --workspace --lib -- --ignored --nocapture all_worlds_are_searched_deeply)
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full --jobs 2 $(CHAOS)
 
 fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, FUZZ_SEED)

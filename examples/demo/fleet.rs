@@ -6,13 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::harness::eventually;
-use super::record::{Application, Deployments};
-use super::screen::{Screen, Style};
-use super::service::{Recognition, Service, text};
-use super::stage::Stage;
-use super::story::{day, travel, wait};
-use super::{DemoError, demand};
+use super::{
+    DemoError, demand,
+    harness::eventually,
+    record::{Application, Deployments},
+    screen::{Screen, Style},
+    service::{Recognition, Service, text},
+    stage::Stage,
+    story::{day, travel, wait},
+};
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::DemoError;
-use super::demand;
+use super::{DemoError, demand};
 
 /// Name of the Speech resource in the seed.
 pub const RESOURCE: &str = "contoso";

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::harness::{CommandOutput, Control, EmulatorProcess, OperatorProcess, Plane};
-use super::screen::{Screen, Style};
-use super::service::RESOURCE;
-use super::{DemoError, demand};
+use super::{
+    DemoError, demand,
+    harness::{CommandOutput, Control, EmulatorProcess, OperatorProcess, Plane},
+    screen::{Screen, Style},
+    service::RESOURCE,
+};
 
 /// A base model that appears at the end, for what readers try.
 const TRAINABLE: &str = "7c1d5f0e-2b64-4f3a-9d58-3e8a4b9c6d17";

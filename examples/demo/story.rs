@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::eventually;
-use super::record::{Application, Version, Versions};
-use super::screen::{Screen, Style};
-use super::service::{Recognition, Service, text};
-use super::stage::Stage;
-use super::{DemoError, demand};
+use super::{
+    DemoError, demand,
+    harness::eventually,
+    record::{Application, Version, Versions},
+    screen::{Screen, Style},
+    service::{Recognition, Service, text},
+    stage::Stage,
+};
 
 /// How long anything of the story may take.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::options::Options;
-use crate::rows::Row;
+use crate::{options::Options, rows::Row};
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]

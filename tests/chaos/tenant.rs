@@ -8,9 +8,11 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::harness::{Control, eventually};
-use crate::seed;
-use crate::world::World;
+use crate::{
+    harness::{Control, eventually},
+    seed,
+    world::World,
+};
 
 /// Our kinds.
 pub const KINDS: [&str; 3] = ["SpeechEndpoint", "SpeechModel", "SpeechConnection"];

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use speech_fuzz::Chance;
 
-use crate::evidence::Known;
-use crate::law::{self, Expected};
-use crate::options::Options;
-use crate::report::{Report, Violation};
-use crate::rows::Row;
-use crate::tenant::{Tenant, is_ready};
-use crate::world::World;
+use crate::{
+    evidence::Known,
+    law::{self, Expected},
+    options::Options,
+    report::{Report, Violation},
+    rows::Row,
+    tenant::{Tenant, is_ready},
+    world::World,
+};
 
 /// One row while it runs.
 pub struct Trial {

@@ -10,11 +10,13 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::evidence::Evidence;
-use crate::harness::{
-    EMULATOR, EmulatorProcess, HarnessError, KUBECTL_SPEECH, OPERATOR, OperatorProcess, POD, Plane, eventually,
+use crate::{
+    evidence::Evidence,
+    harness::{
+        EMULATOR, EmulatorProcess, HarnessError, KUBECTL_SPEECH, OPERATOR, OperatorProcess, POD, Plane, eventually,
+    },
+    tenant::{KINDS, Tenant, api_of},
 };
-use crate::tenant::{KINDS, Tenant, api_of};
 
 /// Where the sources are.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -1,7 +1,9 @@
 //! What someone at the command line sees of the kinds.
 
-use super::harness::{CommandOutput, HarnessError};
-use super::plane;
+use super::{
+    harness::{CommandOutput, HarnessError},
+    plane,
+};
 use serde_json::Value;
 
 const OBJECTS: &str = r#"

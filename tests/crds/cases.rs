@@ -10,8 +10,10 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::harness::HarnessError;
-use super::schema::{Node, crds, has, nodes};
+use super::{
+    harness::HarnessError,
+    schema::{Node, crds, has, nodes},
+};
 
 const CONNECTIONS: &str = include_str!("cases/speechconnection.yaml");
 const MODELS: &str = include_str!("cases/speechmodel.yaml");

@@ -1,7 +1,9 @@
 //! What `deploy/argocd` and `deploy/flux` ship fits what Argo CD and Flux have, as far as an API server can tell.
 
-use super::harness::{HarnessError, installed};
-use super::{plane, repository, text};
+use super::{
+    harness::{HarnessError, installed},
+    plane, repository, text,
+};
 use serde_json::Value;
 
 fn documents(path: &str) -> Vec<Value> {

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL};
-use crate::stack::shared;
+use crate::{
+    case::{Case, condition, message},
+    seed::{self, BASE_NEW, BASE_OLD, MODEL},
+    stack::shared,
+};
 
 const BASE_NEWEST: &str = "10000000-0000-4000-8000-000000000009";
 const APPROVED: &str = "approved-model";

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready, message};
-use crate::harness::eventually;
-use crate::seed::{self, BASE_NEW, MODEL, TEXT};
-use crate::stack::{SOON, shared};
+use crate::{
+    case::{Case, condition, is_ready, message},
+    harness::eventually,
+    seed::{self, BASE_NEW, MODEL, TEXT},
+    stack::{SOON, shared},
+};
 
 /// A namespace of somebody else.
 async fn stranger(case: &Case) -> Case {

@@ -11,9 +11,11 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::harness::{AuditEntry, Control, eventually};
-use crate::seed;
-use crate::stack::{OPERATOR_USER, SOON, Stack};
+use crate::{
+    harness::{AuditEntry, Control, eventually},
+    seed,
+    stack::{OPERATOR_USER, SOON, Stack},
+};
 
 /// Every key that any test gave to an operator.
 static KEYS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

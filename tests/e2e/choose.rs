@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::seed::{BASE_GERMAN, BASE_NEW, BASE_OLD, MODEL};
-use crate::stack::shared;
+use crate::{
+    case::{Case, condition, message},
+    seed::{BASE_GERMAN, BASE_NEW, BASE_OLD, MODEL},
+    stack::shared,
+};
 
 /// An endpoint that serves what is labelled for claims.
 fn by_label(exclude: &[&str]) -> Value {

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::case::{Case, condition, message};
-use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, MORE_TEXT, TEXT};
-use crate::stack::{Stack, alone};
+use crate::{
+    case::{Case, condition, message},
+    seed::{self, BASE_NEW, BASE_OLD, MODEL, MORE_TEXT, TEXT},
+    stack::{Stack, alone},
+};
 
 /// Three corrections, each with the deployments of both.
 const CONTEST: Duration = Duration::from_secs(90);

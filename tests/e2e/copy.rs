@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::crash::{kill_and_restart, strike, struck};
-use crate::harness::eventually;
-use crate::seed::{self, BASE_OLD, MODEL, MORE_TEXT, TEXT};
-use crate::stack::{SOON, Stack, alone, shared};
+use crate::{
+    case::{Case, condition, is_ready},
+    crash::{kill_and_restart, strike, struck},
+    harness::eventually,
+    seed::{self, BASE_OLD, MODEL, MORE_TEXT, TEXT},
+    stack::{SOON, Stack, alone, shared},
+};
 
 /// The ARM id that the emulator gives to a resource.
 fn resource_id(name: &str) -> String {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::harness::eventually;
-use crate::seed::{BASE_OLD, TEXT};
-use crate::stack::{SOON, Stack, alone, shared};
+use crate::{
+    case::{Case, condition, is_ready},
+    harness::eventually,
+    seed::{BASE_OLD, TEXT},
+    stack::{SOON, Stack, alone, shared},
+};
 
 const INTENT: &str = "customspeech.dev/creation-intent";
 

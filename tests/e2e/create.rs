@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use crate::case::condition;
-use crate::harness::count_writes;
-use crate::seed::{BASE_NEW, BASE_OLD, MODEL, PROJECT, TEXT};
-use crate::stack::shared;
+use crate::{
+    case::condition,
+    harness::count_writes,
+    seed::{BASE_NEW, BASE_OLD, MODEL, PROJECT, TEXT},
+    stack::shared,
+};
 
 #[test]
 fn an_endpoint_on_a_base_model_becomes_ready_and_tells_its_id_links_and_model() {

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, message};
-use crate::seed::{self, BASE_NEW, BASE_OLD, TEXT};
-use crate::stack::shared;
+use crate::{
+    case::{Case, message},
+    seed::{self, BASE_NEW, BASE_OLD, TEXT},
+    stack::shared,
+};
 
 /// Models that are trained from these base models of the seed can be deployed by nobody.
 async fn without_endpoints(case: &Case, base_models: &[usize]) {

@@ -5,11 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::case::{Case, condition, message};
-use crate::harness::OPERATOR;
-use crate::refusals::with_successor;
-use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT};
-use crate::stack::{Stack, alone};
+use crate::{
+    case::{Case, condition, message},
+    harness::OPERATOR,
+    refusals::with_successor,
+    seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT},
+    stack::{Stack, alone},
+};
 
 fn hours(count: i64) -> SignedDuration {
     SignedDuration::from_hours(count)

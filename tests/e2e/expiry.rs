@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::case::{condition, is_ready};
-use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL};
-use crate::stack::alone;
+use crate::{
+    case::{condition, is_ready},
+    seed::{self, BASE_NEW, BASE_OLD, MODEL},
+    stack::alone,
+};
 
 const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 

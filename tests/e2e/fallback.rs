@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::case::{condition, message};
-use crate::seed::{self, BASE_NEW};
-use crate::stack::alone;
+use crate::{
+    case::{condition, message},
+    seed::{self, BASE_NEW},
+    stack::alone,
+};
 
 const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 

@@ -3,9 +3,11 @@
 use icalendar::{Calendar, Component};
 use serde_json::{Value, json};
 
-use crate::harness::OperatorProcess;
-use crate::seed::{BASE_OLD, MODEL, TEXT};
-use crate::stack::shared;
+use crate::{
+    harness::OperatorProcess,
+    seed::{BASE_OLD, MODEL, TEXT},
+    stack::shared,
+};
 
 async fn got(operator: &OperatorProcess, path: &str) -> String {
     let (status, text) = operator.get(path).await.unwrap();

@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::argo_cd::health;
-use crate::case::{Case, condition};
-use crate::harness::{POD, eventually};
-use crate::seed::{self, BASE_NEW, MODEL};
-use crate::stack::{SOON, alone};
+use crate::{
+    argo_cd::health,
+    case::{Case, condition},
+    harness::{POD, eventually},
+    seed::{self, BASE_NEW, MODEL},
+    stack::{SOON, alone},
+};
 
 /// What was POSTed, in order.
 pub type Told = Arc<Mutex<Vec<Value>>>;

@@ -9,11 +9,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::case::condition;
-use crate::flux::{Told, about, receive, until_told};
-use crate::harness::{Folder, POD, Plane, Process, eventually, free_address, installed};
-use crate::seed::MODEL;
-use crate::stack::{SOON, alone};
+use crate::{
+    case::condition,
+    flux::{Told, about, receive, until_told},
+    harness::{Folder, POD, Plane, Process, eventually, free_address, installed},
+    seed::MODEL,
+    stack::{SOON, alone},
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const STARTED: Duration = Duration::from_secs(60);

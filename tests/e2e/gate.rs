@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::harness::eventually;
-use crate::seed::{self, MODEL, MORE_TEXT, TEXT};
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    case::{Case, condition, is_ready},
+    harness::eventually,
+    seed::{self, MODEL, MORE_TEXT, TEXT},
+    stack::{SOON, alone, shared},
+};
 
 pub const CANDIDATE: &str = "30000000-0000-4000-8000-000000000002";
 const AUDIO: &str = "20000000-0000-4000-8000-000000000003";

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::harness::eventually;
-use crate::seed::{BASE_OLD, ENDPOINT, TEXT};
-use crate::stack::{SOON, Stack, alone, shared};
+use crate::{
+    case::{Case, condition, message},
+    harness::eventually,
+    seed::{BASE_OLD, ENDPOINT, TEXT},
+    stack::{SOON, Stack, alone, shared},
+};
 
 const GATEWAY: fn() -> Value = || json!({"error": {"code": "404", "message": "Resource not found"}});
 

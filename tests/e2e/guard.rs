@@ -5,10 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::harness::eventually;
-use crate::seed::BASE_OLD;
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    case::{Case, condition, message},
+    harness::eventually,
+    seed::BASE_OLD,
+    stack::{SOON, alone, shared},
+};
 
 const ENDPOINTS: usize = 6;
 

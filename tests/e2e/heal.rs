@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::seed::{self, BASE_GERMAN, BASE_OLD, TEXT};
-use crate::stack::shared;
+use crate::{
+    case::{Case, condition, is_ready},
+    seed::{self, BASE_GERMAN, BASE_OLD, TEXT},
+    stack::shared,
+};
 
 /// Far below every poll interval here (60 s), with room for a busy machine.
 const BY_WATCH: Duration = Duration::from_secs(5);

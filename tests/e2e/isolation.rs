@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::case::{Case, is_ready};
-use crate::harness::eventually;
-use crate::seed::{self, BASE_OLD, TEXT};
-use crate::stack::{SOON, alone};
+use crate::{
+    case::{Case, is_ready},
+    harness::eventually,
+    seed::{self, BASE_OLD, TEXT},
+    stack::{SOON, alone},
+};
 
 /// More than the passes of a kind that work at once.
 const MANY: usize = 40;

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::Folder;
-use crate::harness::OPERATOR;
+use crate::harness::{Folder, OPERATOR};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 

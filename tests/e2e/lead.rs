@@ -8,11 +8,13 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::crash::{strike, struck};
-use crate::harness::{AuditEntry, OperatorProcess, POD, eventually};
-use crate::seed::BASE_OLD;
-use crate::stack::{SOON, Stack, replicated};
+use crate::{
+    case::Case,
+    crash::{strike, struck},
+    harness::{AuditEntry, OperatorProcess, POD, eventually},
+    seed::BASE_OLD,
+    stack::{SOON, Stack, replicated},
+};
 
 const STANDBY: &str = "speech-operator-1";
 

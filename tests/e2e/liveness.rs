@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::OPERATOR;
-use crate::harness::{HarnessError, OperatorProcess, eventually};
-use crate::seed::BASE_OLD;
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    harness::{HarnessError, OPERATOR, OperatorProcess, eventually},
+    seed::BASE_OLD,
+    stack::{SOON, alone, shared},
+};
 
 #[test]
 fn livez_is_ok_and_tells_every_part_when_asked() {

@@ -5,10 +5,12 @@ use std::time::Duration;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready, message};
-use crate::harness::eventually;
-use crate::seed::{self, ENDPOINT, MODEL, TEXT};
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    case::{Case, condition, is_ready, message},
+    harness::eventually,
+    seed::{self, ENDPOINT, MODEL, TEXT},
+    stack::{SOON, alone, shared},
+};
 
 async fn serving(case: &Case, name: &str, spec: Value) -> String {
     let mut all = json!({"model": {"base": {}}});

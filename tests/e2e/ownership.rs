@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::seed::{BASE_NEW, BASE_OLD, ENDPOINT, MODEL};
-use crate::stack::shared;
+use crate::{
+    case::{Case, condition, is_ready},
+    seed::{BASE_NEW, BASE_OLD, ENDPOINT, MODEL},
+    stack::shared,
+};
 
 async fn id_of(case: &Case, name: &str) -> String {
     let endpoint = case.ready("SpeechEndpoint", name).await;

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::case::Case;
-use crate::harness::OPERATOR;
-use crate::harness::eventually;
-use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT};
-use crate::stack::{SOON, Stack, shared};
+use crate::{
+    case::Case,
+    harness::{OPERATOR, eventually},
+    seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT},
+    stack::{SOON, Stack, shared},
+};
 
 /// Runs the command as whom a kubeconfig names.
 async fn plan(kubeconfig: &Path, args: &[&str]) -> Output {

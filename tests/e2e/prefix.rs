@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::harness::{Gateway, INNER_HOST};
-use crate::seed::{self, BASE_NEW, MODEL, PROJECT, TEXT};
-use crate::stack::{Stack, shared};
+use crate::{
+    case::Case,
+    harness::{Gateway, INNER_HOST},
+    seed::{self, BASE_NEW, MODEL, PROJECT, TEXT},
+    stack::{Stack, shared},
+};
 
 /// Every list has several pages, and every reference is answered with `InvalidModelUri` that is not the service's own.
 async fn works_behind(case: &Case, relative: bool) {

@@ -5,10 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::case::{Case, is_ready};
-use crate::harness::eventually;
-use crate::seed::BASE_OLD;
-use crate::stack::{alone, shared};
+use crate::{
+    case::{Case, is_ready},
+    harness::eventually,
+    seed::BASE_OLD,
+    stack::{alone, shared},
+};
 
 /// Retries wait 5, 10, 20 s and so on.
 const PATIENT: Duration = Duration::from_secs(100);

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::case::condition;
-use crate::harness::OPERATOR;
-use crate::harness::OperatorProcess;
-use crate::seed::MODEL;
-use crate::stack::{alone, shared};
+use crate::{
+    case::condition,
+    harness::{OPERATOR, OperatorProcess},
+    seed::MODEL,
+    stack::{alone, shared},
+};
 
 #[test]
 fn metrics_tell_expiry_work_requests_and_build_and_health_is_ok() {

@@ -5,11 +5,12 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::case::condition;
-use crate::harness::OPERATOR;
-use crate::harness::{ConnectProxy, KUBECTL_SPEECH, OperatorProcess, eventually, free_address};
-use crate::seed::MODEL;
-use crate::stack::{SOON, Stack, alone, shared};
+use crate::{
+    case::condition,
+    harness::{ConnectProxy, KUBECTL_SPEECH, OPERATOR, OperatorProcess, eventually, free_address},
+    seed::MODEL,
+    stack::{SOON, Stack, alone, shared},
+};
 
 /// What a command says, and its exit code.
 async fn said(program: &Path, args: &[&str], kubeconfig: &Path, env: &[(&str, &str)]) -> (i32, String) {

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{condition, is_ready, message};
-use crate::seed::BASE_OLD;
-use crate::stack::alone;
+use crate::{
+    case::{condition, is_ready, message},
+    seed::BASE_OLD,
+    stack::alone,
+};
 
 fn id(endpoint: &Value) -> String {
     endpoint["status"]["id"].as_str().unwrap_or_default().to_owned()

@@ -4,11 +4,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::crash::strike;
-use crate::harness::eventually;
-use crate::seed::{self, BASE_NEW, PROJECT, TEXT};
-use crate::stack::{SOON, alone};
+use crate::{
+    case::{Case, condition, message},
+    crash::strike,
+    harness::eventually,
+    seed::{self, BASE_NEW, PROJECT, TEXT},
+    stack::{SOON, alone},
+};
 
 const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 

@@ -3,10 +3,12 @@
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::harness::eventually;
-use crate::seed::BASE_OLD;
-use crate::stack::{SOON, Stack, shared};
+use crate::{
+    case::{Case, condition, message},
+    harness::eventually,
+    seed::BASE_OLD,
+    stack::{SOON, Stack, shared},
+};
 
 const WORDS: &str = "ask the platform team first";
 

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{condition, message};
-use crate::harness::eventually;
-use crate::seed::{MODEL, TEXT};
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    case::{condition, message},
+    harness::eventually,
+    seed::{MODEL, TEXT},
+    stack::{SOON, alone, shared},
+};
 
 fn trained() -> Value {
     json!({"source": {"training": {"datasets": [TEXT]}}})

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition};
-use crate::crash::kill_and_restart;
-use crate::seed::{self, MORE_TEXT, TEXT};
-use crate::stack::{alone, shared};
+use crate::{
+    case::{Case, condition},
+    crash::kill_and_restart,
+    seed::{self, MORE_TEXT, TEXT},
+    stack::{alone, shared},
+};
 
 const MISSING: &str = "20000000-0000-4000-8000-000000000009";
 

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::harness::{count_writes, eventually};
-use crate::seed::{self, BASE_OLD};
-use crate::stack::alone;
+use crate::{
+    case::Case,
+    harness::{count_writes, eventually},
+    seed::{self, BASE_OLD},
+    stack::alone,
+};
 
 const RESOURCES: usize = 5;
 const ENDPOINTS: usize = 200;

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::harness::eventually;
-use crate::seed::{BASE_NEW, BASE_OLD};
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    case::{Case, condition, message},
+    harness::eventually,
+    seed::{BASE_NEW, BASE_OLD},
+    stack::{SOON, alone, shared},
+};
 
 async fn claims(case: &Case, base: &str) {
     case.model("claims", json!({"source": {"base": {"id": base}}})).await;

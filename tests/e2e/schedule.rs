@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready, message};
-use crate::seed::{BASE_NEW, BASE_OLD};
-use crate::stack::{alone, shared};
+use crate::{
+    case::{Case, condition, is_ready, message},
+    seed::{BASE_NEW, BASE_OLD},
+    stack::{alone, shared},
+};
 
 /// How the status writes days and times for people, without the time zone.
 fn day(at: Timestamp) -> String {

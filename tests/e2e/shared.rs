@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::case::condition;
-use crate::seed;
-use crate::stack::shared;
+use crate::{case::condition, seed, stack::shared};
 
 fn says(connection: &Value, words: &str) -> bool {
     let found = condition(connection, "SharedResource");

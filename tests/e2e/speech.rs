@@ -8,10 +8,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::harness::{CommandOutput, KUBECTL_SPEECH, eventually};
-use crate::seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT};
-use crate::stack::{SOON, Stack, shared};
+use crate::{
+    case::Case,
+    harness::{CommandOutput, KUBECTL_SPEECH, eventually},
+    seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT},
+    stack::{SOON, Stack, shared},
+};
 
 /// The folder that holds `kubectl-speech`.
 fn plugins() -> &'static Path {

@@ -10,8 +10,10 @@ use kube::Client;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::case::Case;
-use crate::harness::{EMULATOR, EmulatorProcess, HarnessError, OPERATOR, OperatorProcess, Plane, eventually};
+use crate::{
+    case::Case,
+    harness::{EMULATOR, EmulatorProcess, HarnessError, OPERATOR, OperatorProcess, Plane, eventually},
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, message};
-use crate::harness::{Gateway, eventually};
-use crate::seed::{self, BASE_OLD, TEXT};
-use crate::stack::{SOON, alone, shared};
+use crate::{
+    case::{Case, condition, message},
+    harness::{Gateway, eventually},
+    seed::{self, BASE_OLD, TEXT},
+    stack::{SOON, alone, shared},
+};
 
 /// An endpoint that would be made anew, and a model that would be trained anew.
 async fn settled(case: &Case) -> String {

@@ -6,9 +6,11 @@ use futures::StreamExt as _;
 use kube::api::{WatchEvent, WatchParams};
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::seed::{BASE_NEW, BASE_OLD, MODEL, MORE_TEXT, TEXT};
-use crate::stack::{alone, shared};
+use crate::{
+    case::{Case, condition, is_ready},
+    seed::{BASE_NEW, BASE_OLD, MODEL, MORE_TEXT, TEXT},
+    stack::{alone, shared},
+};
 
 /// Every state that an endpoint is in from now on.
 async fn recorded(case: &Case, name: &str) -> Arc<Mutex<Vec<Value>>> {

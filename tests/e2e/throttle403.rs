@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::case::condition;
-use crate::harness::eventually;
-use crate::seed::MODEL;
-use crate::stack::shared;
+use crate::{case::condition, harness::eventually, seed::MODEL, stack::shared};
 
 /// What a gateway before Azure's services says when a volume of calls is used up.
 const OUT_OF_QUOTA: &str = "Out of call volume quota. Quota will be replenished in 00:01:00.";

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition};
-use crate::harness::eventually;
-use crate::seed;
-use crate::stack::{SOON, shared};
+use crate::{
+    case::{Case, condition},
+    harness::eventually,
+    seed,
+    stack::{SOON, shared},
+};
 
 const ENDPOINTS: usize = 8;
 const AT_ONCE: usize = 2;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::harness::OPERATOR;
-use crate::harness::{OperatorProcess, eventually};
-use crate::seed::{ENDPOINT, MODEL, TEXT};
-use crate::speech::printed;
-use crate::stack::{SOON, Stack, install_anew, removed};
+use crate::{
+    case::Case,
+    harness::{OPERATOR, OperatorProcess, eventually},
+    seed::{ENDPOINT, MODEL, TEXT},
+    speech::printed,
+    stack::{SOON, Stack, install_anew, removed},
+};
 
 const KINDS: [(&str, &str); 3] = [
     ("SpeechConnection", "speechconnections.customspeech.dev"),

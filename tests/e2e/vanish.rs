@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
 
-use crate::case::{Case, condition};
-use crate::seed::{BASE_OLD, MODEL, TEXT};
-use crate::stack::alone;
-use crate::{copy, gate};
+use crate::{
+    case::{Case, condition},
+    copy, gate,
+    seed::{BASE_OLD, MODEL, TEXT},
+    stack::alone,
+};
 
 fn id(object: &Value, of: &str) -> String {
     let id = if of == "SpeechModel" {

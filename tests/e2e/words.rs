@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition, is_ready};
-use crate::seed::{BASE_NEW, BASE_OLD, PROJECT, TEXT};
-use crate::stack::shared;
+use crate::{
+    case::{Case, condition, is_ready},
+    seed::{BASE_NEW, BASE_OLD, PROJECT, TEXT},
+    stack::shared,
+};
 
 async fn unheeded(case: &Case, kind: &str, name: &str, reason: &str, words: &str) {
     case.until(kind, name, &format!("says {reason}"), |object| {

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::control::Control;
-use super::error::HarnessError;
-use super::folder::Folder;
-use super::process::Process;
+use super::{control::Control, error::HarnessError, folder::Folder, process::Process};
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::audit;
-use super::error::HarnessError;
-use super::folder::Folder;
-use super::process::{Process, last_lines};
-use super::{binaries, eventually};
+use super::{
+    audit, binaries,
+    error::HarnessError,
+    eventually,
+    folder::Folder,
+    process::{Process, last_lines},
+};
 
 /// A start takes about 3 s on two idle cores; a busy machine may take its time.
 const START_DEADLINE: Duration = Duration::from_secs(60);

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::error::HarnessError;
-use super::eventually;
-use super::folder::Folder;
-use super::layout::free_address;
-use super::process::{Process, last_lines};
+use super::{
+    error::HarnessError,
+    eventually,
+    folder::Folder,
+    layout::free_address,
+    process::{Process, last_lines},
+};
 
 /// The only hosts that operators call here: the emulator on this machine, and names that are nowhere.
 const HOSTS: (&str, &str) = ("SPEECH_OPERATOR_ALLOWED_HOSTS", "127.0.0.1,*.invalid");

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use kube::Client;
 
-use super::audit::{self, AuditEntry};
-use super::error::HarnessError;
-use super::folder::Folder;
-use super::layout::{Layout, client_of};
-use super::process::{Process, guarded};
+use super::{
+    audit::{self, AuditEntry},
+    error::HarnessError,
+    folder::Folder,
+    layout::{Layout, client_of},
+    process::{Process, guarded},
+};
 
 /// The longest that one kubectl command may take.
 const KUBECTL_DEADLINE: Duration = Duration::from_secs(300);

@@ -6,8 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::documents::yaml;
-use crate::harness::{Folder, Plane, Process, eventually, free_address, installed};
+use crate::{
+    documents::yaml,
+    harness::{Folder, Plane, Process, eventually, free_address, installed},
+};
 
 const CONFIG: &str = "deploy/monitoring/kube-state-metrics.yaml";
 

@@ -10,14 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use crate::documents::{alerts, panels, read};
-use crate::harness::OPERATOR;
-use crate::harness::{OperatorProcess, eventually};
-use crate::kube_state::KubeState;
-use crate::prometheus::Prometheus;
-use crate::scene::{self, Scene};
-use crate::seed;
-use crate::stack::{SOON, Stack, alone};
+use crate::{
+    documents::{alerts, panels, read},
+    harness::{OPERATOR, OperatorProcess, eventually},
+    kube_state::KubeState,
+    prometheus::Prometheus,
+    scene::{self, Scene},
+    seed,
+    stack::{SOON, Stack, alone},
+};
 
 /// What depends on a scrape, an evaluation and a pass of the operator.
 const TOLD: Duration = Duration::from_secs(40);

@@ -5,10 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 
-use crate::case::{Case, condition};
-use crate::harness::eventually;
-use crate::seed::{self, BASE_NEW, BASE_OLD, MORE_TEXT, TEXT};
-use crate::stack::{SOON, Stack};
+use crate::{
+    case::{Case, condition},
+    harness::eventually,
+    seed::{self, BASE_NEW, BASE_OLD, MORE_TEXT, TEXT},
+    stack::{SOON, Stack},
+};
 
 /// Custom models with the days that they are valid for.
 const DAYS: [(u32, i64); 5] = [(1, 5), (2, 20), (3, 80), (4, 350), (5, 360)];

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::entity::{Entity, View, whole_seconds};
-use super::error::ServiceError;
-use super::fault::{Faults, Target};
-use super::filter::{Filter, Property};
-use super::identity::Ids;
-use super::lifecycle::EntityError;
-use super::link::Links;
-use super::operation::Route;
-use super::page::Page;
-use super::query::Query;
-use super::reply::Reply;
-use super::resource::Resource;
+use super::{
+    entity::{Entity, View, whole_seconds},
+    error::ServiceError,
+    fault::{Faults, Target},
+    filter::{Filter, Property},
+    identity::Ids,
+    lifecycle::EntityError,
+    link::Links,
+    operation::Route,
+    page::Page,
+    query::Query,
+    reply::Reply,
+    resource::Resource,
+};
 
 /// The body of a request.
 #[derive(Clone, Debug, Default, PartialEq)]

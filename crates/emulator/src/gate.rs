@@ -10,21 +10,24 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::Emulator;
-use super::call::{Call, RequestBody};
-use super::connection::Cut;
-use super::error::{ErrorStyle, ServiceError};
-use super::fault::{Action, Strike, Target};
-use super::journal::{self, Entry};
-use super::link::{Links, percent_decode};
-use super::operation::{NoRoute, Route, resolve};
-use super::query::Query;
-use super::reply::{Content, Reply};
-use super::resource::Resource;
-use super::score_file;
-use super::version::{ApiVersion, is_path_version, is_retired};
-use super::world::World;
-use super::{recognition, route, wire};
+use super::{
+    Emulator,
+    call::{Call, RequestBody},
+    connection::Cut,
+    error::{ErrorStyle, ServiceError},
+    fault::{Action, Strike, Target},
+    journal::{self, Entry},
+    link::{Links, percent_decode},
+    operation::{NoRoute, Route, resolve},
+    query::Query,
+    recognition,
+    reply::{Content, Reply},
+    resource::Resource,
+    route, score_file,
+    version::{ApiVersion, is_path_version, is_retired},
+    wire,
+    world::World,
+};
 
 /// Most bytes of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;

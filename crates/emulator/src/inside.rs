@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::Emulator;
-use super::clock::Clock;
-use super::entity::{Entity as _, ScoreSetting};
-use super::fault::{Action, FailNext, FaultSpec, RouteMatch};
-use super::identity::Ids;
-use super::reference::ModelRef;
-use super::settings::UpdateStatus;
+use super::{
+    Emulator,
+    clock::Clock,
+    entity::{Entity as _, ScoreSetting},
+    fault::{Action, FailNext, FaultSpec, RouteMatch},
+    identity::Ids,
+    reference::ModelRef,
+    settings::UpdateStatus,
+};
 
 /// What takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! Pages of a list: `skip`, `top` and the next link.
 
-use super::error::ServiceError;
-use super::link::{Links, percent_encode};
-use super::query::Query;
+use super::{
+    error::ServiceError,
+    link::{Links, percent_encode},
+    query::Query,
+};
 
 /// The part of a list that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::entity::{Endpoint, LogFile, find, wire_time};
-use super::error::ServiceError;
-use super::link::Links;
-use super::query::Query;
-use super::reference::ModelRef;
-use super::reply::Reply;
-use super::resource::Resource;
+use super::{
+    entity::{Endpoint, LogFile, find, wire_time},
+    error::ServiceError,
+    link::Links,
+    query::Query,
+    reference::ModelRef,
+    reply::Reply,
+    resource::Resource,
+};
 
 /// The locale when neither endpoint nor request names one.
 const DEFAULT_LOCALE: &str = "en-US";

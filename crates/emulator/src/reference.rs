@@ -6,8 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::link::Links;
-use super::version::is_path_version;
+use super::{link::Links, version::is_path_version};
 
 /// A custom or a base model of the same Speech resource; written `models/{id}` or `models/base/{id}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::entity::{
-    BaseModel, CopyAuthorization, CopyOperation, CustomModel, Dataset, Endpoint, Entity, Evaluation, LogFile, Project,
-    Score, ScoreSetting, find,
+use super::{
+    entity::{
+        BaseModel, CopyAuthorization, CopyOperation, CustomModel, Dataset, Endpoint, Entity, Evaluation, LogFile,
+        Project, Score, ScoreSetting, find,
+    },
+    lifecycle::{Lifecycle, Status},
+    reference::ModelRef,
+    settings::{Settings, Tier},
+    window::Window,
 };
-use super::lifecycle::{Lifecycle, Status};
-use super::reference::ModelRef;
-use super::settings::{Settings, Tier};
-use super::window::Window;
 
 /// How long an endpoint of an F0 resource lives.
 const F0_ENDPOINT_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);

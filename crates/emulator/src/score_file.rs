@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::entity::{Entity as _, Evaluation, FileKind, Score, StoredFile};
-use super::lifecycle::Status;
-use super::resource::Resource;
+use super::{
+    entity::{Entity as _, Evaluation, FileKind, Score, StoredFile},
+    lifecycle::Status,
+    resource::Resource,
+};
 
 /// The file of the first model.
 pub const FIRST: &str = "audio01.wav.model1_score.json";

@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::clock::MAX_RATE;
-use super::entity::Entity;
-use super::resource::Resource;
-use super::strict;
+use super::{clock::MAX_RATE, entity::Entity, resource::Resource, strict};
 
 /// The seed the emulator starts with when none is given.
 const DEFAULT_SEED: &str = include_str!("seed.json");

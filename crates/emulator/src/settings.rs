@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ErrorStyle;
-use super::window::RateLimit;
+use super::{error::ErrorStyle, window::RateLimit};
 
 /// The pricing tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

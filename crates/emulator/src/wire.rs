@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::connection::Cut;
-use super::fault::Action;
-use super::reply::{Content, Reply};
+use super::{
+    connection::Cut,
+    fault::Action,
+    reply::{Content, Reply},
+};
 
 /// A time as headers have it.
 pub fn http_date(at: Timestamp) -> String {

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::clock::Clock;
-use super::fault::Faults;
-use super::identity::Ids;
-use super::journal::Journal;
-use super::resource::Resource;
-use super::seed::Seed;
+use super::{clock::Clock, fault::Faults, identity::Ids, journal::Journal, resource::Resource, seed::Seed};
 
 /// The state of the emulator.
 #[derive(Debug)]

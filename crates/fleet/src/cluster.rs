@@ -1,6 +1,8 @@
 //! Reads the objects of a fleet from a cluster. Nothing is ever written.
-use super::fleet::{Objects, connection};
-use super::proxy;
+use super::{
+    fleet::{Objects, connection},
+    proxy,
+};
 use http::{StatusCode, Uri};
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{

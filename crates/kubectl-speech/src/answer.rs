@@ -12,8 +12,10 @@ use speech_api::{
     reference::{ConnectionRef, ManagementPolicy},
     swap::{Approval, GateVerdict, SwapPolicy},
 };
-use speech_fleet::fleet::{Objects, connection};
-use speech_fleet::standing::label;
+use speech_fleet::{
+    fleet::{Objects, connection},
+    standing::label,
+};
 use speech_plan::rules::Rule;
 use speech_service::EntityId;
 

@@ -1,7 +1,9 @@
 //! Selectors as people write them: Kubernetes judges those of its own kinds, but nobody judges ours.
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use speech_api::Reason;
-use speech_api::condition::{Statement, Truth, UNHEEDED};
+use speech_api::{
+    Reason,
+    condition::{Statement, Truth, UNHEEDED},
+};
 
 /// Characters of a label's name, and of its value.
 const LONGEST: usize = 63;

@@ -19,9 +19,8 @@ use speech_api::{
     annotation::{CREATION_INTENT, CreationIntent},
     reference::{DeletionPolicy, ManagementPolicy},
 };
-use speech_service::Absent;
 use speech_service::{
-    EntityId, ModelId,
+    Absent, EntityId, ModelId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, EntityError, Evaluation, Header, OwnerTag, Scores, Status},
     request::UpdateModel,
 };

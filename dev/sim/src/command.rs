@@ -1,6 +1,5 @@
 //! The subcommand: runs, prints, and says how to see a failure again.
-use super::Followed;
-use super::{BeginError, Setting, follow, run};
+use super::{BeginError, Followed, Setting, follow, run};
 use clap::Parser;
 use std::{num::NonZero, thread::available_parallelism, time::Instant};
 

@@ -1,15 +1,17 @@
 //! A watch against an apiserver that answers by a script, over a real connection.
-use super::super::{
-    context::{RecentWrites, Stores},
-    event::Events,
-    farewell::Alarm,
-    news::News,
-    remote::Remotes,
-    residence::Residence,
-    routes::Routes,
-    wake::Wakes,
+use super::{
+    super::{
+        context::{RecentWrites, Stores},
+        event::Events,
+        farewell::Alarm,
+        news::News,
+        remote::Remotes,
+        residence::Residence,
+        routes::Routes,
+        wake::Wakes,
+    },
+    *,
 };
-use super::*;
 use crate::{lead::Leadership, metrics::Metrics};
 use axum::{
     Router,

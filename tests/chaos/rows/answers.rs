@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::law::Expected;
-use crate::seed::{BASE_NEW, BASE_OLD, MODEL};
-use crate::tenant::{Tenant, condition};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_NEW, BASE_OLD, MODEL},
+    tenant::{Tenant, condition},
+    trial::{Patience, Trial},
+};
 
 /// Endpoints that are made and moved while the answers are wrong.
 const BUSY: u64 = 12;

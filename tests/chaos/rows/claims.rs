@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::evidence::Evidence;
-use crate::harness::eventually;
-use crate::seed::{ENDPOINT, MODEL};
-use crate::tenant::{Tenant, condition, is_ready};
-use crate::trial::Trial;
+use crate::{
+    evidence::Evidence,
+    harness::eventually,
+    seed::{ENDPOINT, MODEL},
+    tenant::{Tenant, condition, is_ready},
+    trial::Trial,
+};
 
 const SOON: Duration = Duration::from_secs(60);
 

@@ -6,9 +6,7 @@ use futures::StreamExt as _;
 use serde_json::json;
 
 use super::reaction::{Watched, line};
-use crate::harness::Proxy;
-use crate::law::Expected;
-use crate::trial::Trial;
+use crate::{harness::Proxy, law::Expected, trial::Trial};
 
 /// Updates that are on their way at once.
 const ABREAST: usize = 8;

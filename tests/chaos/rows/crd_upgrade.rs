@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::eventually;
-use crate::law::{Expected, name_of};
-use crate::seed::{BASE_OLD, TEXT};
-use crate::tenant::{Tenant, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    harness::eventually,
+    law::{Expected, name_of},
+    seed::{BASE_OLD, TEXT},
+    tenant::{Tenant, is_ready},
+    trial::{Patience, Trial},
+};
 
 /// A field that the CRDs before do not know.
 const NEW: &str = "/spec/forceOrphanAfter";

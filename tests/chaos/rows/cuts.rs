@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::reaction::Watched;
-use crate::harness::{Proxy, eventually};
-use crate::law::Expected;
-use crate::trial::{Patience, Trial};
+use crate::{
+    harness::{Proxy, eventually},
+    law::Expected,
+    trial::{Patience, Trial},
+};
 
 /// The first change after the end of a cut is acted on within this.
 const BOUND: Duration = Duration::from_secs(5);

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, TEXT};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_OLD, TEXT},
+    trial::{Patience, Trial},
+};
 
 /// The moments at which objects are deleted.
 const MOMENTS: u64 = 20;

@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::seed::{BASE_OLD, days};
-use crate::tenant::Tenant;
-use crate::trial::Trial;
+use crate::{
+    seed::{BASE_OLD, days},
+    tenant::Tenant,
+    trial::Trial,
+};
 
 /// As many endpoints as a Speech resource may have.
 pub const EACH: u64 = 50;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::due;
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, TEXT, days};
-use crate::tenant::{Tenant, condition};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_OLD, TEXT, days},
+    tenant::{Tenant, condition},
+    trial::{Patience, Trial},
+};
 
 const OLD: &str = "34000000-0000-4000-8000-000000000001";
 const NEW: &str = "34000000-0000-4000-8000-000000000002";

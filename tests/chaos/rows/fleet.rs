@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::seed::{self, BASE_NEW, BASE_OLD, MORE_TEXT, TEXT};
-use crate::tenant::Tenant;
-use crate::trial::{Patience, Trial};
+use crate::{
+    seed::{self, BASE_NEW, BASE_OLD, MORE_TEXT, TEXT},
+    tenant::Tenant,
+    trial::{Patience, Trial},
+};
 
 /// Slots of one Speech resource, two objects each.
 const SLOTS: u64 = 20;

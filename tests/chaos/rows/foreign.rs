@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::claims::{claim, connected};
-use crate::harness::eventually;
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, ENDPOINT};
-use crate::tenant::{Tenant, condition};
-use crate::trial::Trial;
+use crate::{
+    harness::eventually,
+    law::Expected,
+    seed::{BASE_OLD, ENDPOINT},
+    tenant::{Tenant, condition},
+    trial::Trial,
+};
 
 const SOON: Duration = Duration::from_secs(60);
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::lie::{self, Lie};
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, TEXT};
-use crate::tenant::Tenant;
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_OLD, TEXT},
+    tenant::Tenant,
+    trial::{Patience, Trial},
+};
 
 /// What is deleted while somebody else answers, first in passing, then for good.
 const LEAVING: [(&str, &str); 4] = [

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::law::{Expected, name_of};
-use crate::seed::{BASE_OLD, TEXT};
-use crate::tenant::{Tenant, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::{Expected, name_of},
+    seed::{BASE_OLD, TEXT},
+    tenant::{Tenant, is_ready},
+    trial::{Patience, Trial},
+};
 
 /// An hour of applies, one a minute.
 pub async fn run(trial: &mut Trial) {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::fleet::Fleet;
-use crate::law::Expected;
-use crate::trial::Trial;
+use crate::{law::Expected, trial::Trial};
 
 /// Kills between two looks at whether everything has come to rest as declared.
 const ROUND: u64 = 25;

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::fleet::Fleet;
-use crate::harness::{Proxy, eventually};
-use crate::law::Expected;
-use crate::tenant::api_of;
-use crate::trial::Trial;
+use crate::{
+    harness::{Proxy, eventually},
+    law::Expected,
+    tenant::api_of,
+    trial::Trial,
+};
 
 /// How many operators there are.
 const REPLICAS: usize = 3;

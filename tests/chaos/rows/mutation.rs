@@ -9,10 +9,12 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::odd::{Change, Odd};
-use crate::law::{Expected, name_of};
-use crate::seed::{BASE_OLD, TEXT};
-use crate::tenant::{KINDS, Tenant, condition};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::{Expected, name_of},
+    seed::{BASE_OLD, TEXT},
+    tenant::{KINDS, Tenant, condition},
+    trial::{Patience, Trial},
+};
 
 /// Objects of one Speech resource: its quota of endpoints is 50.
 const EACH: u64 = 60;

@@ -8,11 +8,13 @@ use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use crate::harness::eventually;
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, key};
-use crate::tenant::{Tenant, api_of, is_ready};
-use crate::trial::Trial;
+use crate::{
+    harness::eventually,
+    law::Expected,
+    seed::{BASE_OLD, key},
+    tenant::{Tenant, api_of, is_ready},
+    trial::Trial,
+};
 
 /// When the Secret goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

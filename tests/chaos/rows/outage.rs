@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::reaction::{Watched, line};
-use crate::harness::Proxy;
-use crate::law::Expected;
-use crate::trial::{Patience, Trial};
+use crate::{
+    harness::Proxy,
+    law::Expected,
+    trial::{Patience, Trial},
+};
 
 /// The first change after the end of an outage is acted on within this.
 const BOUND: Duration = Duration::from_secs(5);

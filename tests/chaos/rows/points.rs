@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use speech_operator::controller::{Point, STAND_STILL_AT};
 use uuid::Uuid;
 
-use crate::harness::eventually;
-use crate::law::Expected;
-use crate::seed::{self, BASE_NEW, BASE_OLD, TEXT};
-use crate::tenant::{Tenant, condition};
-use crate::trial::{Patience, Trial};
+use crate::{
+    harness::eventually,
+    law::Expected,
+    seed::{self, BASE_NEW, BASE_OLD, TEXT},
+    tenant::{Tenant, condition},
+    trial::{Patience, Trial},
+};
 
 const AUDIO: &str = "20000000-0000-4000-8000-000000000003";
 

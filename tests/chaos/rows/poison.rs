@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use serde_json::json;
 
-use crate::law::Expected;
-use crate::seed::BASE_OLD;
-use crate::tenant::{Tenant, is_ready};
-use crate::trial::Trial;
+use crate::{
+    law::Expected,
+    seed::BASE_OLD,
+    tenant::{Tenant, is_ready},
+    trial::Trial,
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// What the others may lose by it, beside half as much again of what they took before.

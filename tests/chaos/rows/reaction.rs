@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::seed::BASE_OLD;
-use crate::tenant::{Tenant, is_ready};
-use crate::trial::Trial;
+use crate::{
+    seed::BASE_OLD,
+    tenant::{Tenant, is_ready},
+    trial::Trial,
+};
 
 /// The longest that is waited for a change to be acted on.
 const LONGEST: Duration = Duration::from_secs(150);

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::due;
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, TEXT, days};
-use crate::tenant::{Tenant, condition, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_OLD, TEXT, days},
+    tenant::{Tenant, condition, is_ready},
+    trial::{Patience, Trial},
+};
 
 const CODES: [u16; 12] = [400, 401, 403, 404, 405, 409, 410, 415, 422, 429, 500, 503];
 /// Each verb, by the operation that is refused.

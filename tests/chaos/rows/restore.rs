@@ -5,10 +5,12 @@ use std::time::Duration;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::law::{Expected, name_of};
-use crate::seed::{BASE_OLD, ENDPOINT, MODEL, TEXT};
-use crate::tenant::{KINDS, Tenant, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::{Expected, name_of},
+    seed::{BASE_OLD, ENDPOINT, MODEL, TEXT},
+    tenant::{KINDS, Tenant, is_ready},
+    trial::{Patience, Trial},
+};
 
 /// What the service was asked to change.
 const WRITES: [&str; 6] = [

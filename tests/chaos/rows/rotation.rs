@@ -6,10 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, days, key};
-use crate::tenant::{Tenant, condition, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_OLD, days, key},
+    tenant::{Tenant, condition, is_ready},
+    trial::{Patience, Trial},
+};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// How long after the Secret was written the old key may still be used.

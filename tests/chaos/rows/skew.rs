@@ -5,10 +5,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::law::Expected;
-use crate::seed::BASE_OLD;
-use crate::tenant::{Tenant, condition, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::BASE_OLD,
+    tenant::{Tenant, condition, is_ready},
+    trial::{Patience, Trial},
+};
 
 const HOURS: [i64; 4] = [1, -1, 48, -48];
 const SERVES: &str = "33000000-0000-4000-8000-000000000001";

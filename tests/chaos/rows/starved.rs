@@ -11,10 +11,12 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::due::{self, EACH};
-use crate::harness::{Process, eventually};
-use crate::law::Expected;
-use crate::tenant::Tenant;
-use crate::trial::{Patience, Trial};
+use crate::{
+    harness::{Process, eventually},
+    law::Expected,
+    tenant::Tenant,
+    trial::{Patience, Trial},
+};
 
 const MEMORY: u64 = 64 << 20;
 /// A twentieth of a processor; a quarter in the bounded version, whose operator is built without optimisation.

@@ -7,9 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::due::{self, DUE, EACH};
-use crate::law::Expected;
-use crate::tenant::{Tenant, condition};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    tenant::{Tenant, condition},
+    trial::{Patience, Trial},
+};
 
 /// How long the storm lasts, by the emulator's clock.
 const STORM: u32 = 30 * 60;

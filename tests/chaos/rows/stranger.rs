@@ -4,10 +4,12 @@
 use serde_json::{Value, json};
 
 use super::gateway::entities;
-use crate::law::Expected;
-use crate::seed::{BASE_OLD, TEXT, key};
-use crate::tenant::{Tenant, condition, is_ready};
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::{BASE_OLD, TEXT, key},
+    tenant::{Tenant, condition, is_ready},
+    trial::{Patience, Trial},
+};
 
 /// What leads elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

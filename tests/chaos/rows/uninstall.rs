@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::gateway::entities;
-use crate::harness::eventually;
-use crate::seed::{BASE_OLD, ENDPOINT, TEXT};
-use crate::tenant::Tenant;
-use crate::trial::{Patience, Trial};
-use crate::world::ROOT;
+use crate::{
+    harness::eventually,
+    seed::{BASE_OLD, ENDPOINT, TEXT},
+    tenant::Tenant,
+    trial::{Patience, Trial},
+    world::ROOT,
+};
 
 /// What is removed in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

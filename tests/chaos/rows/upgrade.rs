@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use crate::law::Expected;
-use crate::seed::TEXT;
-use crate::tenant::condition;
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::Expected,
+    seed::TEXT,
+    tenant::condition,
+    trial::{Patience, Trial},
+};
 
 /// How often the operator is replaced during one training, and how long that takes.
 const REPLACEMENTS: u64 = 20;

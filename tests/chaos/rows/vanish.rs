@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::law::{Expected, making};
-use crate::seed::{BASE_OLD, TEXT, days};
-use crate::tenant::Tenant;
-use crate::trial::{Patience, Trial};
+use crate::{
+    law::{Expected, making},
+    seed::{BASE_OLD, TEXT, days},
+    tenant::Tenant,
+    trial::{Patience, Trial},
+};
 
 const OLD: &str = "35000000-0000-4000-8000-000000000001";
 const NEW: &str = "35000000-0000-4000-8000-000000000002";

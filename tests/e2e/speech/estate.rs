@@ -4,9 +4,11 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{parsed, printed, refused, speech};
-use crate::case::condition;
-use crate::seed::{self, BASE_OLD, ENDPOINT, MODEL};
-use crate::stack::shared;
+use crate::{
+    case::condition,
+    seed::{self, BASE_OLD, ENDPOINT, MODEL},
+    stack::shared,
+};
 
 #[test]
 fn an_estate_is_imported_and_applied_without_one_remote_write() {

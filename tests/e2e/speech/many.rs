@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{parsed, printed, refused, speech, speech_as, waiting};
-use crate::case::Case;
-use crate::seed::{BASE_NEW, ENDPOINT, MODEL};
-use crate::stack::shared;
+use crate::{
+    case::Case,
+    seed::{BASE_NEW, ENDPOINT, MODEL},
+    stack::shared,
+};
 
 async fn label(case: &Case, kind: &str, name: &str, team: &str) {
     case.patch(kind, name, json!({"metadata": {"labels": {"team": team}}}))

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{Answer, Refusal, number, query_with, read};
-use crate::Emulator;
-use crate::clock::{ClockChange, parse_duration};
+use crate::{
+    Emulator,
+    clock::{ClockChange, parse_duration},
+};
 
 /// The longest a reader is kept waiting, in seconds.
 const MAX_WAIT: u64 = 300;

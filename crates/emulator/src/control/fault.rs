@@ -7,8 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal, read};
-use crate::Emulator;
-use crate::fault::FaultSpec;
+use crate::{Emulator, fault::FaultSpec};
 
 /// All faults.
 pub async fn list(State(emulator): State<Emulator>) -> Answer {

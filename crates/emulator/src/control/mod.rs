@@ -16,8 +16,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Emulator;
-use super::query::Query;
+use super::{Emulator, query::Query};
 
 /// Most bytes of a state that is loaded.
 const MAX_BODY: usize = 256 * 1024 * 1024;

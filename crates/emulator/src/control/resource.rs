@@ -13,12 +13,14 @@ use serde_json::{Map, Value, json, to_value};
 use uuid::Uuid;
 
 use super::{Answer, Refusal, json_of, read};
-use crate::Emulator;
-use crate::entity::{Entity, ScoreSetting};
-use crate::reference::ModelRef;
-use crate::resource::Resource;
-use crate::seed::check_resource;
-use crate::strict;
+use crate::{
+    Emulator,
+    entity::{Entity, ScoreSetting},
+    reference::ModelRef,
+    resource::Resource,
+    seed::check_resource,
+    strict,
+};
 
 fn unknown_resource(name: &str) -> Refusal {
     Refusal::not_found(format!("there is no resource {name}"))

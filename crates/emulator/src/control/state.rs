@@ -7,9 +7,7 @@ use http::StatusCode;
 use serde_json::to_value;
 
 use super::{Answer, Refusal, json_of};
-use crate::Emulator;
-use crate::clock::ClockChange;
-use crate::seed::Seed;
+use crate::{Emulator, clock::ClockChange, seed::Seed};
 
 /// Clock and Speech resources, in the form of a seed.
 pub async fn dump(State(emulator): State<Emulator>) -> Answer {

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{DatasetKind, Entity, Features, Header, View, render_common, wire_time};
-use crate::expiry::years_after_quarter;
-use crate::lifecycle::{Lifecycle, Status};
+use crate::{
+    expiry::years_after_quarter,
+    lifecycle::{Lifecycle, Status},
+};
 
 /// A base model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{CustomModel, wire_time};
-use crate::lifecycle::Lifecycle;
-use crate::link::Links;
+use crate::{lifecycle::Lifecycle, link::Links};
 
 /// What a target resource gave out so that a source may copy to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

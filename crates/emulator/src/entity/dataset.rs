@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Entity, Header, View, fingerprint, render_common};
-use crate::lifecycle::{Lifecycle, Status};
-use crate::version::ApiVersion;
+use crate::{
+    lifecycle::{Lifecycle, Status},
+    version::ApiVersion,
+};
 
 /// What a dataset holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

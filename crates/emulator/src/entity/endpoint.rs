@@ -5,12 +5,14 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Entity, Header, View, render_common};
-use crate::lifecycle::{Lifecycle, Status};
-use crate::link::Links;
-use crate::reference::ModelRef;
-use crate::resource::Resource;
-use crate::settings::UpdateStatus;
-use crate::version::ApiVersion;
+use crate::{
+    lifecycle::{Lifecycle, Status},
+    link::Links,
+    reference::ModelRef,
+    resource::Resource,
+    settings::UpdateStatus,
+    version::ApiVersion,
+};
 
 /// An endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Entity, Header, View, derived_id, fingerprint, render_common};
-use crate::lifecycle::{Lifecycle, Status};
-use crate::reference::ModelRef;
-use crate::version::ApiVersion;
+use crate::{
+    lifecycle::{Lifecycle, Status},
+    reference::ModelRef,
+    version::ApiVersion,
+};
 
 /// What one model scored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

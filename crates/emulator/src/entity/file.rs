@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::dataset::iso_duration;
-use super::{derived_id, wire_time};
-use crate::link::Links;
-use crate::version::ApiVersion;
+use super::{dataset::iso_duration, derived_id, wire_time};
+use crate::{link::Links, version::ApiVersion};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

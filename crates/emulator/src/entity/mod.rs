@@ -25,9 +25,11 @@ pub use file::{FileKind, LogFile, StoredFile};
 pub use model::{CustomModel, Features, default_weight};
 pub use project::Project;
 
-use super::lifecycle::{Lifecycle, Status};
-use super::link::Links;
-use super::resource::Resource;
+use super::{
+    lifecycle::{Lifecycle, Status},
+    link::Links,
+    resource::Resource,
+};
 
 /// What all entities have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

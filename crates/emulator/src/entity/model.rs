@@ -6,9 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Entity, Header, View, render_common, wire_time};
-use crate::expiry::years_after_quarter;
-use crate::lifecycle::Lifecycle;
-use crate::version::ApiVersion;
+use crate::{expiry::years_after_quarter, lifecycle::Lifecycle, version::ApiVersion};
 
 /// What a model can be used for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

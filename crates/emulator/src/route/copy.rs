@@ -4,14 +4,16 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::refuse_expired;
-use crate::call::Call;
-use crate::entity::{CopyAuthorization, CopyOperation, CustomModel, find, wire_time};
-use crate::error::ServiceError;
-use crate::lifecycle::{Lifecycle, Status, later};
-use crate::link::Links;
-use crate::payload::Members;
-use crate::reply::Reply;
-use crate::settings::CopyExpiry;
+use crate::{
+    call::Call,
+    entity::{CopyAuthorization, CopyOperation, CustomModel, find, wire_time},
+    error::ServiceError,
+    lifecycle::{Lifecycle, Status, later},
+    link::Links,
+    payload::Members,
+    reply::Reply,
+    settings::CopyExpiry,
+};
 
 /// Gives a source resource leave to copy a model here.
 pub fn authorize(call: &mut Call<'_>) -> Result<Reply, ServiceError> {

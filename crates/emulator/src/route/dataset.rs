@@ -3,13 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::{HeaderChange, apply_project, new_header, project_change, project_reference};
-use crate::call::Call;
-use crate::entity::{Block, Dataset, DatasetKind, default_normalization, find, find_mut};
-use crate::error::ServiceError;
-use crate::lifecycle::Lifecycle;
-use crate::payload::Members;
-use crate::reply::Reply;
-use crate::version::ApiVersion;
+use crate::{
+    call::Call,
+    entity::{Block, Dataset, DatasetKind, default_normalization, find, find_mut},
+    error::ServiceError,
+    lifecycle::Lifecycle,
+    payload::Members,
+    reply::Reply,
+    version::ApiVersion,
+};
 
 /// What the list can be filtered on.
 pub const FILTERABLE: [&str; 7] = [

@@ -6,15 +6,17 @@ use super::{
     FILTERABLE, HeaderChange, apply_project, model_reference, new_header, project_change, project_reference,
     refuse_expired,
 };
-use crate::call::Call;
-use crate::entity::{Endpoint, find, find_mut};
-use crate::error::ServiceError;
-use crate::lifecycle::{Lifecycle, Pending, Status};
-use crate::payload::Members;
-use crate::reference::ModelRef;
-use crate::reply::Reply;
-use crate::resource::life_span;
-use crate::version::ApiVersion;
+use crate::{
+    call::Call,
+    entity::{Endpoint, find, find_mut},
+    error::ServiceError,
+    lifecycle::{Lifecycle, Pending, Status},
+    payload::Members,
+    reference::ModelRef,
+    reply::Reply,
+    resource::life_span,
+    version::ApiVersion,
+};
 
 /// The longest life v3.2 lets a client ask for.
 const MAX_LIFE: SignedDuration = SignedDuration::from_hours(31 * 24);

@@ -1,18 +1,19 @@
 //! Evaluations.
 
-use super::model::check_dataset;
 use super::{
-    FILTERABLE, HeaderChange, apply_project, model_reference, new_header, project_change, project_reference,
-    refuse_expired,
+    FILTERABLE, HeaderChange, apply_project, model::check_dataset, model_reference, new_header, project_change,
+    project_reference, refuse_expired,
 };
-use crate::call::Call;
-use crate::entity::{Evaluation, find, find_mut};
-use crate::error::ServiceError;
-use crate::lifecycle::{Lifecycle, Status};
-use crate::payload::Members;
-use crate::reference::{ModelRef, entity_of, model_of};
-use crate::reply::Reply;
-use crate::version::ApiVersion;
+use crate::{
+    call::Call,
+    entity::{Evaluation, find, find_mut},
+    error::ServiceError,
+    lifecycle::{Lifecycle, Status},
+    payload::Members,
+    reference::{ModelRef, entity_of, model_of},
+    reply::Reply,
+    version::ApiVersion,
+};
 
 pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
     call.list(call.resource()?.evaluations.iter(), "/evaluations", &FILTERABLE)

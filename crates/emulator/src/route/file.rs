@@ -3,17 +3,19 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
-use crate::entity::{DatasetKind, Entity, FileKind, StoredFile, find, whole_seconds, wire_time};
-use crate::error::ServiceError;
-use crate::filter::Property;
-use crate::lifecycle::{Status, later};
-use crate::operation::Operation;
-use crate::page::Page;
-use crate::reference::ModelRef;
-use crate::reply::Reply;
-use crate::score_file;
-use crate::version::ApiVersion;
+use crate::{
+    call::Call,
+    entity::{DatasetKind, Entity, FileKind, StoredFile, find, whole_seconds, wire_time},
+    error::ServiceError,
+    filter::Property,
+    lifecycle::{Status, later},
+    operation::Operation,
+    page::Page,
+    reference::ModelRef,
+    reply::Reply,
+    score_file,
+    version::ApiVersion,
+};
 
 const FILTERABLE: [&str; 3] = ["name", "createdDateTime", "kind"];
 

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use crate::call::Call;
-use crate::error::ServiceError;
-use crate::reply::Reply;
+use crate::{call::Call, error::ServiceError, reply::Reply};
 
 pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let region = &call.resource()?.settings.region;

@@ -5,12 +5,14 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::file::signature;
-use crate::call::Call;
-use crate::entity::{LogFile, find};
-use crate::error::ServiceError;
-use crate::link::percent_encode;
-use crate::operation::Operation;
-use crate::reply::Reply;
+use crate::{
+    call::Call,
+    entity::{LogFile, find},
+    error::ServiceError,
+    link::percent_encode,
+    operation::Operation,
+    reply::Reply,
+};
 
 /// How long the service keeps logs in its own storage.
 const LOG_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);

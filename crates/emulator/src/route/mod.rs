@@ -15,14 +15,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::entity::{Header, find};
-use super::error::ServiceError;
-use super::operation::Operation;
-use super::payload::{Change, Members};
-use super::reference::{ModelRef, entity_of, model_of};
-use super::reply::Reply;
-use super::resource::Resource;
+use super::{
+    call::Call,
+    entity::{Header, find},
+    error::ServiceError,
+    operation::Operation,
+    payload::{Change, Members},
+    reference::{ModelRef, entity_of, model_of},
+    reply::Reply,
+    resource::Resource,
+};
 
 /// What most lists can be filtered on.
 const FILTERABLE: [&str; 6] = [

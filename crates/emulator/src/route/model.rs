@@ -6,14 +6,16 @@ use uuid::Uuid;
 use super::{
     FILTERABLE, HeaderChange, apply_project, deprecated, is_deployed, new_header, project_change, project_reference,
 };
-use crate::call::Call;
-use crate::entity::{BaseModel, CustomModel, Dataset, default_weight, find, find_mut};
-use crate::error::ServiceError;
-use crate::lifecycle::{Lifecycle, Status};
-use crate::payload::Members;
-use crate::reference::{ModelRef, entity_of, model_of};
-use crate::reply::Reply;
-use crate::version::ApiVersion;
+use crate::{
+    call::Call,
+    entity::{BaseModel, CustomModel, Dataset, default_weight, find, find_mut},
+    error::ServiceError,
+    lifecycle::{Lifecycle, Status},
+    payload::Members,
+    reference::{ModelRef, entity_of, model_of},
+    reply::Reply,
+    version::ApiVersion,
+};
 
 pub fn locales(call: &Call<'_>) -> Result<Reply, ServiceError> {
     Ok(Reply::ok(json!(call.resource()?.locales(call.now, |_| true))))

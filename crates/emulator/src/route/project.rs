@@ -3,11 +3,13 @@
 use uuid::Uuid;
 
 use super::{FILTERABLE, HeaderChange, dataset, new_header};
-use crate::call::Call;
-use crate::entity::{Entity, Project, find, find_mut};
-use crate::error::ServiceError;
-use crate::payload::Members;
-use crate::reply::Reply;
+use crate::{
+    call::Call,
+    entity::{Entity, Project, find, find_mut},
+    error::ServiceError,
+    payload::Members,
+    reply::Reply,
+};
 
 const PROJECT_FILTERABLE: [&str; 4] = ["displayName", "description", "createdDateTime", "locale"];
 const FOUNDRY_FILTERABLE: [&str; 5] = [

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::*;
-use super::schema::assert_valid;
+use super::{harness::*, schema::assert_valid};
 
 fn arm_id(name: &str) -> String {
     format!("/subscriptions/0/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/{name}")

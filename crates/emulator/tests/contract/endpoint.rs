@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::harness::*;
-use super::schema::assert_valid;
+use super::{harness::*, schema::assert_valid};
 
 fn create_body(service: &Service, model: &str) -> serde_json::Value {
     json!({

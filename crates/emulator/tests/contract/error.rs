@@ -3,8 +3,10 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use super::harness::*;
-use super::schema::{REFERENCE, assert_valid};
+use super::{
+    harness::*,
+    schema::{REFERENCE, assert_valid},
+};
 
 #[tokio::test]
 async fn a_wrong_or_missing_key_gets_the_gateways_envelope() {

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::harness::*;
-use super::schema::{REFERENCE, assert_valid};
+use super::{
+    harness::*,
+    schema::{REFERENCE, assert_valid},
+};
 
 fn example(name: &str) -> Value {
     REFERENCE["examples"][name]["value"].clone()

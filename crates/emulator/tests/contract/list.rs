@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::*;
-use super::schema::assert_valid;
+use super::{harness::*, schema::assert_valid};
 
 async fn with_endpoints(version: &'static str, count: usize) -> Service {
     let service = Service::new(version);

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::harness::*;
-use super::schema::assert_valid;
+use super::{harness::*, schema::assert_valid};
 
 #[tokio::test]
 async fn a_model_is_trained_read_changed_and_deleted() {

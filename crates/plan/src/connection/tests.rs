@@ -1,6 +1,8 @@
 use super::*;
-use crate::Hands;
-use crate::testing::{NOW, assert_lawful, at, said};
+use crate::{
+    Hands,
+    testing::{NOW, assert_lawful, at, said},
+};
 
 mod kept;
 

@@ -1,7 +1,6 @@
 use super::*;
 use crate::testing::*;
-use speech_service::Absent;
-use speech_service::{ModelId, entity::Evaluation};
+use speech_service::{Absent, ModelId, entity::Evaluation};
 use std::sync::Arc;
 
 const PAIR: [fn() -> ModelId; 2] = [|| custom_id(21), || custom_id(20)];

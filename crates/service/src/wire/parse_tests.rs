@@ -1,6 +1,5 @@
 //! Parsing of the reference's payloads.
-use super::super::read_page;
-use super::*;
+use super::{super::read_page, *};
 use serde_json::{Value, json};
 
 const ID: &str = "5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11";

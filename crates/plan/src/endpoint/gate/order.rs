@@ -1,12 +1,12 @@
 //! How there comes to be an evaluation: what has to hold before, and the request.
 use super::{Bench, Finding, Ruling};
-use crate::view::View;
 use crate::{
     Action, List, Verdict,
     creation::Next,
     endpoint::untouched,
     line::Want,
     text::{after, day_time},
+    view::View,
 };
 use jiff::SignedDuration;
 use speech_api::{
@@ -14,8 +14,8 @@ use speech_api::{
     reference::LastFailure,
     swap::{EvaluationGate, GateVerdict},
 };
-use speech_service::EntityId;
 use speech_service::{
+    EntityId,
     entity::{Dataset, Status},
     request::CreateEvaluation,
 };

@@ -5,9 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use proptest::prelude::*;
 use speech_api::{annotation::CreationIntent, reference::DeletionPolicy};
-use speech_service::Absent;
 use speech_service::{
-    EntityId,
+    Absent, EntityId,
     entity::{CustomModel, Status},
     request::UpdateEndpoint,
 };

@@ -1,13 +1,15 @@
 //! What comes next for models that are trained.
-use super::super::{
-    Snapshot, dataset,
-    lineage::Lineage,
-    refusal,
-    renewal::{self, Due, Schedule},
-    revision::{Inputs, Revision},
-    training,
+use super::{
+    super::{
+        Snapshot, dataset,
+        lineage::Lineage,
+        refusal,
+        renewal::{self, Due, Schedule},
+        revision::{Inputs, Revision},
+        training,
+    },
+    PIN_NOTICE, deadline, expires, expiry, trouble,
 };
-use super::{PIN_NOTICE, deadline, expires, expiry, trouble};
 use crate::{
     Verdict,
     lead_time::Work,

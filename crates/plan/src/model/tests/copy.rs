@@ -2,8 +2,10 @@
 mod life;
 mod obstacles;
 
-use super::super::{Found, Source, SourceState, are_alike, find_cycle};
-use super::*;
+use super::{
+    super::{Found, Source, SourceState, are_alike, find_cycle},
+    *,
+};
 use crate::{
     Action, FailureClass,
     view::{CopyStage, CopyState},

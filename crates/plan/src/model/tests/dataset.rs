@@ -1,8 +1,10 @@
 //! What a training needs is told before anything is trained.
 use super::*;
 use speech_api::{Reason, condition};
-use speech_service::Absent;
-use speech_service::entity::{BaseModel, Status};
+use speech_service::{
+    Absent,
+    entity::{BaseModel, Status},
+};
 
 /// Dataset 50 in another state.
 fn changed(change: impl FnOnce(&mut speech_service::entity::Dataset)) -> World {

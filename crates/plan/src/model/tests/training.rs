@@ -1,8 +1,10 @@
 //! Revisions: trained when the spec changes, kept while used, discarded beyond the limit.
 use super::*;
 use crate::{Action, FailureClass};
-use speech_service::Absent;
-use speech_service::entity::{CustomModel, Status};
+use speech_service::{
+    Absent,
+    entity::{CustomModel, Status},
+};
 
 const JUST_NOW: &str = "2026-03-01T09:59:30Z";
 const OTHER: &str = "source: {training: {datasets: [00000000-0000-0000-0000-000000000033]}}";

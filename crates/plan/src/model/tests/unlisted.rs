@@ -1,8 +1,7 @@
 //! A list that may be older than the revision that the status names: another leader wrote it, or lists lag.
 use super::*;
 use speech_api::annotation::CreationIntent;
-use speech_service::Absent;
-use speech_service::entity::Status;
+use speech_service::{Absent, entity::Status};
 
 /// Revision 1 was announced a minute ago and is in the status, and no list has it.
 fn unlisted() -> Case {

@@ -1,9 +1,8 @@
 //! The evaluations of the service in a random world.
 use super::*;
 use crate::{evaluation, view::View};
-use speech_service::Absent;
 use speech_service::{
-    ModelId,
+    Absent, ModelId,
     entity::{Evaluation, Scores},
     request::CreateEvaluation,
 };

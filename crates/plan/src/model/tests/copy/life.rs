@@ -10,9 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use proptest::prelude::*;
 use speech_api::annotation::CreationIntent;
-use speech_service::Absent;
 use speech_service::{
-    EntityId,
+    Absent, EntityId,
     entity::{CustomModel, EntityError},
     request::UpdateModel,
 };
