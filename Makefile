@@ -7,8 +7,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: cargo control-plane ## Watch a model being swapped before it expires; KEEP=1 leaves all running
-	@cargo build --workspace --bins
-	@cargo build --example demo
+	@cargo build --workspace --bins --example demo
 	@cargo run --quiet --example demo
 
 demo-docs: ## Run the demo and write docs/demo.md, docs/demo.svg and docs/fleet.svg
@@ -27,12 +26,12 @@ test-monitoring: cargo control-plane ## Make every alert fire in a Prometheus th
 	@tests/prometheus/install.sh
 	@tests/kube-state-metrics/install.sh
 	@tests/prometheus-operator/install.sh
-	@cargo build --workspace --bins
+	@cargo build --workspace --bins --examples
 	@cargo test --test monitoring
 
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)
-	@cargo build --workspace --bins
+	@cargo build --workspace --bins --examples
 	@$(if $(CHAOS),:,cargo test --profile fuzz --workspace --lib -- --ignored --nocapture all_worlds_are_searched_deeply)
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full --jobs 2 $(CHAOS)
 
