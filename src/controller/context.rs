@@ -53,11 +53,8 @@ pub struct Context {
 
 /// What the watches know.
 pub struct Stores {
-    /// All SpeechConnections.
     pub connections: Store<SpeechConnection>,
-    /// All SpeechModels.
     pub models: Store<SpeechModel>,
-    /// All SpeechEndpoints.
     pub endpoints: Store<SpeechEndpoint>,
     /// The metadata of Secrets; their data is read only where it is referred to.
     pub secrets: Store<PartialObjectMeta<Secret>>,
@@ -70,10 +67,7 @@ pub struct Stores {
 /// What our own writes know better than the watches, for a moment.
 #[derive(Default)]
 pub struct RecentWrites {
-    /// SpeechConnections.
     pub connections: Recent<SpeechConnection>,
-    /// SpeechModels.
     pub models: Recent<SpeechModel>,
-    /// SpeechEndpoints.
     pub endpoints: Recent<SpeechEndpoint>,
 }

@@ -45,7 +45,6 @@ enum Story {
     Expired,
     /// Its connection does not work; a swap was planned.
     Down(&'static str),
-    /// Suspended.
     Suspended,
 }
 

@@ -68,9 +68,7 @@ fn as_map<S: serde::Serializer>(urls: &[(String, String)], serializer: S) -> Res
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Endpoints.
     pub endpoints: usize,
-    /// Models.
     pub models: usize,
     /// Objects whose condition Ready is not True.
     pub not_ready: usize,
@@ -102,7 +100,6 @@ pub struct Choices {
     pub namespaces: BTreeSet<String>,
     /// Connections that objects name, as `namespace/name`.
     pub connections: BTreeSet<String>,
-    /// Locales.
     pub locales: BTreeSet<String>,
 }
 

@@ -25,7 +25,6 @@ impl Candidate {
         Self::of_pod(&format!("speech-operator-{}", Uuid::new_v4().simple()))
     }
 
-    /// The pod.
     pub fn pod(&self) -> &str {
         &self.pod
     }

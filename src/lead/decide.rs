@@ -12,7 +12,6 @@ pub enum Seen {
         /// The term of whoever held it; zero when nobody did.
         term: Duration,
     },
-    /// It is there.
     There {
         /// `holderIdentity`; empty when it was released.
         holder: String,

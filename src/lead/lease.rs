@@ -33,7 +33,6 @@ pub enum LeaseError {
 pub trait LeaseApi {
     /// Reads it.
     fn get(&self) -> impl Future<Output = Result<Option<Lease>, LeaseError>>;
-    /// Creates it.
     fn create(&self, lease: Lease) -> impl Future<Output = Result<Lease, LeaseError>>;
     /// Replaces it, if it still has the resourceVersion that the new one carries.
     fn replace(&self, lease: Lease) -> impl Future<Output = Result<Lease, LeaseError>>;

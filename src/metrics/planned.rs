@@ -14,9 +14,7 @@ use speech_fleet::standing;
 pub struct Planned<'a> {
     /// Namespace and name.
     pub key: [String; 2],
-    /// The plan.
     pub plan: &'a [PlannedStep],
-    /// The conditions.
     pub conditions: &'a [Condition],
     /// When what serves expires.
     pub expiry: Option<Timestamp>,

@@ -55,7 +55,6 @@ pub struct Call<'a> {
     pub ids: &'a Ids,
     /// Parameters.
     pub query: &'a Query,
-    /// Body.
     pub body: &'a RequestBody,
 }
 

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 /// A parsed filter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// One comparison.
     Compare(Comparison),
     /// Both sides hold.
     And(Box<Filter>, Box<Filter>),

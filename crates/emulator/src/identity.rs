@@ -14,7 +14,6 @@ pub enum Ids {
     Random,
     /// Ones that follow from a seed and from how many came before, so that a run repeats itself exactly.
     Derived {
-        /// The seed.
         seed: u64,
         /// How many came before.
         count: Cell<u64>,

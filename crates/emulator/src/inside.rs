@@ -24,9 +24,7 @@ pub enum Work {
     CreateEndpoint,
     /// A deployment of another model.
     UpdateEndpoint,
-    /// A training.
     Training,
-    /// An evaluation.
     Evaluation,
     /// A copy to another resource.
     Copy,
@@ -35,7 +33,6 @@ pub enum Work {
 /// An endpoint as it truly is.
 #[derive(Clone, Copy, Debug)]
 pub struct Deployment<'a> {
-    /// Its id.
     pub id: Uuid,
     /// The markers of the client.
     pub custom_properties: &'a BTreeMap<String, String>,
@@ -59,7 +56,6 @@ impl Deployment<'_> {
 /// A custom model as it truly is.
 #[derive(Clone, Copy, Debug)]
 pub struct Revision<'a> {
-    /// Its id.
     pub id: Uuid,
     /// The markers of the client.
     pub custom_properties: &'a BTreeMap<String, String>,

@@ -89,7 +89,6 @@ operations! {
 /// An operation with what the path says of its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Which operation.
     pub operation: Operation,
     /// The entity; nil where the path has none.
     pub id: Uuid,

@@ -29,19 +29,14 @@ pub struct Resource {
     /// Base models, those of the future included.
     #[serde(default)]
     pub base_models: Vec<BaseModel>,
-    /// Projects.
     #[serde(default)]
     pub projects: Vec<Project>,
-    /// Datasets.
     #[serde(default)]
     pub datasets: Vec<Dataset>,
-    /// Custom models.
     #[serde(default)]
     pub models: Vec<CustomModel>,
-    /// Endpoints.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
-    /// Evaluations.
     #[serde(default)]
     pub evaluations: Vec<Evaluation>,
     /// Copies started here.
@@ -67,9 +62,7 @@ pub struct Resource {
 /// What is asked of a model, whichever kind it is.
 #[derive(Clone, Debug)]
 pub struct ModelFacts {
-    /// Its locale.
     pub locale: String,
-    /// Its status.
     pub status: Status,
     /// It may be deployed.
     pub supports_endpoints: bool,
@@ -79,9 +72,7 @@ pub struct ModelFacts {
 
 /// A model that a finished copy puts into another resource.
 pub struct Arrival {
-    /// The target.
     pub target: String,
-    /// The model.
     pub model: CustomModel,
 }
 

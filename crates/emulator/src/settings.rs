@@ -60,11 +60,9 @@ pub struct Timings {
     pub endpoint_create: f64,
     /// Deployment of another model.
     pub endpoint_update: f64,
-    /// Training.
     pub training: f64,
     /// Import.
     pub dataset: f64,
-    /// Evaluation.
     pub evaluation: f64,
     /// Copy to another resource.
     pub copy: f64,

@@ -9,7 +9,6 @@ use super::{clock::Clock, fault::Faults, identity::Ids, journal::Journal, resour
 /// The state of the emulator.
 #[derive(Debug)]
 pub struct World {
-    /// The clock.
     pub clock: Clock,
     /// Speech resources by name.
     pub resources: BTreeMap<String, Resource>,

@@ -23,9 +23,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub struct Objects {
     /// The connections, as far as they may be read.
     pub connections: Vec<SpeechConnection>,
-    /// The models.
     pub models: Vec<SpeechModel>,
-    /// The endpoints.
     pub endpoints: Vec<SpeechEndpoint>,
 }
 

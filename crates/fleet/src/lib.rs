@@ -41,7 +41,6 @@ pub struct Row {
     pub uid: String,
     /// The connection, as `namespace/name`.
     pub connection: String,
-    /// The locale.
     pub locale: String,
     /// When models expire: first the one that serves now, then those that follow.
     pub expiries: Vec<Expiry>,

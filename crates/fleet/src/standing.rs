@@ -135,7 +135,6 @@ impl Why {
 /// The model that serves, or is current.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serving {
-    /// Its id.
     pub id: String,
     /// Its name in the Speech service.
     pub name: String,

@@ -15,9 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 /// Endpoints and custom models, by their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Estate {
-    /// The endpoints.
     pub endpoints: BTreeMap<EntityId, Endpoint>,
-    /// The custom models.
     pub models: BTreeMap<EntityId, CustomModel>,
     /// How many entities could not be understood.
     pub unreadable: usize,

@@ -60,11 +60,8 @@ impl Kind {
 /// One object of the fleet.
 #[derive(Clone, Copy, Debug)]
 pub enum Object<'a> {
-    /// A SpeechConnection.
     Connection(&'a SpeechConnection),
-    /// A SpeechModel.
     Model(&'a SpeechModel),
-    /// A SpeechEndpoint.
     Endpoint(&'a SpeechEndpoint),
 }
 
@@ -90,7 +87,6 @@ impl<'a> Object<'a> {
         (self.kind(), self.namespace(), self.name()) == (other.kind(), other.namespace(), other.name())
     }
 
-    /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Connection(_) => Kind::Connection,
@@ -99,7 +95,6 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Its name.
     pub fn name(&self) -> String {
         match self {
             Self::Connection(object) => object.name_any(),
@@ -108,7 +103,6 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Its namespace.
     pub fn namespace(&self) -> String {
         match self {
             Self::Connection(object) => object.namespace(),
@@ -131,7 +125,6 @@ pub struct Fleet {
     pub cluster: Cluster,
     /// In which namespace; absent means all.
     pub namespace: Option<String>,
-    /// The objects.
     pub objects: Objects,
 }
 

@@ -33,9 +33,7 @@ const SHORT_ID: usize = 8;
 /// Where the objects are to live.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Their namespace.
     pub namespace: String,
-    /// The connection's namespace.
     pub connection_namespace: String,
     /// The connection's name.
     pub connection: String,
@@ -52,7 +50,6 @@ pub struct Manifest {
     pub file: String,
     /// What a person should know of it.
     pub comments: Vec<String>,
-    /// The object.
     pub object: Value,
 }
 
@@ -68,7 +65,6 @@ pub struct Import {
 /// An entity of which there is no manifest.
 #[derive(Clone, Debug)]
 pub struct LeftOut {
-    /// Its id.
     pub id: EntityId,
     /// Why, in a sentence.
     pub words: String,

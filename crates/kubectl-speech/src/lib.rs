@@ -52,7 +52,6 @@ const DOCUMENT: &str = include_str!("../../../docs/kubectl-speech.md");
 /// How a command ended that could do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// All is well.
     Well,
     /// Something needs attention.
     Attention,

@@ -23,11 +23,9 @@ pub struct Orphan {
     pub connection: String,
     /// endpoint or model.
     pub kind: &'static str,
-    /// Its id.
     pub id: String,
     /// Its name in the portal.
     pub name: String,
-    /// Its locale.
     pub locale: String,
     /// When it was made (UTC).
     pub created_at: Timestamp,

@@ -35,9 +35,7 @@ fn paint(state: State) -> Paint {
 pub struct Row {
     /// endpoint, model or connection.
     pub kind: &'static str,
-    /// Its namespace.
     pub namespace: String,
-    /// Its name.
     pub name: String,
     /// How it is.
     pub state: State,
@@ -63,7 +61,6 @@ pub struct Row {
     /// The connection, as namespace/name; absent for a connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
-    /// The locale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// The id of the endpoint.

@@ -18,7 +18,6 @@ const ASKED: usize = 10;
 /// The entities that the statuses of a connection's objects name as their own and not as gone, with who names each.
 #[derive(Clone, Debug, Default)]
 pub struct Named {
-    /// Endpoints.
     pub endpoints: BTreeMap<EntityId, String>,
     /// Custom models. Base models are the same in all resources.
     pub models: BTreeMap<EntityId, String>,

@@ -169,7 +169,6 @@ pub enum Stalled {
 /// What is seen of an object that is waited for.
 #[derive(Clone, Debug)]
 enum Seen {
-    /// It is there.
     There(String),
     /// It is on its way.
     NotYet {

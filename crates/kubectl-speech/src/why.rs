@@ -32,7 +32,6 @@ pub enum Deed {
     Against,
     /// It did not decide, and no fact is known.
     Unknown,
-    /// It decided.
     Decided,
     /// It was not asked any more.
     NotReached,
@@ -58,9 +57,7 @@ pub struct Link {
 pub struct Why {
     /// endpoint or model.
     pub kind: &'static str,
-    /// Its namespace.
     pub namespace: String,
-    /// Its name.
     pub name: String,
     /// What goes wrong if nobody acts, with its reason.
     #[serde(skip_serializing_if = "Option::is_none")]

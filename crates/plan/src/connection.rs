@@ -24,7 +24,6 @@ use std::collections::BTreeMap;
 /// All that a statement about a connection depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
-    /// The object.
     pub object: &'a SpeechConnection,
     /// What came of the last contact.
     pub contact: &'a Contact,
@@ -121,11 +120,9 @@ pub enum Contact {
 /// How many entities the Speech resource holds, whoever made them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Endpoints.
     pub endpoints: usize,
     /// Custom models.
     pub models: usize,
-    /// Base models.
     pub base_models: usize,
 }
 

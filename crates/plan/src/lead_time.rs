@@ -53,7 +53,6 @@ pub struct Lead {
 /// Work that was seen to end, and how long it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Took {
-    /// The work.
     pub work: Work,
     /// From the order to the end.
     pub time: SignedDuration,

@@ -99,13 +99,10 @@ pub struct Plan<S> {
 /// A list of the Speech service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum List {
-    /// Endpoints.
     Endpoints,
     /// Custom models.
     Models,
-    /// Datasets.
     Datasets,
-    /// Evaluations.
     Evaluations,
 }
 
@@ -131,12 +128,10 @@ pub enum Action {
     UpdateEndpoint {
         /// The endpoint.
         id: EntityId,
-        /// What changes.
         change: Box<UpdateEndpoint>,
         /// Whether a date is near, so that it goes before all else.
         urgent: bool,
     },
-    /// DELETE an endpoint.
     DeleteEndpoint(EntityId),
     /// POST a model.
     TrainModel(Box<CreateModel>),
@@ -153,14 +148,12 @@ pub enum Action {
     UpdateModel {
         /// The model.
         id: EntityId,
-        /// What changes.
         change: Box<UpdateModel>,
     },
     /// DELETE a custom model.
     DeleteModel(EntityId),
     /// POST an evaluation.
     CreateEvaluation(Box<CreateEvaluation>),
-    /// DELETE an evaluation.
     DeleteEvaluation(EntityId),
 }
 
@@ -269,7 +262,6 @@ pub struct Surroundings<'a> {
     pub now: Timestamp,
     /// The uid of the cluster's `kube-system` namespace.
     pub cluster: &'a str,
-    /// The connection.
     pub connection: ConnectionState<'a>,
     /// The attempt to create that this very pass announced: nothing can have been sent for it yet.
     pub announced: Option<u32>,

@@ -27,7 +27,6 @@ pub struct Pair {
     pub candidate: ModelId,
     /// The model that serves.
     pub active: ModelId,
-    /// The dataset.
     pub dataset: EntityId,
 }
 
@@ -46,9 +45,7 @@ const MOST_LEFT: usize = 10_000;
 /// How much of a kind may run at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Swaps.
     pub swaps: usize,
-    /// Trainings.
     pub trainings: usize,
 }
 

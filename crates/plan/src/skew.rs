@@ -34,7 +34,6 @@ enum Level {
     /// Nothing.
     #[default]
     Fine,
-    /// It is told.
     Told,
     /// What follows from dates alone waits.
     Held,

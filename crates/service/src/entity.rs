@@ -51,7 +51,6 @@ pub type Entries = Box<[(Box<str>, Box<str>)]>;
 /// What all entities have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The id.
     pub id: EntityId,
     /// The entity's URI as the service wrote it.
     pub self_uri: Box<str>,
@@ -159,7 +158,6 @@ pub struct Evaluation {
     pub model1: ModelId,
     /// The second model.
     pub model2: ModelId,
-    /// The dataset.
     pub dataset: EntityId,
     /// The scores of the first model; absent before the evaluation has succeeded.
     pub scores1: Option<Scores>,
@@ -181,11 +179,9 @@ pub struct Scores {
 /// A project, where the API version has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
-    /// The id.
     pub id: EntityId,
     /// The name shown in the portal.
     pub display_name: Box<str>,
-    /// The locale.
     pub locale: Box<str>,
 }
 
@@ -209,9 +205,7 @@ pub struct File {
 /// The files of a model, for a container that serves it.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// The model.
     pub model: ModelId,
-    /// Its files.
     pub files: Box<[ManifestFile]>,
 }
 
@@ -255,7 +249,6 @@ pub trait Entity {
     /// What all entities have.
     fn header(&self) -> &Header;
 
-    /// The entity's id.
     fn id(&self) -> EntityId {
         self.header().id
     }

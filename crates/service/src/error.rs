@@ -153,10 +153,7 @@ pub enum BodyProblem {
     },
     /// More values than are parsed.
     #[error("holds more than {limit} values")]
-    TooManyValues {
-        /// The limit.
-        limit: usize,
-    },
+    TooManyValues { limit: usize },
     /// The connection ended before the body, or the body's compression is broken.
     #[error("broke off")]
     Cut,

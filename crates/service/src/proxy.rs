@@ -28,7 +28,6 @@ impl Proxy {
         }
     }
 
-    /// Its host.
     pub fn host(&self) -> &str {
         &self.host
     }

@@ -20,7 +20,6 @@ pub enum Lane {
 pub struct CreateEndpoint {
     /// The name shown in the portal.
     pub display_name: String,
-    /// The description.
     pub description: Option<String>,
     /// The locale, which never changes.
     pub locale: String,
@@ -40,9 +39,7 @@ pub struct CreateEndpoint {
 pub enum UpdateEndpoint {
     /// The model to serve from now on.
     Model(ModelId),
-    /// The name.
     DisplayName(String),
-    /// The description.
     Description(String),
     /// The project; sent only where the API version has projects.
     Project(EntityId),
@@ -83,7 +80,6 @@ impl UpdateEndpoint {
 pub struct CreateModel {
     /// The name shown in the portal.
     pub display_name: String,
-    /// The description.
     pub description: Option<String>,
     /// The locale, which never changes.
     pub locale: String,
@@ -102,9 +98,7 @@ pub struct CreateModel {
 /// PATCH `/models/{id}`: one thing at a time, as for endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpdateModel {
-    /// The name.
     DisplayName(String),
-    /// The description.
     Description(String),
     /// The project; sent only where the API version has projects.
     Project(EntityId),
@@ -135,7 +129,6 @@ pub struct CreateEvaluation {
     pub model1: ModelId,
     /// The second model.
     pub model2: ModelId,
-    /// The dataset.
     pub dataset: EntityId,
     /// The project; sent only where the API version has projects.
     pub project: Option<EntityId>,
@@ -148,7 +141,6 @@ pub struct CreateEvaluation {
 pub struct CreateDataset {
     /// The name shown in the portal.
     pub display_name: String,
-    /// The description.
     pub description: Option<String>,
     /// The locale, which never changes.
     pub locale: String,
@@ -165,8 +157,6 @@ pub struct CreateDataset {
 /// PATCH `/datasets/{id}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateDataset {
-    /// The name.
     pub display_name: Option<String>,
-    /// The description.
     pub description: Option<String>,
 }

@@ -25,7 +25,6 @@ pub enum Key {
 /// The connection and all that refer to it.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    /// The SpeechConnection.
     pub connection: SpeechConnection,
     /// SpeechModels, as long as they exist.
     pub models: Vec<Option<SpeechModel>>,
@@ -51,9 +50,7 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
     fn forget_count(&mut self);
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
-    /// Its key.
     fn key(index: usize) -> Key;
-    /// The locale.
     fn locale(&self) -> &str;
     /// The status, once somebody wrote one.
     fn status(&self) -> Option<&Self::Status>;

@@ -329,7 +329,6 @@ impl Manifests {
         self.object("SpeechEndpoint", Key::Endpoint(index), now, spec)
     }
 
-    /// The draft.
     pub fn draft(&self) -> &Draft {
         &self.draft
     }

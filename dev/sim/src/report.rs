@@ -15,7 +15,6 @@ const WIDTH: u64 = 40;
 pub struct Report {
     /// Endpoints that were declared.
     pub endpoints: usize,
-    /// Years.
     pub years: String,
     /// Days on which models expired, of all that could be.
     pub quarter_days: usize,

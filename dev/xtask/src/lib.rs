@@ -32,7 +32,6 @@ pub enum GenerateError {
     /// A CRD cannot be written as YAML.
     #[error("{file} cannot be written as YAML")]
     Yaml {
-        /// The file.
         file: &'static str,
         /// Why.
         source: serde_saphyr::ser::Error,

@@ -25,9 +25,7 @@ pub struct Sleepers {
 /// A model or an endpoint that can be woken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Sleeper {
-    /// A SpeechModel.
     Model(ObjectRef<SpeechModel>),
-    /// A SpeechEndpoint.
     Endpoint(ObjectRef<SpeechEndpoint>),
 }
 

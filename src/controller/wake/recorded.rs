@@ -7,7 +7,6 @@ use speech_service::EntityId;
 /// The remote entities that the statuses of a connection's objects name.
 #[derive(Debug, Default)]
 pub struct Recorded {
-    /// Endpoints.
     pub endpoints: Vec<EntityId>,
     /// Custom models.
     pub models: Vec<EntityId>,

@@ -12,7 +12,6 @@ use crate::{lifecycle::Lifecycle, link::Links};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CopyAuthorization {
-    /// Its id.
     pub id: Uuid,
     /// ARM id of the only source that may use it.
     pub source_resource_id: String,
@@ -24,7 +23,6 @@ pub struct CopyAuthorization {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CopyOperation {
-    /// Its id.
     pub id: Uuid,
     /// When it was asked for.
     pub created_date_time: Timestamp,

@@ -17,7 +17,6 @@ pub enum DatasetKind {
     Language,
     /// Audio with transcripts.
     Acoustic,
-    /// Pronunciations.
     Pronunciation,
     /// Audio alone.
     AudioFiles,

@@ -48,7 +48,6 @@ impl FileKind {
 /// A file that follows from an entity; nothing of it is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredFile {
-    /// Its id.
     pub id: Uuid,
     /// What it is.
     pub kind: FileKind,

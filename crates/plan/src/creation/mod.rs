@@ -33,7 +33,6 @@ pub const COPY_GRACE: SignedDuration = SignedDuration::from_mins(30);
 pub struct Tallies {
     /// Endpoints or models.
     pub creations: Option<Tally>,
-    /// Evaluations.
     pub evaluations: Option<Tally>,
 }
 
@@ -60,7 +59,6 @@ impl Tallies {
 pub enum Made {
     /// The object's own endpoint, or a model.
     Entity,
-    /// An evaluation.
     Evaluation,
 }
 
@@ -83,7 +81,6 @@ pub struct Creation {
     pub copy_of: Option<EntityId>,
     /// Whether the status names an entity that the view does not have, though nobody here deleted it.
     pub unlisted: bool,
-    /// What is made.
     pub made: Made,
     /// How often that was asked for before.
     pub tallies: Tallies,

@@ -20,7 +20,6 @@ use speech_service::{EntityId, ModelId};
 /// The model to serve.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
-    /// The model.
     pub facts: ModelFacts<'a>,
     /// Whether the spec names it by its id, which is the user's own word.
     pub named: bool,

@@ -30,7 +30,6 @@ mod weigh;
 /// What the gate says of a candidate.
 #[derive(Clone, Debug)]
 pub struct Ruling {
-    /// The verdict.
     pub verdict: GateVerdict,
     /// Why.
     pub reason: Reason,

@@ -43,7 +43,6 @@ use speech_service::{EntityId, entity::OwnerTag};
 /// All that a decision about an endpoint depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
-    /// The object.
     pub object: &'a SpeechEndpoint,
     /// The SpeechModels that `model.ref` or `model.selector` means, as far as they exist.
     pub models: &'a [&'a SpeechModel],

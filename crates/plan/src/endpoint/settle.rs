@@ -28,11 +28,9 @@ use speech_service::{
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
 pub enum Move<'a> {
-    /// It stays.
     Stay,
     /// It is to be this one, now.
     To {
-        /// The model.
         facts: ModelFacts<'a>,
         /// Whether it only stands in.
         interim: bool,

@@ -38,7 +38,6 @@ use speech_service::entity::OwnerTag;
 /// All that a decision about a model depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
-    /// The object.
     pub object: &'a SpeechModel,
     /// Where a copy is taken from; absent for the other kinds of source.
     pub source: Option<&'a Source>,

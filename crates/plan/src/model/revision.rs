@@ -26,7 +26,6 @@ pub struct Revision<'a> {
 }
 
 impl<'a> Revision<'a> {
-    /// The model.
     pub fn model(&self) -> &'a CustomModel {
         &self.entry.entity
     }
@@ -167,7 +166,6 @@ pub struct Inputs {
     pub base_model: Option<EntityId>,
     /// The weight in percent.
     pub weight_percent: Option<i32>,
-    /// The project.
     pub project: Option<EntityId>,
 }
 

@@ -17,14 +17,11 @@ use std::collections::{HashMap, HashSet};
 /// All that is known of one Speech resource.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// The endpoints.
     pub endpoints: Shelf<Endpoint>,
     /// The models that the service accepted for endpoints by the last request for another one, until they serve; known to
     /// this process only.
     pub accepted: HashMap<EntityId, ModelId>,
-    /// The custom models.
     pub models: Shelf<CustomModel>,
-    /// The base models.
     pub base_models: Shelf<BaseModel>,
     /// The copies into this resource that are under way.
     pub copies: Copies,
@@ -76,13 +73,10 @@ impl Changes {
 /// What a deployment needs to know of a model, base or custom.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelFacts<'a> {
-    /// Which model.
     pub model: ModelId,
-    /// Its URI.
     pub self_uri: &'a str,
     /// Its name in the portal.
     pub name: &'a str,
-    /// Its locale.
     pub locale: &'a str,
     /// Its state.
     pub status: &'a Status,

@@ -30,7 +30,6 @@ pub enum WindowError {
     Unreadable {
         /// Which window.
         position: usize,
-        /// Its field.
         field: &'static str,
         /// What it says.
         text: String,
