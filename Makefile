@@ -45,7 +45,7 @@ browser: ## Fetch a headless Chromium into the cache, where there is none
 	@tests/browser/install.sh
 
 bench: cargo control-plane ## Run the benchmarks
-	@cargo build --workspace --bins --profile bench
+	@cargo build --workspace --bins --examples --profile bench
 	@cargo bench
 
 crds: cargo ## Write the CustomResourceDefinitions and the other generated files

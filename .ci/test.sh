@@ -8,6 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 steps() {
   step "format" cargo fmt --check
   step "lints" cargo clippy --workspace --all-targets -- -D warnings
+  step "planner alone" cargo check --package speech-plan
+  step "operator as it ships" cargo check --package speech-operator --bins
   step "dependencies" dependencies
   step "control plane" tests/control-plane/install.sh
   step "browser" tests/browser/install.sh

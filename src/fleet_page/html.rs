@@ -200,7 +200,7 @@ fn timeline(view: &View) -> Markup {
         .filter(|line| !line.row.steps.is_empty() || !line.row.expiries.is_empty())
         .collect();
     let mut urgent = lines.clone();
-    urgent.sort_by_key(|line| std::cmp::Reverse(line.risk));
+    urgent.sort_by(|one, other| one.urgency().cmp(&other.urgency()));
     let rows: Vec<Row> = urgent.iter().take(DRAWN).map(|line| line.row.clone()).collect();
     html! {
         section aria-labelledby="timeline-heading" {

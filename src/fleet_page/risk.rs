@@ -15,7 +15,7 @@ const EXPIRED: &str = "where this model is deployed, a base model answers in its
 pub enum Risk {
     /// Nothing that is known.
     None,
-    /// A step waits for something that has to happen first.
+    /// The next step waits for something that has to happen first.
     Blocked,
     /// The model that serves expires before another follows, if nobody acts.
     AtRisk,

@@ -62,10 +62,10 @@ fn row(line: &Line, now: Timestamp) -> Markup {
             }
             td role="cell" { (line.row.locale) }
             td role="cell" title=[(!line.message.is_empty()).then_some(&line.message)] {
-                span class={ "state " (words::class(line.state)) } { (line.words()) }
+                span class={ "state " (line.class()) } { (line.words()) }
                 @if !line.reason.is_empty() { small { (words::spaced(&line.reason)) } }
                 // Why something is not as it should be has to be read without a pointer.
-                @if line.state.needs_attention() && !line.message.is_empty() { small { (line.message) } }
+                @if line.class() == "bad" && !line.message.is_empty() { small { (line.message) } }
             }
             td role="cell" {
                 @if let Some(model) = &line.model { (model) } @else { (nothing()) }

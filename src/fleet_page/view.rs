@@ -1,7 +1,11 @@
 //! What the page tells, as plain data: one line for each object, the most urgent first.
 //!
 //! Everything is read from the objects and from the rows of the plan; nothing is decided here.
-use super::{query::Query, risk::Risk, words::spaced};
+use super::{
+    query::Query,
+    risk::Risk,
+    words::{self, spaced},
+};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use serde::Serialize;
@@ -247,28 +251,36 @@ impl Line {
     fn of(row: Row, standing: Standing) -> Self {
         let (risk, risk_message) = Risk::of(&standing, &row);
         let serves = standing.serves.as_ref();
-        let (reason, message) = standing
-            .why
-            .as_ref()
-            .map(|why| (why.reason.clone(), why.message.clone()))
-            .unwrap_or_default();
-        let next = standing.next.as_ref().and_then(|step| step.try_into().ok());
+        let why = standing.why.as_ref();
+        // A step that lies beyond what the rows tell is still the next one.
+        let later: Option<Step> = standing.next.as_ref().and_then(|step| step.try_into().ok());
+        let acts = |step: &&Step| step.action != PlannedAction::Expire;
+        let next = (row.steps.iter().find(acts))
+            .or(later.iter().find(acts))
+            .or(row.steps.first())
+            .or(later.as_ref())
+            .cloned();
         Self {
             state: standing.state,
             ready: standing.is_ready,
-            reason,
-            message,
+            reason: standing.reason().unwrap_or_default().to_owned(),
+            message: why.map(|why| why.message.clone()).unwrap_or_default(),
             id: None,
             model: serves.map(|model| model.name.clone()),
             revision: serves.and_then(|model| model.revision),
             expires_at: serves.and_then(Serving::expires_at),
             risk,
             risk_message,
-            next: next.or_else(|| row.steps.first().cloned()),
+            next,
             urls: Vec::new(),
             row,
             standing,
         }
+    }
+
+    /// The class of its state in the style sheet.
+    pub fn class(&self) -> &'static str {
+        words::class(&self.standing)
     }
 
     /// How it stands, in the words of people.
@@ -282,12 +294,12 @@ impl Line {
 
     /// By what lines stand in order: how they stand, the nearest date, the name. Through a connection that does not work,
     /// nothing goes on by itself.
-    fn urgency(&self) -> impl Ord + '_ {
+    pub fn urgency(&self) -> impl Ord + '_ {
         let next = self.next.as_ref().map(|step| step.at);
         let nearest = next.into_iter().chain(self.expires_at).min().unwrap_or(Timestamp::MAX);
-        let standing = match self.risk {
-            Risk::Blocked => self.standing.urgency().min((State::Suspended, false)),
-            Risk::None | Risk::AtRisk | Risk::Expired => self.standing.urgency(),
+        let standing = match self.row.cut_off {
+            Some(_) => self.standing.urgency().min((State::Suspended, false)),
+            None => self.standing.urgency(),
         };
         (standing, nearest, self.row.namespace.as_str(), self.row.name.as_str())
     }

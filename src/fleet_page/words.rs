@@ -1,10 +1,11 @@
 //! How the page words what programs name.
-use speech_fleet::standing::State;
+use speech_fleet::standing::{Standing, State};
 
-/// The class of a state in the style sheet.
-pub fn class(state: State) -> &'static str {
-    match state {
+/// The class of a state in the style sheet. What is on its way to serve is no trouble.
+pub fn class(standing: &Standing) -> &'static str {
+    match standing.state {
         State::Ready | State::Waiting => "good",
+        State::Pending if standing.is_working => "busy",
         State::Working => "busy",
         State::Expired | State::Stalled | State::AtRisk | State::Pending => "bad",
         State::Suspended | State::Unknown => "mute",

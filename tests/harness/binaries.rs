@@ -52,15 +52,17 @@ fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own file");
     let folder = test.ancestors().nth(2).expect("Cargo puts tests two folders deep");
     let program = folder.join(name);
-    let how = "run `cargo build --workspace --bins`, with the options of this test";
+    let how = "run `cargo build --workspace --bins --examples`, with the profile of this test";
     let Ok(built) = program.metadata().and_then(|file| file.modified()) else {
         panic!("{} is not built: {how}", program.display());
     };
-    let sources = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
-    let sources = sources.lines().next().and_then(|line| line.split_once(": "));
-    for source in sources.unwrap_or_default().1.replace("\\ ", "\0").split(' ') {
+    let listed = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let Some((_, sources)) = listed.lines().next().and_then(|line| line.split_once(": ")) else {
+        panic!("nobody knows what {} was built from: {how}", program.display());
+    };
+    for source in sources.replace("\\ ", "\0").split(' ') {
         let changed = std::fs::metadata(source.replace('\0', " ")).and_then(|file| file.modified());
-        if changed.is_ok_and(|changed| changed > built) {
+        if changed.map_or(true, |changed| changed > built) {
             panic!("{} is older than {source}: {how}", program.display());
         }
     }

@@ -19,8 +19,7 @@ pub struct EmulatorProcess {
 }
 
 impl EmulatorProcess {
-    /// Starts the emulator and waits until it listens. `binary` is `env!("CARGO_BIN_EXE_speech-emulator")` where Cargo
-    /// sets that.
+    /// Starts the emulator and waits until it listens. `binary` is mostly `EMULATOR`.
     ///
     /// # Errors
     ///

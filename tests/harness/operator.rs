@@ -31,8 +31,7 @@ pub struct OperatorProcess {
 }
 
 impl OperatorProcess {
-    /// Starts the operator and waits until its `/readyz` answers 200. `binary` is
-    /// `env!("CARGO_BIN_EXE_speech-operator")` where Cargo sets that.
+    /// Starts the operator and waits until its `/readyz` answers 200. `binary` is mostly `OPERATOR`.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ pub struct PlannedStep {
     /// What has to happen first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<String>,
-    /// What goes wrong if no one acts.
+    /// What the step leads to if no one acts. It is a risk only while the condition AtRisk is True.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
     /// Whether the operator computed the date from earlier durations, instead of reading it from the service.

@@ -4,7 +4,10 @@
 //! expiry of the model that is in use, the times that are closed for swaps, and a risk that no step tells. Nothing is
 //! told beyond the first training and the swap that follows from it: when a model that does not exist yet will expire
 //! is known to nobody but the service.
-use super::{Expiry, Row, Step, standing::label};
+use super::{
+    Expiry, Row, Step,
+    standing::{Standing, State, blocked, label},
+};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -17,6 +20,10 @@ use speech_api::{
 };
 use speech_plan::window::{Calendar, Span};
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What has come of an expiry that is over.
+const EXPIRED_ENDPOINT: &str = "expired: the newest base model answers in place of the active model";
+const EXPIRED_MODEL: &str = "expired: where this model is deployed, the newest base model answers in its place";
 
 /// The objects of a fleet.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +116,10 @@ pub fn connection(reference: &ConnectionRef, home: &str) -> String {
     format!("{}/{}", reference.namespace.as_deref().unwrap_or(home), reference.name)
 }
 
+fn is_over(standing: &Standing) -> bool {
+    standing.state == State::Expired
+}
+
 fn path(object: &impl ResourceExt) -> String {
     format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
@@ -147,8 +158,10 @@ impl Reader<'_> {
         }
         if let Some(current) = &status.current {
             let label = label(&current.name, current.revision);
-            self.expire(&mut row, label, current.expires_at.as_deref());
+            let over = is_over(&Standing::of_model(model, self.now)).then_some(EXPIRED_MODEL);
+            self.expire(&mut row, label, current.expires_at.as_deref(), over);
         }
+        row.is_blocked = blocked(&status.plan, &status.conditions).is_some();
         self.end(row, &status.conditions)
     }
 
@@ -166,7 +179,8 @@ impl Reader<'_> {
             ..
         }) = &status.active
         {
-            self.expire(&mut row, label(name, *revision), expires_at.as_deref());
+            let over = is_over(&Standing::of_endpoint(endpoint, self.now)).then_some(EXPIRED_ENDPOINT);
+            self.expire(&mut row, label(name, *revision), expires_at.as_deref(), over);
         }
         for TargetModel {
             model, name, revision, ..
@@ -179,6 +193,7 @@ impl Reader<'_> {
             }
         }
         row.expiries.dedup();
+        row.is_blocked = blocked(&status.plan, &status.conditions).is_some();
         self.end(row, &status.conditions)
     }
 
@@ -213,16 +228,18 @@ impl Reader<'_> {
     }
 
     /// The expiry of the model that is in use, once: as the service dates it.
-    fn expire(&mut self, row: &mut Row, model: String, at: Option<&str>) {
+    fn expire(&mut self, row: &mut Row, model: String, at: Option<&str>, over: Option<&str>) {
         let Some(at) = self.date(row, at) else { return };
         let leads_on = |step: &&Step| step.action != PlannedAction::Evaluate && step.action != PlannedAction::Expire;
         let follower = row.steps.iter().filter(leads_on).map(|step| step.at).min();
         let of_plan = |step: &&mut Step| step.action == PlannedAction::Expire;
-        let over = (at <= self.now && row.kind == "SpeechEndpoint")
-            .then(|| "expired: the newest base model answers in place of the active model".to_owned());
+        let over = over.map(str::to_owned);
         if let Some(step) = row.steps.iter_mut().find(of_plan) {
             step.at = at;
-            step.risk = over;
+            if over.is_some() {
+                step.risk = over;
+                step.consequence = None;
+            }
             step.to.get_or_insert_with(|| model.clone());
         } else {
             let is_followed = follower.is_some_and(|follower| follower < at);
@@ -324,6 +341,7 @@ fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str) 
         steps: Vec::new(),
         closed: Vec::new(),
         cut_off: None,
+        is_blocked: false,
     }
 }
 

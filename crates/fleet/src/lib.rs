@@ -52,6 +52,9 @@ pub struct Row {
     /// What its connection says, while that does not work: nothing but an expiry happens then.
     #[serde(skip)]
     pub cut_off: Option<String>,
+    /// Whether something keeps the next step from being taken, see [`standing::blocked`].
+    #[serde(skip)]
+    pub is_blocked: bool,
 }
 
 /// A model, and when it expires.
@@ -79,7 +82,7 @@ pub struct Step {
     /// What has to happen first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<String>,
-    /// What goes wrong if nobody acts, while the object is at risk.
+    /// What goes wrong if nobody acts, while the object is at risk or its model has expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<String>,
     /// What the step leads to, while that is no risk yet.
@@ -127,6 +130,11 @@ impl Row {
     /// The kind without the word that all kinds begin with.
     fn short_kind(&self) -> &str {
         self.kind.strip_prefix("Speech").unwrap_or(&self.kind)
+    }
+
+    /// Whether a step cannot be taken as things stand, which is more than that something has to happen first.
+    fn blocks(&self, step: &Step) -> bool {
+        (self.is_blocked || self.cut_off.is_some()) && !step.blocked_by.is_empty()
     }
 
     /// Namespace and name.

@@ -1,4 +1,5 @@
-//! How an object stands, in one answer: `kubectl speech`, the fleet page, the plan and the metrics all ask here.
+//! How an object stands, in one answer: for `kubectl speech`, the fleet page, the risks of the plan, and the metrics of what
+//! is blocked.
 //!
 //! It is read from what the operator wrote into the status, and from the time: an operator that is not running cannot say
 //! that a model has expired meanwhile.
@@ -77,7 +78,8 @@ impl State {
         let gone = says(STALLED, "True") && !says_why(MODEL_VALID, Reason::BaseModelAnswers);
         let is_left_alone = seen.is_suspended || says_why(STALLED, Reason::ObserveOnly);
         let is_at_risk = condition::at_risk(conditions).is_some();
-        if says(MODEL_VALID, "False") && !gone || seen.is_over {
+        let is_invalid = says(MODEL_VALID, "False");
+        if (is_invalid || seen.is_over) && !(is_invalid && gone) {
             Self::Expired
         } else if is_left_alone && !is_at_risk {
             Self::Suspended
@@ -124,6 +126,17 @@ pub struct Why {
 }
 
 impl Why {
+    fn expired(model: &Serving) -> Self {
+        let at = model.expires.as_deref().unwrap_or_default();
+        Self {
+            reason: Reason::ModelExpired.as_str().to_owned(),
+            message: format!(
+                "model {} has expired on {at}: where it is deployed, a base model answers",
+                model.label()
+            ),
+        }
+    }
+
     fn of(condition: &Condition) -> Self {
         Self {
             reason: condition.reason.clone(),
@@ -172,11 +185,14 @@ pub struct Standing {
     pub is_settled: bool,
     /// Whether only a person can help with the newest spec.
     pub is_stalled: bool,
+    /// Whether something is under way: the condition Reconciling is True.
+    pub is_working: bool,
     /// Why it is so; none before the operator has looked at it.
     pub why: Option<Why>,
     /// What goes wrong if nobody acts: the condition AtRisk, and nothing else, is a risk.
     pub risk: Option<Why>,
-    /// What the next step waits for, once it is due or waits for somebody: nobody can end what is only foreseen.
+    /// What the next step waits for, once a condition says that it waits for more than its day: nobody can end what is only
+    /// foreseen.
     pub blocked: Option<Why>,
     /// What serves, or is current.
     pub serves: Option<Serving>,
@@ -247,19 +263,32 @@ impl Standing {
         let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
         let is_ready = says(READY, "True");
         let is_stalled = seen.is_newest && says(STALLED, "True");
-        let is_served = seen.is_newest && is_ready && !says(MODEL_VALID, "False");
+        let is_valid = !says(MODEL_VALID, "False");
+        let is_served = seen.is_newest && is_ready && is_valid && !seen.is_over;
+        // An operator that is not running says nothing of an expiry.
+        let state = State::of(conditions, seen);
+        let unsaid = (serves.as_ref()).filter(|_| state == State::Expired && is_ready && is_valid);
         let acts = |step: &&PlannedStep| step.action != PlannedAction::Expire;
         Self {
-            state: State::of(conditions, seen),
+            state,
             is_ready,
             is_settled: is_served && !says(RECONCILING, "True") && !is_stalled,
             is_stalled,
-            why: rules::verdict(conditions).map(Why::of),
+            is_working: says(RECONCILING, "True"),
+            why: unsaid
+                .map(Why::expired)
+                .or_else(|| rules::verdict(conditions).map(Why::of)),
             risk: condition::at_risk(conditions).map(Why::of),
             blocked: blocked(plan, conditions),
             serves,
             next: plan.iter().find(acts).or(plan.first()).cloned(),
         }
+    }
+
+    /// Why it stands so, in one word.
+    pub fn reason(&self) -> Option<&str> {
+        let at_risk = self.risk.as_ref().filter(|_| self.state == State::AtRisk);
+        at_risk.or(self.why.as_ref()).map(|why| why.reason.as_str())
     }
 
     /// By what objects stand in order: the worst state first; what waits for a person goes before what goes on by itself.
@@ -278,17 +307,19 @@ fn is_over(serves: Option<&Serving>, now: Timestamp) -> bool {
     serves.and_then(Serving::expires_at).is_some_and(|at| at <= now)
 }
 
-/// What keeps the next step from being taken, once a condition says that something does: its reason, and what the plan
-/// says has to happen first.
+/// What keeps the next step from being taken, once a condition says that something does: its reason, and what the plan says
+/// has to happen first. That a swap waits for its day is no obstacle, and a forecast speaks of a model that does not exist.
 pub fn blocked(plan: &[PlannedStep], conditions: &[Condition]) -> Option<Why> {
-    let step = plan.iter().find(|step| !step.blocked_by.is_empty())?;
-    let is_rest = |ready: &Condition| {
-        let reason = rules::reason(ready);
-        matches!(reason, Some(Reason::Serving | Reason::Synced | Reason::DriftCorrected))
+    let at_risk = condition::at_risk(conditions);
+    let waits = |step: &&PlannedStep| !step.blocked_by.is_empty() && (at_risk.is_some() || !step.forecast);
+    let step = plan.iter().find(waits)?;
+    let is_rest = |verdict: &Condition| {
+        matches!(
+            rules::reason(verdict),
+            Some(Reason::Serving | Reason::Synced | Reason::DriftCorrected | Reason::SwapScheduled)
+        )
     };
-    let stated = condition::at_risk(conditions)
-        .or_else(|| condition::find(conditions, RECONCILING))
-        .or_else(|| condition::find(conditions, READY).filter(|ready| !is_rest(ready)))?;
+    let stated = at_risk.or_else(|| rules::verdict(conditions).filter(|verdict| !is_rest(verdict)))?;
     Some(Why {
         reason: stated.reason.clone(),
         message: step.blocked_by.join("; "),

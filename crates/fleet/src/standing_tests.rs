@@ -101,6 +101,15 @@ fn a_model_whose_date_is_over_has_expired_though_no_operator_says_so() {
     assert_eq!(over("2026-03-01T10:00:00Z"), State::Expired);
     assert_eq!(over("2026-03-01T10:00:01Z"), State::Ready);
     assert_eq!(over("soon"), State::Ready, "what cannot be read is told elsewhere");
+    let expired = standing(&[READY], &json!({"status": {"active": active(NOW)}}));
+    assert_eq!(expired.reason(), Some("ModelExpired"));
+    assert!(!expired.is_settled, "nobody may wait for this");
+    // Of what was deleted by others, nothing expired.
+    let gone = [STALLED, ("ModelValid", "False", "EndpointGone")];
+    assert_eq!(
+        standing(&gone, &json!({"status": {"active": active(NOW)}})).state,
+        State::Stalled
+    );
 }
 
 #[test]
@@ -109,12 +118,24 @@ fn a_step_is_blocked_once_a_condition_says_so_and_not_a_year_ahead() {
         {"action": "Swap", "at": "2027-01-15T00:00:00Z", "reason": "BeforeExpiry", "blockedBy": ["approval"]},
     ]}});
     assert_eq!(standing(&[READY], &plan).blocked, None);
+    let scheduled = ("Ready", "True", "SwapScheduled");
+    assert_eq!(standing(&[scheduled], &plan).blocked, None, "its day is no obstacle");
     let blocked = standing(&[("Ready", "True", "ApprovalAwaited")], &plan)
         .blocked
         .unwrap();
     assert_eq!((&*blocked.reason, &*blocked.message), ("ApprovalAwaited", "approval"));
     assert_eq!(standing(&[READY, RISK], &plan).blocked.unwrap().reason, "NoSuccessor");
     assert_eq!(standing(&[READY, RISK], &json!({})).blocked, None, "nothing is named");
+    let observed = standing(&[READY, ("Stalled", "True", "ObserveOnly")], &plan)
+        .blocked
+        .unwrap();
+    assert_eq!(observed.reason, "ObserveOnly");
+    let mut foreseen = plan;
+    foreseen["status"]["plan"][0]["forecast"] = true.into();
+    assert_eq!(
+        standing(&[("Ready", "True", "ApprovalAwaited")], &foreseen).blocked,
+        None
+    );
 }
 
 #[test]

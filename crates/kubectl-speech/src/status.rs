@@ -193,7 +193,6 @@ impl Row {
     fn of(object: &Object<'_>, standing: Standing) -> Self {
         let serves = standing.serves.as_ref();
         let risk = standing.risk.as_ref();
-        let at_risk = risk.filter(|_| standing.state == State::AtRisk);
         let why = standing.why.as_ref();
         Self {
             kind: object.kind().word(),
@@ -204,7 +203,7 @@ impl Row {
             model: serves.map(|model| model.id.clone()),
             expires_at: serves.and_then(|model| model.expires.clone()),
             next: standing.next.clone(),
-            reason: at_risk.or(why).map(|why| why.reason.clone()).unwrap_or_default(),
+            reason: standing.reason().unwrap_or_default().to_owned(),
             message: why.map_or_else(
                 || "the operator has not looked at it yet".to_owned(),
                 |why| why.message.clone(),

@@ -308,8 +308,9 @@ fn sentence(step: &PlannedStep) -> String {
     if !step.blocked_by.is_empty() {
         text.push_str(&format!("; waits for {}", step.blocked_by.join("; and for ")));
     }
-    if let Some(risk) = &step.risk {
-        text.push_str(&format!("; risk: {risk}"));
+    // Whether it is a risk by now is told above.
+    if let Some(consequence) = &step.risk {
+        text.push_str(&format!("; it leads to this: {consequence}"));
     }
     text
 }

@@ -45,7 +45,7 @@ pub use absence::Absent;
 pub use entity::Entity;
 pub use id::{EntityId, InvalidId, ModelId};
 pub use request::Lane;
-#[cfg(any(test, feature = "in-process"))]
+#[cfg(all(feature = "client", any(test, feature = "in-process")))]
 pub use transport::InProcess;
 pub use version::ApiVersion;
 #[cfg(feature = "client")]

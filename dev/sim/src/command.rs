@@ -1,4 +1,4 @@
-//! The subcommand: runs, prints, and says how to see a failure again.
+//! The command: runs, prints, and says how to see a failure again.
 use super::{BeginError, Followed, Setting, follow, run};
 use clap::Parser;
 use std::{num::NonZero, thread::available_parallelism, time::Instant};

@@ -62,10 +62,10 @@ pub fn draw(out: &mut Drawing, row: &Row, axis: &Axis, top: i64) {
             PlannedAction::Swap => ("swap", BAR + BAR_HEIGHT / 2),
             PlannedAction::Expire => continue, // drawn with the expiries
         };
-        let state = match (&step.risk, &step.blocked_by[..]) {
+        let state = match (&step.risk, row.blocks(step)) {
             (Some(_), _) => " risk",
-            (None, []) => "",
-            (None, _) => " blocked",
+            (None, false) => "",
+            (None, true) => " blocked",
         };
         mark(out, sign, state, axis.x(step.at), top + lane, &words(step));
     }

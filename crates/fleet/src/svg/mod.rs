@@ -101,7 +101,10 @@ fn title(axis: &Axis) -> String {
 fn description(rows: &[&Row]) -> String {
     let steps = || rows.iter().flat_map(|row| &row.steps);
     let count = |action: PlannedAction| steps().filter(|step| step.action == action).count();
-    let blocked = steps().filter(|step| !step.blocked_by.is_empty()).count();
+    let pairs = rows
+        .iter()
+        .flat_map(|row| row.steps.iter().map(move |step| row.blocks(step)));
+    let blocked = pairs.filter(|blocked| *blocked).count();
     let risks = steps().filter(|step| step.risk.is_some()).count();
     let mut text = format!(
         "One line for each of {} objects. Steps: {} trainings, {} copies, {} evaluations, {} swaps, {} expiries. Blocked: {blocked}. At risk: {risks}.",

@@ -1,5 +1,5 @@
 //! The checked planner: every order in which two operators, a cluster and a Speech service can act on a small world is
-//! tried, up to a bound, with the production planners (`plan::endpoint::plan`, `plan::model::plan`) and the production view
+//! tried, up to a bound, with the production planners (`speech_plan::endpoint::plan`, `speech_plan::model::plan`) and the production view
 //! deciding. `docs/internals.md` says what is modelled and what is not.
 //!
 //! The search is that of `stateright`; the world and its laws are here.
