@@ -1,10 +1,7 @@
 //! How bad it is.
 use serde::Serialize;
 use speech_api::planned::PlannedAction;
-use speech_fleet::{
-    Row,
-    standing::{Standing, State},
-};
+use speech_fleet::{Row, standing::State};
 
 /// What an expired model means where nothing more is told.
 const EXPIRED: &str = "where this model is deployed, a base model answers in its place";
@@ -25,7 +22,8 @@ pub enum Risk {
 
 impl Risk {
     /// How bad it is, and why.
-    pub fn of(standing: &Standing, row: &Row) -> (Self, Option<String>) {
+    pub fn of(row: &Row) -> (Self, Option<String>) {
+        let standing = &row.standing;
         let told = standing.risk.as_ref().map(|risk| risk.message.clone());
         let acts = row.steps.iter().any(|step| step.action != PlannedAction::Expire);
         let cut_off = row.cut_off.as_ref().filter(|_| acts);

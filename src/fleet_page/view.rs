@@ -13,7 +13,7 @@ use speech_api::{SpeechEndpoint, SpeechModel, condition, planned::PlannedAction}
 use speech_fleet::{
     Row, Step,
     fleet::{self, Filter, Objects, connection},
-    standing::{Serving, Standing, State},
+    standing::{Serving, State},
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -60,8 +60,6 @@ pub struct Line {
     /// Where to connect, by the service's names of the links.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
     pub urls: Vec<(String, String)>,
-    #[serde(skip)]
-    standing: Standing,
 }
 
 fn as_map<S: serde::Serializer>(urls: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -148,9 +146,9 @@ impl View {
         for row in ahead.rows {
             let at = (row.namespace.clone(), row.name.clone());
             if row.kind == "SpeechModel" {
-                of_models.extend(models.get(&at).map(|model| Line::of_model(row, model, now)));
+                of_models.extend(models.get(&at).map(|model| Line::of_model(row, model)));
             } else {
-                of_endpoints.extend(endpoints.get(&at).map(|endpoint| Line::of_endpoint(row, endpoint, now)));
+                of_endpoints.extend(endpoints.get(&at).map(|endpoint| Line::of_endpoint(row, endpoint)));
             }
         }
         for lines in [&mut of_endpoints, &mut of_models] {
@@ -228,8 +226,8 @@ impl View {
 }
 
 impl Line {
-    fn of_endpoint(row: Row, endpoint: &SpeechEndpoint, now: Timestamp) -> Self {
-        let mut line = Self::of(row, Standing::of_endpoint(endpoint, now));
+    fn of_endpoint(row: Row, endpoint: &SpeechEndpoint) -> Self {
+        let mut line = Self::of(row);
         let Some(status) = &endpoint.status else { return line };
         line.id.clone_from(&status.id);
         let links = status.links.iter();
@@ -239,8 +237,8 @@ impl Line {
         line
     }
 
-    fn of_model(row: Row, model: &SpeechModel, now: Timestamp) -> Self {
-        let mut line = Self::of(row, Standing::of_model(model, now));
+    fn of_model(row: Row, model: &SpeechModel) -> Self {
+        let mut line = Self::of(row);
         if let Some(current) = model.status.as_ref().and_then(|status| status.current.as_ref()) {
             line.id = Some(current.id.clone());
             line.urls = vec![("self".to_owned(), current.self_uri.clone())];
@@ -248,8 +246,9 @@ impl Line {
         line
     }
 
-    fn of(row: Row, standing: Standing) -> Self {
-        let (risk, risk_message) = Risk::of(&standing, &row);
+    fn of(row: Row) -> Self {
+        let standing = &row.standing;
+        let (risk, risk_message) = Risk::of(&row);
         let serves = standing.serves.as_ref();
         let why = standing.why.as_ref();
         // A step that lies beyond what the rows tell is still the next one.
@@ -274,13 +273,12 @@ impl Line {
             next,
             urls: Vec::new(),
             row,
-            standing,
         }
     }
 
     /// The class of its state in the style sheet.
     pub fn class(&self) -> &'static str {
-        words::class(&self.standing)
+        words::class(&self.row.standing)
     }
 
     /// How it stands, in the words of people.
@@ -298,8 +296,8 @@ impl Line {
         let next = self.next.as_ref().map(|step| step.at);
         let nearest = next.into_iter().chain(self.expires_at).min().unwrap_or(Timestamp::MAX);
         let standing = match self.row.cut_off {
-            Some(_) => self.standing.urgency().min((State::Suspended, false)),
-            None => self.standing.urgency(),
+            Some(_) => self.row.standing.urgency().min((State::Suspended, false)),
+            None => self.row.standing.urgency(),
         };
         (standing, nearest, self.row.namespace.as_str(), self.row.name.as_str())
     }

@@ -6,7 +6,7 @@
 //! is known to nobody but the service.
 use super::{
     Expiry, Row, Step,
-    standing::{Standing, State, blocked, label},
+    standing::{Standing, State, label},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -116,10 +116,6 @@ pub fn connection(reference: &ConnectionRef, home: &str) -> String {
     format!("{}/{}", reference.namespace.as_deref().unwrap_or(home), reference.name)
 }
 
-fn is_over(standing: &Standing) -> bool {
-    standing.state == State::Expired
-}
-
 fn path(object: &impl ResourceExt) -> String {
     format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
@@ -148,7 +144,13 @@ impl Reader<'_> {
     fn model(&mut self, model: &SpeechModel) -> Row {
         let home = model.namespace().unwrap_or_default();
         let connection = connection(&model.spec.connection_ref, &home);
-        let mut row = row(model, "SpeechModel", connection, &model.spec.locale);
+        let mut row = row(
+            model,
+            "SpeechModel",
+            connection,
+            &model.spec.locale,
+            Standing::of_model(model, self.now),
+        );
         let Some(status) = &model.status else { return row };
         row.steps = self.steps(&row, &status.plan);
         for step in &mut row.steps {
@@ -158,17 +160,21 @@ impl Reader<'_> {
         }
         if let Some(current) = &status.current {
             let label = label(&current.name, current.revision);
-            let over = is_over(&Standing::of_model(model, self.now)).then_some(EXPIRED_MODEL);
-            self.expire(&mut row, label, current.expires_at.as_deref(), over);
+            self.expire(&mut row, label, current.expires_at.as_deref());
         }
-        row.is_blocked = blocked(&status.plan, &status.conditions).is_some();
         self.end(row, &status.conditions)
     }
 
     fn endpoint(&mut self, endpoint: &SpeechEndpoint) -> Row {
         let home = endpoint.namespace().unwrap_or_default();
         let connection = connection(&endpoint.spec.connection_ref, &home);
-        let mut row = row(endpoint, "SpeechEndpoint", connection, &endpoint.spec.locale);
+        let mut row = row(
+            endpoint,
+            "SpeechEndpoint",
+            connection,
+            &endpoint.spec.locale,
+            Standing::of_endpoint(endpoint, self.now),
+        );
         row.closed = self.closed(&row, &endpoint.spec.swap.windows);
         let Some(status) = &endpoint.status else { return row };
         row.steps = self.steps(&row, &status.plan);
@@ -179,8 +185,7 @@ impl Reader<'_> {
             ..
         }) = &status.active
         {
-            let over = is_over(&Standing::of_endpoint(endpoint, self.now)).then_some(EXPIRED_ENDPOINT);
-            self.expire(&mut row, label(name, *revision), expires_at.as_deref(), over);
+            self.expire(&mut row, label(name, *revision), expires_at.as_deref());
         }
         for TargetModel {
             model, name, revision, ..
@@ -193,7 +198,6 @@ impl Reader<'_> {
             }
         }
         row.expiries.dedup();
-        row.is_blocked = blocked(&status.plan, &status.conditions).is_some();
         self.end(row, &status.conditions)
     }
 
@@ -228,12 +232,17 @@ impl Reader<'_> {
     }
 
     /// The expiry of the model that is in use, once: as the service dates it.
-    fn expire(&mut self, row: &mut Row, model: String, at: Option<&str>, over: Option<&str>) {
+    fn expire(&mut self, row: &mut Row, model: String, at: Option<&str>) {
         let Some(at) = self.date(row, at) else { return };
         let leads_on = |step: &&Step| step.action != PlannedAction::Evaluate && step.action != PlannedAction::Expire;
         let follower = row.steps.iter().filter(leads_on).map(|step| step.at).min();
         let of_plan = |step: &&mut Step| step.action == PlannedAction::Expire;
-        let over = over.map(str::to_owned);
+        let words = if row.kind == "SpeechModel" {
+            EXPIRED_MODEL
+        } else {
+            EXPIRED_ENDPOINT
+        };
+        let over = (row.standing.state == State::Expired).then(|| words.to_owned());
         if let Some(step) = row.steps.iter_mut().find(of_plan) {
             step.at = at;
             if over.is_some() {
@@ -329,7 +338,7 @@ fn order(step: &Step) -> (Timestamp, PlannedAction, Option<&str>) {
     (step.at, step.action, step.to.as_deref())
 }
 
-fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str) -> Row {
+fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str, standing: Standing) -> Row {
     Row {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
@@ -341,7 +350,7 @@ fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str) 
         steps: Vec::new(),
         closed: Vec::new(),
         cut_off: None,
-        is_blocked: false,
+        standing,
     }
 }
 

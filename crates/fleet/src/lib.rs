@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use speech_api::planned::{PlannedAction, PlannedStep};
 use speech_plan::window::Span;
+use standing::Standing;
 use std::borrow::Cow;
 
 /// One object, and what lies ahead of it.
@@ -52,9 +53,9 @@ pub struct Row {
     /// What its connection says, while that does not work: nothing but an expiry happens then.
     #[serde(skip)]
     pub cut_off: Option<String>,
-    /// Whether something keeps the next step from being taken, see [`standing::blocked`].
+    /// How the object stands; what of it is shown, each form says itself.
     #[serde(skip)]
-    pub is_blocked: bool,
+    pub standing: Standing,
 }
 
 /// A model, and when it expires.
@@ -134,7 +135,7 @@ impl Row {
 
     /// Whether a step cannot be taken as things stand, which is more than that something has to happen first.
     fn blocks(&self, step: &Step) -> bool {
-        (self.is_blocked || self.cut_off.is_some()) && !step.blocked_by.is_empty()
+        (self.standing.blocked.is_some() || self.cut_off.is_some()) && !step.blocked_by.is_empty()
     }
 
     /// Namespace and name.

@@ -37,19 +37,6 @@ pub enum State {
 }
 
 impl State {
-    /// Every state, the worst first.
-    pub const ALL: [Self; 9] = [
-        Self::Expired,
-        Self::Stalled,
-        Self::AtRisk,
-        Self::Unknown,
-        Self::Pending,
-        Self::Suspended,
-        Self::Working,
-        Self::Waiting,
-        Self::Ready,
-    ];
-
     /// Whether somebody should look at it.
     pub fn needs_attention(self) -> bool {
         !matches!(self, Self::Suspended | Self::Working | Self::Waiting | Self::Ready)
@@ -175,7 +162,7 @@ pub fn label(name: &str, revision: Option<i32>) -> String {
 }
 
 /// How one object stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// In one word.
     pub state: State,
@@ -255,13 +242,14 @@ impl Standing {
     }
 
     /// An object at which nobody has looked yet.
-    fn unknown() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self::read(&[], &[], None, Seen::default())
     }
 
     fn read(conditions: &[Condition], plan: &[PlannedStep], serves: Option<Serving>, seen: Seen) -> Self {
         let says = |kind, truth| condition::find(conditions, kind).is_some_and(|one| one.status == truth);
         let is_ready = says(READY, "True");
+        let is_working = says(RECONCILING, "True");
         let is_stalled = seen.is_newest && says(STALLED, "True");
         let is_valid = !says(MODEL_VALID, "False");
         let is_served = seen.is_newest && is_ready && is_valid && !seen.is_over;
@@ -272,9 +260,9 @@ impl Standing {
         Self {
             state,
             is_ready,
-            is_settled: is_served && !says(RECONCILING, "True") && !is_stalled,
+            is_settled: is_served && !is_working && !is_stalled,
             is_stalled,
-            is_working: says(RECONCILING, "True"),
+            is_working,
             why: unsaid
                 .map(Why::expired)
                 .or_else(|| rules::verdict(conditions).map(Why::of)),

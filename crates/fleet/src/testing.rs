@@ -1,5 +1,8 @@
 //! A fleet with something of everything.
-use super::{Expiry, Row, Step};
+use super::{
+    Expiry, Row, Step,
+    standing::{Standing, Why},
+};
 use jiff::Timestamp;
 use speech_api::{planned::PlannedAction, window::Window};
 use speech_plan::window::Calendar;
@@ -21,7 +24,7 @@ pub fn row(namespace: &str, name: &str) -> Row {
         steps: Vec::new(),
         closed: Vec::new(),
         cut_off: None,
-        is_blocked: false,
+        standing: Standing::unknown(),
     }
 }
 
@@ -88,7 +91,10 @@ pub fn fleet() -> Vec<Row> {
     waiting.blocked_by = vec!["approval".to_owned(), "gate".to_owned()];
     waiting.risk = Some("expires on 2027-04-15 if nobody approves".to_owned());
     letters.steps = vec![waiting];
-    letters.is_blocked = true;
+    letters.standing.blocked = Some(Why {
+        reason: "ApprovalAwaited".to_owned(),
+        message: "approval; gate".to_owned(),
+    });
     letters.closed = closed(r#"[{kind: Deny, from: "2026-12-20", until: "2027-01-06", timeZone: Europe/Berlin}]"#);
     let mut late = row("shop", "late");
     late.expiries = vec![
