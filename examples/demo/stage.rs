@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     DemoError, demand,
-    harness::{CommandOutput, Control, EmulatorProcess, OperatorProcess, Plane},
+    harness::{CommandOutput, Control, EMULATOR, EmulatorProcess, KUBECTL_SPEECH, OPERATOR, OperatorProcess, Plane},
     screen::{Screen, Style},
     service::RESOURCE,
 };
@@ -39,7 +39,7 @@ impl Stage {
             "Kubernetes {version}: etcd, kube-apiserver and kube-controller-manager, on loopback"
         ));
         let seed = Path::new("examples/demo/seed.json");
-        let emulator = EmulatorProcess::start(&program("speech-emulator")?, Some(seed), &[]).await?;
+        let emulator = EmulatorProcess::start(&EMULATOR, Some(seed), &[]).await?;
         screen.good(&format!("the emulated Speech service at {}", emulator.base_url()));
         let files = ["namespace", "service-account", "cluster-roles"].map(|name| format!("deploy/base/{name}.yaml"));
         let [namespace, account, roles] = &files;
@@ -151,7 +151,7 @@ impl Stage {
     pub fn instructions(&self) -> String {
         let programs = [
             PathBuf::from(folder_of_kubectl()),
-            folder_of_programs().unwrap_or_default(),
+            KUBECTL_SPEECH.parent().unwrap_or(Path::new(".")).to_owned(),
         ];
         let programs: Vec<String> = programs.iter().map(|folder| folder.display().to_string()).collect();
         let (kubeconfig, programs) = (self.plane.kubeconfig().display(), programs.join(":"));
@@ -201,21 +201,7 @@ async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<Ope
         .await?;
     let clock = emulator.control().clock_url();
     let arguments = ["--log-format", "text"];
-    let operator = program("speech-operator")?;
-    Ok(OperatorProcess::start_with_emulator(&operator, &kubeconfig, &clock, &arguments).await?)
-}
-
-/// A binary of this package.
-fn program(name: &str) -> Result<PathBuf, DemoError> {
-    let folder = folder_of_programs().map_err(|error| DemoError::File(name.to_owned(), error))?;
-    Ok(folder.join(name))
-}
-
-/// Examples lie one folder below the programs.
-fn folder_of_programs() -> std::io::Result<PathBuf> {
-    let example = std::env::current_exe()?;
-    let folder = example.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-    Ok(folder.to_owned())
+    Ok(OperatorProcess::start_with_emulator(&OPERATOR, &kubeconfig, &clock, &arguments).await?)
 }
 
 fn folder_of_kubectl() -> String {
