@@ -14,6 +14,9 @@ use crate::{
 
 /// Three corrections, each with the deployments of both.
 const CONTEST: Duration = Duration::from_secs(90);
+/// So long the other operator leaves a model in place, longer than ours takes between two looks at what it awaits. What was
+/// changed back before ours saw it serve looks like a deployment that the service hides, which is waited for far longer.
+const SEEN: Duration = Duration::from_millis(1500);
 
 fn training(datasets: &[&str]) -> Value {
     json!({"source": {"training": {"datasets": datasets, "baseModel": {"id": BASE_OLD}}}})
@@ -146,6 +149,7 @@ fn rival(case: &Case, endpoint: &str) -> JoinHandle<()> {
             let found = sent(http.get(&endpoint)).await;
             let model = found["model"]["self"].as_str().unwrap_or_default();
             if found["status"] == "Succeeded" && !model.contains(MODEL) {
+                sleep(SEEN).await;
                 sent(http.patch(&endpoint).json(&json!({"model": {"self": own}}))).await;
             }
             sleep(Duration::from_millis(300)).await;
