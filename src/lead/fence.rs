@@ -1,7 +1,9 @@
 //! No change leaves but from the leader: every request to the cluster and to the Speech service passes here last.
 //!
 //! A request that only reads passes freely. One that changes something is held back unless enough is left of our lease,
-//! and is looked at again each time it makes progress: a process that was stopped in between drops it before its next byte.
+//! and is looked at again each time it makes progress. What goes to the Speech service is looked at once more where its
+//! connection writes it: a process that was stopped in between drops it before its first byte. To the cluster we write under
+//! preconditions, which a successor's writes break.
 use super::{Leadership, Withheld};
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -13,7 +15,7 @@ use speech_plan::Hands;
 use speech_service::{
     Transport,
     error::TransportKind,
-    transport::{Limits, TransportError},
+    transport::{Clearance, Limits, TransportError},
 };
 use std::{
     future::{Future, poll_fn},
@@ -49,13 +51,15 @@ impl FencedTransport {
 
 impl Transport for FencedTransport {
     /// Called when the request has had its turn in the budget, so that no waiting lies between the check and the sending.
-    fn send(&self, request: Request<Bytes>, limits: Limits) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+    fn send(&self, mut request: Request<Bytes>, limits: Limits) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         if request.method().is_safe() {
             return self.inner.send(request, limits);
         }
         Box::pin(async move {
             let withheld = |why: Withheld| TransportError::Withheld(why.into());
             self.leadership.check().map_err(withheld)?;
+            let leadership = self.leadership.clone();
+            request.extensions_mut().insert(Clearance::new(move || leadership.holds()));
             let sent = while_leading(&self.leadership, self.inner.send(request, limits)).await;
             sent.unwrap_or_else(|| {
                 Err(TransportError::Failed {

@@ -1,15 +1,19 @@
 //! How requests travel: over the network, or to a service in the same process.
+mod clearance;
 #[cfg(any(test, feature = "in-process"))]
 mod in_process;
 
 #[cfg(any(test, feature = "in-process"))]
 pub use in_process::InProcess;
 
+pub use clearance::Clearance;
+
 use super::{
     allowed_hosts::{AllowedHosts, Refusal},
     error::{BodyProblem, BoxError, TransportKind, root_cause},
 };
 use crate::proxy::{Proxies, Proxy};
+use clearance::Cleared;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -94,7 +98,12 @@ impl ReqwestTransport {
     }
 
     async fn exchange(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, TransportError> {
-        let mut request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(before_answer)?;
+        let clearance = request.extensions().get::<Clearance>().cloned();
+        let request = request.map(|body| match clearance {
+            Some(clearance) => reqwest::Body::wrap(Cleared::new(body, clearance)),
+            None => body.into(),
+        });
+        let mut request = reqwest::Request::try_from(request).map_err(before_answer)?;
         self.hosts.check_url(request.url()).map_err(forbidden)?;
         let proxy = request.url().as_str().parse().ok();
         let proxy = proxy.and_then(|to| self.proxies.on_the_way(&to));
