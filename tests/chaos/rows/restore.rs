@@ -27,8 +27,11 @@ pub async fn run(trial: &mut Trial) {
     let (lines, models) = (trial.sized(6, 40), trial.sized(3, 20));
     let runs = trial.times(1, 3);
     for run in 0..runs {
-        let tenant = trial.world.tenant(&format!("restore-{run}"), json!({})).await;
-        let spec = json!({"pollInterval": "30s", "maxConcurrentTrainings": 50});
+        // Requests wait in real time, and the clock jumps meanwhile: so many deletions would seem to take minutes.
+        let rate = json!({"rateLimit": {"requests": 1000, "perSeconds": 10}});
+        let tenant = trial.world.tenant(&format!("restore-{run}"), rate).await;
+        let budget = json!({"requests": 400, "per": "10s"});
+        let spec = json!({"pollInterval": "30s", "maxConcurrentTrainings": 50, "requestBudget": budget});
         tenant.connect(spec).await;
         trial.world.start_operator(&[]).await;
         for n in 0..models {
