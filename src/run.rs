@@ -6,7 +6,7 @@ use crate::{
         flux::{EventsUrl, Flux},
     },
     last_word,
-    lead::{Campaign, Candidate, Election, InvalidTiming, KubeLease, Leadership, Timing, fence, fence::Reach},
+    lead::{Campaign, Candidate, Contest, Election, InvalidTiming, KubeLease, Leadership, Timing, fence, fence::Reach},
     metrics::Metrics,
     serve::{self, ServeError},
     telemetry,
@@ -51,6 +51,9 @@ pub enum RunError {
     /// The port cannot be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The election has no thread.
+    #[error("the thread of the election cannot be started")]
+    Thread(#[from] io::Error),
     /// Signals cannot be received.
     #[error("signals cannot be received")]
     Signal(#[source] io::Error),
@@ -86,7 +89,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let no_client = |error| RunError::Client(Box::new(error));
     let instance = me.pod().to_owned();
     let home = home(&args.election, &config);
-    let election = election(&args.election, &config, me)?;
+    let election = election(&args.election, &config, me).await?;
     let leadership = election.leadership();
     // A watch has bounds of its own; a request on a connection that is half-dead would wait for ever.
     let watches = Client::try_from(config.clone()).map_err(no_client)?;
@@ -150,7 +153,7 @@ fn candidate(args: &ElectionArgs) -> Candidate {
     }
 }
 
-fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result<Election, RunError> {
+async fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result<Election, RunError> {
     if !args.enabled {
         return Ok(Election::Unopposed);
     }
@@ -159,7 +162,11 @@ fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result<Elect
     // A request that is repeated below us could come through after its time.
     config.default_retry = false;
     let namespace = args.namespace.as_ref().unwrap_or(&config.default_namespace).clone();
-    let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
-    let lease = KubeLease::new(client, &namespace, &args.name);
-    Ok(Election::Contested(Box::new(Campaign::new(lease, me, timing))))
+    let name = args.name.clone();
+    let contest = Contest::prepare(async move || {
+        let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
+        let lease = KubeLease::new(client, &namespace, &name);
+        Ok::<_, RunError>(Campaign::new(lease, me, timing))
+    });
+    Ok(Election::Contested(contest.await?))
 }

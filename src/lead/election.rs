@@ -3,7 +3,7 @@ use super::{
     candidate::Candidate,
     decide::{Role, Seen, Step, decide},
     leadership::{Leadership, Office},
-    lease::{self, KubeLease, LeaseApi, LeaseError},
+    lease::{self, LeaseApi, LeaseError},
     timing::Timing,
 };
 use jiff::Timestamp;
@@ -26,66 +26,9 @@ pub enum Lost {
     /// It could not be renewed in time.
     #[error("the Lease could not be renewed for {} s", .0.as_secs())]
     NotRenewed(Duration),
-}
-
-/// Whether there is an election at all.
-pub enum Election {
-    /// Nobody else is there.
-    Unopposed,
-    /// One of several.
-    Contested(Box<Campaign<KubeLease>>),
-}
-
-/// The right to act, for now.
-pub enum Mandate {
-    /// For ever.
-    Unopposed,
-    /// As long as the Lease is renewed.
-    Held(Box<Reign<KubeLease>>),
-}
-
-impl Election {
-    /// What the rest of the process asks.
-    pub fn leadership(&self) -> Leadership {
-        match self {
-            Self::Unopposed => Leadership::unrivalled(),
-            Self::Contested(campaign) => campaign.leadership.clone(),
-        }
-    }
-
-    /// Stands by until we lead.
-    pub async fn win(self) -> Mandate {
-        match self {
-            Self::Unopposed => Mandate::Unopposed,
-            Self::Contested(campaign) => Mandate::Held(Box::new(campaign.win().await)),
-        }
-    }
-}
-
-impl Mandate {
-    /// How often the Lease has changed hands.
-    pub fn transitions(&self) -> i32 {
-        match self {
-            Self::Unopposed => 0,
-            Self::Held(reign) => reign.campaign.sight.lease.as_ref().map_or(0, lease::transitions),
-        }
-    }
-
-    /// See [`Reign::keep`].
-    pub async fn keep(&mut self) -> Lost {
-        match self {
-            Self::Unopposed => std::future::pending().await,
-            Self::Held(reign) => reign.keep().await,
-        }
-    }
-
-    /// See [`Reign::release`].
-    pub async fn release(self) {
-        match self {
-            Self::Unopposed => {}
-            Self::Held(reign) => reign.release().await,
-        }
-    }
+    /// What renews it ended: our own mistake.
+    #[error("the election broke off")]
+    BrokeOff,
 }
 
 /// A candidate and what it knows of the Lease.
@@ -244,6 +187,11 @@ pub struct Reign<L> {
 }
 
 impl<L: LeaseApi> Reign<L> {
+    /// How often the Lease has changed hands.
+    pub fn transitions(&self) -> i32 {
+        self.campaign.sight.lease.as_ref().map_or(0, lease::transitions)
+    }
+
     /// Prolongs the Lease until that fails; nothing may be changed from then on. A caller that drops this keeps what is
     /// left of the term.
     pub async fn keep(&mut self) -> Lost {

@@ -51,7 +51,11 @@ impl FencedTransport {
 
 impl Transport for FencedTransport {
     /// Called when the request has had its turn in the budget, so that no waiting lies between the check and the sending.
-    fn send(&self, mut request: Request<Bytes>, limits: Limits) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+    fn send(
+        &self,
+        mut request: Request<Bytes>,
+        limits: Limits,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         if request.method().is_safe() {
             return self.inner.send(request, limits);
         }
@@ -59,7 +63,9 @@ impl Transport for FencedTransport {
             let withheld = |why: Withheld| TransportError::Withheld(why.into());
             self.leadership.check().map_err(withheld)?;
             let leadership = self.leadership.clone();
-            request.extensions_mut().insert(Clearance::new(move || leadership.holds()));
+            request
+                .extensions_mut()
+                .insert(Clearance::new(move || leadership.holds()));
             let sent = while_leading(&self.leadership, self.inner.send(request, limits)).await;
             sent.unwrap_or_else(|| {
                 Err(TransportError::Failed {

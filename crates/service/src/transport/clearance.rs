@@ -136,7 +136,10 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(20)).await; // the connection goes back to the pool
 
         let mut second = transport.send(request(&url, &method, body, clearance), LIMITS);
-        assert!(futures::poll!(&mut second).is_pending(), "handed over, and the task has not run");
+        assert!(
+            futures::poll!(&mut second).is_pending(),
+            "handed over, and the task has not run"
+        );
         may_leave.store(!is_withdrawn, Ordering::Relaxed);
         let left = received(&mut stream).await;
         drop(stream);
