@@ -95,7 +95,7 @@ impl<'a> Call<'a> {
     pub fn render<T: Entity>(&self, entity: &T) -> Result<Value, ServiceError> {
         Ok(entity.render(View {
             links: self.links,
-            resource: self.resource()?,
+            within: self.resource()?,
         }))
     }
 
@@ -143,7 +143,7 @@ impl<'a> Call<'a> {
         let shown: Vec<&T> = kept.iter().skip(page.skip).take(page.top).copied().collect();
         let view = View {
             links: self.links,
-            resource,
+            within: resource,
         };
         let mut members = Map::new();
         members.insert(
@@ -187,7 +187,7 @@ fn property<'e, T: Entity>(entry: &'e T, name: &str, resource: &Resource) -> Pro
         "locale" => Property::Text(Some(&header.locale)),
         "createdDateTime" => Property::Time(whole_seconds(header.created_date_time)),
         "lastActionDateTime" => Property::Time(whole_seconds(entry.last_action())),
-        "status" => Property::Text(entry.shown_status(resource).map(|status| status.name())),
+        "status" => Property::Text(entry.shown_status(&resource.settings).map(|status| status.name())),
         other => Property::Text(entry.other_property(other)),
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     entity::{
         BaseModel, CopyAuthorization, CopyOperation, CustomModel, Dataset, Endpoint, Entity, Evaluation, LogFile,
-        Project, Score, ScoreSetting, find,
+        Members, Project, Score, ScoreSetting, Within, find,
     },
     lifecycle::{Lifecycle, Status},
     reference::ModelRef,
@@ -74,6 +75,24 @@ pub struct ModelFacts {
 pub struct Arrival {
     pub target: String,
     pub model: CustomModel,
+}
+
+impl Within for Resource {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn members(&self, project: Uuid) -> Members {
+        fn of<T: Entity>(entries: &[T], project: Uuid) -> usize {
+            entries.iter().filter(|entry| entry.project() == Some(project)).count()
+        }
+        Members {
+            datasets: of(&self.datasets, project),
+            evaluations: of(&self.evaluations, project),
+            models: of(&self.models, project),
+            endpoints: of(&self.endpoints, project),
+        }
+    }
 }
 
 impl Resource {

@@ -9,8 +9,7 @@ use crate::{
     lifecycle::{Lifecycle, Status},
     link::Links,
     reference::ModelRef,
-    resource::Resource,
-    settings::UpdateStatus,
+    settings::{Settings, UpdateStatus},
     version::ApiVersion,
 };
 
@@ -53,9 +52,9 @@ impl Endpoint {
     }
 
     /// The model that a GET shows.
-    pub fn shown_model(&self, resource: &Resource) -> ModelRef {
+    pub fn shown_model(&self, settings: &Settings) -> ModelRef {
         match self.serving {
-            Some(old) if self.is_redeploying() && resource.settings.show_old_model_until_redeployed => old,
+            Some(old) if self.is_redeploying() && settings.show_old_model_until_redeployed => old,
             _ => self.model,
         }
     }
@@ -96,8 +95,7 @@ impl Entity for Endpoint {
         self.project
     }
 
-    fn shown_status(&self, resource: &Resource) -> Option<Status> {
-        let settings = &resource.settings;
+    fn shown_status(&self, settings: &Settings) -> Option<Status> {
         let hides_redeploy =
             settings.show_old_model_until_redeployed || settings.update_status == UpdateStatus::Succeeded;
         if self.is_redeploying() && hides_redeploy {
@@ -108,7 +106,7 @@ impl Entity for Endpoint {
 
     fn render(&self, view: View<'_>) -> Value {
         let mut members = render_common(self, view, &format!("/endpoints/{}", self.header.id));
-        let model = self.shown_model(view.resource);
+        let model = self.shown_model(view.within.settings());
         members.insert("model".to_owned(), json!({ "self": model.link(view.links) }));
         members.insert("links".to_owned(), self.render_links(view.links));
         let mut properties = Map::new();

@@ -28,7 +28,7 @@ pub use project::Project;
 use super::{
     lifecycle::{Lifecycle, Status},
     link::Links,
-    resource::Resource,
+    settings::Settings,
 };
 
 /// What all entities have.
@@ -59,7 +59,24 @@ pub struct View<'a> {
     /// Builds the links of the answer.
     pub links: &'a Links,
     /// The Speech resource the entity lives in.
-    pub resource: &'a Resource,
+    pub within: &'a dyn Within,
+}
+
+/// What entities show of the Speech resource that they live in.
+pub trait Within {
+    /// How the resource behaves.
+    fn settings(&self) -> &Settings;
+    /// How many entities belong to a project.
+    fn members(&self, project: Uuid) -> Members;
+}
+
+/// The entities of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Members {
+    pub datasets: usize,
+    pub evaluations: usize,
+    pub models: usize,
+    pub endpoints: usize,
 }
 
 /// An entity of one of the lists.
@@ -82,7 +99,7 @@ pub trait Entity {
     }
 
     /// The status as clients see it.
-    fn shown_status(&self, _resource: &Resource) -> Option<Status> {
+    fn shown_status(&self, _settings: &Settings) -> Option<Status> {
         self.lifecycle().map(|lifecycle| lifecycle.status)
     }
 
@@ -137,7 +154,7 @@ fn render_common<T: Entity>(entity: &T, view: View<'_>, path: &str) -> Map<Strin
         members.insert("customProperties".to_owned(), json!(header.custom_properties));
     }
     members.insert("createdDateTime".to_owned(), json!(wire_time(header.created_date_time)));
-    if let Some(status) = entity.shown_status(view.resource) {
+    if let Some(status) = entity.shown_status(view.within.settings()) {
         members.insert("lastActionDateTime".to_owned(), json!(wire_time(entity.last_action())));
         members.insert("status".to_owned(), json!(status.name()));
     }

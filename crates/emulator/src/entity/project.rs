@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::{Entity, Header, View, render_common};
 use crate::lifecycle::Lifecycle;
@@ -17,11 +16,6 @@ pub struct Project {
     /// 2025-10-15: the Foundry project it stands for.
     #[serde(default)]
     pub foundry_project_name: Option<String>,
-}
-
-/// How many entries belong to the project.
-fn members_of<T: Entity>(entries: &[T], project: Uuid) -> usize {
-    entries.iter().filter(|entry| entry.project() == Some(project)).count()
 }
 
 impl Entity for Project {
@@ -56,14 +50,15 @@ impl Entity for Project {
             links.insert(list.to_owned(), json!(view.links.to(&format!("{path}/{list}"))));
         }
         members.insert("links".to_owned(), Value::Object(links));
+        let held = view.within.members(id);
         members.insert(
             "properties".to_owned(),
             json!({
-                "datasetCount": members_of(&view.resource.datasets, id),
-                "evaluationCount": members_of(&view.resource.evaluations, id),
-                "modelCount": members_of(&view.resource.models, id),
+                "datasetCount": held.datasets,
+                "evaluationCount": held.evaluations,
+                "modelCount": held.models,
                 "transcriptionCount": 0,
-                "endpointCount": members_of(&view.resource.endpoints, id),
+                "endpointCount": held.endpoints,
             }),
         );
         if let Some(name) = self

@@ -177,7 +177,7 @@ pub fn copy_to(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         .ok_or_else(ServiceError::no_such_resource)?;
     let view = crate::entity::View {
         links: &links,
-        resource,
+        within: resource,
     };
     let reply = Reply::created(crate::entity::Entity::render(&copied, view));
     resource.models.push(copied);
