@@ -1,9 +1,11 @@
 //! The operator's process: the watches, the controllers, who acts, and what is shown over HTTP.
 //!
 //! `docs/architecture.md` is the map, `docs/internals.md` has the details. What is decided is decided in `speech_plan`; what
-//! the Speech service is told and tells goes through `speech_service`. Nothing but the tools of `dev/` depends on this crate.
+//! the Speech service is told and tells goes through `speech_resource` and `speech_service`. Nothing but `xtask` depends on
+//! this crate.
 pub mod cli;
 pub mod controller;
+pub mod exposition;
 pub mod fleet_page;
 pub mod last_word;
 pub mod lead;

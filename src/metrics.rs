@@ -1,25 +1,17 @@
-//! What is measured, in the OpenMetrics format. What is known of objects is read from the stores at scrape time, so that
-//! a deleted object leaves no series. Unknown means absent, never 0.
-mod catalogue;
-mod connection;
-mod endpoint;
-mod fleet;
-mod model;
+//! What is counted while the operator works, in the OpenMetrics format.
+pub(crate) mod catalogue;
 mod outcome;
-mod planned;
 mod pulse;
-mod series;
+pub(crate) mod series;
 
 pub use catalogue::{ALL, Definition, Form, PREFIX, document};
-pub use outcome::{Ended, of_endpoint, of_model};
+pub use outcome::{Delivery, Ended, of_endpoint, of_model};
 
-use crate::{
-    controller::{Context, flux::Delivery},
-    liveness::Liveness,
-};
+use crate::liveness::Liveness;
 use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use prometheus_client::{
+    collector::Collector,
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Metric, Registry},
@@ -102,15 +94,20 @@ pub struct Metrics {
     drifted: Mutex<BTreeMap<Named, Drifted>>,
     refused: Mutex<BTreeSet<Named>>,
     sweeps: Mutex<HashMap<ObjectRef<SpeechConnection>, Sweep>>,
-    context: OnceLock<Arc<Context>>,
     liveness: Liveness,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
 }
 
 /// The last sweep of a connection.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sweep {
-    took: Duration,
-    whole_at: Option<Timestamp>,
+pub(crate) struct Sweep {
+    pub took: Duration,
+    pub whole_at: Option<Timestamp>,
 }
 
 fn register(registry: &mut Registry, definition: &Definition, metric: impl Metric) {
@@ -142,7 +139,6 @@ impl Metrics {
             drifted: Mutex::default(),
             refused: Mutex::default(),
             sweeps: Mutex::default(),
-            context: OnceLock::new(),
             liveness: Liveness::default(),
         });
         metrics.start_from_zero();
@@ -173,7 +169,6 @@ impl Metrics {
         register(&mut registry, &catalogue::FLUX_EVENTS, metrics.flux_events.clone());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         register(&mut registry, &catalogue::BUILD, build);
-        registry.register_collector(Box::new(fleet::Fleet(Arc::downgrade(&metrics))));
         registry.register_collector(Box::new(pulse::Pulses(Arc::downgrade(&metrics))));
         drop(registry);
         metrics
@@ -212,15 +207,10 @@ impl Metrics {
         Ok(text)
     }
 
-    /// From now on the stores can be read.
-    pub fn ready(&self, context: Arc<Context>) {
-        // Set once per process; a second time would change nothing.
-        drop(self.context.set(context));
-    }
-
-    /// What all parts share, once the stores are filled.
-    pub fn context(&self) -> Option<&Arc<Context>> {
-        self.context.get()
+    /// Asks this as well at every scrape.
+    pub(crate) fn collect(&self, collector: impl Collector) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register_collector(Box::new(collector));
     }
 
     /// The signs of life of all parts.
@@ -228,14 +218,9 @@ impl Metrics {
         &self.liveness
     }
 
-    /// Whether the stores are filled.
-    pub fn is_ready(&self) -> bool {
-        self.context.get().is_some()
-    }
-
-    /// Whether this replica acts; false as long as that is open.
-    pub fn is_leader(&self) -> bool {
-        self.context.get().is_some_and(|context| context.leadership.leads())
+    /// How often the Lease had changed hands when this replica took it; absent before.
+    pub(crate) fn transitions(&self) -> Option<i32> {
+        self.transitions.get().copied()
     }
 
     /// This replica took the Lease, which has changed hands so often.
@@ -320,7 +305,7 @@ impl Metrics {
     }
 
     /// The objects of which that was told last; those that are gone are forgotten.
-    fn refusals(&self, there: &HashSet<Named>) -> Vec<Row> {
+    pub(crate) fn refusals(&self, there: &HashSet<Named>) -> Vec<Row> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.retain(|key| there.contains(key));
         let row = |(kind, namespace, name): &Named| (vec![kind.clone(), namespace.clone(), name.clone()], 1.0);
@@ -338,7 +323,7 @@ impl Metrics {
     }
 
     /// How often that happened to each of the objects that are there, by uid; the others are forgotten.
-    fn drift(&self, there: &HashSet<String>) -> Vec<Row> {
+    pub(crate) fn drift(&self, there: &HashSet<String>) -> Vec<Row> {
         let mut drifted = self.drifted.lock().unwrap_or_else(PoisonError::into_inner);
         drifted.retain(|_, drifted| there.contains(&drifted.uid));
         let row = |((kind, namespace, name), drifted): (&Named, &Drifted)| {
@@ -374,12 +359,12 @@ impl Metrics {
     }
 
     /// Forgets what was known of connections that are gone, so that one of the same name begins anew.
-    fn forget_sweeps(&self, there: &HashSet<&ObjectRef<SpeechConnection>>) {
+    pub(crate) fn forget_sweeps(&self, there: &HashSet<&ObjectRef<SpeechConnection>>) {
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         sweeps.retain(|key, _| there.contains(key));
     }
 
-    fn sweep(&self, key: &ObjectRef<SpeechConnection>) -> Option<Sweep> {
+    pub(crate) fn sweep(&self, key: &ObjectRef<SpeechConnection>) -> Option<Sweep> {
         self.sweeps
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -2,9 +2,10 @@
 use crate::{
     cli::{ElectionArgs, RunArgs},
     controller::{
-        self, Options, StartError,
+        self, Known, Options, StartError,
         flux::{EventsUrl, Flux},
     },
+    exposition::Exposition,
     last_word,
     lead::{Campaign, Candidate, Contest, Election, InvalidTiming, KubeLease, Leadership, Timing, fence, fence::Reach},
     metrics::Metrics,
@@ -110,7 +111,9 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     metrics.observes(args.observe_only);
     let listener = serve::listen(args.listen).await?;
     let listens = listener.local_addr().unwrap_or(args.listen);
-    let page = serve::run(listener, Arc::clone(&metrics), args.fleet_page, shutdown.clone());
+    let known = Known::default();
+    let exposition = Exposition::new(Arc::clone(&metrics), Arc::clone(&known));
+    let page = serve::run(listener, exposition, args.fleet_page, shutdown.clone());
     tokio::spawn(page);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %listens, "started");
     let options = Options {
@@ -126,6 +129,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         instance,
         flux,
         metrics,
+        known,
         shutdown,
     };
     controller::run(options, election).await?;

@@ -1,7 +1,7 @@
 //! `/metrics`, `/livez`, `/readyz` and the fleet page.
 use crate::{
+    exposition::Exposition,
     fleet_page::{self, Audience, Facts},
-    metrics::Metrics,
 };
 use axum::{
     Router,
@@ -69,17 +69,17 @@ fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 /// Serves until `shutdown`.
 pub async fn run(
     listener: TcpListener,
-    metrics: Arc<Metrics>,
+    exposition: Arc<Exposition>,
     audience: Audience,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let known = Arc::clone(&metrics);
+    let known = Arc::clone(&exposition);
     let page = fleet_page::routes(audience, Arc::new(move || facts(&known)));
     let router = Router::new()
         .route("/metrics", get(expose))
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
-        .with_state(metrics)
+        .with_state(exposition)
         .merge(page);
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -87,11 +87,11 @@ pub async fn run(
 }
 
 /// What the stores hold at this moment, copied, so that nobody waits for a reader.
-fn facts(metrics: &Metrics) -> Option<Facts> {
+fn facts(exposition: &Exposition) -> Option<Facts> {
     fn all<K: Clone + Lookup<DynamicType = ()>>(store: &Store<K>) -> Vec<K> {
         store.state().iter().map(|object| K::clone(object)).collect()
     }
-    let context = metrics.context()?;
+    let context = exposition.context()?;
     let stores = &context.stores;
     Some(Facts {
         objects: Objects {
@@ -104,8 +104,8 @@ fn facts(metrics: &Metrics) -> Option<Facts> {
     })
 }
 
-async fn expose(State(metrics): State<Arc<Metrics>>) -> Response {
-    match metrics.expose() {
+async fn expose(State(exposition): State<Arc<Exposition>>) -> Response {
+    match exposition.expose() {
         Ok(text) => (
             [(
                 CONTENT_TYPE,
@@ -119,9 +119,9 @@ async fn expose(State(metrics): State<Arc<Metrics>>) -> Response {
 }
 
 /// Alive while all parts make progress (see [`crate::liveness`]). Names what does not; with `?verbose`, all that was checked.
-async fn alive(State(metrics): State<Arc<Metrics>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+async fn alive(State(exposition): State<Arc<Exposition>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
     let verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose"));
-    let checks = metrics.liveness().signs().checks();
+    let checks = exposition.metrics().liveness().signs().checks();
     let mut text = String::new();
     for check in checks.iter().filter(|check| verbose || !check.passed) {
         text.push_str(&format!("{check}\n"));
@@ -143,17 +143,14 @@ async fn alive(State(metrics): State<Arc<Metrics>>, RawQuery(query): RawQuery) -
 
 /// Ready when all stores are filled: before, decisions would be made from half of the facts. A standby is as ready as the
 /// leader: it would act at once.
-async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
-    if metrics.is_ready() {
-        (
-            StatusCode::OK,
-            if metrics.is_leader() { "leader\n" } else { "standby\n" },
-        )
-    } else {
-        (
+async fn ready(State(exposition): State<Arc<Exposition>>) -> (StatusCode, &'static str) {
+    match exposition.context() {
+        Some(context) if context.leadership.leads() => (StatusCode::OK, "leader\n"),
+        Some(_) => (StatusCode::OK, "standby\n"),
+        None => (
             StatusCode::SERVICE_UNAVAILABLE,
             "waiting for the watches to fill the stores\n",
-        )
+        ),
     }
 }
 

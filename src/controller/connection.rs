@@ -1,7 +1,6 @@
 //! The reconcile of a SpeechConnection: from spec and Secret to a client, and from contact to conditions.
 use super::{
     Context,
-    act::{Undone, act},
     guard::ReconcileError,
     observe,
     passes::Passes,
@@ -21,7 +20,7 @@ use kube::{
 use speech_api::{
     Reason, SpeechConnection, SpeechConnectionSpec, annotation,
     connection::{ApiVersionName, RequestBudget},
-    duration, is_held,
+    duration,
     reference::SecretKeyRef,
 };
 use speech_plan::{
@@ -31,6 +30,7 @@ use speech_plan::{
     line::Limits,
     skew::Skew,
 };
+use speech_resource::{Undone, act};
 use speech_service::{ApiVersion, BaseUrl, Budget, Client, EntityId, InvalidKey, SubscriptionKey};
 use std::{sync::Arc, time::Duration};
 
@@ -72,7 +72,7 @@ pub async fn reconcile(
     }
     // Another resource may have been accepted by now.
     if requested_anew(&connection) || !remote.is_recognised() {
-        remote.nudge();
+        remote.resource.look_soon();
     }
     let ended = report(&context, &workers, Arc::clone(&connection), &remote, last_key_until).await;
     if let Err(WriteError::Refused(refused)) = &ended {
@@ -98,7 +98,7 @@ async fn report(
     last_key_until: Option<Timestamp>,
 ) -> Result<Action, WriteError> {
     let key = ObjectRef::from_obj(&*connection);
-    let dependents = wake::dependents_of(context, &key);
+    let dependents = observe::dependents(context, &key);
     let contact = remote.contact().clone();
     observe::look_at_deletions(context, &connection, remote);
     let held = remote.agenda().guard.held();
@@ -168,7 +168,7 @@ async fn collect(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     let action = plan::Action::DeleteEvaluation(id);
     Point::BeforeDeleteEvaluation.reached(name);
     // Where requests are scarce, this is not what they are kept for; and meanwhile nobody would look at the Secret.
-    let deletion = tokio::time::timeout(COLLECTION_PATIENCE, act(remote, &link.client, &action));
+    let deletion = tokio::time::timeout(COLLECTION_PATIENCE, act(&remote.resource, &link.client, &action));
     let deleted = deletion.await.unwrap_or(Err(Undone::Withheld));
     Point::AfterDeleteEvaluation.reached(name);
     match deleted {
@@ -456,11 +456,6 @@ fn requested_anew(connection: &SpeechConnection) -> bool {
         .as_ref()
         .and_then(|status| status.last_handled_reconcile_at.as_deref());
     annotation::reconcile_requested_anew(connection, handled)
-}
-
-/// Whether a connection still lacks the finalizer that keeps it while objects need it.
-pub fn lacks_hold(connection: &SpeechConnection) -> bool {
-    connection.meta().deletion_timestamp.is_none() && !is_held(connection)
 }
 
 #[cfg(test)]

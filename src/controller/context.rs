@@ -1,7 +1,7 @@
 //! What all parts of the controller share.
 use super::{
-    event::Events, farewell::Alarm, news::News, recent::Recent, remote::Remotes, residence::Residence, routes::Routes,
-    wake::Wakes,
+    alarm::Alarm, event::Events, news::News, queues::Wakes, recent::Recent, remote::Remotes, residence::Residence,
+    routes::Routes,
 };
 use crate::{lead::Leadership, metrics::Metrics};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
@@ -9,7 +9,7 @@ use kube::{Client, core::PartialObjectMeta, runtime::reflector::Store};
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::Hands;
 use speech_service::{AllowedHosts, Transport, clock::Clock};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What all parts of the controller share.
 pub struct Context {
@@ -50,6 +50,9 @@ pub struct Context {
     /// Wakes who lets objects go where it is not.
     pub alarm: Alarm,
 }
+
+/// What all parts share, once the stores are filled; empty before.
+pub type Known = Arc<OnceLock<Arc<Context>>>;
 
 /// What the watches know.
 pub struct Stores {

@@ -1,11 +1,10 @@
 //! Copies act through two connections: leave is asked at the target, the order goes to the source.
 use super::{
     Context,
-    act::Undone,
     observe::{Surrounding, told},
     point::Point,
-    remote::{Remote, is_connection_trouble},
-    wake::connection_key,
+    references::{connection_of, get, named_model, source_key, source_of},
+    remote::Remote,
 };
 use jiff::SignedDuration;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
@@ -15,62 +14,12 @@ use speech_plan::{
     model::{Found, Source, SourceState, are_alike, find_cycle, wanted_id},
     view::{CopyStage, CopyState},
 };
+use speech_resource::{Undone, is_connection_trouble};
 use speech_service::{
     Answer, Client, EntityId, Error, ErrorKind, Lane,
     entity::{CopyOperation, CustomModel},
 };
 use std::sync::Arc;
-
-/// The SpeechModel that a copy names.
-fn named_model(context: &Context, copy: &CopySource, namespace: &str) -> Option<Arc<SpeechModel>> {
-    let reference = copy.model_ref.as_ref()?;
-    get(
-        context,
-        reference.namespace.as_deref().unwrap_or(namespace),
-        &reference.name,
-    )
-}
-
-fn get(context: &Context, namespace: &str, name: &str) -> Option<Arc<SpeechModel>> {
-    let found = context.stores.models.get(&ObjectRef::new(name).within(namespace))?;
-    Some(context.recent.models.freshest(found))
-}
-
-fn source_of(context: &Context, copy: &CopySource, namespace: &str) -> Option<ObjectRef<SpeechConnection>> {
-    if copy.model_ref.is_some() {
-        let object = named_model(context, copy, namespace)?;
-        return Some(connection_key(
-            &object.spec.connection_ref,
-            &object.namespace().unwrap_or_default(),
-        ));
-    }
-    Some(connection_key(copy.connection_ref.as_ref()?, namespace))
-}
-
-/// The connection from whose Speech resource an object is copied.
-pub fn source_key(context: &Context, model: &SpeechModel) -> Option<ObjectRef<SpeechConnection>> {
-    let copy = model.spec.source.copy.as_ref()?;
-    source_of(context, copy, &model.namespace().unwrap_or_default())
-}
-
-/// Whether an object is a copy of this SpeechModel.
-pub fn is_copy_of(model: &SpeechModel, source: &SpeechModel) -> bool {
-    let reference = model.spec.source.copy.as_ref().and_then(|copy| copy.model_ref.as_ref());
-    reference.is_some_and(|reference| {
-        Some(&reference.name) == source.metadata.name.as_ref()
-            && reference.namespace.as_ref().or(model.metadata.namespace.as_ref()) == source.metadata.namespace.as_ref()
-    })
-}
-
-/// The model that an object has copied, as far as the objects name one.
-pub fn wanted(context: &Context, model: &SpeechModel) -> Option<EntityId> {
-    let copy = model.spec.source.copy.as_ref()?;
-    let object = named_model(context, copy, &model.namespace().unwrap_or_default());
-    if copy.model_ref.is_some() && object.is_none() {
-        return None;
-    }
-    wanted_id(copy, object.as_deref())
-}
 
 /// Whether objects of a namespace may know of the SpeechModel that a copy names: it is in the same namespace, or its
 /// SpeechConnection allows them. One that does not exist is as one that they may not know of.
@@ -101,7 +50,7 @@ pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
         return Some(Source::NotFound(format!("{home}/{}", reference.name)));
     }
     let key = source_of(context, copy, &namespace)?;
-    let own = connection_key(&model.spec.connection_ref, &namespace);
+    let own = connection_of(model);
     let around = Surrounding::at(context, &key, &namespace);
     let wanted = wanted_id(copy, object.as_deref());
     let announced = CreationIntent::of(model).and_then(|intent| intent.copy_of);
@@ -175,7 +124,7 @@ fn rival(
                 .is_none_or(|(a, b)| are_alike(a, b))
     };
     let into_target = |m: &SpeechModel| {
-        let key = connection_key(&m.spec.connection_ref, &m.namespace().unwrap_or_default());
+        let key = connection_of(m);
         key == *target || is_same_resource(context, &key, target)
     };
     let others = context
@@ -298,7 +247,7 @@ async fn order(
 /// What an error means, and a look at the resource that it speaks of.
 fn trouble(remote: &Remote, action: &Action, error: &Error) -> Undone {
     if is_connection_trouble(error) || error.kind() == ErrorKind::NotFound {
-        remote.nudge();
+        remote.resource.look_soon();
     }
     Undone::of(action, error)
 }

@@ -129,7 +129,10 @@ fn comes_first<R: Managed, K: Managed>(rival: &R, object: &K, name: &str) -> boo
     let exports = |map: &str| rival.meta().namespace == object.meta().namespace && map == name;
     let age = |meta: &ObjectMeta| (meta.creation_timestamp.as_ref().map(|at| at.0), meta.uid.clone());
     rival.meta().deletion_timestamp.is_none()
-        && rival.export_to().is_some_and(|to| exports(&to.config_map.name))
+        && rival
+            .declared()
+            .export_to
+            .is_some_and(|to| exports(&to.config_map.name))
         && age(rival.meta()) < age(object.meta())
 }
 

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use speech_api::{Reason, SpeechConnection, is_held};
 use speech_plan::Notice;
 use std::{fmt::Debug, sync::Arc, time::Duration};
-use tokio::{sync::Notify, time::timeout};
+use tokio::time::timeout;
 
 /// The pause between two looks while something is being deleted.
 const LOOK: Duration = Duration::from_secs(5);
@@ -29,26 +29,15 @@ const ONE: Duration = Duration::from_secs(10);
 /// How long a process that ends stays for it.
 const STAYS: Duration = Duration::from_secs(20);
 
-/// Wakes the task when an object or a namespace is seen to be deleted.
-#[derive(Debug, Default)]
-pub struct Alarm(Notify);
-
-impl Alarm {
-    /// Something is being deleted.
-    pub fn ring(&self) {
-        self.0.notify_one();
-    }
-}
-
 /// Looks on for ever while something is being deleted, else sleeps.
 pub async fn run(context: Arc<Context>, client: Client) {
     loop {
         if !leaves(&context) && !is_home_ending(&context) {
-            context.alarm.0.notified().await;
+            context.alarm.rung().await;
         }
         let Finding::Ends(why) = context.residence.now().await else {
             // Whether somebody removes a kind is seen at the next look at the latest.
-            let _ = timeout(LOOK, context.alarm.0.notified()).await;
+            let _ = timeout(LOOK, context.alarm.rung()).await;
             continue;
         };
         wake::leaving_all(&context);

@@ -6,7 +6,7 @@ mod tests;
 
 pub use address::{EventsUrl, InvalidEventsUrl};
 
-use crate::metrics::Metrics;
+use crate::metrics::{Delivery, Metrics};
 use http::{Request, header::CONTENT_TYPE};
 use jiff::{Timestamp, Unit};
 use k8s_openapi::api::{core::v1::ObjectReference, events::v1::Event};
@@ -38,37 +38,6 @@ pub struct Flux {
     pub url: EventsUrl,
     /// The network towards it, which sends only while this process leads.
     pub transport: Arc<dyn Transport>,
-}
-
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// It was taken.
-    Sent,
-    /// The receiver was told the same of the object a moment ago.
-    Duplicate,
-    /// The receiver does not want it, or is none.
-    Refused,
-    /// There was no answer, or one that tells of trouble, to any of the attempts.
-    Failed,
-    /// Too many waited.
-    Dropped,
-}
-
-impl Delivery {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Sent, Self::Duplicate, Self::Refused, Self::Failed, Self::Dropped];
-
-    /// The word in the metric.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sent => "Sent",
-            Self::Duplicate => "Duplicate",
-            Self::Refused => "Refused",
-            Self::Failed => "Failed",
-            Self::Dropped => "Dropped",
-        }
-    }
 }
 
 /// An event as Flux takes it.

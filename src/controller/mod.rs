@@ -1,7 +1,8 @@
 //! Effects: the watches, the three controllers, the Speech resources, and what they write.
 //!
-//! `observe` builds the snapshot from memory, [`speech_plan`] decides, `act` takes at most one remote step, `reconcile` reports.
-pub mod act;
+//! `observe` builds the snapshot from memory, [`speech_plan`] decides, [`speech_resource`] takes at most one remote step,
+//! `reconcile` reports.
+mod alarm;
 mod catch_up;
 mod connection;
 mod context;
@@ -13,22 +14,26 @@ pub mod flux;
 mod guard;
 mod managed;
 mod news;
-pub mod observe;
+mod observe;
 mod passes;
 mod places;
 mod point;
+mod queues;
 mod recent;
-pub mod reconcile;
+mod reconcile;
+mod references;
 mod refusal;
 pub mod remote;
 mod residence;
 mod routes;
 mod start;
-pub mod wake;
+mod wake;
 mod watch;
+mod watched;
 mod write;
 
-pub use context::{Context, Stores};
+pub use context::{Context, Known, Stores};
 pub use point::{Point, STAND_STILL_AT};
+pub use references::connection_of;
 pub use start::{Options, StartError, run};
 pub use watch::Seen;

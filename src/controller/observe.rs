@@ -1,25 +1,27 @@
 //! The snapshot: everything a decision depends on, from memory only.
 use super::{
     Context,
+    references::{connection_of, refers_to},
     remote::Remote,
-    wake::{connection_key, deletions},
 };
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
-use speech_api::{
-    SpeechConnection, SpeechEndpoint, SpeechModel,
-    reference::{ConnectionRef, ManagementPolicy},
-};
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel, Subject, is_held, reference::ManagementPolicy};
 use speech_plan::{
-    Agenda, ConnectionState, claim,
-    connection::{Contact, allows, selects},
+    Agenda, ConnectionState, Hands, claim,
+    connection::{Contact, Dependents, Need, allows},
+    deletes_remote,
+    guard::{self, Leaving},
     model::{Refusal, refusals as refusals_of},
     near::nearest,
+    relations::{claimed_id, means},
     view::View,
 };
-use speech_service::EntityId;
-use std::sync::{Arc, LazyLock, RwLockReadGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, RwLockReadGuard},
+};
 
 /// The connection of an object, as far as it is there.
 pub struct Surrounding {
@@ -48,9 +50,10 @@ pub struct Looked<'a> {
 }
 
 impl Surrounding {
-    /// Finds the connection that an object of a namespace refers to.
-    pub fn of(context: &Context, reference: &ConnectionRef, namespace: &str) -> Self {
-        Self::at(context, &connection_key(reference, namespace), namespace)
+    /// Finds the connection that an object refers to.
+    pub fn of(context: &Context, object: &impl Subject) -> Self {
+        let namespace = object.meta().namespace.as_deref().unwrap_or_default();
+        Self::at(context, &connection_of(object), namespace)
     }
 
     /// Finds a connection as an object of a namespace sees it.
@@ -175,15 +178,6 @@ fn near(context: &Context, key: &ObjectRef<SpeechConnection>) -> Option<String> 
     nearest(&key.name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
-/// The remote endpoint that an object holds or wants to hold.
-pub fn claimed_id(endpoint: &SpeechEndpoint) -> Option<EntityId> {
-    let recorded = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
-    recorded
-        .or(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()))?
-        .parse()
-        .ok()
-}
-
 /// A namespace, if it is being terminated.
 pub fn ending(context: &Context, namespace: &str) -> Option<Namespace> {
     let known = context.stores.namespaces.get(&ObjectRef::new(namespace));
@@ -229,13 +223,12 @@ pub fn told<K: ResourceExt>(object: &K, to: &K) -> String {
 
 /// Whether an object may use the connection that it refers to. One that may not claims nothing.
 fn may_use(context: &Context, endpoint: &SpeechEndpoint) -> bool {
-    let namespace = endpoint.namespace().unwrap_or_default();
-    Surrounding::of(context, &endpoint.spec.connection_ref, &namespace).allowed
+    Surrounding::of(context, endpoint).allowed
 }
 
 fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> bool {
     let address = |e: &SpeechEndpoint| {
-        let key = connection_key(&e.spec.connection_ref, &e.namespace().unwrap_or_default());
+        let key = connection_of(e);
         context
             .stores
             .connections
@@ -260,23 +253,6 @@ pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &Connec
     tag.cluster == context.cluster
         && Some(&tag.uid) != endpoint.meta().uid.as_ref()
         && context.stores.endpoints.find(lives).is_none()
-}
-
-/// Whether an endpoint's spec means a SpeechModel, by its name or by its labels.
-pub fn means(endpoint: &SpeechEndpoint, model: &SpeechModel) -> bool {
-    if endpoint.meta().namespace != model.meta().namespace {
-        return false;
-    }
-    let choice = &endpoint.spec.model;
-    let named = choice
-        .r#ref
-        .as_ref()
-        .is_some_and(|reference| model.meta().name.as_ref() == Some(&reference.name));
-    named
-        || choice
-            .selector
-            .as_ref()
-            .is_some_and(|selector| selects(selector, model.labels()))
 }
 
 /// What the gates of the endpoints refused that follow a SpeechModel. Only a trained one can do anything about it.
@@ -320,4 +296,56 @@ pub fn referenced_models(context: &Context, endpoint: &SpeechEndpoint) -> Vec<Ar
     .collect();
     models.sort_by_key(|model| model.name_any());
     models
+}
+
+/// What an object needs its connection for, in a process with these hands.
+pub fn need<K: Subject>(object: &K, hands: Hands) -> Need<'_> {
+    Need {
+        namespace: object.meta().namespace.as_deref().unwrap_or_default(),
+        deleted: object.meta().deletion_timestamp.is_some(),
+        deletes_remote: hands.are_free() && deletes_remote(object),
+        force_orphan_after: object.declared().force_orphan_after,
+    }
+}
+
+/// Who needs a connection: those that still have something remote to look after or to make.
+pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> Dependents {
+    let home = key.namespace.as_deref().unwrap_or_default();
+    // A reference from a namespace that is not allowed must not keep somebody else's connection.
+    let allowed =
+        |namespace: Option<String>| Surrounding::at(context, key, &namespace.unwrap_or_default()).is_allowed();
+    let models = (context.stores.models).state_filter(|m| refers_to(m, key) && allowed(m.namespace()));
+    let endpoints = (context.stores.endpoints).state_filter(|e| refers_to(e, key) && allowed(e.namespace()));
+    let needs = models.iter().map(|model| need(&**model, context.hands));
+    let needs = needs.chain(endpoints.iter().map(|endpoint| need(&**endpoint, context.hands)));
+    Dependents::of(needs, home, ending(context, home).is_some())
+}
+
+/// What the objects of a connection that are being deleted would delete in the Speech service.
+pub fn deletions(context: &Context, key: &ObjectRef<SpeechConnection>) -> BTreeMap<String, Leaving> {
+    let stores = &context.stores;
+    let models = stores.models.state_filter(|m| leaves(m) && refers_to(m, key));
+    let endpoints = stores.endpoints.state_filter(|e| leaves(e) && refers_to(e, key));
+    let models = models
+        .into_iter()
+        .map(|m| of_leaving(&*context.recent.models.freshest(m), context.hands));
+    let endpoints = (endpoints.into_iter()).map(|e| of_leaving(&*context.recent.endpoints.freshest(e), context.hands));
+    models.chain(endpoints).flatten().collect()
+}
+
+fn leaves(object: &impl Subject) -> bool {
+    object.meta().deletion_timestamp.is_some() && is_held(object)
+}
+
+fn of_leaving(object: &impl Subject, hands: Hands) -> Option<(String, Leaving)> {
+    let leaving = Leaving {
+        at: object.meta().deletion_timestamp.as_ref()?.0,
+        entities: if need(object, hands).deletes_remote {
+            object.entities()
+        } else {
+            0
+        },
+        held: guard::is_told(object.conditions()),
+    };
+    Some((object.meta().uid.clone()?, leaving))
 }

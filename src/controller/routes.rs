@@ -3,7 +3,7 @@
 //! A pass that waits for an answer takes no worker of its kind, so a resource that hangs costs the objects of others nothing.
 //! What it may hold is bounded here, for each route: the kind, the connection, and for a copy the one that it is copied from. Who finds
 //! no place waits in no pass: it is looked at anew, and its decision made anew, when one is free.
-use super::{Context, places::Places, wake::Sleeper};
+use super::{Context, places::Places, queues::Sleeper};
 use kube::runtime::reflector::ObjectRef;
 use speech_api::SpeechConnection;
 use speech_service::Lane;

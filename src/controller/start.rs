@@ -1,6 +1,7 @@
 //! Starts everything in order: watches, then controllers once all stores are filled.
 use super::{
-    Context, Stores,
+    Context, Known, Stores,
+    alarm::Alarm,
     catch_up::caught_up,
     connection,
     context::RecentWrites,
@@ -10,12 +11,12 @@ use super::{
     guard::{Backoff, ReconcileError, guarded},
     news::News,
     passes::Passes,
+    queues::{Sleepers, Wakes},
     reconcile,
     remote::Remotes,
     residence::Residence,
     routes::Routes,
-    wake::{self, Sleepers, Wakes},
-    watch,
+    wake, watch,
 };
 use crate::{
     lead::{Election, Leadership, Lost, Mandate, fence::Reach},
@@ -89,6 +90,8 @@ pub struct Options {
     pub flux: Option<Flux>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Takes what all parts share once the stores are filled.
+    pub known: Known,
     /// Ends everything.
     pub shutdown: CancellationToken,
 }
@@ -116,6 +119,7 @@ pub enum StartError {
 pub async fn run(options: Options, election: Election) -> Result<(), StartError> {
     let shutdown = options.shutdown.clone();
     let concurrency = options.concurrency;
+    let known = Arc::clone(&options.known);
     let cluster = tokio::select! {
         cluster = identity(&options.client) => cluster?,
         () = shutdown.cancelled() => return Ok(()),
@@ -126,7 +130,8 @@ pub async fn run(options: Options, election: Election) -> Result<(), StartError>
         () = shutdown.cancelled() => return Ok(()),
         ended = tasks.join_next() => return Err(StartError::Ended(ended.and_then(Result::err))),
     }
-    context.metrics.ready(Arc::clone(&context));
+    // Set once per process; a second time would change nothing.
+    drop(known.set(Arc::clone(&context)));
     tracing::info!("watching; all stores are filled");
     let outcome = act(&context, election, sleepers, concurrency, &shutdown, &mut tasks).await;
     // The watches go on until then, and who lets objects go.
@@ -257,7 +262,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         metrics: options.metrics,
         events,
         residence,
-        alarm: farewell::Alarm::default(),
+        alarm: Alarm::default(),
     });
     let mut tasks = JoinSet::new();
     let all = || ListParams::default().limit(PAGE);

@@ -2,40 +2,29 @@
 //!
 //! A missing reference heals by these wakes, never by a poll.
 mod lists;
-mod queues;
 mod recorded;
 
-use lists::trains_with;
-pub use lists::{Uses, concerns_gate, datasets_of, users, uses};
-pub use queues::{Sleeper, Sleepers, Wakes};
-pub use recorded::{Recorded, expected, named_datasets, recorded};
-pub use recorded::{datasets_of_endpoint, datasets_of_model, has_history, pending_evaluation, revisions};
+pub use lists::{users, uses};
+pub use recorded::{expected, named_datasets, recorded};
 
-use super::{Context, Seen, copy, managed::Managed, observe::Surrounding, remote::Remote, routes};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
-use speech_api::{
-    SpeechConnection, SpeechEndpoint, SpeechModel, annotation::CreationIntent, is_held, reference::ConnectionRef,
+use super::{
+    Context, Seen,
+    references::{connection_of, is_copy_of, lacks_hold, refers_to, source_key, wanted},
+    routes,
+    watched::Watched,
 };
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use kube::{Resource as _, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef};
 use speech_plan::{
-    Hands,
-    connection::Dependents,
-    guard::{self, Leaving},
+    relations::{
+        claimed_id, concerns_endpoint, concerns_gate, concerns_model, datasets_of, has_history, has_judged, means,
+        owners_of,
+    },
     view::Changes,
 };
-use speech_service::{EntityId, ModelId};
-use std::{collections::BTreeMap, sync::Arc};
-
-/// The connection that an object of a namespace refers to.
-pub fn connection_key(reference: &ConnectionRef, namespace: &str) -> ObjectRef<SpeechConnection> {
-    ObjectRef::new(&reference.name).within(reference.namespace.as_deref().unwrap_or(namespace))
-}
-
-fn refers_to(object: &impl Managed, key: &ObjectRef<SpeechConnection>) -> bool {
-    let reference = object.connection_ref();
-    reference.name == key.name
-        && reference.namespace.as_deref().or(object.meta().namespace.as_deref()) == key.namespace.as_deref()
-}
+use speech_resource::Resource;
+use std::sync::Arc;
 
 /// A SpeechConnection changed: itself, and all that refer to it.
 pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: Seen) {
@@ -66,14 +55,14 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
     // One that lost the labels of a selector was meant before.
     let was_meant =
         |e: &SpeechEndpoint| e.spec.model.selector.is_some() && e.meta().namespace == model.meta().namespace;
-    let named = |e: &SpeechEndpoint| super::observe::means(e, model) || was_meant(e);
+    let named = |e: &SpeechEndpoint| means(e, model) || was_meant(e);
     context
         .stores
         .endpoints
         .state_filter(named)
         .iter()
         .for_each(|endpoint| context.wakes.endpoint(endpoint));
-    wake_models(context, |m| copy::is_copy_of(m, model));
+    wake_models(context, |m| is_copy_of(m, model));
 }
 
 /// All models that a condition holds for.
@@ -96,14 +85,12 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
         context.wakes.endpoint(endpoint);
     }
     if has_judged(endpoint) {
-        wake_models(context, |m| {
-            m.spec.source.training.is_some() && super::observe::means(endpoint, m)
-        });
+        wake_models(context, |m| m.spec.source.training.is_some() && means(endpoint, m));
     }
     if seen == Seen::Deleted {
-        let id = super::observe::claimed_id(endpoint);
+        let id = claimed_id(endpoint);
         let adopts = |e: &SpeechEndpoint| e.spec.adopt.is_some();
-        let rival = |e: &SpeechEndpoint| adopts(e) && id.is_some() && super::observe::claimed_id(e) == id;
+        let rival = |e: &SpeechEndpoint| adopts(e) && id.is_some() && claimed_id(e) == id;
         context
             .stores
             .endpoints
@@ -113,18 +100,9 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
     }
 }
 
-/// Whether something is in quarantine, or was until somebody cleared it: what it follows may have to be trained again.
-pub fn has_judged(endpoint: &SpeechEndpoint) -> bool {
-    let status = endpoint.status.as_ref();
-    status.is_some_and(|status| !status.quarantine.is_empty() || status.quarantine_cleared_at.is_some())
-}
-
 /// What models and endpoints have in common; tells whether the object itself has to be looked at.
-fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
-    let key = connection_key(
-        object.connection_ref(),
-        object.meta().namespace.as_deref().unwrap_or_default(),
-    );
+fn on_managed<K: Watched>(context: &Context, object: &K, seen: Seen) -> bool {
+    let key = connection_of(object);
     if seen == Seen::Deleted {
         K::recent(context).gone(object);
         context.news.forget(object);
@@ -134,7 +112,7 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
             remote.stop_awaiting(uid);
             remote.view_mut().copies.forget(uid);
             if remote.agenda_mut().line.leave(uid) {
-                line(context, &remote);
+                line(context, &remote.resource);
             }
         }
         context.wakes.connection(key);
@@ -145,8 +123,7 @@ fn on_managed<K: Managed>(context: &Context, object: &K, seen: Seen) -> bool {
     }
     let connection = context.stores.connections.get(&key);
     if connection.is_some_and(|connection| {
-        (context.hands.are_free() && super::connection::lacks_hold(&connection))
-            || connection.meta().deletion_timestamp.is_some()
+        (context.hands.are_free() && lacks_hold(&connection)) || connection.meta().deletion_timestamp.is_some()
     }) {
         context.wakes.connection(key);
     }
@@ -223,15 +200,15 @@ pub fn on_export(context: &Context, export: &ConfigMap, seen: Seen) {
     }
 }
 
-fn exports_to<K: Managed>(object: &K, export: &ConfigMap) -> bool {
+fn exports_to<K: Watched>(object: &K, export: &ConfigMap) -> bool {
     object.meta().namespace == export.meta().namespace
-        && (object.export_to()).is_some_and(|to| export.meta().name.as_ref() == Some(&to.config_map.name))
+        && (object.declared().export_to).is_some_and(|to| export.meta().name.as_ref() == Some(&to.config_map.name))
 }
 
 /// All that refer to a connection, and all that are copied through it.
 pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
     wake_models(context, |m| refers_to(m, key));
-    wake_copies(context, |m| copy::source_key(context, m).as_ref() == Some(key));
+    wake_copies(context, |m| source_key(context, m).as_ref() == Some(key));
     context
         .stores
         .endpoints
@@ -240,54 +217,12 @@ pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
         .for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
 
-/// Who needs a connection: those that still have something remote to look after or to make.
-pub fn dependents_of(context: &Context, key: &ObjectRef<SpeechConnection>) -> Dependents {
-    let home = key.namespace.as_deref().unwrap_or_default();
-    // A reference from a namespace that is not allowed must not keep somebody else's connection.
-    let allowed =
-        |namespace: Option<String>| Surrounding::at(context, key, &namespace.unwrap_or_default()).is_allowed();
-    let models = (context.stores.models).state_filter(|m| refers_to(m, key) && allowed(m.namespace()));
-    let endpoints = (context.stores.endpoints).state_filter(|e| refers_to(e, key) && allowed(e.namespace()));
-    let needs = models.iter().map(|model| model.need(context.hands));
-    let needs = needs.chain(endpoints.iter().map(|endpoint| endpoint.need(context.hands)));
-    Dependents::of(needs, home, super::observe::ending(context, home).is_some())
-}
-
 /// Those who refer to a connection and are being deleted.
 pub fn leaving(context: &Context, key: &ObjectRef<SpeechConnection>) {
     wake_models(context, |m| m.meta().deletion_timestamp.is_some() && refers_to(m, key));
     let leaving = |e: &SpeechEndpoint| e.meta().deletion_timestamp.is_some() && refers_to(e, key);
     let endpoints = context.stores.endpoints.state_filter(leaving);
     endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
-}
-
-/// What the objects of a connection that are being deleted would delete in the Speech service.
-pub fn deletions(context: &Context, key: &ObjectRef<SpeechConnection>) -> BTreeMap<String, Leaving> {
-    let stores = &context.stores;
-    let models = stores.models.state_filter(|m| leaves(m) && refers_to(m, key));
-    let endpoints = stores.endpoints.state_filter(|e| leaves(e) && refers_to(e, key));
-    let models = models
-        .into_iter()
-        .map(|m| of_leaving(&*context.recent.models.freshest(m), context.hands));
-    let endpoints = (endpoints.into_iter()).map(|e| of_leaving(&*context.recent.endpoints.freshest(e), context.hands));
-    models.chain(endpoints).flatten().collect()
-}
-
-fn leaves(object: &impl Managed) -> bool {
-    object.meta().deletion_timestamp.is_some() && is_held(object)
-}
-
-fn of_leaving(object: &impl Managed, hands: Hands) -> Option<(String, Leaving)> {
-    let leaving = Leaving {
-        at: object.meta().deletion_timestamp.as_ref()?.0,
-        entities: if object.need(hands).deletes_remote {
-            object.entities()
-        } else {
-            0
-        },
-        held: guard::is_told(object.conditions()),
-    };
-    Some((object.meta().uid.clone()?, leaving))
 }
 
 /// All models and endpoints that are being deleted.
@@ -299,12 +234,14 @@ pub fn leaving_all(context: &Context) {
 }
 
 /// The remote side changed: only those that stand for what changed, or depend on it.
-pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &Remote, changes: &Changes) {
+pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, resource: &Resource, changes: &Changes) {
     if changes.is_empty() {
         return;
     }
-    let owners = remote.owners_of(changes);
-    let judged_with = datasets_of(remote, changes);
+    let (owners, judged_with) = {
+        let view = resource.view();
+        (owners_of(&view, changes), datasets_of(&view, changes))
+    };
     let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
     let endpoint_concerned = |e: &SpeechEndpoint| {
         refers_to(e, key)
@@ -321,12 +258,12 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
     });
     if !changes.models.is_empty() {
         wake_copies(context, |m| {
-            copy::source_key(context, m).as_ref() == Some(key)
-                && copy::wanted(context, m).is_some_and(|id| changes.models.contains(&id))
+            source_key(context, m).as_ref() == Some(key)
+                && wanted(context, m).is_some_and(|id| changes.models.contains(&id))
         });
     }
     if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
-        line(context, remote);
+        line(context, resource);
     }
     if !changes.evaluations.is_empty() {
         context.wakes.connection(key.clone());
@@ -334,9 +271,9 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, remote: &
 }
 
 /// A place in the line came free: those whose turn it may be now.
-pub fn line(context: &Context, remote: &Remote) {
+pub fn line(context: &Context, resource: &Resource) {
     let (swaps, trainings): (Vec<String>, Vec<String>) = {
-        let agenda = remote.agenda();
+        let agenda = resource.agenda();
         let first = |waiting: &mut dyn Iterator<Item = &str>, limit| waiting.take(limit).map(str::to_owned).collect();
         (
             first(&mut agenda.line.next_swaps(), agenda.limits.swaps),
@@ -360,46 +297,6 @@ pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
     wake_models(context, |m| {
         refers_to(m, key) && (m.meta().deletion_timestamp.is_some() || has_history(m))
     });
-}
-
-pub fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
-    let status = endpoint.status.as_ref();
-    let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
-        text.and_then(|text| text.parse().ok())
-            .is_some_and(|id| changes.has_model(kind(id)))
-    };
-    let active = status.and_then(|status| status.active.as_ref());
-    super::observe::claimed_id(endpoint).is_some_and(|id| changes.endpoints.contains(&id))
-        || listed(active.map(|active| &active.model), ModelId::Custom)
-        || listed(endpoint.spec.model.id.as_ref(), ModelId::Custom)
-        || (endpoint.spec.model.id.is_some() && active.is_none() && !changes.models.is_empty())
-        || (!changes.base_models.is_empty()
-            && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
-}
-
-pub fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
-    let source = &model.spec.source;
-    let current = model.status.as_ref().and_then(|status| status.current.as_ref());
-    let existing = source.existing.as_ref().and_then(|existing| existing.id.parse().ok());
-    existing.is_some_and(|id| changes.models.contains(&id))
-        || revisions(model).any(|id| changes.models.contains(&id))
-        // A copy has no mark of ours when it appears.
-        || (!changes.models.is_empty() && awaits_copy(model))
-        || trains_with(model, &changes.datasets)
-        || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
-        // What an endpoint no longer uses, or has moved away from, can be deleted.
-        || (!changes.endpoints.is_empty() && (source.training.is_some() || source.copy.is_some()) && (model.meta().deletion_timestamp.is_some() || has_history(model)))
-}
-
-/// Whether a copy was announced and the status has not closed it.
-fn awaits_copy(model: &SpeechModel) -> bool {
-    let closed = model
-        .status
-        .as_ref()
-        .and_then(|status| status.closed_attempt)
-        .unwrap_or(0);
-    model.spec.source.copy.is_some()
-        && CreationIntent::of(model).is_some_and(|intent| i64::from(intent.attempt) > i64::from(closed))
 }
 
 /// Everything; after the development clock jumped.

@@ -2,8 +2,8 @@
 //! conflict instead of acting twice.
 use super::{
     Context,
-    managed::Managed,
     watch::{Kept, receive},
+    watched::Watched,
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -71,7 +71,7 @@ fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(context: &
 }
 
 /// Puts the finalizer on and, before a creation, the announcement: one write.
-pub async fn claim<K: Managed>(
+pub async fn claim<K: Watched>(
     context: &Context,
     object: &K,
     intent: Option<CreationIntent>,

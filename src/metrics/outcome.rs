@@ -12,6 +12,37 @@ pub enum Ended {
     Gate(GateVerdict),
 }
 
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was taken.
+    Sent,
+    /// The receiver was told the same of the object a moment ago.
+    Duplicate,
+    /// The receiver does not want it, or is none.
+    Refused,
+    /// There was no answer, or one that tells of trouble, to any of the attempts.
+    Failed,
+    /// Too many waited.
+    Dropped,
+}
+
+impl Delivery {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Sent, Self::Duplicate, Self::Refused, Self::Failed, Self::Dropped];
+
+    /// The word in the metric.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "Sent",
+            Self::Duplicate => "Duplicate",
+            Self::Refused => "Refused",
+            Self::Failed => "Failed",
+            Self::Dropped => "Dropped",
+        }
+    }
+}
+
 /// What ended for an endpoint.
 pub fn of_endpoint(before: Option<&SpeechEndpointStatus>, after: &SpeechEndpointStatus) -> Vec<Ended> {
     let Some(before) = before else { return Vec::new() };

@@ -15,6 +15,7 @@ pub mod reason;
 pub mod reference;
 mod rule;
 pub mod schema;
+mod subject;
 pub mod swap;
 pub mod tally;
 pub mod window;
@@ -23,6 +24,7 @@ pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionSta
 pub use endpoint::{SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus};
 pub use model::{SpeechModel, SpeechModelSpec, SpeechModelStatus};
 pub use reason::Reason;
+pub use subject::{Declared, Subject, SubjectStatus, Told};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "customspeech.dev";

@@ -1,6 +1,6 @@
 //! Reads the objects of a fleet from a cluster. Nothing is ever written.
 use super::{
-    fleet::{Objects, connection},
+    fleet::{Objects, connection_of},
     proxy,
 };
 use http::{StatusCode, Uri};
@@ -289,19 +289,8 @@ impl Cluster {
 
 /// The other namespaces in which connections of these objects are.
 fn other_homes(objects: &Objects, home: &str) -> BTreeSet<String> {
-    let references = objects
-        .models
-        .iter()
-        .map(|model| (&model.spec.connection_ref, model.namespace()))
-        .chain(
-            objects
-                .endpoints
-                .iter()
-                .map(|endpoint| (&endpoint.spec.connection_ref, endpoint.namespace())),
-        );
-    let homes = references.filter_map(|(reference, namespace)| {
-        let path = connection(reference, &namespace.unwrap_or_default());
-        Some(path.split_once('/')?.0.to_owned())
-    });
+    let models = objects.models.iter().map(connection_of);
+    let paths = models.chain(objects.endpoints.iter().map(connection_of));
+    let homes = paths.filter_map(|path| Some(path.split_once('/')?.0.to_owned()));
     homes.filter(|other| other != home).collect()
 }

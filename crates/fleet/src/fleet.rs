@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use speech_api::{
-    SpeechConnection, SpeechEndpoint, SpeechModel, condition,
+    SpeechConnection, SpeechEndpoint, SpeechModel, Subject, condition,
     endpoint::{ActiveModel, TargetModel},
     planned::{PlannedAction, PlannedStep},
     reference::ConnectionRef,
@@ -75,17 +75,10 @@ pub fn rows(objects: &Objects, now: Timestamp, until: Timestamp, filter: &Filter
         trouble: Vec::new(),
         undated_risk: false,
     };
-    let models = objects.models.iter().filter(|model| {
-        let home = model.namespace().unwrap_or_default();
-        filter.admits(model.uid(), &home, &connection(&model.spec.connection_ref, &home))
-    });
+    let models = objects.models.iter().filter(|model| filter.admits(*model));
     let mut rows: Vec<Row> = models.map(|model| reader.model(model)).collect();
-    for endpoint in &objects.endpoints {
-        let home = endpoint.namespace().unwrap_or_default();
-        if filter.admits(endpoint.uid(), &home, &connection(&endpoint.spec.connection_ref, &home)) {
-            rows.push(reader.endpoint(endpoint));
-        }
-    }
+    let endpoints = objects.endpoints.iter().filter(|endpoint| filter.admits(*endpoint));
+    rows.extend(endpoints.map(|endpoint| reader.endpoint(endpoint)));
     rows.sort_by(|one, other| one.key().cmp(&other.key()));
     reader.trouble.sort();
     Ahead {
@@ -96,16 +89,19 @@ pub fn rows(objects: &Objects, now: Timestamp, until: Timestamp, filter: &Filter
 }
 
 impl Filter {
-    fn admits(&self, uid: Option<String>, namespace: &str, connection: &str) -> bool {
+    fn admits(&self, object: &impl Subject) -> bool {
+        let connection = connection_of(object);
         let named = |wanted: &String| {
             if wanted.contains('/') {
-                wanted == connection
+                *wanted == connection
             } else {
                 connection.split_once('/').is_some_and(|(_, name)| name == wanted)
             }
         };
-        let chosen = |uids: &HashSet<String>| uid.is_some_and(|uid| uids.contains(&uid));
-        self.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
+        let meta = object.meta();
+        let chosen = |uids: &HashSet<String>| meta.uid.as_ref().is_some_and(|uid| uids.contains(uid));
+        let is_here = |wanted: &String| *wanted == meta.namespace.clone().unwrap_or_default();
+        self.namespace.as_ref().is_none_or(is_here)
             && self.connection.as_ref().is_none_or(named)
             && self.uids.as_ref().is_none_or(chosen)
     }
@@ -114,6 +110,12 @@ impl Filter {
 /// `namespace/name` of the connection that an object of a namespace names.
 pub fn connection(reference: &ConnectionRef, home: &str) -> String {
     format!("{}/{}", reference.namespace.as_deref().unwrap_or(home), reference.name)
+}
+
+/// The connection that an object refers to, as a path.
+pub fn connection_of(object: &impl Subject) -> String {
+    let home = object.meta().namespace.as_deref().unwrap_or_default();
+    connection(object.declared().connection_ref, home)
 }
 
 fn path(object: &impl ResourceExt) -> String {
@@ -142,15 +144,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn model(&mut self, model: &SpeechModel) -> Row {
-        let home = model.namespace().unwrap_or_default();
-        let connection = connection(&model.spec.connection_ref, &home);
-        let mut row = row(
-            model,
-            "SpeechModel",
-            connection,
-            &model.spec.locale,
-            Standing::of_model(model, self.now),
-        );
+        let mut row = row(model, Standing::of_model(model, self.now));
         let Some(status) = &model.status else { return row };
         row.steps = self.steps(&row, &status.plan);
         for step in &mut row.steps {
@@ -166,15 +160,7 @@ impl Reader<'_> {
     }
 
     fn endpoint(&mut self, endpoint: &SpeechEndpoint) -> Row {
-        let home = endpoint.namespace().unwrap_or_default();
-        let connection = connection(&endpoint.spec.connection_ref, &home);
-        let mut row = row(
-            endpoint,
-            "SpeechEndpoint",
-            connection,
-            &endpoint.spec.locale,
-            Standing::of_endpoint(endpoint, self.now),
-        );
+        let mut row = row(endpoint, Standing::of_endpoint(endpoint, self.now));
         row.closed = self.closed(&row, &endpoint.spec.swap.windows);
         let Some(status) = &endpoint.status else { return row };
         row.steps = self.steps(&row, &status.plan);
@@ -338,14 +324,14 @@ fn order(step: &Step) -> (Timestamp, PlannedAction, Option<&str>) {
     (step.at, step.action, step.to.as_deref())
 }
 
-fn row(object: &impl ResourceExt, kind: &str, connection: String, locale: &str, standing: Standing) -> Row {
+fn row<K: Subject>(object: &K, standing: Standing) -> Row {
     Row {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
-        kind: kind.to_owned(),
+        kind: K::kind(&()).into_owned(),
         uid: object.uid().unwrap_or_default(),
-        connection,
-        locale: locale.to_owned(),
+        connection: connection_of(object),
+        locale: object.declared().locale.to_owned(),
         expiries: Vec::new(),
         steps: Vec::new(),
         closed: Vec::new(),

@@ -5,7 +5,7 @@ use super::{
 };
 use kube::ResourceExt;
 use speech_api::SpeechConnection;
-use speech_fleet::fleet::{Objects, connection};
+use speech_fleet::fleet::{Objects, connection_of};
 use speech_service::{
     Client, EntityId, Lane, ModelId, Presence,
     entity::{CustomModel, Endpoint, OwnerTag},
@@ -77,8 +77,7 @@ impl Declared {
     pub fn of(objects: &Objects, path: &str) -> Self {
         let mut declared = Self::default();
         for endpoint in &objects.endpoints {
-            let home = endpoint.namespace().unwrap_or_default();
-            if connection(&endpoint.spec.connection_ref, &home) != path {
+            if connection_of(endpoint) != path {
                 continue;
             }
             let status = endpoint.status.as_ref();
@@ -88,8 +87,7 @@ impl Declared {
             declared.uids.extend(endpoint.uid());
         }
         for model in &objects.models {
-            let home = model.namespace().unwrap_or_default();
-            if connection(&model.spec.connection_ref, &home) != path {
+            if connection_of(model) != path {
                 continue;
             }
             declared.add(model.spec.source.existing.as_ref().map(|existing| existing.id.as_str()));

@@ -12,7 +12,7 @@ use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 use speech_api::{SpeechConnection, SpeechModel};
 use speech_fleet::{
-    fleet::{Objects, connection},
+    fleet::{Objects, connection_of},
     one_line,
 };
 use speech_service::{
@@ -222,7 +222,7 @@ fn has_ended_well(header: &Header, what: &str, left_out: &mut Vec<LeftOut>) -> b
 fn declared_models(objects: &Objects, place: &Place) -> BTreeMap<EntityId, String> {
     let of = |model: &SpeechModel| {
         let home = model.namespace()?;
-        let fits = home == place.namespace && connection(&model.spec.connection_ref, &home) == place.path();
+        let fits = home == place.namespace && connection_of(model) == place.path();
         let id = model.status.as_ref()?.current.as_ref()?.id.parse().ok()?;
         fits.then(|| (id, model.name_any()))
     };

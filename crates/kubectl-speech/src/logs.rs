@@ -11,7 +11,7 @@ use super::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use speech_fleet::{self as calendar, fleet::connection};
+use speech_fleet::{self as calendar, fleet::connection_of};
 use speech_service::{ApiVersion, Client, EntityId, Error, ErrorKind, Lane, entity::File};
 use std::{fs, path::Path};
 
@@ -48,7 +48,7 @@ pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, Kube
     let id: EntityId = id
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| KubectlError::NotNow(format!("{object} has no remote endpoint yet")))?;
-    let path = connection(&endpoint.spec.connection_ref, &object.namespace());
+    let path = connection_of(endpoint);
     let (namespace, name) = path.split_once('/').unwrap_or_default();
     let home = fleet.connection_at(namespace, name)?;
     let client = remote::connect(&fleet, home, &args.remote, Some(ApiVersion::V3_2)).await?;

@@ -5,7 +5,7 @@
 //! is told from such lists would be wrong in every line.
 use kube::ResourceExt;
 use speech_api::{Reason, SpeechConnection, condition};
-use speech_fleet::fleet::{Objects, connection};
+use speech_fleet::fleet::{Objects, connection_of};
 use speech_service::{
     Client, EntityId, Error, Kind, Lane, Listing, Presence,
     entity::{CustomModel, Endpoint},
@@ -32,7 +32,7 @@ impl Named {
                 continue;
             };
             let id = status.standing_id().and_then(|id| id.parse().ok());
-            if let Some(id) = id.filter(|_| connection(&endpoint.spec.connection_ref, &home) == path) {
+            if let Some(id) = id.filter(|_| connection_of(endpoint) == path) {
                 let who = format!("SpeechEndpoint {home}/{}", endpoint.name_any());
                 named.endpoints.insert(id, who);
             }
@@ -43,7 +43,7 @@ impl Named {
             };
             let is_base = model.spec.source.base.is_some();
             let id = status.current.as_ref().and_then(|current| current.id.parse().ok());
-            if let Some(id) = id.filter(|_| !is_base && connection(&model.spec.connection_ref, &home) == path) {
+            if let Some(id) = id.filter(|_| !is_base && connection_of(model) == path) {
                 let who = format!("SpeechModel {home}/{}", model.name_any());
                 named.models.insert(id, who);
             }

@@ -56,8 +56,8 @@ fn words(failure: &LastFailure) -> Option<String> {
 pub fn answered(around: &Surroundings<'_>, before: &[Condition], observed: i64, generation: i64) -> String {
     let told = condition::find(before, condition::RECONCILING)
         .filter(|told| observed == generation && told.reason == Reason::Updating.as_str());
-    match (around.asked.and_then(Action::field), told) {
-        (Some(field), _) if around.failure.is_none() => accepted(field),
+    match (around.learned.asked.and_then(Action::field), told) {
+        (Some(field), _) if around.learned.failure.is_none() => accepted(field),
         (Some(field), _) => format!("the change of {field} failed; waiting until the service reports what there is"),
         (None, Some(told)) => told.message.clone(),
         (None, None) => "waiting until the service reports what came of the last change".to_owned(),

@@ -209,9 +209,11 @@ fn plan_endpoint(garble: &mut Garble) {
         let chosen: Vec<&SpeechModel> = models.iter().take(garble.below(3)).collect();
         let plan = endpoint::plan(&endpoint::Snapshot {
             object: &endpoint,
-            models: &chosen,
-            holder: garble.hits(0.1).then_some("other/one"),
-            abandoned: garble.hits(0.1),
+            related: endpoint::Related {
+                models: &chosen,
+                holder: garble.hits(0.1).then_some("other/one"),
+                abandoned: garble.hits(0.1),
+            },
             around: world.around(),
         });
         let before = endpoint.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -251,9 +253,11 @@ fn plan_model(garble: &mut Garble) {
         };
         let plan = model::plan(&model::Snapshot {
             object: &model,
-            source: source.as_ref(),
-            refusals: &[],
-            follower: None,
+            related: model::Related {
+                source: source.as_ref(),
+                refusals: &[],
+                follower: None,
+            },
             around: world.around(),
         });
         let before = model.status.as_ref().map_or(&[][..], |status| &status.conditions);

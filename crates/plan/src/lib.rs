@@ -25,12 +25,15 @@ pub mod near;
 mod notice;
 mod orphan;
 mod outlook;
+mod pass;
 pub mod recognition;
+pub mod relations;
 mod report;
 mod retry;
 pub mod risk;
 pub mod rules;
 pub mod skew;
+mod snapshot;
 mod spread;
 mod stay;
 #[cfg(any(test, feature = "testing"))]
@@ -50,9 +53,11 @@ use lead_time::{Durations, Took};
 use line::{Limits, Line, Want};
 pub use notice::{Notice, document as events_document};
 pub use orphan::UNPROVEN;
+pub use pass::{Asked, Learned, Pass, Step};
 pub use report::cluster_refused;
 pub use retry::{Failure, FailureClass, NOT_SENT, is_quota};
 use skew::Skew;
+pub use snapshot::{Snapshot, deletes_remote};
 pub use stay::Stay;
 pub use verdict::Verdict;
 
@@ -230,6 +235,18 @@ impl Action {
         )
     }
 
+    /// Whether the step may end the use of a model by an endpoint.
+    pub fn frees_model(&self) -> bool {
+        match self {
+            Self::DeleteEndpoint(_) => true,
+            Self::UpdateEndpoint { change, .. } => change.model().is_some(),
+            Self::Claim(_) | Self::Release | Self::CreateEndpoint(_) | Self::TrainModel(_) => false,
+            Self::UpdateModel { .. } | Self::DeleteModel(_) => false,
+            Self::CopyModel(_) | Self::FollowCopy { .. } => false,
+            Self::CreateEvaluation(_) | Self::DeleteEvaluation(_) => false,
+        }
+    }
+
     /// What the step is taken for: what must happen before a date goes first.
     pub fn lane(&self) -> Lane {
         match self {
@@ -263,14 +280,8 @@ pub struct Surroundings<'a> {
     /// The uid of the cluster's `kube-system` namespace.
     pub cluster: &'a str,
     pub connection: ConnectionState<'a>,
-    /// The attempt to create that this very pass announced: nothing can have been sent for it yet.
-    pub announced: Option<u32>,
-    /// The word of the request that left in this very pass, see [`Action::operation`].
-    pub asked: Option<&'static str>,
-    /// What that request put back, where somebody else had changed it, see [`Plan::corrects`].
-    pub corrected: Option<&'a Correction>,
-    /// What went wrong in this very pass.
-    pub failure: Option<&'a Failure>,
+    /// What this very pass has learned so far.
+    pub learned: Learned<'a>,
     /// What the objects of the connection have to agree on.
     pub agenda: &'a Agenda,
     /// Whether the operator and its kinds stay; only deletions ask.

@@ -5,8 +5,7 @@ use super::{
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::Resource;
-use speech_api::{Reason, annotation::CreationIntent, condition, reference::LastFailure};
+use speech_api::{Reason, Subject, SubjectStatus, annotation::CreationIntent, condition, reference::LastFailure};
 use speech_service::request::UpdateModel;
 
 /// What the act step learned from a request that failed.
@@ -182,7 +181,16 @@ pub struct Memory<'a> {
 /// How many failures of steps aside are remembered: there are no more words for them.
 const MOST_ASIDE: usize = 8;
 
-impl Memory<'_> {
+impl<'a> Memory<'a> {
+    /// What a status remembers.
+    pub fn of(status: &'a mut impl SubjectStatus) -> Self {
+        let told = status.told();
+        Self {
+            last: told.last_failure,
+            aside: told.side_failures,
+        }
+    }
+
     /// Keeps a failure beside those of other steps.
     pub fn keep(self, failure: &Failure, generation: i64, leaves: bool, now: Timestamp) {
         if !Action::is_aside(failure.operation, leaves) {
@@ -198,20 +206,21 @@ impl Memory<'_> {
 }
 
 /// What is remembered of a step, wherever it stands.
-pub fn recall<'a>(last: Option<&'a LastFailure>, aside: &'a [LastFailure], operation: &str) -> Option<&'a LastFailure> {
-    last.into_iter().chain(aside).find(|known| known.operation == operation)
+pub fn recall<'a>(status: &'a impl SubjectStatus, operation: &str) -> Option<&'a LastFailure> {
+    let mut all = status.last_failure().into_iter().chain(status.side_failures());
+    all.find(|known| known.operation == operation)
 }
 
 /// Keeps a failure of this pass in a status, and closes the attempt of a creation (`creates` is its word) that certainly
 /// led to nothing.
-pub fn note(
-    object: &impl Resource,
-    around: &Surroundings<'_>,
-    creates: &str,
-    memory: Memory<'_>,
-    closed_attempt: &mut Option<i32>,
-) {
-    let Some(failure) = around.failure else { return };
+pub fn note<K: Subject>(object: &K, around: &Surroundings<'_>, creates: &str, status: &mut K::Status) {
+    let Some(failure) = around.learned.failure else { return };
+    let told = status.told();
+    let closed_attempt = told.closed_attempt;
+    let memory = Memory {
+        last: told.last_failure,
+        aside: told.side_failures,
+    };
     // A publication that fails must not make forgotten that a request to the service waits for its delay.
     if failure.operation == EXPORT && memory.last.as_ref().is_some_and(|last| last.operation != EXPORT) {
         return;

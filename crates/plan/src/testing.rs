@@ -8,7 +8,7 @@ mod world;
 
 pub use world::World;
 
-use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Plan, Stay, Surroundings, retry};
+use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings, retry};
 use crate::view::{Remote, Shelf, View};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -431,6 +431,20 @@ fn what(action: &Action) -> String {
         | Action::UpdateModel { .. } => String::new(),
     };
     format!("{} {object}", action.operation())
+}
+
+/// What a step learns from a request that failed.
+pub fn failure(operation: &'static str, class: FailureClass) -> Failure {
+    let code = match class {
+        FailureClass::Quota => "QuotaViolation",
+        FailureClass::Refused | FailureClass::Transient { .. } | FailureClass::Uncertain => "Code",
+    };
+    Failure {
+        operation,
+        code: code.into(),
+        message: "words".into(),
+        class,
+    }
 }
 
 /// Releases an object as a pass does, also after a failure: a status in its place would forget since when it waits.

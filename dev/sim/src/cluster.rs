@@ -1,13 +1,16 @@
 //! The objects of one connection, as the apiserver would hold them: what survives every operator.
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt};
 use speech_api::{
-    FINALIZER, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
+    FINALIZER, SpeechConnection, SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, Subject,
+    SubjectStatus,
     annotation::{CREATION_INTENT, CreationIntent},
 };
-use speech_operator::controller::{observe::means, wake::has_judged};
-use speech_plan::{self as plan, Plan, Surroundings};
+use speech_plan::{
+    self as plan, Plan, Surroundings,
+    relations::{has_judged, means},
+};
 use std::collections::BTreeMap;
 
 /// The uid of the `kube-system` namespace.
@@ -34,30 +37,23 @@ pub struct Cluster {
     pub by_uid: BTreeMap<String, Key>,
 }
 
-/// What models and endpoints have in common.
-pub trait Kind: Resource<DynamicType = ()> + Clone {
-    /// The type of the status.
-    type Status: Clone + PartialEq + serde::Serialize;
-
+/// A kind of objects in this cluster.
+pub trait Kind: Subject<Status: serde::Serialize> + Clone {
     /// An object that exists.
     #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self>;
     /// Whether what failed last was refused by the service.
     #[cfg(test)]
-    fn was_refused(&self) -> bool;
+    fn was_refused(&self) -> bool {
+        let failure = self.status().and_then(SubjectStatus::last_failure);
+        failure.is_some_and(|failure| failure.terminal)
+    }
     /// Forgets how often something was made.
     #[cfg(test)]
     fn forget_count(&mut self);
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
     fn key(index: usize) -> Key;
-    fn locale(&self) -> &str;
-    /// The status, once somebody wrote one.
-    fn status(&self) -> Option<&Self::Status>;
-    /// Writes the status.
-    fn set_status(&mut self, status: Self::Status);
-    /// The conditions of a status.
-    fn conditions(status: &Self::Status) -> &[Condition];
     /// The SpeechModels whose revisions it judged.
     fn judged_models(&self, _cluster: &Cluster) -> Vec<Key> {
         Vec::new()
@@ -67,8 +63,6 @@ pub trait Kind: Resource<DynamicType = ()> + Clone {
 }
 
 impl Kind for SpeechModel {
-    type Status = SpeechModelStatus;
-
     #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
         cluster.models.get(index)?.as_ref()
@@ -79,35 +73,12 @@ impl Kind for SpeechModel {
         forget_count(self);
     }
 
-    #[cfg(test)]
-    fn was_refused(&self) -> bool {
-        let status = self.status.as_ref();
-        let failure = status.and_then(|status| status.last_failure.as_ref());
-        failure.is_some_and(|failure| failure.terminal)
-    }
-
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
         cluster.models.get_mut(index)
     }
 
     fn key(index: usize) -> Key {
         Key::Model(index)
-    }
-
-    fn locale(&self) -> &str {
-        &self.spec.locale
-    }
-
-    fn status(&self) -> Option<&SpeechModelStatus> {
-        self.status.as_ref()
-    }
-
-    fn set_status(&mut self, status: SpeechModelStatus) {
-        self.status = Some(status);
-    }
-
-    fn conditions(status: &SpeechModelStatus) -> &[Condition] {
-        &status.conditions
     }
 
     fn plan(&self, cluster: &Cluster, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
@@ -119,17 +90,17 @@ impl Kind for SpeechModel {
         let follower = followers.clone().next().map(|endpoint| endpoint.name_any());
         plan::model::plan(&plan::model::Snapshot {
             object: self,
-            source: None,
-            refusals: &plan::model::refusals(followers),
-            follower: follower.as_deref(),
+            related: plan::model::Related {
+                source: None,
+                refusals: &plan::model::refusals(followers),
+                follower: follower.as_deref(),
+            },
             around,
         })
     }
 }
 
 impl Kind for SpeechEndpoint {
-    type Status = SpeechEndpointStatus;
-
     #[cfg(test)]
     fn get(cluster: &Cluster, index: usize) -> Option<&Self> {
         cluster.endpoints.get(index)?.as_ref()
@@ -140,35 +111,12 @@ impl Kind for SpeechEndpoint {
         forget_count(self);
     }
 
-    #[cfg(test)]
-    fn was_refused(&self) -> bool {
-        let status = self.status.as_ref();
-        let failure = status.and_then(|status| status.last_failure.as_ref());
-        failure.is_some_and(|failure| failure.terminal)
-    }
-
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
         cluster.endpoints.get_mut(index)
     }
 
     fn key(index: usize) -> Key {
         Key::Endpoint(index)
-    }
-
-    fn locale(&self) -> &str {
-        &self.spec.locale
-    }
-
-    fn status(&self) -> Option<&SpeechEndpointStatus> {
-        self.status.as_ref()
-    }
-
-    fn set_status(&mut self, status: SpeechEndpointStatus) {
-        self.status = Some(status);
-    }
-
-    fn conditions(status: &SpeechEndpointStatus) -> &[Condition] {
-        &status.conditions
     }
 
     fn judged_models(&self, cluster: &Cluster) -> Vec<Key> {
@@ -186,9 +134,11 @@ impl Kind for SpeechEndpoint {
         models.sort_by_key(|model| model.name_any());
         plan::endpoint::plan(&plan::endpoint::Snapshot {
             object: self,
-            models: &models,
-            holder: None,
-            abandoned: false,
+            related: plan::endpoint::Related {
+                models: &models,
+                holder: None,
+                abandoned: false,
+            },
             around,
         })
     }
@@ -232,17 +182,16 @@ impl Cluster {
 
     /// Whether a request of an object failed and has not been repeated with success.
     pub fn has_failure(&self, key: Key) -> bool {
+        fn failed<K: Subject>(objects: &[Option<K>], index: usize) -> bool {
+            let object = objects.get(index).and_then(Option::as_ref);
+            object
+                .and_then(Subject::status)
+                .and_then(SubjectStatus::last_failure)
+                .is_some()
+        }
         match key {
-            Key::Model(index) => {
-                let model = self.models.get(index).and_then(Option::as_ref);
-                let status = model.and_then(|model| model.status.as_ref());
-                status.is_some_and(|status| status.last_failure.is_some())
-            }
-            Key::Endpoint(index) => {
-                let endpoint = self.endpoints.get(index).and_then(Option::as_ref);
-                let status = endpoint.and_then(|endpoint| endpoint.status.as_ref());
-                status.is_some_and(|status| status.last_failure.is_some())
-            }
+            Key::Model(index) => failed(&self.models, index),
+            Key::Endpoint(index) => failed(&self.endpoints, index),
         }
     }
 

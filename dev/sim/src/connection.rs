@@ -2,12 +2,12 @@
 use super::{cluster, law::Laws, operator::FASTEST, region::Region};
 use jiff::SignedDuration;
 use speech_api::is_held;
-use speech_operator::controller::act::act;
 use speech_plan::{
     Action, Hands,
     connection::{Dependents, Plan, Snapshot, Step, plan},
     evaluation::{self, Unneeded},
 };
+use speech_resource::act;
 use speech_service::EntityId;
 
 /// The pause after a deletion that failed.
@@ -43,7 +43,7 @@ impl Region {
     fn decide_on_connection(&mut self) -> Option<Plan> {
         self.report.steps += 1;
         let operator = self.operator.as_ref()?;
-        let view = operator.remote.view();
+        let view = operator.resource.view();
         let endpoints = self.cluster.endpoints.iter().flatten();
         let unneeded = if view.evaluations.is_empty() {
             Unneeded::default()
@@ -58,8 +58,8 @@ impl Region {
                 ..Dependents::default()
             },
             last_key_until: None,
-            durations: &operator.remote.agenda().durations,
-            skew: operator.remote.agenda().skew,
+            durations: &operator.resource.agenda().durations,
+            skew: operator.resource.agenda().skew,
             throttled: false,
             sharing: &speech_plan::connection::Sharing::default(),
             unneeded,
@@ -75,7 +75,7 @@ impl Region {
     fn collect(&mut self, id: EntityId) {
         let Some(operator) = &mut self.operator else { return };
         let action = Action::DeleteEvaluation(id);
-        let done = futures::executor::block_on(act(&operator.remote, &operator.client, &action));
+        let done = futures::executor::block_on(act(&operator.resource, &operator.client, &action));
         if let Some(wait) = self.network.take_throttled() {
             operator.rest(wait, self.now);
         }

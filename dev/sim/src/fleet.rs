@@ -1,7 +1,7 @@
 //! What people declare: the objects of one connection, and what they do to them in the course of the years.
 use super::{
     cluster::{Cluster, Key},
-    world,
+    world::{self, LOCALES},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -11,8 +11,6 @@ use speech_fuzz::{Chance, weigh};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The locales of a fleet.
-pub const LOCALES: [&str; 3] = ["en-US", "de-DE", "fr-FR"];
 /// The namespace of all objects.
 const NAMESPACE: &str = "team";
 

@@ -2,6 +2,7 @@
 use super::{
     cluster::{self, Cluster, Key},
     fleet,
+    mark::{ATTEMPT, CLUSTER, UID},
     people::needs_approval,
     report::{Report, Violation},
     world::RESOURCE,
@@ -10,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use speech_api::{Reason, SpeechEndpoint, SpeechModel, condition, swap::OnDeadline};
 use speech_emulator::Emulator;
-use speech_operator::controller::observe::means;
+use speech_plan::relations::means;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use uuid::Uuid;
 
@@ -23,11 +24,6 @@ const MOST_PASSES: u32 = 25;
 const MOST_FAILURES: usize = 40;
 /// What the operator may need to see and deploy a model that just appeared.
 const HASTE: SignedDuration = SignedDuration::from_hours(24);
-
-/// The member of a mark that names its object.
-pub const UID: &str = "customspeech.dev/uid";
-const ATTEMPT: &str = "customspeech.dev/attempt";
-const CLUSTER: &str = "customspeech.dev/cluster";
 
 /// What was seen so far.
 #[derive(Debug, Default)]

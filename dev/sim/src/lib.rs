@@ -1,4 +1,4 @@
-//! Years of a whole fleet in seconds: the planners and the controller's own steps against the emulator's world, in one
+//! Years of a whole fleet in seconds: the planners, and the passes and requests of the operator, against the emulator's world, in one
 //! process, without sockets, on a clock that jumps to whatever happens next.
 //!
 //! Every Speech resource with its objects and its operator is a region of its own; regions share nothing but the times at
@@ -8,10 +8,13 @@ mod check;
 mod cluster;
 mod command;
 mod connection;
+mod event;
 mod fleet;
 mod follow;
 mod impolite;
+mod judge;
 mod law;
+mod mark;
 mod memory;
 mod network;
 mod operator;

@@ -1,9 +1,5 @@
 //! What requests have to be judged for afterwards: who had what made, how often, and what was deleted.
-use super::{
-    law::{self, Laws},
-    region::Region,
-    world,
-};
+use super::mark;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
 use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
@@ -86,48 +82,10 @@ impl Memory {
     }
 }
 
-impl Region {
-    /// What was deleted had to be, and nobody had too much made.
-    pub(super) fn judge_requests(&mut self) {
-        let (gone, beyond) = {
-            let mut memory = self.network.memory();
-            (memory.take_deleted(), memory.beyond_bounds())
-        };
-        Laws::deleted(&mut self.report, &self.cluster, &gone, self.now);
-        Laws::bounded(&mut self.report, &self.cluster, beyond, self.now);
-    }
-
-    /// Somebody deletes what bears the mark of an object that will have it made anew, or of a model.
-    pub(super) fn vanish(&mut self) {
-        let mut found = Vec::new();
-        let ours = |properties: &BTreeMap<String, String>| {
-            properties
-                .get(law::UID)
-                .and_then(|uid| self.cluster.by_uid.get(uid))
-                .copied()
-        };
-        let emulator = &self.world.emulator;
-        // The service deletes for nobody what an endpoint uses.
-        let mut used = BTreeSet::new();
-        emulator.endpoints(world::RESOURCE, |one| {
-            used.extend(one.uses());
-            found.extend(ours(one.custom_properties).map(|key| (key, one.id)))
-        });
-        emulator.models(world::RESOURCE, |one| {
-            let free = ours(one.custom_properties).filter(|_| !used.contains(&one.id));
-            found.extend(free.map(|key| (key, one.id)))
-        });
-        if let Some((_, id)) = self.chance.pick(&found).copied() {
-            self.network.delete(id);
-            self.report.vanished += 1;
-        }
-    }
-}
-
 /// The uid in the mark of what a request asks for.
 fn uid_in(request: &Request<Bytes>) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(request.body()).ok()?;
-    let uid = body.get("customProperties")?.get(law::UID)?;
+    let uid = body.get("customProperties")?.get(mark::UID)?;
     uid.as_str().map(str::to_owned)
 }
 
@@ -136,7 +94,7 @@ mod tests {
     use super::*;
 
     fn order(uid: &str) -> Request<Bytes> {
-        let body = format!(r#"{{"customProperties":{{"{}":"{uid}"}}}}"#, super::super::law::UID);
+        let body = format!(r#"{{"customProperties":{{"{}":"{uid}"}}}}"#, mark::UID);
         Request::post("/west/speechtotext/models")
             .body(Bytes::from(body))
             .unwrap()

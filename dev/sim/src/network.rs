@@ -1,6 +1,7 @@
 //! The way to the Speech service: within the process, with the failures of a real network and a count of what was sent.
 use super::{
     impolite::{self, Instead, Manners},
+    mark,
     memory::Memory,
 };
 use axum::{Router, body::Body};
@@ -339,7 +340,7 @@ impl Network {
         let mut owner = None;
         let mut look = |found: uuid::Uuid, properties: &std::collections::BTreeMap<String, String>| {
             if found == id {
-                owner = properties.get(super::law::UID).cloned();
+                owner = properties.get(mark::UID).cloned();
             }
         };
         self.emulator

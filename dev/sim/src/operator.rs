@@ -1,13 +1,12 @@
 //! The operator in its process: all that is lost when its leader dies.
 use super::{cluster::Key, network::Network, world};
 use jiff::{SignedDuration, Timestamp};
-use speech_operator::controller::remote::{LastLook, Remote, Scope};
 use speech_plan::{List, connection::Contact};
+use speech_resource::{Resource, Schedule};
 use speech_service::{ApiVersion, BaseUrl, Budget, Client, SubscriptionKey, Transport};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 /// The interval of the sweeps; the default of a connection.
@@ -17,13 +16,10 @@ pub const FASTEST: SignedDuration = SignedDuration::from_secs(1);
 /// What the service says of the next useful look while something is under way and its clock stands still.
 const REST: SignedDuration = SignedDuration::from_secs(30);
 
-/// The lists that somebody may wait for.
-const LISTS: [List; 4] = [List::Endpoints, List::Models, List::Datasets, List::Evaluations];
-
 /// The operator, as far as it concerns one connection.
 pub struct Operator {
     /// What is known of the Speech resource.
-    pub remote: Remote,
+    pub resource: Resource,
     /// The way to it.
     pub client: Client,
     /// What came of the last contact.
@@ -52,21 +48,18 @@ pub struct Collection {
     pub from: Option<Timestamp>,
 }
 
-/// When the lists are read.
-#[derive(Clone, Copy, Debug)]
+/// When the lists are read. What a look reads, the operator's own [`Schedule`] says; here stands which looks are left out,
+/// because nothing has changed since the one before.
+#[derive(Clone, Debug)]
 pub struct Sweeps {
+    /// The operator's own.
+    pub schedule: Schedule,
     /// When all lists are read; none while that would show nothing new (UTC).
     pub full_at: Option<Timestamp>,
     /// When the lists are read for those who wait (UTC).
     pub next_at: Option<Timestamp>,
     /// Before this time the service changes nothing by itself (UTC).
     pub quiet_until: Option<Timestamp>,
-    /// Whether the base models are to be read as well.
-    pub base_models: bool,
-    /// Whether the evaluations are to be read though no gate asks for them.
-    pub last_look: LastLook,
-    /// How many sweeps failed in a row.
-    pub failures: u32,
     /// When the lists were last read (UTC).
     pub last_at: Timestamp,
 }
@@ -75,18 +68,16 @@ impl Operator {
     /// A new leader that knows nothing; its first look is due at once.
     pub fn begin(network: &Arc<Network>, now: Timestamp) -> Option<Self> {
         Some(Self {
-            remote: Remote::new(Budget::unlimited(), Duration::from_secs(60)),
+            resource: Resource::default(),
             client: connect(network)?,
             contact: Contact::Pending,
             blocked_until: None,
             woken: BTreeSet::new(),
             sweeps: Sweeps {
+                schedule: Schedule::default(),
                 full_at: Some(now),
                 next_at: None,
                 quiet_until: None,
-                base_models: true,
-                last_look: LastLook::default(),
-                failures: 0,
                 last_at: Timestamp::MIN,
             },
             collection: Collection {
@@ -149,14 +140,9 @@ impl Operator {
         }
     }
 
-    /// Whether anyone waits for a list.
-    pub fn awaits(&self, list: List) -> bool {
-        self.awaits.values().any(|(awaited, _)| *awaited == list)
-    }
-
-    /// How many lists are read for those who wait; each is one page.
-    pub fn awaited_lists(&self) -> usize {
-        LISTS.into_iter().filter(|list| self.awaits(*list)).count()
+    /// The lists that somebody waits for; each is one page.
+    pub fn awaited(&self) -> HashSet<List> {
+        self.awaits.values().map(|(list, _)| *list).collect()
     }
 
     /// Whether anyone waits at all.
@@ -191,18 +177,6 @@ impl Operator {
     pub fn next_sweep(&self) -> Option<Timestamp> {
         let due = self.sweeps.full_at.into_iter().chain(self.sweeps.next_at).min()?;
         Some(due.max(self.blocked_until.unwrap_or(due)))
-    }
-
-    /// Whether a list is read for the first time, in which case what a status names counts.
-    pub fn is_first(&self, scope: Scope) -> bool {
-        let view = self.remote.view();
-        !view.is_complete() || (scope.evaluations && !view.evaluations.is_known())
-    }
-
-    /// Which of the lists that only some objects need were ever read.
-    pub fn known(&self) -> (bool, bool) {
-        let view = self.remote.view();
-        (view.datasets.is_known(), view.evaluations.is_known())
     }
 
     /// Whether the SpeechConnection is to be looked at.

@@ -1,33 +1,20 @@
 //! One pass over an object, as the controller makes it: look, decide, take at most one remote step, report.
 use super::{
     cluster::{self, Key, Kind},
+    event::Place,
     fleet,
     law::{self, Laws},
     operator::FASTEST,
-    region::{Place, Region},
+    region::Region,
 };
 use jiff::Timestamp;
 use kube::ResourceExt;
-use speech_api::{Reason, SpeechEndpoint, SpeechModel};
-use speech_operator::controller::{
-    act::{Undone, act},
-    reconcile::frees_model,
-    wake,
-};
+use speech_api::{Reason, SpeechEndpoint, SpeechModel, SubjectStatus};
 use speech_plan::{
-    Action, ConnectionState, Failure, Hands, Plan, Stay, Surroundings, connection::Contact, drift::Correction,
+    Action, ConnectionState, Failure, Hands, Pass, Plan, Stay, Step, Surroundings, connection::Contact,
+    relations::has_history,
 };
-
-/// What a pass learned so far.
-#[derive(Default)]
-struct Learned {
-    announced: Option<u32>,
-    failure: Option<Failure>,
-    /// The remote step that was taken.
-    taken: Option<Action>,
-    /// What it put back.
-    corrected: Option<Correction>,
-}
+use speech_resource::{Undone, act};
 
 /// What becomes of the object after a pass.
 enum End<K> {
@@ -70,37 +57,42 @@ impl Region {
 
     /// Decides and acts until there is nothing more to do in this pass.
     fn turn<K: Kind>(&mut self, key: Key, mut object: K) -> End<K> {
-        let mut learned = Learned::default();
+        let mut pass = Pass::begin(Hands::Free);
+        let mut taken = None;
         loop {
-            let Some(plan) = self.decide(&object, &learned) else {
+            let Some(plan) = self.decide(&object, &pass) else {
                 return End::Stays(object);
             };
-            match plan.action.clone().filter(|action| learned.may_take(action)) {
-                Some(Action::Claim(intent)) => {
+            match pass.next(&plan) {
+                Step::Claim(intent) => {
                     cluster::claim(&mut object, intent);
-                    learned.announced = intent.map(|intent| intent.attempt);
+                    pass.claimed(intent);
                     if self.dies(Place::AfterClaim) {
                         return End::Stays(object);
                     }
                 }
-                Some(Action::Release) => {
+                Step::Release => {
                     if plan.notices.iter().any(|notice| notice.reason == Reason::Orphaned) {
                         self.laws.orphaned(&object.uid().unwrap_or_default());
                     }
                     self.released(key, &object);
                     return End::Released;
                 }
-                Some(action) => {
-                    learned.corrected = plan.corrects;
-                    self.request(key, &action, &mut learned);
+                Step::Request(action, asked) => {
+                    let failure = self.request(key, &action);
+                    pass.answered(asked, failure);
+                    if taken.replace(action).is_some() {
+                        let what = "took two remote steps in one pass";
+                        Laws::broken(&mut self.report, self.now, fleet::name(key), what);
+                    }
                     if self.dies(Place::AfterRequest) {
                         return End::Stays(object);
                     }
                 }
-                None => {
-                    self.judge(key, &plan, &learned);
+                Step::Report => {
+                    self.judge(key, &plan, &pass, taken.as_ref());
                     if !self.dies(Place::BeforeStatus) {
-                        self.settle(key, &mut object, plan, &learned);
+                        self.settle(key, &mut object, plan, &pass);
                     }
                     return End::Stays(object);
                 }
@@ -109,20 +101,17 @@ impl Region {
     }
 
     /// Looks and decides; nothing happens.
-    fn decide<K: Kind>(&mut self, object: &K, learned: &Learned) -> Option<Plan<K::Status>> {
+    fn decide<K: Kind>(&mut self, object: &K, pass: &Pass) -> Option<Plan<K::Status>> {
         self.report.steps += 1;
         let operator = self.operator.as_ref()?;
-        let (view, agenda) = (operator.remote.view(), operator.remote.agenda());
+        let (view, agenda) = (operator.resource.view(), operator.resource.agenda());
         let plan = object.plan(
             &self.cluster,
             Surroundings {
                 now: self.now,
                 cluster: cluster::UID,
                 connection: state(&operator.contact, self.cluster.connection.broken_since(), &view),
-                announced: learned.announced,
-                asked: learned.taken.as_ref().map(Action::operation),
-                corrected: learned.corrected.as_ref(),
-                failure: learned.failure.as_ref(),
+                learned: pass.learned(),
                 agenda: &agenda,
                 stay: Stay::Certain,
                 hands: Hands::Free,
@@ -131,10 +120,10 @@ impl Region {
         );
         drop((view, agenda));
         let uid = object.meta().uid.as_deref().unwrap_or_default();
-        let mut agenda = operator.remote.agenda_mut();
+        let mut agenda = operator.resource.agenda_mut();
         let mut learned = false;
         for took in &plan.took {
-            learned |= agenda.durations.learn(object.locale(), *took);
+            learned |= agenda.durations.learn(object.declared().locale, *took);
         }
         let left = agenda.line.set(uid, plan.wants) && plan.wants.is_none();
         drop(agenda);
@@ -152,15 +141,15 @@ impl Region {
         Some(plan)
     }
 
-    /// Takes a remote step with the controller's own code.
-    fn request(&mut self, key: Key, action: &Action, learned: &mut Learned) {
-        let Some(operator) = &mut self.operator else { return };
-        let done = futures::executor::block_on(act(&operator.remote, &operator.client, action));
+    /// Takes a remote step with the operator's own code, and tells what went wrong.
+    fn request(&mut self, key: Key, action: &Action) -> Option<Failure> {
+        let operator = self.operator.as_mut()?;
+        let done = futures::executor::block_on(act(&operator.resource, &operator.client, action));
         if let Some(wait) = self.network.take_throttled() {
             operator.rest(wait, self.now);
         }
-        if done.is_ok() && frees_model(action) {
-            let waits = |model: &SpeechModel| model.metadata.deletion_timestamp.is_some() || wake::has_history(model);
+        if done.is_ok() && action.frees_model() {
+            let waits = |model: &SpeechModel| model.metadata.deletion_timestamp.is_some() || has_history(model);
             for (index, model) in self.cluster.models.iter().enumerate() {
                 if model.as_ref().is_some_and(waits) {
                     operator.woken.insert(Key::Model(index));
@@ -173,46 +162,37 @@ impl Region {
             // The controller would see it within the interval of its sweeps, whoever waits.
             operator.sweeps.quiet_until = Some(self.now);
         }
-        if learned.taken.is_some() {
-            Laws::broken(
-                &mut self.report,
-                self.now,
-                fleet::name(key),
-                "took two remote steps in one pass",
-            );
-        }
-        learned.taken = Some(action.clone());
-        learned.failure = done.err().and_then(Undone::failure);
-        if learned.failure.is_some() {
+        let failure = done.err().and_then(Undone::failure);
+        if failure.is_some() {
             self.laws.failed(&mut self.report, key, action.operation(), self.now);
         }
         if let Some(story) = &mut self.story {
-            story.takes(self.now, key, action, learned.failure.as_ref());
+            story.takes(self.now, key, action, failure.as_ref());
         }
-        learned.announced = None;
+        failure
     }
 
     /// What must hold of every plan that a pass ends with.
-    fn judge<S>(&mut self, key: Key, plan: &Plan<S>, learned: &Learned) {
+    fn judge<S>(&mut self, key: Key, plan: &Plan<S>, pass: &Pass, taken: Option<&Action>) {
         let mut broken = |what: String| Laws::broken(&mut self.report, self.now, fleet::name(key), what);
         if let Some(at) = plan.look_again.filter(|at| *at <= self.now) {
             broken(format!("wants to be looked at again at {at}, which is not ahead"));
         }
-        if learned.failure.is_none() && plan.action.is_some() && plan.action == learned.taken {
+        if pass.goes_on(plan) && plan.action.as_ref() == taken {
             broken(format!("asks again for a step that was just taken: {:?}", plan.action));
         }
     }
 
     /// Reports: the status if it says something new, and when to look again.
-    fn settle<K: Kind>(&mut self, key: Key, object: &mut K, plan: Plan<K::Status>, learned: &Learned) {
+    fn settle<K: Kind>(&mut self, key: Key, object: &mut K, plan: Plan<K::Status>, pass: &Pass) {
         let Some(operator) = &mut self.operator else { return };
         operator.mind(key, plan.awaits, self.now);
-        let again = learned.taken.is_some() && learned.failure.is_none() && plan.action.is_some();
+        let again = pass.goes_on(&plan);
         if again {
             operator.woken.insert(key);
         }
         operator.look_again(key, plan.look_again.filter(|_| !again));
-        let conditions = K::conditions(&plan.status);
+        let conditions = plan.status.conditions();
         if let Some(what) = law::presentation(conditions, plan.look_again, plan.awaits.is_some() || again) {
             Laws::broken(&mut self.report, self.now, fleet::name(key), what);
         }
@@ -236,7 +216,7 @@ impl Region {
         operator.look_again(key, None);
         operator.collection.woken = true;
         let left = operator
-            .remote
+            .resource
             .agenda_mut()
             .line
             .leave(&object.uid().unwrap_or_default());
@@ -246,17 +226,6 @@ impl Region {
         if let Key::Model(_) = key {
             self.wake_followers(&fleet::name(key));
         }
-    }
-}
-
-impl Learned {
-    /// At most one remote step per pass, and none after a failure, but to let the object go.
-    fn may_take(&self, action: &Action) -> bool {
-        if *action == Action::Release {
-            return true;
-        }
-        let again = self.taken.is_some() && (action.is_remote() || matches!(action, Action::Claim(_)));
-        self.failure.is_none() && !again
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people do when an endpoint asks for them: they agree, late; they clear what failed by accident; they train anew
 //! what was judged bad.
-use super::{cluster, region::Event};
+use super::{cluster, event::Event};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use speech_api::{

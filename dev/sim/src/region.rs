@@ -1,6 +1,7 @@
 //! One Speech resource, its objects and its operator through the years: time jumps to whatever happens next.
 use super::{
     cluster::{Cluster, Key},
+    event::{Event, Place},
     fleet::{self, Manifests},
     follow::Story,
     impolite::Manners,
@@ -27,46 +28,6 @@ const LAST_CHANCE: SignedDuration = SignedDuration::from_hours(24);
 const BASE_MODEL_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 /// Leaders that die in a year.
 const DEATHS_PER_YEAR: i64 = 12;
-
-/// What happens in the world, whoever wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Event {
-    /// Somebody applies an object.
-    Apply(Key),
-    /// Somebody changes what a model is trained with.
-    Edit(usize),
-    /// Somebody agrees to the candidate of an endpoint.
-    Approve(usize),
-    /// Somebody clears what an endpoint has in quarantine.
-    Clear(usize),
-    /// A base model appears.
-    BaseModel,
-    /// Models expire.
-    QuarterDay,
-    /// The leader is going to die.
-    Doom(Place),
-    /// The leader dies now, if it has not yet.
-    Death,
-    /// There is a leader again.
-    Election,
-    /// Somebody deletes an object.
-    Delete(Key),
-    /// Somebody deletes an endpoint or a model in the service.
-    Vanish,
-}
-
-/// Where in a pass a leader dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// After the announcement of a creation, before the request.
-    AfterClaim,
-    /// After a request took effect, before anything of it was written.
-    AfterRequest,
-    /// Before the status is written.
-    BeforeStatus,
-    /// While nothing is done.
-    AtRest,
-}
 
 /// Which part of the simulation a region is.
 #[derive(Clone, Copy, Debug)]
@@ -303,8 +264,8 @@ impl Region {
             Event::BaseModel => {
                 let at = self.now + self.chance.between(SignedDuration::ZERO, BASE_MODEL_INTERVAL);
                 if let Some(operator) = &mut self.operator {
-                    operator.sweeps.base_models = true;
-                    operator.look_at_all(at);
+                    let due = operator.sweeps.schedule.base_models_due();
+                    operator.look_at_all(due.map_or(at, |due| due.max(at)));
                 }
             }
             Event::QuarterDay => {
@@ -327,7 +288,7 @@ impl Region {
                 self.operator = Operator::begin(&self.network, self.now);
                 if let (Some(operator), Some(status)) = (&self.operator, &self.cluster.connection.status) {
                     operator
-                        .remote
+                        .resource
                         .agenda_mut()
                         .durations
                         .learn_from_status(&status.durations);

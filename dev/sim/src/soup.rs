@@ -12,16 +12,13 @@ use serde_json::{Value, json};
 use speech_api::{SpeechEndpoint, SpeechModel};
 use speech_emulator::{Emulator, Seed};
 use speech_fuzz::{Garble, feed_in_rows};
-use speech_operator::controller::{
-    act::{Undone, act},
-    remote::{Remote, Scope, broken, counts, read},
-    wake,
-};
 use speech_plan::{
-    Action, Agenda, ConnectionState, Failure, Hands, Stay, Surroundings,
+    Action, Agenda, ConnectionState, Hands, Pass, Stay, Surroundings,
     connection::Contact,
+    relations::Recorded,
     view::{ModelFacts, View},
 };
+use speech_resource::{Failures, Resource, Scope, Undone, act, read};
 use speech_service::{
     ApiVersion, BaseUrl, Budget, Client, EntityId, ModelId, SubscriptionKey, Transport, entity::Status,
 };
@@ -70,7 +67,7 @@ fn seed() -> Value {
 struct Team {
     wire: Arc<Wire>,
     client: Client,
-    remote: Remote,
+    resource: Resource,
     contact: Contact,
     cluster: Cluster,
     emulator: Emulator,
@@ -179,7 +176,7 @@ impl Team {
         let mut team = Self {
             wire,
             client,
-            remote: Remote::new(Budget::unlimited(), Duration::from_secs(60)),
+            resource: Resource::default(),
             contact: Contact::Pending,
             cluster: Cluster {
                 models,
@@ -233,15 +230,19 @@ impl Team {
             datasets: true,
             evaluations: true,
         };
-        let recorded = wake::Recorded {
+        let recorded = Recorded {
             endpoints: self.recorded(),
             datasets: self.cluster.named_datasets(),
-            ..wake::Recorded::default()
+            ..Recorded::default()
         };
-        let (_, outcome) = futures::executor::block_on(read(&self.remote, &self.client, all, &recorded, self.now));
+        let (_, outcome) = futures::executor::block_on(read(&self.resource, &self.client, all, &recorded, self.now));
         self.contact = match outcome {
-            Ok(()) => Contact::Established(counts(&self.remote.view())),
-            Err(error) => broken(&error, None),
+            Ok(()) => self.resource.established(),
+            // Nothing was known before, so that no failure passes unnoticed.
+            Err(error) => {
+                let failed = Failures::default().failed(&error, &Contact::Pending, Duration::from_secs(60));
+                failed.contact.unwrap()
+            }
         };
         let mut steps = Vec::new();
         for index in 0..self.cluster.models.len() {
@@ -262,25 +263,21 @@ impl Team {
 
     fn pass<K: Kind>(&mut self, index: usize) -> Option<Step> {
         let mut object = K::slot(&mut self.cluster, index)?.take()?;
-        let (mut announced, mut failure, mut taken): (Option<u32>, Option<Failure>, Option<Step>) = (None, None, None);
+        let mut pass = Pass::begin(Hands::Free);
+        let mut taken = None;
         loop {
-            let plan = self.decide(&object, announced, failure.as_ref());
-            match plan
-                .action
-                .filter(|action| taken.is_none() && failure.is_none() && *action != Action::Release)
-            {
-                Some(Action::Claim(intent)) => {
+            let plan = self.decide(&object, &pass);
+            match pass.next(&plan) {
+                speech_plan::Step::Claim(intent) => {
                     cluster::claim(&mut object, intent);
-                    announced = intent.map(|intent| intent.attempt);
+                    pass.claimed(intent);
                 }
-                Some(action) => {
+                speech_plan::Step::Request(action, asked) => {
                     taken = Some(self.step(index, &action));
-                    failure = futures::executor::block_on(act(&self.remote, &self.client, &action))
-                        .err()
-                        .and_then(Undone::failure);
-                    announced = None;
+                    let done = futures::executor::block_on(act(&self.resource, &self.client, &action));
+                    pass.answered(asked, done.err().and_then(Undone::failure));
                 }
-                None => {
+                speech_plan::Step::Release | speech_plan::Step::Report => {
                     object.set_status(plan.status);
                     *K::slot(&mut self.cluster, index)? = Some(object);
                     return taken;
@@ -289,13 +286,8 @@ impl Team {
         }
     }
 
-    fn decide<K: Kind>(
-        &self,
-        object: &K,
-        announced: Option<u32>,
-        failure: Option<&Failure>,
-    ) -> speech_plan::Plan<K::Status> {
-        let view = self.remote.view();
+    fn decide<K: Kind>(&self, object: &K, pass: &Pass) -> speech_plan::Plan<K::Status> {
+        let view = self.resource.view();
         let connection = match &self.contact {
             Contact::Established(_) => ConnectionState::Ready {
                 view: &view,
@@ -315,10 +307,7 @@ impl Team {
                 now: self.now,
                 cluster: cluster::UID,
                 connection,
-                announced,
-                asked: None,
-                corrected: None,
-                failure,
+                learned: pass.learned(),
                 agenda: &Agenda::default(),
                 stay: Stay::Certain,
                 hands: Hands::Free,
@@ -334,7 +323,7 @@ impl Team {
     }
 
     fn step(&self, index: usize, action: &Action) -> Step {
-        let view = self.remote.view();
+        let view = self.resource.view();
         let known = |model: ModelId, view: &View| view.model(model).map(Known::from);
         let (mut served, mut chosen) = (None, None);
         if let Action::UpdateEndpoint { id, change, .. } = action {

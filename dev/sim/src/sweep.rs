@@ -1,20 +1,25 @@
-//! Reading the lists: with the controller's own code, at the times at which that could show something new.
+//! Reading the lists: with the operator's own code, at the times at which that could show something new.
 use super::{
     cluster::{self, Key},
     operator::{FASTEST, POLL},
     region::Region,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use speech_api::SpeechEndpoint;
-use speech_operator::controller::{
-    remote::{Scope, Seen, broken, counts, read},
-    wake,
+use speech_plan::{
+    connection::Contact,
+    relations::{
+        Recorded, Uses, concerns_endpoint, concerns_gate, concerns_model, datasets_of, datasets_of_endpoint,
+        datasets_of_model, holds_evaluations_of, judges, owners_of, pending_evaluation, revisions, trains,
+    },
+    view::Changes,
 };
-use speech_plan::{List, connection::Contact, view::Changes};
+use speech_resource::{Look, Pace, Seen, read};
 use speech_service::{Error, Lane};
 
-/// So many sweeps may fail for reasons that pass by themselves before the connection counts as broken.
-const PATIENCE: u32 = 3;
+fn pace(now: Timestamp) -> Pace {
+    Pace { now, interval: POLL }
+}
 
 impl Region {
     /// Wakes what is due, and reads the lists if that is due.
@@ -42,7 +47,7 @@ impl Region {
         if full || waits || sweeps.quiet_until.is_some_and(|quiet| quiet <= now) {
             self.sweep(full);
         } else {
-            self.network.count_idle(operator.awaited_lists());
+            self.network.count_idle(operator.awaited().len());
             operator.plan_next_look(now);
         }
     }
@@ -50,53 +55,44 @@ impl Region {
     fn sweep(&mut self, full: bool) {
         let now = self.now;
         let Some(operator) = &mut self.operator else { return };
-        let full = full || operator.sweeps.failures > 0 || !operator.is_waiting();
         let uses = self.cluster.uses();
-        let held = operator.remote.holds_evaluations_of(cluster::UID);
-        let evaluations = full && operator.sweeps.last_look.wants(uses.evaluations, held);
-        if operator.awaits(List::Evaluations) {
-            operator.sweeps.last_look.awaited();
-        }
-        let scope = Scope {
-            endpoints: full || operator.awaits(List::Endpoints),
-            models: full || operator.awaits(List::Models),
-            base_models: full && operator.sweeps.base_models,
-            datasets: operator.awaits(List::Datasets) || (full && uses.datasets),
-            evaluations: operator.awaits(List::Evaluations) || evaluations,
-        };
-        let mut recorded = if operator.is_first(scope) {
+        let held = holds_evaluations_of(&operator.resource.view(), cluster::UID);
+        let look = (operator.sweeps.schedule).look(pace(now), &operator.awaited(), || uses, held);
+        let scope = look.scope;
+        let mut recorded = if operator.resource.is_first(scope) {
             self.cluster.recorded()
         } else {
-            wake::Recorded::default()
+            Recorded::default()
         };
         if scope.datasets {
             recorded.datasets = self.cluster.named_datasets();
         }
-        let known_before = operator.known();
-        let (remote, client) = (&operator.remote, &operator.client);
-        let (seen, outcome) = futures::executor::block_on(read(remote, client, scope, &recorded, now));
+        let known_before = operator.resource.has_read();
+        let (resource, client) = (&operator.resource, &operator.client);
+        let (seen, outcome) = futures::executor::block_on(read(resource, client, scope, &recorded, now));
         operator.sweeps.last_at = now;
         if let Some(wait) = self.network.take_throttled() {
             operator.rest(wait, now);
         }
-        if full && outcome.is_ok() {
+        if outcome.is_ok() && look.is_whole {
             operator.sweeps.full_at = None;
+        } else if outcome.is_ok() && full {
+            // Not yet: the last whole look was a moment ago.
+            operator.sweeps.full_at = operator.sweeps.schedule.due(pace(now));
         }
         operator.sweeps.quiet_until = self.world.emulator.next_change();
         // What changes while nobody waits is seen by the next regular look.
         if let Some(quiet) = operator.sweeps.quiet_until {
             operator.look_at_all(quiet.max(now).saturating_add(POLL).unwrap_or(now));
         }
-        if operator.known() != known_before {
+        if operator.resource.has_read() != known_before {
             // A list may be empty, and still be what somebody waited for.
             operator.woken.extend(self.cluster.keys());
         }
-        operator.collection.woken |= full && seen.has_evaluations;
-        if full && seen.has_evaluations {
-            operator.sweeps.last_look.taken(uses.evaluations);
-        }
+        operator.collection.woken |= look.is_whole && seen.has_evaluations;
+        operator.sweeps.schedule.read(&look, &seen);
         match outcome {
-            Ok(()) => self.swept(scope, full, &seen),
+            Ok(()) => self.swept(&look, &seen),
             Err(error) => {
                 self.wake_concerned(&seen.changes);
                 self.failed(&error);
@@ -110,41 +106,26 @@ impl Region {
         self.world.emulator.clear_journal();
     }
 
-    fn swept(&mut self, scope: Scope, full: bool, seen: &Seen) {
+    fn swept(&mut self, look: &Look, seen: &Seen) {
         let Some(operator) = &mut self.operator else { return };
-        operator.sweeps.failures = 0;
+        operator.sweeps.schedule.succeeded(look, look.is_whole);
+        let scope = look.scope;
         // A list that only some objects need is read again at the next whole look when it could not be read.
         if (scope.datasets && !seen.has_datasets) || (scope.evaluations && !seen.has_evaluations) {
             operator.look_at_all(self.now.saturating_add(POLL).unwrap_or(self.now));
         }
-        if scope.base_models {
-            operator.sweeps.base_models = false;
-        }
         self.wake_concerned(&seen.changes);
-        if full {
-            let contact = self.operator.as_ref().map(|operator| counts(&operator.remote.view()));
-            contact
-                .into_iter()
-                .for_each(|counts| self.set_contact(Contact::Established(counts)));
+        if look.is_whole {
+            let contact = self.operator.as_ref().map(|operator| operator.resource.established());
+            contact.into_iter().for_each(|contact| self.set_contact(contact));
         }
     }
 
     fn failed(&mut self, error: &Error) {
         let Some(operator) = &mut self.operator else { return };
-        operator.sweeps.failures = operator.sweeps.failures.saturating_add(1);
-        let failures = operator.sweeps.failures;
-        let pause = FASTEST * 2_i32.saturating_pow(failures.saturating_sub(1).min(10));
-        let asked = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
-        let pause = asked.unwrap_or(pause).clamp(FASTEST, POLL);
-        operator.sweeps.full_at = Some(self.now.saturating_add(pause).unwrap_or(self.now));
-        let counts = match &operator.contact {
-            Contact::Established(counts) => Some(*counts),
-            Contact::Broken { counts, .. } => *counts,
-            Contact::Pending => None,
-        };
-        let contact = broken(error, counts);
-        let passes = matches!(contact, Contact::Broken { transient: true, .. });
-        if !(passes && failures < PATIENCE && counts.is_some()) {
+        let failed = (operator.sweeps.schedule).failed(pace(self.now), error, &operator.contact);
+        operator.sweeps.full_at = operator.sweeps.schedule.due(pace(self.now));
+        if let Some(contact) = failed.contact {
             self.set_contact(contact);
         }
     }
@@ -172,10 +153,12 @@ impl Region {
         }
         let Some(operator) = &mut self.operator else { return };
         operator.collection.woken |= !changes.evaluations.is_empty();
-        let owners = operator.remote.owners_of(changes);
-        let judged_with = wake::datasets_of(&operator.remote, changes);
+        let (owners, judged_with) = {
+            let view = operator.resource.view();
+            (owners_of(&view, changes), datasets_of(&view, changes))
+        };
         let concerned = |endpoint: &SpeechEndpoint| {
-            wake::concerns_endpoint(endpoint, changes) || wake::concerns_gate(endpoint, changes, &judged_with)
+            concerns_endpoint(endpoint, changes) || concerns_gate(endpoint, changes, &judged_with)
         };
         let owned = owners.iter().filter_map(|uid| self.cluster.by_uid.get(uid).copied());
         operator.woken.extend(owned);
@@ -185,7 +168,7 @@ impl Region {
             }
         }
         for (index, model) in self.cluster.models.iter().enumerate() {
-            if model.as_ref().is_some_and(|model| wake::concerns_model(model, changes)) {
+            if model.as_ref().is_some_and(|model| concerns_model(model, changes)) {
                 operator.woken.insert(Key::Model(index));
             }
         }
@@ -197,7 +180,7 @@ impl Region {
     /// A place in the line came free: those whose turn it may be now.
     pub(super) fn wake_line(&mut self) {
         let Some(operator) = &mut self.operator else { return };
-        let agenda = operator.remote.agenda();
+        let agenda = operator.resource.agenda();
         let swaps = agenda.line.next_swaps().take(agenda.limits.swaps);
         let trainings = agenda.line.next_trainings().take(agenda.limits.trainings);
         let first: Vec<Key> = swaps
@@ -218,43 +201,29 @@ impl Region {
 
 impl cluster::Cluster {
     /// The remote entities that the statuses of the objects name.
-    fn recorded(&self) -> wake::Recorded {
+    fn recorded(&self) -> Recorded {
         let endpoints = self.endpoints.iter().flatten();
         let ids = endpoints.filter_map(|endpoint| endpoint.status.as_ref()?.id.as_deref()?.parse().ok());
-        wake::Recorded {
+        Recorded {
             endpoints: ids.collect(),
-            models: self.models.iter().flatten().flat_map(wake::revisions).collect(),
-            evaluations: self
-                .endpoints
-                .iter()
-                .flatten()
-                .filter_map(wake::pending_evaluation)
-                .collect(),
+            models: self.models.iter().flatten().flat_map(revisions).collect(),
+            evaluations: self.endpoints.iter().flatten().filter_map(pending_evaluation).collect(),
             datasets: Vec::new(),
         }
     }
 
     /// The datasets that specs name.
     pub(super) fn named_datasets(&self) -> Vec<speech_service::EntityId> {
-        let trained = self.models.iter().flatten().flat_map(wake::datasets_of_model);
-        let judged = self.endpoints.iter().flatten().filter_map(wake::datasets_of_endpoint);
+        let trained = self.models.iter().flatten().flat_map(datasets_of_model);
+        let judged = self.endpoints.iter().flatten().filter_map(datasets_of_endpoint);
         trained.chain(judged).collect()
     }
 
     /// The lists that the objects need beside those that all need.
-    fn uses(&self) -> wake::Uses {
-        let evaluations = self
-            .endpoints
-            .iter()
-            .flatten()
-            .any(|endpoint| endpoint.spec.swap.gate.is_some());
-        let trains = self
-            .models
-            .iter()
-            .flatten()
-            .any(|model| model.spec.source.training.is_some());
-        wake::Uses {
-            datasets: evaluations || trains,
+    fn uses(&self) -> Uses {
+        let evaluations = self.endpoints.iter().flatten().any(judges);
+        Uses {
+            datasets: evaluations || self.models.iter().flatten().any(trains),
             evaluations,
         }
     }

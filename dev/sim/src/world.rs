@@ -1,11 +1,12 @@
 //! What the Speech service offers: base models that come and go, datasets, and how an update shows.
-use super::fleet::LOCALES;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use speech_emulator::{Emulator, Seed, SeedError};
 use speech_fuzz::{Chance, weigh};
 use uuid::Uuid;
 
+/// The locales of a fleet.
+pub const LOCALES: [&str; 3] = ["en-US", "de-DE", "fr-FR"];
 /// The name of the Speech resource.
 pub const RESOURCE: &str = "west";
 /// Its base URL; the host is never looked up.

@@ -1,5 +1,7 @@
 //! The files that are written from the code: CRDs, RBAC, reference documentation and pictures. CI fails when they drift.
 mod argo_cd;
+#[cfg(test)]
+mod circles;
 mod dashboard;
 mod rbac;
 mod reference;

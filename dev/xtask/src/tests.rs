@@ -92,7 +92,7 @@ fn depends_on(manifest: &str, ours: &[String]) -> Vec<String> {
 }
 
 /// Name and manifest of every package, by its folder.
-fn packages() -> Vec<(String, String, String)> {
+pub(super) fn packages() -> Vec<(String, String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut folders = vec![".".to_owned()];
     for parent in ["crates", "dev"] {
@@ -128,6 +128,18 @@ fn the_map_of_the_code_has_every_crate_and_every_arrow() {
         assert_eq!(told, depends_on(manifest, &ours), "{name}");
     }
     assert!(packages.len() > 8, "{packages:?}");
+}
+
+#[test]
+fn nothing_but_the_generator_depends_on_the_operator() {
+    let packages = packages();
+    let ours: Vec<String> = packages.iter().map(|(_, name, _)| name.clone()).collect();
+    let is_ours = |name: &String| name == "speech-operator";
+    let depends = packages
+        .iter()
+        .filter(|(_, _, manifest)| depends_on(manifest, &ours).iter().any(is_ours));
+    let depends: Vec<&str> = depends.map(|(_, name, _)| name.as_str()).collect();
+    assert_eq!(depends, ["xtask"]);
 }
 
 #[test]

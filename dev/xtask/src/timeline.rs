@@ -11,6 +11,7 @@ use speech_fleet::{
 };
 use speech_plan::{
     self as plan, Agenda, ConnectionState, Surroundings,
+    relations::means,
     view::{Remote, Shelf, View},
 };
 use speech_service::{
@@ -80,10 +81,7 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
             view: &view,
             has_projects: true,
         },
-        announced: None,
-        asked: None,
-        corrected: None,
-        failure: None,
+        learned: plan::Learned::default(),
         agenda: &agenda,
         stay: plan::Stay::Certain,
         hands: plan::Hands::Free,
@@ -95,9 +93,11 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
         for object in &mut models {
             let snapshot = plan::model::Snapshot {
                 object,
-                source: None,
-                refusals: &[],
-                follower: None,
+                related: plan::model::Related {
+                    source: None,
+                    refusals: &[],
+                    follower: None,
+                },
                 around,
             };
             object.status = Some(plan::model::plan(&snapshot).status);
@@ -108,9 +108,11 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
         for _ in 0..PASSES {
             let snapshot = plan::endpoint::Snapshot {
                 object,
-                models: &meant,
-                holder: None,
-                abandoned: false,
+                related: plan::endpoint::Related {
+                    models: &meant,
+                    holder: None,
+                    abandoned: false,
+                },
                 around,
             };
             object.status = Some(plan::endpoint::plan(&snapshot).status);
@@ -121,18 +123,6 @@ fn planned(now: Timestamp) -> Result<Objects, TimelineError> {
         models,
         endpoints,
     })
-}
-
-fn means(endpoint: &SpeechEndpoint, model: &SpeechModel) -> bool {
-    let choice = &endpoint.spec.model;
-    let by_name = choice.r#ref.as_ref().map(|named| named.name == model.name_any());
-    let by_labels = choice.selector.as_ref().map(|selector| {
-        let wanted = selector.match_labels.iter().flatten();
-        wanted
-            .into_iter()
-            .all(|(key, value)| model.labels().get(key) == Some(value))
-    });
-    by_name.or(by_labels).unwrap_or(false)
 }
 
 /// What the Speech service holds.
@@ -291,10 +281,10 @@ mod tests {
                     view: &view,
                     has_projects: true,
                 },
-                announced: Some(1),
-                asked: None,
-                corrected: None,
-                failure: None,
+                learned: plan::Learned {
+                    announced: Some(1),
+                    ..Default::default()
+                },
                 agenda: &agenda,
                 stay: plan::Stay::Certain,
                 hands: plan::Hands::Free,
@@ -312,9 +302,11 @@ mod tests {
             object.spec.swap.approval = speech_api::swap::Approval::Required;
             let plan = plan::endpoint::plan(&plan::endpoint::Snapshot {
                 object: &object,
-                models: &meant,
-                holder: None,
-                abandoned: false,
+                related: plan::endpoint::Related {
+                    models: &meant,
+                    holder: None,
+                    abandoned: false,
+                },
                 around,
             });
             let creates = matches!(plan.action, Some(plan::Action::CreateEndpoint(_)));

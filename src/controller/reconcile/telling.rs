@@ -1,13 +1,13 @@
 //! What a pass tells beside the status: orphans, releases, drift, refusals of the cluster.
 use super::{
     super::{observe, refusal},
-    Managed, Pass,
+    Managed, Reconciler,
 };
 use kube::core::Status;
 use speech_api::Reason;
 use speech_plan::{Notice, Plan};
 
-impl<K: Managed> Pass<'_, K> {
+impl<K: Managed> Reconciler<'_, K> {
     /// Tells what stays behind where it outlives the object. A namespace that ends takes no events any more, so there it
     /// is told of the namespace itself.
     pub(super) fn tell_orphan(&self, orphan: &Notice) {

@@ -1,16 +1,8 @@
 //! One Speech resource, as long as its SpeechConnection exists: the client, the view, and who waits for what.
-mod contact;
-mod last_look;
-mod lists;
-mod reader;
 mod recognition;
 mod sharing;
 mod sweep;
 
-pub use contact::{broken, is_connection_trouble};
-pub use last_look::LastLook;
-pub use lists::{Scope, Seen, read};
-pub use sweep::counts;
 pub use sweep::run;
 
 use super::{Context, wake};
@@ -18,11 +10,8 @@ use crate::liveness::Pulse;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use speech_api::{SpeechConnection, connection::KnownResource};
-use speech_plan::{
-    Agenda, List,
-    connection::Contact,
-    view::{Changes, View},
-};
+use speech_plan::{Agenda, List, connection::Contact, view::View};
+use speech_resource::Resource;
 use speech_service::{Budget, Client, SkewMeter};
 use std::{
     collections::{HashMap, HashSet},
@@ -80,19 +69,18 @@ pub struct Remote {
     pub budget: Arc<Budget>,
     /// What compares the service's clock with ours.
     pub meter: Arc<SkewMeter>,
+    /// What is known of it and agreed on.
+    pub resource: Resource,
     peers: sharing::Peers,
     rate: RwLock<sharing::Rate>,
-    view: RwLock<View>,
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
     known: RwLock<Option<KnownResource>>,
     poll_interval: RwLock<Duration>,
-    agenda: RwLock<Agenda>,
     deciding: Mutex<()>,
     awaited: Mutex<HashMap<String, Awaited>>,
     rest: RwLock<Option<Timestamp>>,
     collect_from: RwLock<Option<Timestamp>>,
-    nudged: Notify,
     hurried: Notify,
     pulse: Arc<Pulse>,
     replaced: Notify,
@@ -108,20 +96,18 @@ impl Remote {
     pub fn new(budget: Budget, poll_interval: Duration) -> Self {
         Self {
             rate: RwLock::new((budget.usage().limit, Duration::from_secs(10))),
+            resource: Resource::default(),
             peers: sharing::Peers::default(),
             budget: Arc::new(budget),
             meter: Arc::default(),
-            view: RwLock::default(),
             link: RwLock::default(),
             contact: RwLock::new(Contact::Pending),
             known: RwLock::default(),
             poll_interval: RwLock::new(poll_interval),
-            agenda: RwLock::default(),
             deciding: Mutex::default(),
             awaited: Mutex::default(),
             rest: RwLock::default(),
             collect_from: RwLock::default(),
-            nudged: Notify::new(),
             hurried: Notify::new(),
             pulse: Arc::default(),
             replaced: Notify::new(),
@@ -135,22 +121,22 @@ impl Remote {
 
     /// What is known of the resource.
     pub fn view(&self) -> RwLockReadGuard<'_, View> {
-        self.view.read().unwrap_or_else(PoisonError::into_inner)
+        self.resource.view()
     }
 
     /// The same, to write down what was learned. Never held across an await.
     pub fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
-        self.view.write().unwrap_or_else(PoisonError::into_inner)
+        self.resource.view_mut()
     }
 
     /// What the objects of the connection have to agree on.
     pub fn agenda(&self) -> RwLockReadGuard<'_, Agenda> {
-        self.agenda.read().unwrap_or_else(PoisonError::into_inner)
+        self.resource.agenda()
     }
 
     /// The same, to note what an object wants. Never held across an await.
     pub fn agenda_mut(&self) -> RwLockWriteGuard<'_, Agenda> {
-        self.agenda.write().unwrap_or_else(PoisonError::into_inner)
+        self.resource.agenda_mut()
     }
 
     /// The later of the service's clock, as far as it is known, and ours.
@@ -232,7 +218,7 @@ impl Remote {
                 self.replaced.notify_waiters();
             }
         }
-        self.nudge();
+        self.resource.look_soon();
     }
 
     /// Keeps the present client for deletions only, and for a while; tells until when. Forgets it after that.
@@ -265,11 +251,6 @@ impl Remote {
     /// The interval of the sweeps.
     pub fn poll_interval(&self) -> Duration {
         *self.poll_interval.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Looks at once.
-    pub fn nudge(&self) {
-        self.nudged.notify_one();
     }
 
     fn awaited(&self) -> MutexGuard<'_, HashMap<String, Awaited>> {
@@ -325,38 +306,6 @@ impl Remote {
             awaited.values().map(|waiting| waiting.list).collect(),
             awaited.values().map(|waiting| waiting.since.elapsed()).min(),
         )
-    }
-
-    /// Whether there are evaluations that were made for one of this cluster, which have to be deleted some day.
-    pub fn holds_evaluations_of(&self, cluster: &str) -> bool {
-        let view = self.view();
-        let mut marks = (view.evaluations.iter()).filter_map(|entry| entry.entity.header.owner.as_ref());
-        marks.any(|tag| tag.cluster == cluster)
-    }
-
-    /// The uids in the marks of what changed.
-    pub fn owners_of(&self, changes: &Changes) -> HashSet<String> {
-        let view = self.view();
-        let endpoints = changes
-            .endpoints
-            .iter()
-            .filter_map(|id| view.endpoints.get(*id))
-            .filter_map(|entry| entry.entity.header.owner.clone());
-        let models = changes
-            .models
-            .iter()
-            .filter_map(|id| view.models.get(*id))
-            .filter_map(|entry| entry.entity.header.owner.clone());
-        let evaluations = changes
-            .evaluations
-            .iter()
-            .filter_map(|id| view.evaluations.get(*id))
-            .filter_map(|entry| entry.entity.header.owner.clone());
-        endpoints
-            .chain(models)
-            .chain(evaluations)
-            .map(|tag| tag.uid.clone())
-            .collect()
     }
 }
 

@@ -1,14 +1,14 @@
 //! A watch against an apiserver that answers by a script, over a real connection.
 use super::{
     super::{
+        alarm::Alarm,
         context::{RecentWrites, Stores},
         event::Events,
-        farewell::Alarm,
         news::News,
+        queues::Wakes,
         remote::Remotes,
         residence::Residence,
         routes::Routes,
-        wake::Wakes,
     },
     *,
 };

@@ -105,7 +105,7 @@ impl Creation {
         Self {
             intent,
             closed_attempt,
-            announced: around.announced.filter(|_| around.failure.is_none()),
+            announced: around.learned.announced.filter(|_| around.learned.failure.is_none()),
             swept_at,
             now: around.now,
             grace: GRACE,

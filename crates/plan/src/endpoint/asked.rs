@@ -3,13 +3,14 @@
 //! which of them answers.
 use super::Snapshot;
 use crate::{
+    Action, Verdict, aside,
     lead_time::Work,
     retry,
     text::{after, parse},
     view::ModelFacts,
 };
 use jiff::Timestamp;
-use speech_api::{Reason, SpeechEndpointStatus, endpoint::TargetModel};
+use speech_api::{Reason, SpeechEndpointStatus, endpoint::TargetModel, reference::LastFailure};
 use speech_service::{
     ModelId,
     entity::{Endpoint, Status},
@@ -71,7 +72,7 @@ pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetMod
     let accepted = accepted(s, endpoint).is_some_and(|model| model.to_string() == target.model)
         && old.observed_generation == s.generation();
     let in_time = outstanding_until(s, target).is_some();
-    (shows_old && accepted && in_time && s.around.failure.is_none()).then_some(target)
+    (shows_old && accepted && in_time && s.around.learned.failure.is_none()).then_some(target)
 }
 
 /// Whether a model that the written status names was only to stand in for another, or does.
@@ -82,4 +83,42 @@ pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
         let active = old.active.as_ref().filter(|active| active.model == id);
         ways.any(|way| way.model == id && way.interim) || active.is_some_and(|active| active.interim)
     })
+}
+
+/// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
+pub fn last_failure(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
+    let wanted = status.target.as_ref().or(status.candidate.as_ref());
+    let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
+    status
+        .last_failure
+        .as_ref()
+        .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
+}
+
+/// The last failure of the move that is wanted.
+pub fn failed_swap(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
+    last_failure(status).filter(|last| last.operation == Action::SWAP)
+}
+
+/// Accepted is not serving: wait for a read that began after our request.
+pub fn until_reported(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
+    match (&status.active, &status.target) {
+        (Some(_), Some(target)) => Verdict::working(
+            Reason::Swapping,
+            format!(
+                "the service accepted model {}; waiting until it reports it",
+                target.name
+            ),
+        ),
+        (Some(_), None) => {
+            let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
+            let words = aside::answered(&s.around, before, observed, s.generation());
+            Verdict::working(Reason::Updating, words)
+        }
+        (None, _) => Verdict::working(
+            Reason::Deploying,
+            "the service accepted the endpoint; waiting until it reports it",
+        ),
+    }
+    .watching()
 }

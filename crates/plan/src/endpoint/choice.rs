@@ -185,7 +185,7 @@ struct Lack {
 
 /// The best eligible current revision among the SpeechModels that the selector meets.
 fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Result<ModelFacts<'a>, Verdict> {
-    if s.models.is_empty() {
+    if s.related.models.is_empty() {
         return Err(kept(
             s,
             status,
@@ -194,7 +194,7 @@ fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus)
     }
     let mut best: Option<ModelFacts<'a>> = None;
     let mut lacks: Vec<Lack> = Vec::new();
-    for model in s.models {
+    for model in s.related.models {
         match eligible(s, view, status, model) {
             Ok(facts) if best.is_none_or(|best| rank(&best) < rank(&facts)) => best = Some(facts),
             Ok(_) => {}
@@ -209,7 +209,10 @@ fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus)
         kept(
             s,
             status,
-            format!("none of {} selected SpeechModels is eligible{nearest}", s.models.len()),
+            format!(
+                "none of {} selected SpeechModels is eligible{nearest}",
+                s.related.models.len()
+            ),
         )
     })
 }
@@ -257,7 +260,7 @@ fn eligible<'a>(
 
 /// The current revision of the SpeechModel that the spec names.
 fn referenced<'a>(s: &Snapshot<'a>, view: &'a View, name: &str) -> Result<ModelFacts<'a>, Verdict> {
-    let model = s.models.first().copied().ok_or_else(|| {
+    let model = s.related.models.first().copied().ok_or_else(|| {
         Verdict::stalled(
             Reason::ModelNotFound,
             format!("SpeechModel {name} does not exist in this namespace; it is used as soon as it appears"),

@@ -1,5 +1,5 @@
 //! What of an endpoint somebody else changes again and again, and what that holds back.
-use super::{Snapshot, course::Dates, quarantine, settle};
+use super::{Snapshot, course::Dates, quarantine, target};
 use crate::{
     Action, Notice, Verdict,
     drift::{self, Correction},
@@ -12,8 +12,8 @@ use speech_service::{entity::Endpoint, request::UpdateEndpoint};
 /// Counts what was put back in this pass, and drops what counts no more.
 pub fn count(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     drift::forget(&mut status.drift, s.generation(), s.now());
-    if s.around.failure.is_none() {
-        let (asked, corrected) = (s.around.asked, s.around.corrected);
+    if s.around.learned.failure.is_none() {
+        let (asked, corrected) = (s.around.learned.asked, s.around.learned.corrected);
         drift::count(&mut status.drift, asked, corrected, s.generation(), s.now());
     }
 }
@@ -34,7 +34,7 @@ pub fn hold(
     status.target = None;
     status.candidate = Some(TargetModel {
         requested: true,
-        ..settle::on_its_way(s, facts, interim, before)
+        ..target::on_its_way(s, facts, interim, before)
     });
     Some(held)
 }

@@ -1,5 +1,5 @@
 //! The ordered rules for an endpoint whose object is being deleted.
-use super::{Snapshot, deletes_remote, identity, identity::Identity};
+use super::{Snapshot, identity, identity::Identity};
 use crate::{Action, Verdict, hands, orphan, text::after};
 use jiff::SignedDuration;
 use speech_api::{Reason, SpeechEndpointStatus};
@@ -10,7 +10,7 @@ pub fn decide(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
     if !s.has_finalizer() {
         return deleting();
     }
-    if !deletes_remote(s.object) || made_nothing(s, status) {
+    if !crate::deletes_remote(s.object) || made_nothing(s, status) {
         return deleting().with(Action::Release);
     }
     if !s.deletes_remote() {
@@ -91,7 +91,7 @@ fn next_victim(s: &Snapshot<'_>) -> Result<Option<EntityId>, PerhapsMarked> {
     };
     let recorded = s.old_status().and_then(|status| status.id.as_deref());
     let own = match identity::find(s) {
-        Identity::Known(entry) if s.holder.is_none() => {
+        Identity::Known(entry) if s.related.holder.is_none() => {
             let header = &entry.entity.header;
             // What a former object left behind is ours from the moment at which the status names it; so is what we made
             // and somebody took our mark from.

@@ -1,6 +1,6 @@
 //! What a remote endpoint lacks beside its model: names, project, logging, our mark. Each travels alone, and what is refused
 //! is told beside and holds nothing else back.
-use super::{Snapshot, contest, settle::Move};
+use super::{Snapshot, contest, target::Move};
 use crate::{Action, Verdict, aside, drift::Correction, former, retry, text::after, verdict::Phase};
 use jiff::SignedDuration;
 use speech_api::{Reason, SpeechEndpointStatus, condition};
@@ -18,7 +18,7 @@ pub fn differences(s: &Snapshot<'_>, endpoint: &Endpoint, project: Option<Entity
         .logging_enabled
         .filter(|enabled| *enabled != endpoint.logging_enabled);
     let changes = [
-        unmarked.then(|| UpdateEndpoint::Owner(s.tag(0), header.foreign_properties.clone())),
+        unmarked.then(|| UpdateEndpoint::Owner(s.mark(0), header.foreign_properties.clone())),
         (adopts_name && *header.display_name != *name).then_some(UpdateEndpoint::DisplayName(name)),
         description.map(UpdateEndpoint::Description),
         project
@@ -125,13 +125,13 @@ fn ask(s: &Snapshot<'_>, endpoint: &Endpoint, change: UpdateEndpoint, status: &m
     let asked = s
         .old_status()
         .is_some_and(|old| aside::was_accepted(&old.conditions, old.observed_generation, s.generation(), field));
-    if asked && s.around.failure.is_none() {
+    if asked && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
-        super::memory(status).keep(&failure, s.generation(), false, s.now());
+        retry::Memory::of(status).keep(&failure, s.generation(), false, s.now());
     }
     if let Some(held) = correction.gate(&status.drift, &contest::named(endpoint), s.asking(None)) {
         return held;
     }
-    let last = super::recall(status, action.operation());
+    let last = retry::recall(status, action.operation());
     s.asking(None).gate(last, action, verdict)
 }

@@ -8,6 +8,7 @@ use crate::{
     lead_time::{Took, Work},
     line::{Pair, Want},
     retry,
+    rules::Rule,
     text::{after, cause, day_time, parse, rfc3339},
     view::{Entry, ModelFacts, View},
 };
@@ -26,6 +27,11 @@ use weigh::{Metric, Numbers};
 mod order;
 pub use order::{asks_for_dataset, fit};
 mod weigh;
+
+/// Whether a gate gives this reason.
+pub fn gives(reason: Reason) -> bool {
+    Rule::of(reason) == Some(Rule::Gate)
+}
 
 /// What the gate says of a candidate.
 #[derive(Clone, Debug)]
@@ -154,7 +160,7 @@ fn close_attempts(s: &Snapshot<'_>, view: &View, status: &mut SpeechEndpointStat
         .iter()
         .filter_map(|entry| entry.entity.header.owner.as_ref().map(|tag| tag.attempt));
     let led_to_nothing = |failure: &&Failure| is_ours(failure) && failure.class != FailureClass::Uncertain;
-    let void = s.around.failure.filter(led_to_nothing);
+    let void = s.around.learned.failure.filter(led_to_nothing);
     let void = void.and_then(|_| CreationIntent::of(s.object).map(|intent| intent.attempt));
     let closed = made.chain(void).max().and_then(|attempt| i32::try_from(attempt).ok());
     status.closed_attempt = closed.max(status.closed_attempt);
@@ -370,7 +376,7 @@ impl Bench<'_> {
     /// The service refused to evaluate, in this very pass. The evaluation that failed before, if any, stays counted; it is
     /// named also where a person has the verdicts forgotten, so that the next pass knows that the refusal came after it.
     fn refused(&self, failed: Option<EntityId>) -> Option<Finding> {
-        let failure = self.s.around.failure.filter(|failure| is_ours(failure))?;
+        let failure = self.s.around.learned.failure.filter(|failure| is_ours(failure))?;
         if failure.class != FailureClass::Refused {
             return None;
         }

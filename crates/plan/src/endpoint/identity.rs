@@ -1,10 +1,11 @@
 //! Which remote endpoint an object stands for.
 use super::Snapshot;
 use crate::{
-    former,
+    Verdict, former,
     view::{Entry, View},
 };
 use kube::ResourceExt;
+use speech_api::{Reason, reference::ManagementPolicy};
 use speech_service::{EntityId, entity::Endpoint};
 
 /// The remote endpoint of an object.
@@ -80,4 +81,32 @@ pub fn twin(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
 fn was_ours(s: &Snapshot<'_>, id: EntityId) -> bool {
     let id = id.to_string();
     s.old_status().is_some_and(|status| status.former_ids.contains(&id))
+}
+
+/// Another owner's mark is told and never fought.
+pub fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<(), Verdict> {
+    if &*endpoint.header.locale != s.object.spec.locale.as_str() {
+        let (id, found, want) = (endpoint.header.id, &endpoint.header.locale, &s.object.spec.locale);
+        return Err(Verdict::stalled(
+            Reason::LocaleMismatch,
+            format!("endpoint {id} is of locale {found}, not {want}"),
+        ));
+    }
+    match &endpoint.header.owner {
+        Some(tag)
+            if tag.uid != s.uid()
+                && !s.former().bore(tag)
+                && !s.related.abandoned
+                && s.object.spec.management_policy == ManagementPolicy::Full =>
+        {
+            Err(Verdict::stalled(
+                Reason::OwnedByAnother,
+                format!(
+                    "endpoint {} carries the mark of {} (uid {}) of cluster {}; it is left to that one",
+                    endpoint.header.id, tag.object, tag.uid, tag.cluster
+                ),
+            ))
+        }
+        Some(_) | None => Ok(()),
+    }
 }

@@ -1,13 +1,14 @@
 //! What comes next for an endpoint.
 use super::{
-    Snapshot, choice,
+    Snapshot,
+    asked::failed_swap,
+    choice,
     course::{Block, Course, Dates},
+    gate,
     identity::Identity,
-    settle::{Move, is_of_gate},
-    steps::failed_swap,
     successor,
+    target::Move,
     timing::By,
-    why_not,
 };
 use crate::{
     Verdict, ending,
@@ -92,7 +93,7 @@ pub fn with_ending(s: &Snapshot<'_>, status: &SpeechEndpointStatus, outlook: Out
     let calendar = Calendar::shut();
     let deadline = Dates::of(s, status, &calendar).deadline(s.now());
     let (gone, look_again) = model_gone(s, status);
-    let followed = s.models.iter().copied().filter(|_| status.active.is_some());
+    let followed = s.related.models.iter().copied().filter(|_| status.active.is_some());
     let ending = ending::together([
         ending::of_connection(s.connection_name(), s.around.agenda),
         ending::of_models(followed),
@@ -108,7 +109,7 @@ pub fn with_ending(s: &Snapshot<'_>, status: &SpeechEndpointStatus, outlook: Out
 /// The SpeechModel that the spec names is not there, though something serves. One that is applied anew is soon back.
 fn model_gone(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> (Option<Risk>, Option<Timestamp>) {
     let named = s.object.spec.model.r#ref.as_ref();
-    let Some(named) = named.filter(|_| s.models.is_empty() && status.active.is_some()) else {
+    let Some(named) = named.filter(|_| s.related.models.is_empty() && status.active.is_some()) else {
         return (None, None);
     };
     let (lasts, look_again) = risk::lasting(s.now(), s.written());
@@ -196,7 +197,7 @@ fn deployment(s: &Snapshot<'_>) -> SignedDuration {
 
 /// What is left alone stays as it is.
 fn untouchable(s: &Snapshot<'_>) -> Way {
-    Way::kept(why_not(s).0, "nothing is changed")
+    Way::kept(s.why_not().0, "nothing is changed")
 }
 
 /// While the service is at work on the endpoint without end, nothing else comes to it.
@@ -305,7 +306,7 @@ fn way_of_wait(
         )
     };
     let told = |block: &&Block| {
-        !(is_of_gate(block.reason) && by_gate)
+        !(gate::gives(block.reason) && by_gate)
             // Its day comes by itself, and so does a window that opens in time.
             && block.reason != Reason::SwapScheduled
             && (block.reason != Reason::WindowClosed || course.at.is_none_or(|at| dates.latest() < Some(at)))

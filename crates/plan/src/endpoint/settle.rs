@@ -4,14 +4,12 @@ use super::{
     choice::{self, Choice},
     contest,
     course::{self, Course, Dates},
-    fields, quarantine,
-    steps::{self, note_target},
-    untouched, why_not,
+    fields, gate, quarantine,
+    target::{Move, note_target, on_its_way},
 };
 use crate::{
     Action, Failure, FailureClass, Verdict, model_choice, retry,
-    rules::Rule,
-    text::{cause, parse, rfc3339},
+    text::{cause, parse},
     view::{ModelFacts, View},
 };
 use speech_api::{
@@ -24,27 +22,6 @@ use speech_service::{
     entity::{Endpoint, Status},
     request::UpdateEndpoint,
 };
-
-/// What becomes of the endpoint's model.
-#[derive(Clone, Debug)]
-pub enum Move<'a> {
-    Stay,
-    /// It is to be this one, now.
-    To {
-        facts: ModelFacts<'a>,
-        /// Whether it only stands in.
-        interim: bool,
-        /// Whether it goes before all other requests.
-        urgent: bool,
-    },
-    /// It is to be another one, later.
-    Held {
-        /// Which one.
-        choice: Choice<'a>,
-        /// What it waits for.
-        course: Box<Course>,
-    },
-}
 
 /// Decides about the endpoint's model.
 pub fn next_model<'a>(
@@ -147,7 +124,7 @@ fn instead<'a>(
     held: Option<&Course>,
 ) -> Option<Move<'a>> {
     let gate = s.object.spec.swap.gate.as_ref()?;
-    let by_gate = held.is_none_or(|course| course.blocks.iter().any(|block| is_of_gate(block.reason)));
+    let by_gate = held.is_none_or(|course| course.blocks.iter().any(|block| gate::gives(block.reason)));
     if gate.on_deadline != OnDeadline::NewestBase || !by_gate || dates.gate_deadline()? > s.now() {
         return None;
     }
@@ -195,11 +172,6 @@ fn by<'a>(choice: Choice<'a>, course: Course) -> Move<'a> {
     }
 }
 
-/// Whether a gate gives this reason.
-pub fn is_of_gate(reason: Reason) -> bool {
-    Rule::of(reason) == Some(Rule::Gate)
-}
-
 fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
     serves.is_some_and(|serves| serves.entity() == facts.model.entity())
 }
@@ -242,28 +214,6 @@ fn note_candidate(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, choice: &
     status.candidate = Some(on_its_way(s, &choice.facts, choice.interim, before));
 }
 
-/// A model on its way, with the time since when it is if it was so before.
-pub fn on_its_way(
-    s: &Snapshot<'_>,
-    facts: &ModelFacts<'_>,
-    interim: bool,
-    before: Option<&TargetModel>,
-) -> TargetModel {
-    let id = facts.model.to_string();
-    // What seems to come to pass only was written by a clock that was ahead then, and would be waited for.
-    let has_begun = |before: &&TargetModel| parse(Some(&before.since)).is_none_or(|since| since <= s.now());
-    let before = before.filter(|before| before.model == id).filter(has_begun);
-    TargetModel {
-        since: before.map_or_else(|| rfc3339(s.now()), |before| before.since.clone()),
-        base: facts.model.is_base(),
-        name: facts.name.to_owned(),
-        revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
-        interim,
-        requested: false,
-        model: id,
-    }
-}
-
 /// Compares with the spec. The mark comes first, so that others see whose endpoint it is; then the model, which nothing
 /// else may keep back; then the rest.
 pub fn settle(
@@ -288,7 +238,7 @@ pub fn settle(
         return if names.is_empty() {
             at_rest(s, next, status)
         } else {
-            untouched(s, &format!("change {names}"))
+            s.untouched(&format!("change {names}"))
         };
     }
     let unmarked = changes
@@ -308,7 +258,7 @@ pub fn settle(
             note_asked(s, endpoint, facts, *interim, status);
             match asked::shows_old_until(s, endpoint, status, facts.model) {
                 Some(until) => {
-                    let rest = steps::accepted(s, status).until(until);
+                    let rest = asked::until_reported(s, status).until(until);
                     fields::change(s, endpoint, changes, next, status, rest)
                 }
                 None => match contest::hold(s, endpoint, (facts, *interim), dates, status) {
@@ -337,14 +287,14 @@ fn swap(
 ) -> Verdict {
     let verdict = moving(status, endpoint, facts);
     let action = fields::step(endpoint, UpdateEndpoint::Model(facts.model), urgent);
-    if s.around.failure.is_none() && asked::was_asked(s, status, verdict.reason) {
+    if s.around.learned.failure.is_none() && asked::was_asked(s, status, verdict.reason) {
         let failure = retry::not_applied(&action, "the model");
-        let last = retry::remember(steps::failed_swap(status), &failure, s.generation(), s.now());
+        let last = retry::remember(asked::failed_swap(status), &failure, s.generation(), s.now());
         status.last_failure = Some(last);
     }
     let asking = s.asking(dates.need());
-    let verdict = asking.gate(steps::failed_swap(status), action, verdict.watching());
-    if verdict.action.is_some() && s.around.asked.is_none() {
+    let verdict = asking.gate(asked::failed_swap(status), action, verdict.watching());
+    if verdict.action.is_some() && s.around.learned.asked.is_none() {
         // It leaves now: what this plan says is written only by who knows that it did.
         note_target(s, status, facts, interim);
         status.candidate = None;
@@ -362,7 +312,7 @@ pub fn note_asked(
 ) {
     let id = facts.model.to_string();
     let refused = |failure: &Failure| failure.class != FailureClass::Uncertain;
-    let left = s.around.asked == Some(Action::SWAP) && !s.around.failure.is_some_and(refused);
+    let left = s.around.learned.asked == Some(Action::SWAP) && !s.around.learned.failure.is_some_and(refused);
     let known = old_target(s) == Some(id.as_str())
         || asked::accepted(s, endpoint) == Some(facts.model)
         || left
@@ -373,7 +323,7 @@ pub fn note_asked(
         let before = s.old_status().and_then(|old| old.candidate.as_ref());
         let before = before.filter(|before| before.model == id);
         status.candidate = Some(TargetModel {
-            requested: s.around.asked == Some(Action::SWAP) || before.is_some_and(|before| before.requested),
+            requested: s.around.learned.asked == Some(Action::SWAP) || before.is_some_and(|before| before.requested),
             ..on_its_way(s, facts, interim, before)
         });
     }
@@ -397,10 +347,10 @@ fn moving(status: &SpeechEndpointStatus, endpoint: &Endpoint, model: &ModelFacts
 fn at_rest(s: &Snapshot<'_>, next: &Move<'_>, status: &SpeechEndpointStatus) -> Verdict {
     let serves = super::status::serves(s, status);
     let Move::Held { choice, course } = next else {
-        return Verdict::done(if s.may_act() { Reason::Serving } else { why_not(s).0 }, serves);
+        return Verdict::done(if s.may_act() { Reason::Serving } else { s.why_not().0 }, serves);
     };
     if !s.may_act() {
-        return untouched(s, &format!("move to model {}", choice::named(&choice.facts)));
+        return s.untouched(&format!("move to model {}", choice::named(&choice.facts)));
     }
     let words: Vec<&str> = course.blocks.iter().map(|block| block.words.as_str()).collect();
     let message = format!(

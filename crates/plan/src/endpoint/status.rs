@@ -1,5 +1,5 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot, steps};
+use super::{Identity, Snapshot, identity};
 use crate::{
     Action, Notice, Verdict, creation,
     lead_time::{Took, Work},
@@ -27,18 +27,14 @@ const SECOND_OLDEST: usize = FORMER_IDS - 1;
 
 /// Keeps a failure of this pass, and closes the attempt of a creation that certainly led to nothing.
 pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
-    retry::note(
-        s.object,
-        &s.around,
-        "Create",
-        retry::Memory {
-            last: &mut status.last_failure,
-            aside: &mut status.side_failures,
-        },
-        &mut status.closed_attempt,
-    );
+    retry::note(s.object, &s.around, "Create", status);
     let announced = CreationIntent::of(s.object);
-    let failed = |operation| s.around.failure.filter(|failure| failure.operation == operation);
+    let failed = |operation| {
+        s.around
+            .learned
+            .failure
+            .filter(|failure| failure.operation == operation)
+    };
     status.creations = creation::tallied(
         status.creations.as_ref(),
         announced.and_then(|intent| intent.creations),
@@ -58,7 +54,7 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
     let Identity::Known(entry) = identity else { return };
     let endpoint = &*entry.entity;
     // Another's endpoint is neither shown nor published as ours.
-    if s.holder.is_some() || steps::ours_to_manage(s, endpoint).is_err() {
+    if s.related.holder.is_some() || identity::ours_to_manage(s, endpoint).is_err() {
         return;
     }
     let header = &endpoint.header;

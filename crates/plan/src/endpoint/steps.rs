@@ -4,27 +4,24 @@ use super::{
     course::Dates,
     fields, identity,
     identity::Identity,
-    outlook, quarantine,
-    settle::{self, Move},
-    untouched,
+    outlook, quarantine, settle,
+    target::{Move, note_target},
 };
 use crate::{
-    Action, ConnectionState, Verdict, aside,
+    Action, ConnectionState, Verdict,
     creation::Next,
     former,
     line::Want,
     model_choice::{self, parse_id},
     outlook::Outlook,
-    text::{after, day_time, parse},
+    retry,
+    text::{after, day_time},
     verdict::Phase,
-    view::{Entry, ModelFacts, View},
+    view::{Entry, View},
     window::Calendar,
 };
 use jiff::SignedDuration;
-use speech_api::{
-    Reason, SpeechEndpointStatus,
-    reference::{LastFailure, ManagementPolicy},
-};
+use speech_api::{Reason, SpeechEndpointStatus};
 use speech_service::{
     EntityId, ModelId,
     entity::{Endpoint, Status},
@@ -105,7 +102,7 @@ fn preconditions<'a>(s: &Snapshot<'a>) -> Result<(&'a View, Option<EntityId>), V
     if let Some(adopt) = &s.object.spec.adopt {
         parse_id("adopt.id", &adopt.id)?;
     }
-    if let Some(holder) = s.holder {
+    if let Some(holder) = s.related.holder {
         return Err(Verdict::stalled(
             Reason::OwnedByAnother,
             format!("SpeechEndpoint {holder} holds this remote endpoint already; delete one of the two"),
@@ -150,7 +147,7 @@ fn create(
 ) -> Result<Verdict, Verdict> {
     let creation = s.creation(status);
     if !s.may_act() {
-        return Err(untouched(s, "create the endpoint"));
+        return Err(s.untouched("create the endpoint"));
     }
     let listed = view.endpoints.iter().map(|entry| &entry.entity.header);
     if let Some(restored) = s.former().elsewhere(listed) {
@@ -173,7 +170,7 @@ fn create(
             model: model.model,
             project,
             logging_enabled: s.object.spec.logging_enabled,
-            owner: s.tag(attempt),
+            owner: s.mark(attempt),
         }))
     };
     let (reason, what) = match status.former_ids.first() {
@@ -191,7 +188,7 @@ fn create(
         Next::Announce(announcement) => announcement,
     };
     // The announcement stands for the request: a failed request holds back the next announcement.
-    let last = failure_of(status);
+    let last = asked::last_failure(status);
     let gated = s.asking(None).gate(last, post(0), verdict);
     Ok(announcement.through(gated, last))
 }
@@ -207,7 +204,7 @@ fn known(
     outlook: &mut Outlook,
 ) -> Result<Verdict, Verdict> {
     let endpoint = &*entry.entity;
-    ours_to_manage(s, endpoint)?;
+    identity::ours_to_manage(s, endpoint)?;
     if s.may_act() && !s.has_finalizer() {
         return Ok(Verdict::working(Reason::Creating, "taking over the endpoint").with(Action::Claim(None)));
     }
@@ -217,7 +214,7 @@ fn known(
             Reason::Updating,
             format!("deleting endpoint {twin}, which an earlier request made as well"),
         );
-        let last = super::recall(status, Action::DELETE);
+        let last = retry::recall(status, Action::DELETE);
         let verdict = s.asking(None).gate(last, Action::DeleteEndpoint(twin), verdict);
         if verdict.action.is_some() {
             return Ok(verdict);
@@ -289,44 +286,6 @@ fn note_deployment(
     }
 }
 
-/// Another owner's mark is told and never fought.
-pub(super) fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<(), Verdict> {
-    if &*endpoint.header.locale != s.object.spec.locale.as_str() {
-        let (id, found, want) = (endpoint.header.id, &endpoint.header.locale, &s.object.spec.locale);
-        return Err(Verdict::stalled(
-            Reason::LocaleMismatch,
-            format!("endpoint {id} is of locale {found}, not {want}"),
-        ));
-    }
-    match &endpoint.header.owner {
-        Some(tag)
-            if tag.uid != s.uid()
-                && !s.former().bore(tag)
-                && !s.abandoned
-                && s.object.spec.management_policy == ManagementPolicy::Full =>
-        {
-            Err(Verdict::stalled(
-                Reason::OwnedByAnother,
-                format!(
-                    "endpoint {} carries the mark of {} (uid {}) of cluster {}; it is left to that one",
-                    endpoint.header.id, tag.object, tag.uid, tag.cluster
-                ),
-            ))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// What is being deployed stands apart from what serves.
-pub(super) fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &ModelFacts<'_>, interim: bool) {
-    let id = model.model.to_string();
-    if status.active.as_ref().is_some_and(|active| active.model == id) {
-        return;
-    }
-    let before = s.old_status().and_then(|old| old.target.as_ref());
-    status.target = Some(settle::on_its_way(s, model, interim, before));
-}
-
 /// The service is at work: say so honestly, also when it takes longer than usual.
 fn deploying(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatus) -> Verdict {
     let since = endpoint.header.last_action_at.max(endpoint.header.created_at);
@@ -349,50 +308,12 @@ fn deploying(s: &Snapshot<'_>, endpoint: &Endpoint, status: &SpeechEndpointStatu
     if s.now() < late { verdict.until(late) } else { verdict }
 }
 
-/// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
-pub(super) fn failure_of(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
-    let wanted = status.target.as_ref().or(status.candidate.as_ref());
-    let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
-    status
-        .last_failure
-        .as_ref()
-        .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
-}
-
-/// The last failure of the move that is wanted.
-pub(super) fn failed_swap(status: &SpeechEndpointStatus) -> Option<&LastFailure> {
-    failure_of(status).filter(|last| last.operation == Action::SWAP)
-}
-
 /// A change is on its way, or failed; nothing more is sent before a read tells what came of it.
 fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, dates: &Dates<'_>, status: &SpeechEndpointStatus) -> Verdict {
     let model = endpoint.model.unwrap_or(ModelId::Base(endpoint.header.id));
     let action = fields::step(endpoint, UpdateEndpoint::Model(model), false);
     let gated = s
         .asking(dates.need())
-        .gate(failed_swap(status), action, accepted(s, status));
+        .gate(asked::failed_swap(status), action, asked::until_reported(s, status));
     Verdict { action: None, ..gated }.watching()
-}
-
-/// Accepted is not serving: wait for a read that began after our request.
-pub(super) fn accepted(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
-    match (&status.active, &status.target) {
-        (Some(_), Some(target)) => Verdict::working(
-            Reason::Swapping,
-            format!(
-                "the service accepted model {}; waiting until it reports it",
-                target.name
-            ),
-        ),
-        (Some(_), None) => {
-            let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
-            let words = aside::answered(&s.around, before, observed, s.generation());
-            Verdict::working(Reason::Updating, words)
-        }
-        (None, _) => Verdict::working(
-            Reason::Deploying,
-            "the service accepted the endpoint; waiting until it reports it",
-        ),
-    }
-    .watching()
 }

@@ -36,7 +36,7 @@ struct Line {
 
 /// The successor that comes first; one that nothing keeps back before all others.
 pub fn of(s: &Snapshot<'_>, dates: &Dates<'_>) -> Successor {
-    let lines = s.models.iter().filter_map(|model| line(s, model));
+    let lines = s.related.models.iter().filter_map(|model| line(s, model));
     let key = |line: &Line| {
         (
             line.obstacle.is_some(),

@@ -20,7 +20,7 @@ mod unlisted;
 
 use crate::{
     Hands, Plan, Surroundings,
-    endpoint::{Snapshot, plan},
+    endpoint::{Related, Snapshot, plan},
     testing::*,
 };
 use speech_api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel};
@@ -101,9 +101,11 @@ impl Case {
         let models: Vec<&SpeechModel> = self.model.iter().chain(&self.others).collect();
         look(&Snapshot {
             object: &self.object,
-            models: &models,
-            holder: self.holder,
-            abandoned: self.abandoned,
+            related: Related {
+                models: &models,
+                holder: self.holder,
+                abandoned: self.abandoned,
+            },
             around: self.world.around(),
         })
     }

@@ -1,5 +1,5 @@
 //! The ordered rules for a model whose object is being deleted: endpoints before models.
-use super::{Snapshot, copy, deletes_remote, lineage::Lineage, revision::Revision};
+use super::{Snapshot, copy, lineage::Lineage, revision::Revision};
 use crate::{
     Action, Verdict, hands,
     lead_time::Work,
@@ -19,7 +19,7 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
     if !s.has_finalizer() {
         return deleting();
     }
-    if !deletes_remote(s.object) || made_nothing(s, status) {
+    if !crate::deletes_remote(s.object) || made_nothing(s, status) {
         return deleting().with(Action::Release);
     }
     if !s.deletes_remote() {
@@ -28,7 +28,7 @@ pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
     if let Some(verdict) = held_up(s).unless_meant(s.around.stay) {
         return verdict;
     }
-    let obstacle = s.around.connection.obstacle(&s.object.spec.connection_ref.name);
+    let obstacle = s.around.connection.obstacle(s.connection_name());
     let Some(view) = s.around.connection.view_to_delete() else {
         return held_up(s).without(obstacle);
     };
@@ -71,7 +71,7 @@ fn remove(s: &Snapshot<'_>, view: &View, status: &mut SpeechModelStatus) -> Verd
     let is_free = |revision: &&Revision<'_>| !revision.in_use(view) && !is_being_made(revision);
     if let Some(free) = revisions.iter().find(is_free) {
         if s.around.agenda.guard.holds(s.uid()) {
-            return held_up(s).guarded(&s.object.spec.connection_ref.name);
+            return held_up(s).guarded(s.connection_name());
         }
         let action = Action::DeleteModel(free.id());
         return s.gate(status, action, deleting());

@@ -8,7 +8,7 @@ use crate::{
     Action, Verdict, aside,
     creation::{Creation, Next},
     drift::Correction,
-    hands, model_choice, retry,
+    model_choice, retry,
     text::{after, rfc3339},
     verdict::Phase,
     view::{Entry, View},
@@ -257,7 +257,7 @@ fn is_for_batch(s: &Snapshot<'_>, view: &View) -> bool {
     let pinned = pinned
         .and_then(|base| base.id.parse().ok())
         .and_then(|id| view.base_models.get(id));
-    s.follower.is_none() && pinned.is_some_and(|base| !model_choice::makes_deployable(&base.entity))
+    s.related.follower.is_none() && pinned.is_some_and(|base| !model_choice::makes_deployable(&base.entity))
 }
 
 /// Numbers are never used twice, also not after revisions were deleted.
@@ -314,9 +314,9 @@ fn rename(
     let action = step(entry, change);
     let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
     let asked = aside::was_accepted(before, observed, s.generation(), field);
-    if asked && entry.confirmed && s.around.failure.is_none() {
+    if asked && entry.confirmed && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
-        super::memory(status).keep(&failure, s.generation(), false, s.now());
+        retry::Memory::of(status).keep(&failure, s.generation(), false, s.now());
     }
     let what = format!("model {}", entry.entity.header.id);
     if let Some(held) = correction.gate(&status.drift, &what, s.asking(None)) {
@@ -349,9 +349,9 @@ pub fn mark(
                 .is_some_and(|told| told.message == verdict.message)
     });
     let action = step(entry, mark);
-    if asked && entry.confirmed && s.around.failure.is_none() {
+    if asked && entry.confirmed && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, "the mark of a copy");
-        super::memory(status).keep(&failure, s.generation(), false, s.now());
+        retry::Memory::of(status).keep(&failure, s.generation(), false, s.now());
     }
     let gated = s.gate(status, action, verdict);
     // The answer to a change may show the old state; only a read tells whether it is still lacking.
@@ -374,10 +374,4 @@ pub fn order(
     // The announcement stands for the request: a failed request holds back the next announcement.
     let gated = s.gate(status, post(0), verdict);
     Ok(announcement.through(gated, status.last_failure.as_ref()))
-}
-
-/// What is said of an object that must not act.
-pub fn hands_off(s: &Snapshot<'_>, would: &str) -> Verdict {
-    let (reason, word) = hands::why_not(s.object.spec.suspend, s.object.spec.management_policy);
-    Verdict::stalled(reason, format!("{word}; would {would}"))
 }

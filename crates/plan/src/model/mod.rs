@@ -19,34 +19,26 @@ pub use copy::source::{Found, Source, SourceState, are_alike, find_cycle, wanted
 pub use refusal::{Refusal, refusals};
 
 use super::{
-    Action, ConnectionState, List, Plan, Surroundings, Verdict, aside,
+    Action, ConnectionState, List, Plan, Verdict, aside,
     creation::{Creation, Tallies},
-    drift, export,
-    former::{self, Former},
-    notice, report, retry,
+    drift, export, former, notice, report, retry,
     text::{before, parse},
 };
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::ResourceExt;
-use speech_api::{
-    Reason, SpeechModel, SpeechModelSpec, SpeechModelStatus, annotation, condition, is_held,
-    reference::{DeletionPolicy, ManagementPolicy},
-};
+use speech_api::{Reason, SpeechModel, SpeechModelStatus};
 use speech_service::entity::OwnerTag;
 
 /// All that a decision about a model depends on.
+pub type Snapshot<'a> = super::Snapshot<'a, SpeechModel, Related<'a>>;
+
+/// What a model refers to, and who refers to it.
 #[derive(Clone, Copy, Debug)]
-pub struct Snapshot<'a> {
-    pub object: &'a SpeechModel,
+pub struct Related<'a> {
     /// Where a copy is taken from; absent for the other kinds of source.
     pub source: Option<&'a Source>,
     /// What the gates of endpoints refused that this object stands for.
     pub refusals: &'a [Refusal],
     /// A SpeechEndpoint that serves this object's revisions, where the spec pins a base model; absent if there is none.
     pub follower: Option<&'a str>,
-    /// The rest.
-    pub around: Surroundings<'a>,
 }
 
 /// Decides about a model.
@@ -54,9 +46,15 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechModelStatus> {
     let mut status = s.object.status.clone().unwrap_or_default();
     status::remember_failure(s, &mut status);
     drift::forget(&mut status.drift, s.generation(), s.now());
-    if s.around.failure.is_none() {
-        let corrected = s.around.corrected;
-        drift::count(&mut status.drift, s.around.asked, corrected, s.generation(), s.now());
+    if s.around.learned.failure.is_none() {
+        let corrected = s.around.learned.corrected;
+        drift::count(
+            &mut status.drift,
+            s.around.learned.asked,
+            corrected,
+            s.generation(),
+            s.now(),
+        );
     }
     let verdict = if s.object.metadata.deletion_timestamp.is_some() {
         deletion::decide(s, &mut status)
@@ -68,7 +66,7 @@ pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechModelStatus> {
 
 /// The ordered rules for a model that is wanted.
 fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, Verdict> {
-    if let Some(obstacle) = s.around.connection.obstacle(&s.object.spec.connection_ref.name) {
+    if let Some(obstacle) = s.around.connection.obstacle(s.connection_name()) {
         return Err(obstacle);
     }
     let ConnectionState::Ready { view, .. } = s.around.connection else {
@@ -113,14 +111,9 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
 
 /// Puts the verdict into the status.
 fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> Plan<SpeechModelStatus> {
-    let before = s
-        .object
-        .status
-        .as_ref()
-        .map(|status| status.conditions.as_slice())
-        .unwrap_or_default();
+    let before = s.written();
     let verdict = status::with_expiry(s, &status, verdict);
-    let verdict = export::trouble(s.around.failure, status.last_failure.as_ref(), verdict, s.now());
+    let verdict = export::trouble(s.around.learned.failure, status.last_failure.as_ref(), verdict, s.now());
     // Before anything follows from it: the next look would not know of a failure that is forgotten now.
     if verdict.action.is_none() && verdict.phase == super::verdict::Phase::Done {
         status.last_failure = None;
@@ -137,18 +130,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     let contested = status::contested(s, &status);
     let contested_until = contested.as_ref().and_then(|_| drift::look_again(&status.drift));
     statements.extend(contested);
-    let aside = status.side_failures.iter().filter_map(retry::again_at);
-    let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
-    let aside = aside.filter(|at| *at > s.now()).chain(contested_until);
-    let look_again = look_again.into_iter().chain(aside);
-    let verdict = look_again.fold(verdict, Verdict::until);
-    if let Some(outlook) = outlook {
-        status.plan = outlook.steps;
-    }
-    let generation = s.generation();
-    status.conditions = condition::stamp(before, statements, generation, s.around.now);
-    status.observed_generation = generation;
-    status.last_handled_reconcile_at = annotation::reconcile_requested(s.object).map(str::to_owned);
+    let verdict = s.seal(&mut status, statements, verdict, outlook, contested_until);
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::revision_notice(s, &status));
     notices.extend(status::vanished_notices(s, &status));
@@ -172,79 +154,12 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     }
 }
 
-/// Where failures are remembered.
-fn memory(status: &mut SpeechModelStatus) -> retry::Memory<'_> {
-    retry::Memory {
-        last: &mut status.last_failure,
-        aside: &mut status.side_failures,
-    }
-}
-
-fn may_act(spec: &SpeechModelSpec) -> bool {
-    spec.management_policy == ManagementPolicy::Full && !spec.suspend
-}
-
-/// Whether deleting the object deletes remote models: those that were trained or copied for it.
-pub fn deletes_remote(object: &SpeechModel) -> bool {
-    let spec = &object.spec;
-    let makes = spec.source.training.is_some() || spec.source.copy.is_some();
-    makes && may_act(spec) && spec.deletion_policy == DeletionPolicy::Delete && !annotation::retains(object)
-}
-
-impl<'a> Snapshot<'a> {
-    fn generation(&self) -> i64 {
-        self.object.metadata.generation.unwrap_or_default()
-    }
-
-    fn uid(&self) -> &'a str {
-        self.object.metadata.uid.as_deref().unwrap_or_default()
-    }
-
-    fn now(&self) -> Timestamp {
-        self.around.now
-    }
-
-    fn old_status(&self) -> Option<&'a SpeechModelStatus> {
-        self.object.status.as_ref()
-    }
-
-    fn has_finalizer(&self) -> bool {
-        is_held(self.object)
-    }
-
-    /// Whether remote models may be trained, copied, changed and deleted.
-    fn may_act(&self) -> bool {
-        may_act(&self.object.spec) && self.around.hands.are_free()
-    }
-
-    fn deletes_remote(&self) -> bool {
-        deletes_remote(self.object) && self.around.hands.are_free()
-    }
-
-    /// Whether something asks for an attempt whatever failed before. The attempt that failed in this pass was it.
-    fn is_fresh(&self) -> bool {
-        let handled = self
-            .old_status()
-            .and_then(|status| status.last_handled_reconcile_at.as_deref());
-        self.around.failure.is_none() && annotation::reconcile_requested_anew(self.object, handled)
-    }
-
-    /// Asks for a step, for the dates for which it is needed.
-    fn asking(&self, need: Option<retry::Need>) -> retry::Asking {
-        retry::Asking {
-            generation: self.generation(),
-            fresh: self.is_fresh(),
-            need,
-            now: self.now(),
-        }
-    }
-
+impl Snapshot<'_> {
     /// Lets a step through, or says why not yet.
     fn gate(&self, status: &SpeechModelStatus, action: Action, verdict: Verdict) -> Verdict {
         let makes = matches!(action, Action::TrainModel(_) | Action::CopyModel(_));
         let asking = self.asking(makes.then(|| self.need(status)).flatten());
-        let last = status.last_failure.as_ref();
-        let known = retry::recall(last, &status.side_failures, action.operation());
+        let known = retry::recall(status, action.operation());
         asking.gate(known, action, verdict)
     }
 
@@ -278,29 +193,11 @@ impl<'a> Snapshot<'a> {
         self.object.spec.source.training.is_some() && ids.any(|id| view.models.is_unseen(id))
     }
 
-    /// The conditions as written.
-    fn written(&self) -> &'a [Condition] {
-        self.old_status().map_or(&[], |status| status.conditions.as_slice())
-    }
-
-    fn former(&self) -> Former<'a> {
-        Former::of(self.object, &self.object.spec.locale, &self.around)
-    }
-
-    fn display_name(&self) -> String {
-        self.object
-            .spec
-            .display_name
-            .clone()
-            .unwrap_or_else(|| self.object.name_any())
-    }
-
     fn tag(&self, attempt: u32, revision: u32, inputs: &str) -> OwnerTag {
         OwnerTag {
-            attempt,
             revision: Some(revision),
             inputs: Some(inputs.to_owned()),
-            ..self.around.mark(self.object)
+            ..self.mark(attempt)
         }
     }
 }

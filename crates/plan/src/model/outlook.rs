@@ -52,12 +52,12 @@ pub fn with_ending(s: &Snapshot<'_>, status: &SpeechModelStatus, outlook: Outloo
     if s.object.metadata.deletion_timestamp.is_some() {
         return outlook;
     }
-    let copied = match s.source {
+    let copied = match s.related.source {
         Some(Source::Found(found)) => found.object.as_deref(),
         Some(Source::NotFound(_) | Source::NotAllowed(_) | Source::Cycle(_)) | None => None,
     };
     let ending = ending::together([
-        ending::of_connection(&s.object.spec.connection_ref.name, s.around.agenda),
+        ending::of_connection(s.connection_name(), s.around.agenda),
         ending::of_models(copied),
     ]);
     Outlook {

@@ -70,10 +70,10 @@ pub struct Refused {
 
 /// What came of a revision at the gates; none when no gate refused it, or when gates refused too many in a row.
 pub fn of(s: &Snapshot<'_>, revision: EntityId) -> Option<Refused> {
-    let of_revision = || s.refusals.iter().filter(|refusal| refusal.model == revision);
+    let of_revision = || s.related.refusals.iter().filter(|refusal| refusal.model == revision);
     let urgent = of_revision().min_by_key(|refusal| (refusal.serves_until, &refusal.endpoint))?;
     let last = of_revision().map(|refusal| refusal.at).max()?;
-    let mut models: Vec<_> = s.refusals.iter().map(|refusal| refusal.model).collect();
+    let mut models: Vec<_> = s.related.refusals.iter().map(|refusal| refusal.model).collect();
     models.sort_unstable();
     models.dedup();
     let rest = RESTS.get(models.len().saturating_sub(1))?;

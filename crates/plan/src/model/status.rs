@@ -25,20 +25,11 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
     } else {
         "Train"
     };
-    retry::note(
-        s.object,
-        &s.around,
-        makes,
-        retry::Memory {
-            last: &mut status.last_failure,
-            aside: &mut status.side_failures,
-        },
-        &mut status.closed_attempt,
-    );
+    retry::note(s.object, &s.around, makes, status);
     status.creations = creation::tallied(
         status.creations.as_ref(),
         CreationIntent::of(s.object).and_then(|intent| intent.creations),
-        s.around.failure.filter(|failure| failure.operation == makes),
+        s.around.learned.failure.filter(|failure| failure.operation == makes),
         s.is_fresh(),
     );
 }

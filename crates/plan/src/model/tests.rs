@@ -19,7 +19,7 @@ mod unlisted;
 mod vanish;
 
 use super::{
-    Snapshot, Source, plan,
+    Related, Snapshot, Source, plan,
     revision::{Inputs, Revision},
 };
 use crate::{Hands, Plan, Surroundings, testing::*};
@@ -83,9 +83,11 @@ impl Case {
     pub fn plan_with(&self, hands: Hands) -> Plan<SpeechModelStatus> {
         plan(&Snapshot {
             object: &self.object,
-            source: self.source.as_ref(),
-            refusals: &self.refusals,
-            follower: self.follower,
+            related: Related {
+                source: self.source.as_ref(),
+                refusals: &self.refusals,
+                follower: self.follower,
+            },
             around: Surroundings {
                 hands,
                 ..self.world.around()
@@ -134,9 +136,11 @@ fn of_two_models_with_one_number_the_recorded_one_counts() {
     let case = Case::new(world, model(TRAINING));
     let snapshot = Snapshot {
         object: &case.object,
-        source: None,
-        refusals: &[],
-        follower: None,
+        related: Related {
+            source: None,
+            refusals: &[],
+            follower: None,
+        },
         around: case.world.around(),
     };
     let all = super::revision::all(&snapshot, &case.world.view);

@@ -127,7 +127,7 @@ fn train(
     let creation = s.creation(status);
     let number = lineage.next_number(&creation);
     if !s.may_act() {
-        return Err(lineage::hands_off(s, &format!("train revision {number}")));
+        return Err(s.untouched(&format!("train revision {number}")));
     }
     let creation = creation.training(number).requested(requested);
     let satisfied = is_satisfied(s, lineage, print);
@@ -169,7 +169,7 @@ pub fn base<'a>(
     let kinds = dataset::kinds(s, view, inputs)?;
     let base = model_choice::trainable(view, inputs.base_model, &kinds, &s.object.spec.locale, s.now())?;
     let name = &base.header.display_name;
-    if let Some(follower) = s.follower.filter(|_| !model_choice::makes_deployable(base)) {
+    if let Some(follower) = s.related.follower.filter(|_| !model_choice::makes_deployable(base)) {
         let message = format!(
             "models that are trained from base model {name} cannot be deployed, but SpeechEndpoint {follower} is to serve them; nothing is trained. Choose another base model in spec.source.training.baseModel, or none"
         );

@@ -1,6 +1,5 @@
 //! The world around the object of a case.
 use super::*;
-use crate::drift;
 
 /// What surrounds the object under test.
 pub struct World {
@@ -10,13 +9,10 @@ pub struct World {
     pub broken_since: Option<Timestamp>,
     pub has_projects: bool,
     pub now: Timestamp,
-    pub announced: Option<u32>,
-    pub asked: Option<&'static str>,
-    pub failure: Option<Failure>,
+    pub pass: Pass,
     pub agenda: Agenda,
     pub stay: Stay<'static>,
     pub hands: Hands,
-    pub corrected: Option<drift::Correction>,
     pub namespace_ends: bool,
 }
 
@@ -29,13 +25,10 @@ impl World {
             broken_since: None,
             has_projects: true,
             now: at(NOW),
-            announced: None,
-            asked: None,
-            failure: None,
+            pass: Pass::begin(Hands::Free),
             agenda: Agenda::default(),
             stay: Stay::Certain,
             hands: Hands::Free,
-            corrected: None,
             namespace_ends: false,
         };
         let world = world.base(base_model(1, LATER)).dataset(text(50)).dataset(text(51));
@@ -97,23 +90,18 @@ impl World {
     }
 
     pub fn announced(mut self, attempt: u32) -> Self {
-        self.announced = Some(attempt);
+        self.pass.announced = Some(attempt);
         self
     }
 
     pub fn failed(mut self, operation: &'static str, class: FailureClass) -> Self {
-        self.failure = Some(Failure {
-            operation,
-            code: if class == FailureClass::Quota {
-                "QuotaViolation"
-            } else {
-                "Code"
-            }
-            .into(),
-            message: "words".into(),
-            class,
-        });
+        self.pass.failure = Some(failure(operation, class));
         self
+    }
+
+    /// The pass is over: the next one knows nothing of it.
+    pub fn end_pass(&mut self) -> Pass {
+        std::mem::replace(&mut self.pass, Pass::begin(Hands::Free))
     }
 
     /// Reads all lists anew; they hold what is known.
@@ -144,10 +132,7 @@ impl World {
             now: self.now,
             cluster: CLUSTER,
             connection,
-            announced: self.announced,
-            asked: self.asked,
-            corrected: self.corrected.as_ref(),
-            failure: self.failure.as_ref(),
+            learned: self.pass.learned(),
             agenda: &self.agenda,
             stay: self.stay,
             hands: self.hands,

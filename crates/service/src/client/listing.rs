@@ -1,7 +1,7 @@
 //! Reads a list to its end.
 use super::{
     Inner, Listing, ReadToItsEnd,
-    page_size::{Smaller, size_of, smaller},
+    page_size::{PAGE_SIZE, Smaller, size_of, smaller},
 };
 use crate::{
     error::{BodyProblem, Error},
@@ -15,8 +15,6 @@ use std::{
     time::Duration,
 };
 
-/// Entities asked for per page; the service may give fewer.
-pub(super) const PAGE_SIZE: usize = 100;
 /// More pages than any resource has.
 const MOST_PAGES: usize = 1_000;
 /// More entities than any resource has: its quotas are some hundreds of each kind.

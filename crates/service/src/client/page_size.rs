@@ -1,10 +1,12 @@
 //! How many entities a page is asked for: fewer after a page that was too large to be read.
-use super::listing::PAGE_SIZE;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 use url::Url;
+
+/// Entities asked for per page; the service may give fewer.
+pub(super) const PAGE_SIZE: usize = 100;
 
 /// The page sizes of the lists whose entities are so large that a usual page of them cannot be read.
 #[derive(Debug, Default)]

@@ -2,17 +2,13 @@
 use super::{
     Setting,
     operator::{sweep, watch},
-    state::{REPLICAS, State, number},
+    state::{REPLICAS, State, TICK, number},
     trouble,
 };
 use crate::cluster::Key;
-use jiff::SignedDuration;
 use speech_plan::Agenda;
 use speech_service::EntityId;
 use std::{fmt, sync::Arc};
-
-/// The step of the clock: as long as a request may be late. The grace of a creation is two of them.
-pub const TICK: SignedDuration = SignedDuration::from_secs(60);
 
 /// One thing that happens.
 #[derive(Clone, Copy, PartialEq)]
@@ -83,7 +79,7 @@ impl Setting {
                 if pass.is_none() && replica.versions.get(&key) != s.versions.get(&key) {
                     events.push(Event::Watch(r, key));
                 }
-                if pass.is_none_or(|pass| !pass.sent) && replica.view.is_complete() {
+                if pass.is_none_or(|pass| pass.asked.is_none()) && replica.view.is_complete() {
                     events.push(Event::Pass(r, key));
                 }
             }
@@ -131,7 +127,7 @@ impl Setting {
             events.push(Event::Change);
         }
         // What waits for an answer times out within a tick: the answer has to arrive or be lost before.
-        let waits = |pass: &super::state::Pass| pass.sent || !self.leaves_late || pass.began < s.now;
+        let waits = |pass: &super::state::Begun| pass.asked.is_some() || !self.leaves_late || pass.at < s.now;
         let may_move = !s.replicas.iter().any(|replica| replica.passes.values().any(waits));
         if may_move && spent.ticks < most.ticks {
             events.push(Event::Tick);

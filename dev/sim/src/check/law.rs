@@ -1,42 +1,13 @@
 //! What must never happen. Steps are judged when they are taken, against the world as it is and not as the operator
 //! knows it; states are judged as they are.
 use super::{
-    event::TICK,
-    state::{State, number},
+    invariant::{Broken, Law},
+    state::{State, TICK, number},
 };
 use crate::cluster::Key;
 use speech_plan::{Action, creation::MOST_PER_MINUTE};
 use speech_service::{EntityId, ModelId};
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Debug},
-};
-
-/// An invariant of `docs/internals.md`, "The checked planner".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Law {
-    /// One remote entity for one object, none for an object that is gone, and none of anybody else touched.
-    OneEntity,
-    /// No endpoint is moved to a model that cannot serve, or that expires earlier than the one that serves.
-    NoWorseModel,
-    /// The id of an endpoint stays while its object lives, and as long as nobody deletes it in the service.
-    SameId,
-    /// What an object has made within a minute is bounded.
-    Bounded,
-}
-
-/// A law that a step broke.
-#[derive(Clone)]
-pub struct Broken {
-    pub law: Law,
-    pub how: String,
-}
-
-impl Debug for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.law, self.how)
-    }
-}
+use std::collections::BTreeMap;
 
 /// Judges a request when it leaves.
 pub fn judge(s: &mut State, r: usize, key: Key, action: &Action) {

@@ -5,6 +5,7 @@
 //! The search is that of `stateright`; the world and its laws are here.
 #![allow(clippy::wildcard_enum_match_arm)] // Copies and evaluations are no part of this world.
 mod event;
+mod invariant;
 mod law;
 mod operator;
 mod plant;
@@ -17,7 +18,7 @@ mod tests;
 mod trouble;
 
 use event::Event;
-use law::Law;
+use invariant::Law;
 use plant::Plant;
 use setting::Setting;
 use state::State;

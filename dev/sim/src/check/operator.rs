@@ -1,5 +1,5 @@
-//! What an operator does: passes over objects with the production planners, as `controller/reconcile` takes them, and
-//! reads of the lists into the production view.
+//! What an operator does: passes over objects with the production planners and the production [`Pass`], and reads of the
+//! lists into the production view.
 //!
 //! A pass is cut where it awaits: between the look and the answer of the cluster or of the service everything else may
 //! happen. A write to the cluster takes effect at once or meets a conflict, which is all that can be told apart from
@@ -8,14 +8,14 @@ use super::{
     Setting, law,
     plant::Plant,
     service::{Answer, Service},
-    state::{Pass, Replica, Request, State},
+    state::{Begun, Replica, Request, State},
 };
 use crate::cluster::{Key, Kind, claim};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use speech_api::{SpeechEndpoint, SpeechModel};
 use speech_plan::{
-    Action, ConnectionState, Failure, FailureClass, Hands, Plan, Stay, Surroundings,
+    Action, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Step, Surroundings,
     testing::CLUSTER,
     view::{Remote, Shelf, View},
 };
@@ -34,34 +34,25 @@ impl Setting {
     /// Begins a pass over an object, or goes on with one after a write to the cluster.
     pub fn pass(&self, s: &mut State, r: usize, key: Key) -> Looked {
         match key {
-            Key::Model(_) => self.turn::<SpeechModel>(s, r, key, None),
-            Key::Endpoint(_) => self.turn::<SpeechEndpoint>(s, r, key, None),
+            Key::Model(_) => self.turn::<SpeechModel>(s, r, key),
+            Key::Endpoint(_) => self.turn::<SpeechEndpoint>(s, r, key),
         }
     }
 
-    /// Ends a pass that learned what came of its request.
-    fn answered(&self, s: &mut State, r: usize, key: Key, operation: &'static str, failure: Option<Failure>) {
-        let learned = Some(Learned { operation, failure });
-        match key {
-            Key::Model(_) => self.turn::<SpeechModel>(s, r, key, learned),
-            Key::Endpoint(_) => self.turn::<SpeechEndpoint>(s, r, key, learned),
-        };
+    /// Goes on with a pass that learned what came of its request.
+    fn answered(&self, s: &mut State, r: usize, key: Key, failure: Option<Failure>) {
+        if let Some(Begun { pass, asked, .. }) = s.replicas[r].passes.get_mut(&key)
+            && let Some(asked) = asked.take()
+        {
+            pass.answered(asked, failure);
+        }
+        self.pass(s, r, key);
     }
 
-    /// Decides, takes one step. `learned` is present after a request.
-    fn turn<K: Kind>(&self, s: &mut State, r: usize, key: Key, learned: Option<Learned>) -> Looked {
-        let mut pass = s.replicas[r].passes.remove(&key).unwrap_or(Pass {
-            began: s.now,
-            announced: None,
-            sent: false,
-        });
-        let (asked, failure) = learned.as_ref().map_or((None, None), |learned| {
-            (Some(learned.operation), learned.failure.as_ref())
-        });
-        if learned.is_some() {
-            pass.announced = None;
-        }
-        let Some(plan) = self.decide::<K>(s, r, key, pass.announced, (asked, failure)) else {
+    /// Decides, takes one step.
+    fn turn<K: Kind>(&self, s: &mut State, r: usize, key: Key) -> Looked {
+        let mut begun = s.replicas[r].passes.remove(&key).unwrap_or_else(|| Begun::at(s.now));
+        let Some(plan) = self.decide::<K>(s, r, key, &begun.pass) else {
             return Looked {
                 busy: false,
                 look_again: None,
@@ -71,26 +62,23 @@ impl Setting {
             busy: plan.action.is_some() || plan.awaits.is_some(),
             look_again: plan.look_again,
         };
-        let may_take = |action: &Action| match &learned {
-            None => true,
-            Some(_) => *action == Action::Release,
-        };
-        let action = plan.action.clone().filter(may_take);
-        match action.filter(|_| !self.plant.gives_up(K::get(&s.replicas[r].cluster, index(key)))) {
-            Some(Action::Claim(intent)) => {
+        let gives_up = self.plant.gives_up(K::get(&s.replicas[r].cluster, index(key)));
+        match begun.pass.next(&plan) {
+            _ if gives_up => self.report::<K>(s, r, key, plan),
+            Step::Claim(intent) => {
                 if self.write::<K>(s, r, key, |object| claim(object, intent)) {
-                    pass.announced = intent.map(|intent| intent.attempt);
-                    s.replicas[r].passes.insert(key, pass);
+                    begun.pass.claimed(intent);
+                    s.replicas[r].passes.insert(key, begun);
                 }
             }
-            Some(Action::Release) => {
+            Step::Release => {
                 self.write::<K>(s, r, key, |object| object.meta_mut().finalizers = None);
             }
-            Some(action) => {
+            Step::Request(action, asked) => {
                 law::judge(s, r, key, &action);
                 touch(Arc::make_mut(&mut s.replicas[r].view), &action);
-                pass.sent = true;
-                s.replicas[r].passes.insert(key, pass);
+                begun.asked = Some(asked);
+                s.replicas[r].passes.insert(key, begun);
                 s.requests.push(Request {
                     from: Some((r, key)),
                     action,
@@ -98,23 +86,18 @@ impl Setting {
                     answer: None,
                 });
             }
-            None => self.report::<K>(s, r, key, plan),
+            Step::Report => self.report::<K>(s, r, key, plan),
         }
         looked
     }
 
     /// Looks and decides, with what this operator knows.
-    fn decide<K: Kind>(
-        &self,
-        s: &mut State,
-        r: usize,
-        key: Key,
-        announced: Option<u32>,
-        (asked, failure): (Option<&'static str>, Option<&Failure>),
-    ) -> Option<Plan<K::Status>> {
+    fn decide<K: Kind>(&self, s: &mut State, r: usize, key: Key, pass: &Pass) -> Option<Plan<K::Status>> {
         let replica = &mut s.replicas[r];
         let view = self.plant.view(&replica.view);
-        let object = self.plant.object(K::get(&replica.cluster, index(key))?, announced);
+        let object = self
+            .plant
+            .object(K::get(&replica.cluster, index(key))?, pass.learned().announced);
         let plan = object.plan(
             &replica.cluster,
             Surroundings {
@@ -132,10 +115,7 @@ impl Setting {
                         since: None,
                     },
                 },
-                announced,
-                asked,
-                corrected: None,
-                failure,
+                learned: pass.learned(),
                 agenda: &replica.agenda,
                 stay: Stay::Certain,
                 hands: Hands::Free,
@@ -211,7 +191,7 @@ impl Setting {
         if failure.is_some() {
             touch(view, &request.action);
         }
-        self.answered(s, r, key, operation, failure);
+        self.answered(s, r, key, failure);
     }
 
     /// The answer to a request is lost: it timed out, or the connection broke.
@@ -224,14 +204,8 @@ impl Setting {
         }
         let Some((r, key)) = from else { return };
         touch(Arc::make_mut(&mut s.replicas[r].view), &action);
-        self.answered(s, r, key, operation, Some(failed(operation, FailureClass::Uncertain)));
+        self.answered(s, r, key, Some(failed(operation, FailureClass::Uncertain)));
     }
-}
-
-/// What came of a request.
-struct Learned {
-    operation: &'static str,
-    failure: Option<Failure>,
 }
 
 fn failed(operation: &'static str, class: FailureClass) -> Failure {
@@ -243,7 +217,7 @@ fn failed(operation: &'static str, class: FailureClass) -> Failure {
     }
 }
 
-/// What was read before a mutation left proves nothing about it; see `controller/act`.
+/// What was read before a mutation left proves nothing about it; see `speech_resource::act`.
 fn touch(view: &mut View, action: &Action) {
     match action {
         Action::UpdateEndpoint { id, .. } | Action::DeleteEndpoint(id) => view.endpoints.touch(*id),
@@ -301,7 +275,7 @@ pub fn sweep(s: &mut State, r: usize, lags: bool) {
     read(&mut view.datasets, Service::datasets(), &[], now, |_| None);
 }
 
-/// As `controller/remote/sweep` reads a list.
+/// As `speech_resource::read` reads a list.
 fn read<T: Remote>(
     shelf: &mut Shelf<T>,
     listed: Vec<T>,

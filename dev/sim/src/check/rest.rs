@@ -81,13 +81,13 @@ impl Setting {
             s.keys().into_iter().for_each(|key| watch(s, r, key));
             loop {
                 let looked = self.pass(s, r, key);
-                let goes_on = s.replicas[r].passes.get(&key).copied();
-                match goes_on {
-                    Some(pass) if pass.sent => {
+                let waits = s.replicas[r].passes.get(&key).map(|begun| begun.asked.is_some());
+                match waits {
+                    Some(true) => {
                         busy = true;
                         self.serve(s);
                     }
-                    Some(_) => continue,
+                    Some(false) => continue,
                     None => {
                         busy |= looked.busy;
                         again = again.into_iter().chain(looked.look_again).min();
@@ -184,7 +184,7 @@ fn stop_faults(s: &mut State) {
     let announced: Vec<Key> = s.replicas[r]
         .passes
         .iter()
-        .filter(|(_, pass)| !pass.sent)
+        .filter(|(_, pass)| pass.asked.is_none())
         .map(|(key, _)| *key)
         .collect();
     s.replicas[r].passes.retain(|key, _| !announced.contains(key));

@@ -1,14 +1,14 @@
 //! One state of the world, and what makes two states the same.
 use super::{
-    law::Broken,
+    invariant::Broken,
     service::{Answer, Service},
 };
 use crate::cluster::{Cluster, Key};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt};
 use speech_api::{SpeechEndpoint, SpeechModel, annotation::CreationIntent, reference::LastFailure};
-use speech_plan::{Action, Agenda, line::Want, testing::id, view::View};
+use speech_plan::{Action, Agenda, Asked, Hands, Pass, line::Want, testing::id, view::View};
 use speech_service::{EntityId, entity::Header, request::UpdateEndpoint};
 use std::{
     collections::BTreeMap,
@@ -17,6 +17,8 @@ use std::{
     sync::Arc,
 };
 
+/// The step of the clock: as long as a request may be late. The grace of a creation is two of them.
+pub const TICK: SignedDuration = SignedDuration::from_secs(60);
 /// How many operators run.
 pub const REPLICAS: usize = 2;
 
@@ -52,16 +54,33 @@ pub struct Replica {
     pub agenda: Arc<Agenda>,
     /// Whether what it read last was no answer of the service.
     pub troubled: bool,
-    pub passes: BTreeMap<Key, Pass>,
+    pub passes: BTreeMap<Key, Begun>,
 }
 
 /// A pass over an object that waits for an answer, of the cluster or of the service.
-#[derive(Clone, Copy, Debug, Hash)]
-pub struct Pass {
-    pub began: Timestamp,
-    pub announced: Option<u32>,
-    /// Whether its request is on its way.
-    pub sent: bool,
+#[derive(Clone, Debug)]
+pub struct Begun {
+    pub at: Timestamp,
+    pub pass: Pass,
+    /// Its request that is on its way.
+    pub asked: Option<Asked>,
+}
+
+impl Begun {
+    pub fn at(at: Timestamp) -> Self {
+        Self {
+            at,
+            pass: Pass::begin(Hands::Free),
+            asked: None,
+        }
+    }
+}
+
+/// A pass waits before its request is answered: by then it has learned only what it announced.
+impl Hash for Begun {
+    fn hash<H: Hasher>(&self, h: &mut H) {
+        (self.at, self.pass.learned().announced, &self.asked).hash(h);
+    }
 }
 
 /// A request to the service.
@@ -206,7 +225,7 @@ fn put_model(h: &mut impl Hasher, object: Option<&SpeechModel>) {
     let current = status.current.as_ref().map(|c| (&c.id, c.revision, &c.expires_at));
     let candidate = status.candidate.as_ref().map(|c| (&c.id, c.revision));
     (current, candidate, status.closed_attempt, status.history.len()).hash(h);
-    (&status.creations, status.highest_revision).hash(h);
+    (&status.creations, status.highest_revision, &status.drift).hash(h);
     put_conditions(h, &status.conditions, status.last_failure.as_ref());
 }
 
@@ -219,7 +238,7 @@ fn put_endpoint(h: &mut impl Hasher, object: Option<&SpeechEndpoint>) {
     let candidate = status.candidate.as_ref().map(|c| (&c.model, &c.since));
     let previous = status.previous.as_ref().map(|p| (&p.model, &p.until));
     (&status.id, active, target, candidate, previous, status.closed_attempt).hash(h);
-    (&status.creations, &status.evaluations).hash(h);
+    (&status.creations, &status.evaluations, &status.drift).hash(h);
     status.quarantine.iter().for_each(|entry| entry.model.hash(h));
     put_conditions(h, &status.conditions, status.last_failure.as_ref());
 }

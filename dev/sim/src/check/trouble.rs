@@ -11,7 +11,7 @@ use speech_service::{Absent, EntityId};
 use std::sync::Arc;
 
 /// An operator reads lists that a gateway answers: they are empty, and what they lack is asked for in vain. As
-/// `controller/remote/reader` takes it: what it was asked for first ends the look.
+/// `speech_resource` takes it: what it was asked for first ends the look.
 pub fn sweep(plant: Plant, s: &mut State, r: usize) {
     let now = s.now;
     let replica = &mut s.replicas[r];

@@ -3,7 +3,6 @@ use super::{Bench, Finding, Ruling};
 use crate::{
     Action, List, Verdict,
     creation::Next,
-    endpoint::untouched,
     line::Want,
     text::{after, day_time},
     view::View,
@@ -128,7 +127,7 @@ impl Bench<'_> {
             return finding.until(after(s.now(), ANOTHERS));
         }
         if !s.may_act() {
-            let verdict = untouched(s, "evaluate the candidate");
+            let verdict = s.untouched("evaluate the candidate");
             return self.pending(verdict.reason, verdict.message);
         }
         self.create(dataset, status)
@@ -220,7 +219,7 @@ impl Bench<'_> {
             model2: self.pair.active,
             dataset: dataset.header.id,
             project: s.object.spec.project.as_deref().and_then(|id| id.parse().ok()),
-            owner: s.tag(attempt),
+            owner: s.mark(attempt),
         }
     }
 }

@@ -127,7 +127,7 @@ fn the_newest_base_model_is_the_newest_that_can_be_used() {
             World::new().base(with(base_model(2, LATER), change)),
             endpoint(&base("{}")).announces(1, NOW),
         )
-        .with(|c| c.world.announced = Some(1))
+        .with(|c| c.world.pass.announced = Some(1))
     };
     let taken = |n: u128| format!("create with {n} | Ready=False Creating, Reconciling Creating");
     check(vec![

@@ -54,12 +54,12 @@ impl Contest {
                 .accepted
                 .extend(change.model().map(|model| (id(10), model)));
             self.case.world.unconfirm(10);
-            self.case.world.asked = first.action.as_ref().map(Action::operation);
-            self.case.world.corrected = first.corrects;
+            self.case.world.pass.asked = first.action.as_ref().map(Action::operation);
+            self.case.world.pass.corrected = first.corrects;
         }
         let written = self.case.show();
         self.told.extend(contest_notices(&written.notices));
-        (self.case.world.asked, self.case.world.corrected) = (None, None);
+        (self.case.world.pass.asked, self.case.world.pass.corrected) = (None, None);
     }
 
     /// The lists are read, and what they show is looked at.

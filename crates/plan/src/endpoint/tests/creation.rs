@@ -22,7 +22,7 @@ fn a_creation_is_announced_then_sent_then_looked_for() {
         ("nothing yet", new(), &format!("announce 1 | {creating}")),
         (
             "announced in this pass",
-            announced(1, NOW).with(|c| c.world.announced = Some(1)),
+            announced(1, NOW).with(|c| c.world.pass.announced = Some(1)),
             &format!("create with 1 | {creating}"),
         ),
         (
@@ -32,7 +32,7 @@ fn a_creation_is_announced_then_sent_then_looked_for() {
         ),
         (
             "another attempt was announced in this pass",
-            announced(2, JUST_NOW).with(|c| c.world.announced = Some(1)),
+            announced(2, JUST_NOW).with(|c| c.world.pass.announced = Some(1)),
             "- | Ready=False AwaitingCreation, Reconciling AwaitingCreation",
         ),
         (
@@ -126,7 +126,7 @@ fn what_was_created_is_taken_over_by_its_mark() {
 
 #[test]
 fn the_request_carries_the_spec_and_the_mark() {
-    let mut case = announced(3, NOW).with(|c| c.world.announced = Some(3));
+    let mut case = announced(3, NOW).with(|c| c.world.pass.announced = Some(3));
     case.edit("model: {base: {}}\ndisplayName: Claims\ndescription: words\nloggingEnabled: true\nproject: 00000000-0000-0000-0000-00000000000a");
     let Some(Action::CreateEndpoint(request)) = case.plan().action else {
         panic!("no request");
@@ -199,7 +199,7 @@ fn a_failed_request_is_repeated_only_when_that_makes_no_twin() {
             (closed, Some(again)),
             "{class:?}"
         );
-        (case.world.announced, case.world.failure, case.world.now) = (None, None, again);
+        (case.world.pass.announced, case.world.pass.failure, case.world.now) = (None, None, again);
         case.world.sweep();
         assert_eq!(step(case.plan().action.as_ref()), next, "{class:?}");
     }
@@ -210,7 +210,7 @@ fn a_refusal_stands_until_the_spec_the_model_the_user_or_the_clock_says_otherwis
     let refused = || {
         failed(FailureClass::Refused).with(|c| {
             c.show();
-            (c.world.announced, c.world.failure) = (None, None);
+            (c.world.pass.announced, c.world.pass.failure) = (None, None);
             c.world.now = at("2026-03-01T10:14:59Z");
         })
     };

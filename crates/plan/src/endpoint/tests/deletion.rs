@@ -180,7 +180,7 @@ fn a_deletion_that_nothing_proves_is_told_retried_and_given_up_in_the_end() {
                     tried += 1;
                     let world = std::mem::replace(&mut case.world, World::new());
                     case.world = world.failed("Delete", FailureClass::Transient { retry_after: None });
-                    case.world.failure.as_mut().unwrap().code = code.into();
+                    case.world.pass.failure.as_mut().unwrap().code = code.into();
                     let waits = case.show();
                     let reason = if tried < patience {
                         "Reconciling Retrying"
@@ -189,7 +189,7 @@ fn a_deletion_that_nothing_proves_is_told_retried_and_given_up_in_the_end() {
                     };
                     assert!(said(&waits.status.conditions).contains(reason), "{code} {tried}");
                     told_at = told_at.or((tried >= patience).then_some(case.world.now));
-                    case.world.failure = None;
+                    case.world.pass.failure = None;
                     case.world.now = waits.look_again.unwrap();
                 }
                 "-" => case.world.now = plan.look_again.unwrap(),
@@ -271,7 +271,7 @@ fn a_failed_deletion_is_tried_again_with_growing_delays() {
             plan.look_again,
             Some(case.world.now + jiff::SignedDuration::from_secs(seconds))
         );
-        case.world.failure = None;
+        case.world.pass.failure = None;
         case.world.now = plan.look_again.unwrap();
     }
 }
@@ -368,7 +368,7 @@ fn a_key_that_is_refused_does_not_hold_up_a_deletion_for_ever() {
                     said(&waits.status.conditions),
                     "Ready=False ConnectionNotReady, Stalled ConnectionNotReady, ModelValid=True ModelServes"
                 );
-                case.world.failure = None;
+                case.world.pass.failure = None;
                 case.world.now = waits.look_again.unwrap();
             }
             "-" => case.world.now = plan.look_again.unwrap(),
@@ -441,7 +441,7 @@ proptest! {
                         let world = std::mem::replace(&mut case.world, World::new());
                         case.world = world.failed("Delete", FailureClass::Transient { retry_after: None });
                         let again = case.show().look_again;
-                        case.world.failure = None;
+                        case.world.pass.failure = None;
                         case.world.now = again.unwrap().min(end);
                     }
                     Some(other) => prop_assert!(false, "{other:?}"),

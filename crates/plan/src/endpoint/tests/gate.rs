@@ -99,7 +99,7 @@ fn check_gates(cases: Vec<(&str, Case, String)>) {
     for (name, mut case, expected) in cases {
         assert_eq!(said(&case), expected, "{name}");
         let first = case.show();
-        case.world.failure = None;
+        case.world.pass.failure = None;
         case.world.now += jiff::SignedDuration::from_secs(1);
         let second = case.plan();
         assert_eq!(first.status.gate, second.status.gate, "{name}: nothing new is written");
@@ -127,7 +127,7 @@ fn one_evaluation_is_made_and_waited_for() {
             "announced in this pass",
             gated().with(|c| {
                 c.object.announce(intent());
-                c.world.announced = Some(2);
+                c.world.pass.announced = Some(2);
             }),
             format!("evaluate 21 against 20 with 5 | Pending | {BEGINS}"),
         ),

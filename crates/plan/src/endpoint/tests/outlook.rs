@@ -175,7 +175,7 @@ fn an_endpoint_that_was_deleted_is_made_anew_only_on_request() {
         "announce 2 | Ready=False Recreating, Reconciling Recreating"
     );
     case.object = case.object.announces(2, NOW);
-    case.world.announced = Some(2);
+    case.world.pass.announced = Some(2);
     assert!(
         case.line().starts_with("create with 1 | Ready=False Recreating"),
         "{}",
@@ -183,7 +183,7 @@ fn an_endpoint_that_was_deleted_is_made_anew_only_on_request() {
     );
 
     // A crash after the request: the new one is found by its mark.
-    case.world.announced = None;
+    case.world.pass.announced = None;
     learn(&mut case.world.view.endpoints, owned(remote(11, base_id(1)), 2));
     let plan = case.show();
     assert_eq!(plan.status.id, Some(id(11).to_string()));

@@ -1,6 +1,6 @@
 //! Whole lives of endpoints in small random worlds: the plan's steps are applied to a service that loses answers.
 use super::*;
-use crate::{Action, Failure, FailureClass, endpoint::fields, model_choice};
+use crate::{Action, FailureClass, Step, endpoint::fields, model_choice};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use proptest::prelude::*;
@@ -163,25 +163,17 @@ impl Life {
     }
 
     fn reconcile(&mut self, fate: Fate) -> Plan<SpeechEndpointStatus> {
-        (self.case.world.announced, self.case.world.failure) = (None, None);
-        self.case.world.asked = None;
-        loop {
+        self.case.world.end_pass();
+        let plan = loop {
             let plan = self.planned();
-            match plan.action.clone() {
-                None => break,
-                Some(Action::Release) => {
-                    self.case.object.metadata.finalizers = None;
-                    break;
-                }
-                Some(Action::Claim(intent)) => {
+            match self.case.world.pass.next(&plan) {
+                Step::Release | Step::Report => break plan,
+                Step::Claim(intent) => {
                     self.case.object.metadata.finalizers = Some(vec![speech_api::FINALIZER.into()]);
-                    if let Some(intent) = intent {
-                        self.case.object.announce(intent);
-                        self.case.world.announced = Some(intent.attempt);
-                    }
+                    intent.iter().for_each(|intent| self.case.object.announce(*intent));
+                    self.case.world.pass.claimed(intent);
                 }
-                Some(action) => {
-                    let operation = action.operation();
+                Step::Request(action, asked) => {
                     let generation = self.case.object.metadata.generation.unwrap();
                     if !self.annotated {
                         self.pauses.judge(&action, generation, self.now());
@@ -189,29 +181,21 @@ impl Life {
                     if let Fate::Failed(class) = fate {
                         self.pauses.failed(&action, class, generation, self.now());
                     }
+                    let operation = action.operation();
                     self.request(action, fate);
-                    self.case.world.corrected = plan.corrects.clone().filter(|_| fate == Fate::Answered);
-                    self.case.world.asked = Some(operation);
                     let class = match fate {
                         Fate::Crash => return plan,
-                        Fate::Answered => break,
-                        Fate::Failed(class) => class,
-                        Fate::Lost(_) | Fate::Void => FailureClass::Uncertain,
+                        Fate::Answered => None,
+                        Fate::Failed(class) => Some(class),
+                        Fate::Lost(_) | Fate::Void => Some(FailureClass::Uncertain),
                     };
-                    let (code, message) = ("Code".to_owned(), "words".to_owned());
-                    self.case.world.failure = Some(Failure {
-                        operation,
-                        code,
-                        message,
-                        class,
-                    });
-                    break;
+                    let failure = class.map(|class| failure(operation, class));
+                    self.case.world.pass.answered(asked, failure);
                 }
             }
-        }
-        let plan = self.planned();
+        };
         release_as_planned(&mut self.case.object, plan.action.as_ref(), &plan.status.conditions);
-        (self.case.world.asked, self.case.world.corrected) = (None, None);
+        let pass = self.case.world.end_pass();
         if std::mem::take(&mut self.annotated) {
             // Who takes a model out of quarantine asks for another evaluation, whatever came of the one of this pass.
             self.pauses = Pauses::default();
@@ -224,15 +208,13 @@ impl Life {
         let learned = replaced
             || plan.status.quarantine.len() > before.quarantine.len()
             || plan.status.former_ids != before.former_ids;
-        if self.case.world.failure.take().is_none() && plan.action.is_none() && !learned {
-            self.case.world.announced = None;
+        if pass.failure().is_none() && plan.action.is_none() && !learned {
             assert_eq!(
                 self.planned().status,
                 plan.status,
                 "the same look gives the same status"
             );
         }
-        self.case.world.announced = None;
         plan
     }
 

@@ -152,7 +152,7 @@ fn a_refused_move_from_one_that_is_on_its_way_waits_for_its_delay() {
     case.world = case.world.failed("Swap", FailureClass::Transient { retry_after: None });
     case.world.unconfirm(10);
     case.show();
-    case.world.failure = None;
+    case.world.pass.failure = None;
     case.remote(10, |_| ());
     let retrying = "- | Ready=True Serving, Reconciling Retrying, ModelValid=True ModelServes";
     assert_eq!(case.line(), retrying);
@@ -322,7 +322,7 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     let refused = "- | Ready=False Refused, Stalled Refused, ModelValid=True ModelServes";
     assert_eq!(case.line(), refused, "told at once, though no read has confirmed it");
     case.show();
-    case.world.failure = None;
+    case.world.pass.failure = None;
     case.remote(10, |_| ());
     case.world.now = at(NOW) + minutes(14);
     assert_eq!(case.line(), refused);
@@ -366,9 +366,9 @@ fn a_change_that_the_service_ignores_is_asked_for_ever_more_rarely() {
             asked.push(second);
             let ignored = case.world.view.endpoints.get(id(10)).unwrap().entity.clone();
             case.world.view.endpoints.answered((*ignored).clone());
-            case.world.asked = Some("Update loggingEnabled");
+            case.world.pass.asked = Some("Update loggingEnabled");
             case.show();
-            case.world.asked = None;
+            case.world.pass.asked = None;
         }
         case.remote(10, |_| ());
     }
@@ -404,7 +404,7 @@ fn after_a_failed_swap_the_way_back_is_open() {
 fn a_publication_that_fails_is_told_and_tried_again() {
     let failed = |code: &str| {
         Case::serving().with(|case| {
-            case.world.failure = Some(crate::Failure {
+            case.world.pass.failure = Some(crate::Failure {
                 operation: crate::EXPORT,
                 code: code.into(),
                 message: "words".into(),

@@ -101,7 +101,7 @@ impl Open<'_> {
 
     /// Asks for the state of the operation, not too often.
     fn follows(&self, status: &SpeechModelStatus) -> Option<Verdict> {
-        let ready = self.s.source.and_then(Source::ready);
+        let ready = self.s.related.source.and_then(Source::ready);
         if ready.is_none() && self.s.object.metadata.deletion_timestamp.is_some() {
             return self.looks_for_it(&mut status.clone());
         }
@@ -183,7 +183,7 @@ impl Open<'_> {
 
     /// Nobody knows the operation: the copy is known by its looks, or it never appears.
     fn looks_for_it(&self, status: &mut SpeechModelStatus) -> Option<Verdict> {
-        let found = self.s.source.and_then(Source::ready);
+        let found = self.s.related.source.and_then(Source::ready);
         let source = self
             .source(status)
             .and_then(|id| found.and_then(|found| found.model(id)));

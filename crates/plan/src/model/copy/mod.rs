@@ -111,7 +111,7 @@ fn order(
 ) -> Result<Verdict, Verdict> {
     let number = lineage.highest.saturating_add(1);
     if !s.may_act() {
-        return Err(lineage::hands_off(s, &format!("copy model {id} as revision {number}")));
+        return Err(s.untouched(&format!("copy model {id} as revision {number}")));
     }
     let resource_id = source::copyable(s, found, id)?;
     let soon = |seconds| after(s.now(), SignedDuration::from_secs(seconds));

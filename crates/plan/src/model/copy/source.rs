@@ -120,7 +120,7 @@ pub fn find_cycle(object: &SpeechModel, get: impl Fn(&str, &str) -> Option<Arc<S
 
 /// The model that is to be copied. Looks at objects only, so that an object at rest needs nothing of the source's service.
 pub fn wanted<'a>(s: &Snapshot<'a>, copy: &CopySource) -> Result<(EntityId, &'a Found), Verdict> {
-    let found = match s.source {
+    let found = match s.related.source {
         Some(Source::Found(found)) => found,
         Some(Source::NotFound(name)) => {
             let message = format!("SpeechModel {name} does not exist; it is copied as soon as it appears");

@@ -44,11 +44,11 @@ fn what_is_changed_each_time_is_put_back_ever_more_rarely_and_told_once() {
                 // The request is accepted, and what follows is written with the count.
                 corrected += count(&plan.notices, Reason::DriftCorrected);
                 case.world.view.models.answered(ours());
-                case.world.asked = plan.action.as_ref().map(Action::operation);
-                case.world.corrected = plan.corrects;
+                case.world.pass.asked = plan.action.as_ref().map(Action::operation);
+                case.world.pass.corrected = plan.corrects;
             }
             told += count(&case.show().notices, Reason::DriftRepeated);
-            (case.world.asked, case.world.corrected) = (None, None);
+            (case.world.pass.asked, case.world.pass.corrected) = (None, None);
         }
         assert!((5..=MOST_PER_HOUR).contains(&corrected), "{field}: {corrected}");
         assert_eq!(told, 1, "{field}");

@@ -415,7 +415,7 @@ fn an_announcement_that_led_to_no_request_is_closed_at_once() {
         Some(1),
         "the source was renewed meanwhile"
     );
-    other.world.announced = None;
+    other.world.pass.announced = None;
     assert_eq!(step(other.plan().action.as_ref()), "announce 2");
     let mut second = announced(World::new().announced(1), NOW).from(|f| f.rival = Some("team/b".into()));
     assert_eq!(second.show().status.closed_attempt, Some(1), "another object was first");

@@ -81,7 +81,7 @@ fn a_first_training_waits_for_datasets_that_can_be_used() {
 #[test]
 fn the_newest_base_model_that_serves_all_kinds_is_trained_from() {
     let audio = || changed(|one| one.kind = "Acoustic".into()).base(older_for_audio(2));
-    let case = Case::new(audio(), model(TRAINING).announces(1, NOW)).with(|c| c.world.announced = Some(1));
+    let case = Case::new(audio(), model(TRAINING).announces(1, NOW)).with(|c| c.world.pass.announced = Some(1));
     assert_eq!(
         case.line(),
         "train 1 from 2 | Ready=False Training, Reconciling Training"

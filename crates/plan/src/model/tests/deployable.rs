@@ -27,7 +27,7 @@ fn trains_from(mut case: Case) -> Result<u128, String> {
     match case.plan().action {
         Some(Action::Claim(Some(intent))) => {
             case.object.announce(intent);
-            case.world.announced = Some(intent.attempt);
+            case.world.pass.announced = Some(intent.attempt);
         }
         _ => return Err(case.line()),
     }

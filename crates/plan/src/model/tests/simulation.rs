@@ -1,6 +1,6 @@
 //! Whole lives of trained models in small random worlds: the plan's steps are applied to a service that loses answers.
 use super::*;
-use crate::{Action, Failure, FailureClass};
+use crate::{Action, FailureClass, Step};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use proptest::prelude::*;
@@ -140,7 +140,7 @@ impl Life {
             Action::TrainModel(create) => {
                 let open = CreationIntent::of(&self.case.object).unwrap();
                 assert_eq!(
-                    (self.case.world.announced, create.owner.attempt),
+                    (self.case.world.pass.announced, create.owner.attempt),
                     (Some(open.attempt), open.attempt)
                 );
                 assert!(
@@ -185,60 +185,44 @@ impl Life {
     }
 
     fn reconcile(&mut self, fate: Fate) -> Plan<SpeechModelStatus> {
-        (self.case.world.announced, self.case.world.failure) = (None, None);
-        self.case.world.asked = None;
+        self.case.world.end_pass();
         let before = self
             .case
             .object
             .status
             .as_ref()
             .and_then(|status| status.current.clone());
-        loop {
+        let plan = loop {
             let plan = self.planned();
-            match plan.action.clone() {
-                None => break,
-                Some(Action::Release) => {
-                    self.case.object.metadata.finalizers = None;
-                    break;
-                }
-                Some(Action::Claim(intent)) => {
+            match self.case.world.pass.next(&plan) {
+                Step::Release | Step::Report => break plan,
+                Step::Claim(intent) => {
                     self.case.object.metadata.finalizers = Some(vec![speech_api::FINALIZER.into()]);
-                    if let Some(intent) = intent {
-                        self.case.object.announce(intent);
-                        self.case.world.announced = Some(intent.attempt);
-                    }
+                    intent.iter().for_each(|intent| self.case.object.announce(*intent));
+                    self.case.world.pass.claimed(intent);
                 }
-                Some(action) => {
-                    let operation = action.operation();
+                Step::Request(action, asked) => {
                     let generation = self.case.object.metadata.generation.unwrap();
                     self.pauses.judge(&action, generation, self.case.world.now);
                     if let Fate::Failed(class) = fate {
                         self.pauses.failed(&action, class, generation, self.case.world.now);
                     }
+                    let operation = action.operation();
                     self.request(action, fate);
-                    self.case.world.asked = Some(operation);
                     let class = match fate {
                         Fate::Crash => return plan,
-                        Fate::Answered => break,
-                        Fate::Failed(class) => class,
-                        Fate::Lost(_) => FailureClass::Uncertain,
+                        Fate::Answered => None,
+                        Fate::Failed(class) => Some(class),
+                        Fate::Lost(_) => Some(FailureClass::Uncertain),
                     };
-                    let (code, message) = ("Code".to_owned(), "words".to_owned());
-                    self.case.world.failure = Some(Failure {
-                        operation,
-                        code,
-                        message,
-                        class,
-                    });
-                    break;
+                    let failure = class.map(|class| failure(operation, class));
+                    self.case.world.pass.answered(asked, failure);
                 }
             }
-        }
-        let plan = self.planned();
+        };
         release_as_planned(&mut self.case.object, plan.action.as_ref(), &plan.status.conditions);
         self.case.object.status = Some(plan.status.clone());
-        (self.case.world.announced, self.case.world.asked) = (None, None);
-        if self.case.world.failure.take().is_none() && plan.action.is_none() {
+        if self.case.world.end_pass().failure().is_none() && plan.action.is_none() {
             assert_eq!(
                 self.planned().status,
                 plan.status,

@@ -41,7 +41,7 @@ fn a_training_is_announced_then_sent_then_watched() {
         ),
         (
             "announced",
-            announced(NOW).with(|c| c.world.announced = Some(1)),
+            announced(NOW).with(|c| c.world.pass.announced = Some(1)),
             &format!("train 1 from 1 | {training}"),
         ),
         (
@@ -121,11 +121,11 @@ fn the_base_model_to_train_from_must_still_be_open_for_training() {
             id(50),
             id(n)
         );
-        Case::new(World::new(), model(&text).announces(1, NOW)).with(|c| c.world.announced = Some(1))
+        Case::new(World::new(), model(&text).announces(1, NOW)).with(|c| c.world.pass.announced = Some(1))
     };
     let newest = |change: fn(&mut speech_service::entity::BaseModel)| {
         announced(NOW).with(|c| {
-            c.world.announced = Some(1);
+            c.world.pass.announced = Some(1);
             learn(&mut c.world.view.base_models, with(base_model(2, LATER), change));
         })
     };
@@ -229,13 +229,13 @@ fn a_newer_revision_is_candidate_until_it_is_good() {
         at: at(NOW),
         ..Default::default()
     });
-    case.world.announced = Some(2);
+    case.world.pass.announced = Some(2);
     let Some(Action::TrainModel(request)) = case.plan().action else {
         panic!("no training: {}", case.line());
     };
     assert_eq!((request.owner.revision, request.owner.attempt), (Some(2), 2));
     assert_eq!(request.owner.inputs, Some(print_of(OTHER)));
-    case.world.announced = None;
+    case.world.pass.announced = None;
     learn(
         &mut case.world.view.models,
         revision(21, 2, &print_of(OTHER), Status::Running),
@@ -342,14 +342,14 @@ fn a_deletion_that_fails_is_tried_ever_more_rarely_though_all_is_as_declared() {
                 "{}",
                 case.line()
             );
-            case.world.failure = Some(crate::Failure {
+            case.world.pass.failure = Some(crate::Failure {
                 operation: "Delete",
                 code: "Code".into(),
                 message: "words".into(),
                 class: FailureClass::Transient { retry_after: None },
             });
             case.show();
-            case.world.failure = None;
+            case.world.pass.failure = None;
             let again = case.world.now + jiff::SignedDuration::from_secs(wait);
             let plan = case.plan();
             assert_eq!(
@@ -422,9 +422,9 @@ fn a_name_that_the_service_ignores_is_asked_for_ever_more_rarely() {
         if case.show().action.is_some() {
             asked.push(second);
             case.world.view.models.answered(trained(20, 1, Status::Succeeded));
-            case.world.asked = Some("Update displayName");
+            case.world.pass.asked = Some("Update displayName");
             case.show();
-            case.world.asked = None;
+            case.world.pass.asked = None;
         }
         learn(&mut case.world.view.models, trained(20, 1, Status::Succeeded));
     }

@@ -30,17 +30,17 @@ fn ordered(fate: Fate, span: SignedDuration, mut each: impl FnMut(&mut Case)) ->
         match plan.action {
             Some(Action::Claim(Some(intent))) => {
                 case.object.announce(intent);
-                case.world.announced = Some(intent.attempt);
+                case.world.pass.announced = Some(intent.attempt);
             }
             Some(Action::TrainModel(request)) => {
                 let (number, attempt) = (request.owner.revision.unwrap(), request.owner.attempt);
                 orders.push((case.world.now, number));
-                case.world.announced = None;
+                case.world.pass.announced = None;
                 if fate == Fate::Refused {
                     let world = std::mem::replace(&mut case.world, World::new());
                     case.world = world.failed("Train", FailureClass::Quota);
                     case.show();
-                    case.world.failure = None;
+                    case.world.pass.failure = None;
                 }
                 if fate == Fate::Vanishes {
                     let made = with(

@@ -51,8 +51,8 @@ fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error()
     let failed = |class| {
         gated().with(|c| {
             c.object.announce(intent());
-            c.world.announced = Some(2);
-            c.world.failure = Some(Failure {
+            c.world.pass.announced = Some(2);
+            c.world.pass.failure = Some(Failure {
                 operation: "Evaluate",
                 code: "Code".into(),
                 message: "words".into(),
@@ -77,8 +77,8 @@ fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error()
     let words = "- | Error 1 | another request for an evaluation at 2026-03-01 10:10 UTC, because the service refused the last one: words (Code)";
     check_gates(vec![("refused", failed(FailureClass::Refused), words.into())]);
     refused.show();
-    refused.world.failure = None;
-    refused.world.announced = None;
+    refused.world.pass.failure = None;
+    refused.world.pass.announced = None;
     refused.world.now = at(NOW) + minutes(10);
     assert_eq!(said(&refused), format!("announce 3 | Error 1 | {BEGINS}"));
 }

@@ -59,7 +59,10 @@ impl Life {
     /// A request leaves only for the attempt that this very pass announced.
     fn judge_post(&self, attempt: u32) {
         let open = CreationIntent::of(&self.case.object).unwrap();
-        assert_eq!((self.case.world.announced, attempt), (Some(open.attempt), open.attempt));
+        assert_eq!(
+            (self.case.world.pass.announced, attempt),
+            (Some(open.attempt), open.attempt)
+        );
     }
 
     fn judge_model(&self, change: &UpdateEndpoint) {

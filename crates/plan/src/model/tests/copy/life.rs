@@ -2,7 +2,7 @@
 //! their time, fail or are forgotten, a source that is renewed.
 use super::*;
 use crate::{
-    Action, CopyModel, Failure, FailureClass,
+    Action, CopyModel, FailureClass, Step,
     model::SourceState,
     view::{CopyStage, CopyState},
 };
@@ -136,7 +136,7 @@ impl Life {
             Some(Action::CopyModel(copy)) => {
                 let open = CreationIntent::of(&self.case.object).unwrap();
                 assert_eq!(
-                    (self.case.world.announced, copy.attempt),
+                    (self.case.world.pass.announced, copy.attempt),
                     (Some(open.attempt), open.attempt)
                 );
                 assert_eq!(open.copy_of, Some(copy.source.uuid()));
@@ -153,47 +153,36 @@ impl Life {
 
     fn reconcile(&mut self, fate: Fate) -> Plan<SpeechModelStatus> {
         self.look();
-        (self.case.world.announced, self.case.world.failure) = (None, None);
-        loop {
+        self.case.world.end_pass();
+        let plan = loop {
             let plan = self.planned();
-            match plan.action.clone() {
-                None => break,
-                Some(Action::Release) => {
+            match self.case.world.pass.next(&plan) {
+                Step::Report => break plan,
+                Step::Release => {
                     self.case.object.metadata.finalizers = None;
-                    break;
+                    break plan;
                 }
-                Some(Action::Claim(intent)) => {
+                Step::Claim(intent) => {
                     self.case.object.metadata.finalizers = Some(vec![speech_api::FINALIZER.into()]);
-                    if let Some(intent) = intent {
-                        self.case.object.announce(intent);
-                        self.case.world.announced = Some(intent.attempt);
-                    }
+                    intent.iter().for_each(|intent| self.case.object.announce(*intent));
+                    self.case.world.pass.claimed(intent);
                 }
-                Some(action) => {
+                Step::Request(action, asked) => {
                     let operation = action.operation();
                     self.request(action, fate);
-                    self.case.world.announced = None;
                     let class = match fate {
                         Fate::Crash => return plan,
-                        Fate::Answered => break,
-                        Fate::Failed(class) => class,
-                        Fate::Lost(_) => FailureClass::Uncertain,
+                        Fate::Answered => None,
+                        Fate::Failed(class) => Some(class),
+                        Fate::Lost(_) => Some(FailureClass::Uncertain),
                     };
-                    let (code, message) = ("Code".to_owned(), "words".to_owned());
-                    self.case.world.failure = Some(Failure {
-                        operation,
-                        code,
-                        message,
-                        class,
-                    });
-                    break;
+                    let failure = class.map(|class| failure(operation, class));
+                    self.case.world.pass.answered(asked, failure);
                 }
             }
-        }
-        let plan = self.planned();
+        };
         self.case.object.status = Some(plan.status.clone());
-        self.case.world.announced = None;
-        self.case.world.failure = None;
+        self.case.world.end_pass();
         plan
     }
 

@@ -29,7 +29,7 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
             copy_of: Some(id(5).uuid()),
             ..CreationIntent::default()
         });
-        case.world.announced = Some(2);
+        case.world.pass.announced = Some(2);
         case.world = std::mem::replace(&mut case.world, World::new()).failed("Copy", class);
         case
     };
@@ -151,13 +151,13 @@ fn a_refusal_is_asked_again_ever_more_rarely() {
             Some(case.world.now + jiff::SignedDuration::from_secs(wait))
         );
         case.world.now = plan.look_again.unwrap();
-        case.world.failure = None;
-        case.world.announced = None;
+        case.world.pass.failure = None;
+        case.world.pass.announced = None;
         let Some(Action::Claim(Some(intent))) = case.plan().action else {
             panic!("{}", case.line())
         };
         case.object.announce(intent);
-        case.world.announced = Some(intent.attempt);
+        case.world.pass.announced = Some(intent.attempt);
         case.world = std::mem::replace(&mut case.world, World::new()).failed("Copy", FailureClass::Refused);
     }
 }

@@ -1,8 +1,6 @@
 //! What is measured of one model.
-use super::{
-    planned::{Planned, key_of, seconds},
-    series::Row,
-};
+use super::planned::{Planned, seconds};
+use crate::metrics::series::Row;
 use jiff::Timestamp;
 use speech_api::{SpeechModel, SpeechModelStatus};
 use speech_plan::lead_time::{Durations, Work};
@@ -22,18 +20,10 @@ impl<'a> Facts<'a> {
     pub fn of(object: &'a SpeechModel, now: Timestamp, durations: Option<&Durations>) -> Self {
         let status = object.status.as_ref();
         let current = status.and_then(|status| status.current.as_ref());
+        let expires = current.and_then(|current| current.expires_at.as_deref());
         let chain = [Work::Training, Work::Deploying];
-        let lead = durations.map(|durations| durations.lead(&object.spec.locale, &chain).needed);
-        let planned = Planned {
-            key: key_of(object),
-            plan: status.map_or(&[], |status| &status.plan),
-            conditions: status.map_or(&[], |status| &status.conditions),
-            expiry: current.and_then(|current| current.expires_at.as_deref()?.parse().ok()),
-            lead,
-            now,
-        };
         Self {
-            planned,
+            planned: Planned::of(object, expires, &chain, now, durations),
             object,
             status,
         }

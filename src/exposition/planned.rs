@@ -1,13 +1,14 @@
 //! What the plan and the conditions of one object say in numbers; the same for models and endpoints.
-use super::series::Row;
+use crate::metrics::series::Row;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use speech_api::{
-    condition,
+    Subject, SubjectStatus, condition,
     planned::{PlannedAction, PlannedStep},
 };
 use speech_fleet::standing;
+use speech_plan::lead_time::{Durations, Work};
 
 /// One object, as far as its dates go.
 #[derive(Clone, Debug)]
@@ -36,7 +37,26 @@ fn is_under_way(step: &PlannedStep) -> bool {
     )
 }
 
-impl Planned<'_> {
+impl<'a> Planned<'a> {
+    /// What an object says of itself. What serves `expires` then; the `chain` is the work that a step has to be given time for.
+    pub fn of<K: Subject>(
+        object: &'a K,
+        expires: Option<&str>,
+        chain: &[Work],
+        now: Timestamp,
+        durations: Option<&Durations>,
+    ) -> Self {
+        let locale = object.declared().locale;
+        Self {
+            key: key_of(object),
+            plan: object.status().map_or(&[], SubjectStatus::plan),
+            conditions: object.conditions(),
+            expiry: expires.and_then(|at| at.parse().ok()),
+            lead: durations.map(|durations| durations.lead(locale, chain).needed),
+            now,
+        }
+    }
+
     /// A row of this object.
     pub fn row(&self, more: Option<&str>, value: f64) -> Row {
         let labels = self.key.iter().cloned().chain(more.map(str::to_owned));

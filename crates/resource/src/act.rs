@@ -1,5 +1,5 @@
 //! One request to the Speech service, and what it teaches.
-use super::remote::{Remote, is_connection_trouble};
+use super::{Resource, is_connection_trouble};
 use jiff::SignedDuration;
 use speech_plan::{Action, Failure, FailureClass, NOT_SENT, UNPROVEN, is_quota};
 use speech_service::{
@@ -42,63 +42,65 @@ impl Undone {
 }
 
 /// Takes a remote step; writes what the answer says into the view.
-pub async fn act(remote: &Remote, client: &Client, action: &Action) -> Result<(), Undone> {
+pub async fn act(resource: &Resource, client: &Client, action: &Action) -> Result<(), Undone> {
     let done = match action {
         Action::CreateEndpoint(create) => client
             .create_endpoint(Lane::UserChange, create)
             .await
-            .map(|answer| remote.view_mut().endpoints.answered(answer.value)),
+            .map(|answer| resource.view_mut().endpoints.answered(answer.value)),
         Action::TrainModel(create) => client
             .create_custom_model(Lane::UserChange, create)
             .await
-            .map(|answer| remote.view_mut().models.answered(answer.value)),
-        Action::UpdateEndpoint { id, change, .. } => update_endpoint(remote, client, action.lane(), *id, change).await,
-        Action::UpdateModel { id, change } => update_model(remote, client, *id, change).await,
+            .map(|answer| resource.view_mut().models.answered(answer.value)),
+        Action::UpdateEndpoint { id, change, .. } => {
+            update_endpoint(resource, client, action.lane(), *id, change).await
+        }
+        Action::UpdateModel { id, change } => update_model(resource, client, *id, change).await,
         Action::DeleteEndpoint(id) => {
-            remote.view_mut().endpoints.touch(*id);
+            resource.view_mut().endpoints.touch(*id);
             client.remove(Lane::UserChange, *id).await.map(|proof| {
-                let mut view = remote.view_mut();
+                let mut view = resource.view_mut();
                 view.accepted.remove(id);
                 view.endpoints.removed(&proof);
             })
         }
         Action::DeleteModel(id) => {
-            remote.view_mut().models.touch(*id);
+            resource.view_mut().models.touch(*id);
             let gone = client.remove(Lane::UserChange, *id).await;
-            gone.map(|proof| remote.view_mut().models.removed(&proof))
+            gone.map(|proof| resource.view_mut().models.removed(&proof))
         }
         Action::CreateEvaluation(create) => client
             .create_evaluation(Lane::UserChange, create)
             .await
-            .map(|answer| remote.view_mut().evaluations.answered(answer.value)),
+            .map(|answer| resource.view_mut().evaluations.answered(answer.value)),
         Action::DeleteEvaluation(id) => {
-            remote.view_mut().evaluations.touch(*id);
+            resource.view_mut().evaluations.touch(*id);
             let gone = client.remove(Lane::Sweep, *id).await;
-            gone.map(|proof| remote.view_mut().evaluations.removed(&proof))
+            gone.map(|proof| resource.view_mut().evaluations.removed(&proof))
         }
-        // A copy acts through two connections, see `copy::act`.
+        // A copy acts through two connections, see `controller/copy.rs` of the operator.
         Action::Claim(_) | Action::Release | Action::CopyModel(_) | Action::FollowCopy { .. } => Ok(()),
     };
     done.map_err(|error| {
         let withheld = matches!(error, Error::Withheld { .. });
         if !withheld && (is_connection_trouble(&error) || error.kind() == ErrorKind::NotFound) {
-            remote.nudge();
+            resource.look_soon();
         }
         Undone::of(action, &error)
     })
 }
 
 async fn update_endpoint(
-    remote: &Remote,
+    resource: &Resource,
     client: &Client,
     lane: Lane,
     id: EntityId,
     change: &UpdateEndpoint,
 ) -> Result<(), Error> {
     // What was read before the request left says nothing about what comes of it.
-    remote.view_mut().endpoints.touch(id);
+    resource.view_mut().endpoints.touch(id);
     let answer = client.update_endpoint(lane, id, change).await;
-    let mut view = remote.view_mut();
+    let mut view = resource.view_mut();
     match answer {
         Ok(answer) => {
             view.accepted.extend(change.model().map(|model| (id, model)));
@@ -116,10 +118,10 @@ async fn update_endpoint(
     Ok(())
 }
 
-async fn update_model(remote: &Remote, client: &Client, id: EntityId, change: &UpdateModel) -> Result<(), Error> {
-    remote.view_mut().models.touch(id);
+async fn update_model(resource: &Resource, client: &Client, id: EntityId, change: &UpdateModel) -> Result<(), Error> {
+    resource.view_mut().models.touch(id);
     let answer = client.update_custom_model(Lane::UserChange, id, change).await;
-    let mut view = remote.view_mut();
+    let mut view = resource.view_mut();
     match answer {
         Ok(answer) => view.models.answered(answer.value),
         Err(error) => {
@@ -147,7 +149,7 @@ fn is_foreign_word(error: &Error) -> bool {
 }
 
 /// What an error means for the next attempt of the same step.
-pub fn failure(action: &Action, error: &Error) -> Failure {
+fn failure(action: &Action, error: &Error) -> Failure {
     let code = match error.failure() {
         // Whoever said so, it was not the service.
         Some(_) if action.deletes() && is_foreign_word(error) => UNPROVEN.to_owned(),

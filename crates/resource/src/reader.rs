@@ -1,5 +1,5 @@
 //! One list into its shelf: absence proves nothing until it was asked for by id.
-use super::Remote;
+use super::Resource;
 use jiff::Timestamp;
 use speech_plan::view::{self, Shelf, View};
 use speech_service::{Client, EntityId, Error, Kind, Lane, Presence};
@@ -17,7 +17,7 @@ pub struct News {
 /// Reads lists of a Speech resource at a time (UTC).
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
-    pub remote: &'a Remote,
+    pub resource: &'a Resource,
     pub client: &'a Client,
     pub now: Timestamp,
 }
@@ -45,21 +45,21 @@ impl Reader<'_> {
         shelf: fn(&mut View) -> &mut Shelf<T>,
         news: &mut News,
     ) -> Result<(), Error> {
-        let remote = self.remote;
-        let began = shelf(&mut remote.view_mut()).begin();
+        let resource = self.resource;
+        let began = shelf(&mut resource.view_mut()).begin();
         let listing = T::list(self.client, Lane::Sweep).await?;
         let listed = listing.witness();
         news.retry_after = listing.retry_after;
-        if !shelf(&mut remote.view_mut()).is_known() {
+        if !shelf(&mut resource.view_mut()).is_known() {
             // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
             for id in recorded.iter().filter(|id| !listed.has(**id)) {
                 match self.client.look_up_beside(Lane::Sweep, *id, &listed).await? {
                     Presence::Found(answer) => {
-                        if shelf(&mut remote.view_mut()).read(answer.value, began) {
+                        if shelf(&mut resource.view_mut()).read(answer.value, began) {
                             news.ids.insert(*id);
                         }
                     }
-                    Presence::Absent(proof) => shelf(&mut remote.view_mut()).note_gone(&proof),
+                    Presence::Absent(proof) => shelf(&mut resource.view_mut()).note_gone(&proof),
                 }
             }
         }
@@ -70,22 +70,22 @@ impl Reader<'_> {
                 "some entities of a list could not be understood"
             );
             news.ids
-                .extend(shelf(&mut remote.view_mut()).swept_partly(listing.values, began));
+                .extend(shelf(&mut resource.view_mut()).swept_partly(listing.values, began));
             return Ok(());
         }
-        let (changed, missing) = shelf(&mut remote.view_mut()).swept(listing.values, began, self.now);
+        let (changed, missing) = shelf(&mut resource.view_mut()).swept(listing.values, began, self.now);
         news.ids.extend(changed);
         for id in missing {
-            let began = shelf(&mut remote.view_mut()).begin();
+            let began = shelf(&mut resource.view_mut()).begin();
             let is_news = match self.client.look_up_beside(Lane::Sweep, id, &listed).await? {
-                Presence::Found(answer) => shelf(&mut remote.view_mut()).read(answer.value, began),
-                Presence::Absent(proof) => shelf(&mut remote.view_mut()).vanished(&proof, began),
+                Presence::Found(answer) => shelf(&mut resource.view_mut()).read(answer.value, began),
+                Presence::Absent(proof) => shelf(&mut resource.view_mut()).vanished(&proof, began),
             };
             if is_news {
                 news.ids.insert(id);
             }
         }
-        shelf(&mut remote.view_mut()).complete(self.now);
+        shelf(&mut resource.view_mut()).complete(self.now);
         Ok(())
     }
 
@@ -97,15 +97,15 @@ impl Reader<'_> {
         shelf: fn(&mut View) -> &mut Shelf<T>,
         news: &mut News,
     ) {
-        let remote = self.remote;
-        let unseen = |id: &&EntityId| shelf(&mut remote.view_mut()).is_unseen(**id);
+        let resource = self.resource;
+        let unseen = |id: &&EntityId| shelf(&mut resource.view_mut()).is_unseen(**id);
         let unseen: Vec<EntityId> = named.iter().filter(unseen).copied().collect();
         for id in unseen {
-            let began = shelf(&mut remote.view_mut()).begin();
+            let began = shelf(&mut resource.view_mut()).begin();
             let is_news = match self.client.look_up::<T>(Lane::Sweep, id).await {
-                Ok(Presence::Found(answer)) => shelf(&mut remote.view_mut()).read(answer.value, began),
+                Ok(Presence::Found(answer)) => shelf(&mut resource.view_mut()).read(answer.value, began),
                 Ok(Presence::Absent(proof)) => {
-                    shelf(&mut remote.view_mut()).note_gone(&proof);
+                    shelf(&mut resource.view_mut()).note_gone(&proof);
                     true
                 }
                 Err(error) => {

@@ -1,10 +1,12 @@
 //! What is measured of the Speech resources, and of what happened to objects.
-use super::{
-    Metrics, catalogue,
-    planned::{key_of, ready, seconds},
-    series::{Row, write},
+use super::planned::{key_of, ready, seconds};
+use crate::{
+    controller::{Context, remote::Remote},
+    metrics::{
+        Metrics, catalogue,
+        series::{Row, write},
+    },
 };
-use crate::controller::{Context, remote::Remote};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use prometheus_client::encoding::DescriptorEncoder;
 use speech_api::SpeechConnection;

@@ -1,8 +1,6 @@
 //! What is measured of one endpoint.
-use super::{
-    planned::{Planned, key_of, seconds},
-    series::Row,
-};
+use super::planned::{Planned, seconds};
+use crate::metrics::series::Row;
 use jiff::Timestamp;
 use speech_api::{
     SpeechEndpoint, SpeechEndpointStatus, condition,
@@ -26,17 +24,9 @@ impl<'a> Facts<'a> {
     pub fn of(object: &'a SpeechEndpoint, now: Timestamp, durations: Option<&Durations>) -> Self {
         let status = object.status.as_ref();
         let active = status.and_then(|status| status.active.as_ref());
-        let lead = durations.map(|durations| durations.lead(&object.spec.locale, &[Work::Deploying]).needed);
-        let planned = Planned {
-            key: key_of(object),
-            plan: status.map_or(&[], |status| &status.plan),
-            conditions: status.map_or(&[], |status| &status.conditions),
-            expiry: active.and_then(|active| active.expires_at.as_deref()?.parse().ok()),
-            lead,
-            now,
-        };
+        let expires = active.and_then(|active| active.expires_at.as_deref());
         Self {
-            planned,
+            planned: Planned::of(object, expires, &[Work::Deploying], now, durations),
             object,
             status,
         }

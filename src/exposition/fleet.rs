@@ -1,16 +1,16 @@
 //! What is known of the declared objects, read from the stores when somebody asks.
-use super::{
-    Metrics,
-    catalogue::{self, Definition},
-    connection, endpoint, model,
-    planned::Planned,
-    series::{Row, write},
+use super::{connection, endpoint, model, planned::Planned};
+use crate::{
+    controller::{Context, Known, connection_of, remote::Remote},
+    metrics::{
+        Metrics,
+        catalogue::{self, Definition},
+        series::{Row, write},
+    },
 };
-use crate::controller::{Context, remote::Remote, wake::connection_key};
 use jiff::Timestamp;
-use kube::ResourceExt;
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
-use speech_api::reference::ConnectionRef;
+use speech_api::Subject;
 use speech_plan::lead_time::Durations;
 use std::{
     fmt,
@@ -18,26 +18,31 @@ use std::{
 };
 
 /// Reads the stores at scrape time.
-#[derive(Debug)]
-pub struct Fleet(pub Weak<Metrics>);
+pub struct Fleet {
+    pub metrics: Weak<Metrics>,
+    pub known: Known,
+}
 
-impl fmt::Debug for Metrics {
+impl fmt::Debug for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Metrics")
+        f.write_str("Fleet")
     }
 }
 
 impl Collector for Fleet {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Some(metrics) = self.0.upgrade() else { return Ok(()) };
-        let Some(context) = metrics.context.get() else {
+        let (Some(metrics), Some(context)) = (self.metrics.upgrade(), self.known.get()) else {
             return Ok(());
         };
-        let leads = f64::from(u8::from(metrics.is_leader()));
-        write(&mut encoder, &catalogue::LEADER, [(Vec::new(), leads)])?;
-        let transitions = metrics.transitions.get().map(|count| (Vec::new(), f64::from(*count)));
+        let leads = context.leadership.leads();
+        write(
+            &mut encoder,
+            &catalogue::LEADER,
+            [(Vec::new(), f64::from(u8::from(leads)))],
+        )?;
+        let transitions = metrics.transitions().map(|count| (Vec::new(), f64::from(count)));
         write(&mut encoder, &catalogue::TRANSITIONS, transitions)?;
-        if !metrics.is_leader() {
+        if !leads {
             // Every replica knows the objects; told by each, every alert would sound once per replica.
             return Ok(());
         }
@@ -48,10 +53,9 @@ impl Collector for Fleet {
 }
 
 /// Where an object lives: its present, and how long work takes there.
-fn place(context: &Context, object: &impl ResourceExt, connection: &ConnectionRef) -> (Timestamp, Option<Durations>) {
-    let key = connection_key(connection, &object.namespace().unwrap_or_default());
+fn place(context: &Context, object: &impl Subject) -> (Timestamp, Option<Durations>) {
     let now = context.clock.now();
-    let remote: Option<Arc<Remote>> = context.remotes.get(&key);
+    let remote: Option<Arc<Remote>> = context.remotes.get(&connection_of(object));
     remote.map_or((now, None), |remote| {
         (remote.later(now), Some(remote.agenda().durations.clone()))
     })
@@ -119,7 +123,7 @@ impl Common {
 fn endpoints(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Result {
     let objects = context.stores.endpoints.state();
     let facts = objects.iter().map(|object| {
-        let (now, durations) = place(context, &**object, &object.spec.connection_ref);
+        let (now, durations) = place(context, &**object);
         endpoint::Facts::of(object, now, durations.as_ref())
     });
     let facts: Vec<endpoint::Facts<'_>> = facts.collect();
@@ -139,7 +143,7 @@ fn endpoints(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Res
 fn models(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Result {
     let objects = context.stores.models.state();
     let facts = objects.iter().map(|object| {
-        let (now, durations) = place(context, &**object, &object.spec.connection_ref);
+        let (now, durations) = place(context, &**object);
         model::Facts::of(object, now, durations.as_ref())
     });
     let facts: Vec<model::Facts<'_>> = facts.collect();

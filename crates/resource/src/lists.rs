@@ -1,7 +1,7 @@
 //! One look at the lists of a Speech resource.
-use super::{super::wake, Remote, reader::Reader};
+use super::{Resource, reader::Reader};
 use jiff::Timestamp;
-use speech_plan::view::Changes;
+use speech_plan::{relations::Recorded, view::Changes};
 use speech_service::{Client, Error};
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ pub struct Seen {
 
 /// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
 pub async fn read(
-    remote: &Remote,
+    resource: &Resource,
     client: &Client,
     scope: Scope,
-    recorded: &wake::Recorded,
+    recorded: &Recorded,
     now: Timestamp,
 ) -> (Seen, Result<(), Error>) {
-    let reader = Reader { remote, client, now };
+    let reader = Reader { resource, client, now };
     let endpoints = reader.list(scope.endpoints, &recorded.endpoints, |view| &mut view.endpoints);
     let models = reader.list(scope.models, &recorded.models, |view| &mut view.models);
     let base_models = reader.list(scope.base_models, &[], |view| &mut view.base_models);
@@ -48,7 +48,7 @@ pub async fn read(
     let evaluations = reader.list(scope.evaluations, &recorded.evaluations, |view| &mut view.evaluations);
     let (endpoints, models, base_models, datasets, evaluations) =
         futures::join!(endpoints, models, base_models, datasets, evaluations);
-    remote.view_mut().note_served();
+    resource.view_mut().note_served();
     let seen = Seen {
         retry_after: (endpoints.0.retry_after)
             .max(models.0.retry_after)

@@ -1,0 +1,60 @@
+//! What of the status says which model comes next: what is being deployed, and what waits for it.
+use super::{Snapshot, choice::Choice, course::Course};
+use crate::{
+    text::{parse, rfc3339},
+    view::ModelFacts,
+};
+use speech_api::{SpeechEndpointStatus, endpoint::TargetModel};
+
+/// What becomes of the endpoint's model.
+#[derive(Clone, Debug)]
+pub enum Move<'a> {
+    Stay,
+    /// It is to be this one, now.
+    To {
+        facts: ModelFacts<'a>,
+        /// Whether it only stands in.
+        interim: bool,
+        /// Whether it goes before all other requests.
+        urgent: bool,
+    },
+    /// It is to be another one, later.
+    Held {
+        /// Which one.
+        choice: Choice<'a>,
+        /// What it waits for.
+        course: Box<Course>,
+    },
+}
+
+/// What is being deployed stands apart from what serves.
+pub fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &ModelFacts<'_>, interim: bool) {
+    let id = model.model.to_string();
+    if status.active.as_ref().is_some_and(|active| active.model == id) {
+        return;
+    }
+    let before = s.old_status().and_then(|old| old.target.as_ref());
+    status.target = Some(on_its_way(s, model, interim, before));
+}
+
+/// A model on its way, with the time since when it is if it was so before.
+pub fn on_its_way(
+    s: &Snapshot<'_>,
+    facts: &ModelFacts<'_>,
+    interim: bool,
+    before: Option<&TargetModel>,
+) -> TargetModel {
+    let id = facts.model.to_string();
+    // What seems to come to pass only was written by a clock that was ahead then, and would be waited for.
+    let has_begun = |before: &&TargetModel| parse(Some(&before.since)).is_none_or(|since| since <= s.now());
+    let before = before.filter(|before| before.model == id).filter(has_begun);
+    TargetModel {
+        since: before.map_or_else(|| rfc3339(s.now()), |before| before.since.clone()),
+        base: facts.model.is_base(),
+        name: facts.name.to_owned(),
+        revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
+        interim,
+        requested: false,
+        model: id,
+    }
+}
