@@ -1,7 +1,7 @@
 //! The operator's process: the watches, the controllers, who acts, and what is shown over HTTP.
 //!
-//! `docs/architecture.md` is the map, `docs/internals.md` has the details. What is decided is decided in `speech_plan`; what
-//! the Speech service is told and tells goes through `speech_resource` and `speech_service`. Nothing but `xtask` depends on
+//! `docs/architecture.md` is the map, `docs/internals.md` has the details. What is decided is decided in `speech_plan`;
+//! all requests to the Speech service go through `speech_resource` and `speech_service`. Nothing but `xtask` depends on
 //! this crate.
 pub mod cli;
 pub mod controller;

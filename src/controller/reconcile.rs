@@ -99,7 +99,7 @@ impl<K: Managed> Reconciler<'_, K> {
             if let (Step::Claim(_) | Step::Request(..), Some(action)) = (&step, &plan.action)
                 && !self.finds_place(who, action)
             {
-                // Decided anew when there is a place, and when the time comes.
+                // Decided again when there is a place, or when the time comes.
                 return Ok(self.look_again(&plan));
             }
             match step {

@@ -3,7 +3,7 @@ use super::planned::{Planned, seconds};
 use crate::metrics::series::Row;
 use jiff::Timestamp;
 use speech_api::{
-    SpeechEndpoint, SpeechEndpointStatus, condition,
+    SpeechEndpoint, condition,
     endpoint::{ActiveModel, Fallback},
     swap::SwapPolicy,
 };
@@ -16,7 +16,6 @@ pub struct Facts<'a> {
     /// What plan and conditions say.
     pub planned: Planned<'a>,
     object: &'a SpeechEndpoint,
-    status: Option<&'a SpeechEndpointStatus>,
 }
 
 impl<'a> Facts<'a> {
@@ -28,16 +27,15 @@ impl<'a> Facts<'a> {
         Self {
             planned: Planned::of(object, expires, &[Work::Deploying], now, durations),
             object,
-            status,
         }
     }
 
     fn active(&self) -> Option<&ActiveModel> {
-        self.status?.active.as_ref()
+        self.object.status.as_ref()?.active.as_ref()
     }
 
     fn fallback(&self) -> Option<&Fallback> {
-        self.status?.fallback.as_ref()
+        self.object.status.as_ref()?.fallback.as_ref()
     }
 
     /// What it is declared as.
@@ -81,14 +79,14 @@ impl<'a> Facts<'a> {
 
     /// The verdict on the last candidate.
     pub fn gate(&self) -> Option<Row> {
-        let gate = self.status?.gate.as_ref()?;
+        let gate = self.object.status.as_ref()?.gate.as_ref()?;
         Some(self.planned.row(Some(gate.verdict.as_str()), 1.0))
     }
 
     /// How many models are in quarantine, by reason.
     pub fn quarantined(&self) -> Vec<Row> {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-        for entry in self.status.iter().flat_map(|status| &status.quarantine) {
+        for entry in self.object.status.iter().flat_map(|status| &status.quarantine) {
             *counts.entry(&entry.reason).or_default() += 1;
         }
         let row = |(reason, count)| self.planned.row(Some(reason), f64::from(count));

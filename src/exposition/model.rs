@@ -2,7 +2,7 @@
 use super::planned::{Planned, seconds};
 use crate::metrics::series::Row;
 use jiff::Timestamp;
-use speech_api::{SpeechModel, SpeechModelStatus};
+use speech_api::SpeechModel;
 use speech_plan::lead_time::{Durations, Work};
 use std::collections::BTreeMap;
 
@@ -12,7 +12,6 @@ pub struct Facts<'a> {
     /// What plan and conditions say.
     pub planned: Planned<'a>,
     object: &'a SpeechModel,
-    status: Option<&'a SpeechModelStatus>,
 }
 
 impl<'a> Facts<'a> {
@@ -25,7 +24,6 @@ impl<'a> Facts<'a> {
         Self {
             planned: Planned::of(object, expires, &chain, now, durations),
             object,
-            status,
         }
     }
 
@@ -43,7 +41,7 @@ impl<'a> Facts<'a> {
 
     /// When each revision that is kept expires.
     pub fn revisions(&self) -> Vec<Row> {
-        let Some(status) = self.status else {
+        let Some(status) = &self.object.status else {
             return Vec::new();
         };
         let past = status.history.iter();

@@ -18,7 +18,7 @@ pub enum Election {
     Contested(Contest),
 }
 
-/// The right to act, for now.
+/// The right to act, as long as it lasts.
 pub enum Mandate {
     /// For ever.
     Unopposed,
@@ -75,15 +75,16 @@ pub struct Contest {
     leadership: Leadership,
     begin: oneshot::Sender<()>,
     won: oneshot::Receiver<i32>,
-    held: Held,
+    lost: oneshot::Receiver<Lost>,
+    release: oneshot::Sender<()>,
 }
 
 /// The Lease is held from the thread, and renewed there until that fails or this is dropped.
 pub struct Held {
     transitions: i32,
+    /// Closed without a word when the thread has ended.
     lost: oneshot::Receiver<Lost>,
     release: oneshot::Sender<()>,
-    ended: oneshot::Receiver<()>,
 }
 
 impl Contest {
@@ -102,10 +103,8 @@ impl Contest {
         let (win, won) = oneshot::channel();
         let (lose, lost) = oneshot::channel();
         let (release, released) = oneshot::channel();
-        let (end, ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let work = async move || {
-            let _end = end;
             let campaign = match candidate().await {
                 Ok(campaign) => campaign,
                 Err(error) => return drop(made.send(Err(error))),
@@ -120,17 +119,12 @@ impl Contest {
             Ok(made) => made?,
             Err(_) => return Err(io::Error::other("the thread of the election ended").into()),
         };
-        let held = Held {
-            transitions: 0,
-            lost,
-            release,
-            ended,
-        };
         Ok(Self {
             leadership,
             begin,
             won,
-            held,
+            lost,
+            release,
         })
     }
 
@@ -140,13 +134,16 @@ impl Contest {
     }
 
     /// Stands by until the Lease is ours; for ever where the thread is no more.
-    pub async fn win(mut self) -> Held {
+    pub async fn win(self) -> Held {
         let _ = self.begin.send(()); // a thread that is no more is noticed below
         match self.won.await {
-            Ok(transitions) => self.held.transitions = transitions,
+            Ok(transitions) => Held {
+                transitions,
+                lost: self.lost,
+                release: self.release,
+            },
             Err(_) => std::future::pending().await,
         }
-        self.held
     }
 }
 
@@ -188,8 +185,7 @@ impl Held {
     /// See [`Reign::release`](super::election::Reign::release).
     pub async fn release(self) {
         if self.release.send(()).is_ok() {
-            // It sends nothing; its end is the end of the thread.
-            let _ = self.ended.await;
+            let _ = self.lost.await;
         }
     }
 }

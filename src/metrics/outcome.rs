@@ -21,7 +21,7 @@ pub enum Delivery {
     Duplicate,
     /// The receiver does not want it, or is none.
     Refused,
-    /// There was no answer, or one that tells of trouble, to any of the attempts.
+    /// No attempt was answered, or only with a report of trouble.
     Failed,
     /// Too many waited.
     Dropped,

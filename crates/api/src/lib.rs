@@ -24,7 +24,7 @@ pub use connection::{SpeechConnection, SpeechConnectionSpec, SpeechConnectionSta
 pub use endpoint::{SpeechEndpoint, SpeechEndpointSpec, SpeechEndpointStatus};
 pub use model::{SpeechModel, SpeechModelSpec, SpeechModelStatus};
 pub use reason::Reason;
-pub use subject::{Declared, Subject, SubjectStatus, Told};
+pub use subject::{Declared, StatusFields, Subject, SubjectStatus};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "customspeech.dev";

@@ -61,13 +61,13 @@ pub trait SubjectStatus: Clone + Default + PartialEq + Send + Sync {
     fn side_failures(&self) -> &[LastFailure];
     /// The last handled value of a reconcile-requested annotation.
     fn last_handled_reconcile_at(&self) -> Option<&str>;
-    /// All of it, to be written.
-    fn told(&mut self) -> Told<'_>;
+    /// All of these, to be written.
+    fn fields_mut(&mut self) -> StatusFields<'_>;
 }
 
 /// The fields that the statuses of all kinds have.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct StatusFields<'a> {
     pub observed_generation: &'a mut i64,
     pub conditions: &'a mut Vec<Condition>,
     pub plan: &'a mut Vec<PlannedStep>,
@@ -136,8 +136,8 @@ macro_rules! subject {
                 self.last_handled_reconcile_at.as_deref()
             }
 
-            fn told(&mut self) -> Told<'_> {
-                Told {
+            fn fields_mut(&mut self) -> StatusFields<'_> {
+                StatusFields {
                     observed_generation: &mut self.observed_generation,
                     conditions: &mut self.conditions,
                     plan: &mut self.plan,

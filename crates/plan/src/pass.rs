@@ -129,11 +129,6 @@ impl Pass {
         self.failure.as_ref()
     }
 
-    /// Whether a request was answered, well or not.
-    pub fn has_asked(&self) -> bool {
-        self.asked.is_some()
-    }
-
     /// Whether something was made in the Speech service that no status names before this pass has reported.
     pub fn has_created(&self) -> bool {
         self.creates
@@ -176,12 +171,7 @@ mod tests {
     }
 
     fn failure() -> Failure {
-        Failure {
-            operation: "Delete",
-            code: "Code".into(),
-            message: "words".into(),
-            class: FailureClass::Uncertain,
-        }
+        crate::testing::failure("Delete", FailureClass::Uncertain)
     }
 
     /// Takes the remote step of a plan.
@@ -208,7 +198,7 @@ mod tests {
         assert_eq!(pass.learned().announced, Some(3));
         // Withheld: the request was dropped, and nothing was sent.
         assert!(matches!(pass.next(&plan(deletes())), Step::Request(..)));
-        assert_eq!((pass.learned().announced, pass.has_asked()), (Some(3), false));
+        assert_eq!((pass.learned().announced, pass.learned().asked), (Some(3), None));
         ask(&mut pass, deletes(), None);
         assert_eq!(pass.learned().announced, None);
     }

@@ -6,7 +6,7 @@ use crate::{
     view::{Changes, View},
 };
 use kube::{Resource, ResourceExt};
-use speech_api::{SpeechEndpoint, SpeechModel, annotation::CreationIntent, swap::GateVerdict};
+use speech_api::{SpeechEndpoint, SpeechModel, Subject, annotation::CreationIntent, swap::GateVerdict};
 use speech_service::{EntityId, ModelId};
 use std::collections::HashSet;
 
@@ -70,7 +70,7 @@ pub fn concerns_model(model: &SpeechModel, changes: &Changes) -> bool {
         || trains_with(model, &changes.datasets)
         || (!changes.base_models.is_empty() && (source.base.is_some() || current.is_none() || source.training.is_some()))
         // What an endpoint no longer uses, or has moved away from, can be deleted.
-        || (!changes.endpoints.is_empty() && (source.training.is_some() || source.copy.is_some()) && (model.meta().deletion_timestamp.is_some() || has_history(model)))
+        || (!changes.endpoints.is_empty() && model.makes_remote() && (model.meta().deletion_timestamp.is_some() || has_history(model)))
 }
 
 /// Whether a copy was announced and the status has not closed it.

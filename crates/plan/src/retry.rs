@@ -184,10 +184,10 @@ const MOST_ASIDE: usize = 8;
 impl<'a> Memory<'a> {
     /// What a status remembers.
     pub fn of(status: &'a mut impl SubjectStatus) -> Self {
-        let told = status.told();
+        let fields = status.fields_mut();
         Self {
-            last: told.last_failure,
-            aside: told.side_failures,
+            last: fields.last_failure,
+            aside: fields.side_failures,
         }
     }
 
@@ -215,12 +215,7 @@ pub fn recall<'a>(status: &'a impl SubjectStatus, operation: &str) -> Option<&'a
 /// led to nothing.
 pub fn note<K: Subject>(object: &K, around: &Surroundings<'_>, creates: &str, status: &mut K::Status) {
     let Some(failure) = around.learned.failure else { return };
-    let told = status.told();
-    let closed_attempt = told.closed_attempt;
-    let memory = Memory {
-        last: told.last_failure,
-        aside: told.side_failures,
-    };
+    let memory = Memory::of(status);
     // A publication that fails must not make forgotten that a request to the service waits for its delay.
     if failure.operation == EXPORT && memory.last.as_ref().is_some_and(|last| last.operation != EXPORT) {
         return;
@@ -243,7 +238,8 @@ pub fn note<K: Subject>(object: &K, around: &Surroundings<'_>, creates: &str, st
     memory.keep(failure, generation, leaves, around.now);
     if failure.operation == creates && failure.class != FailureClass::Uncertain {
         let attempt = CreationIntent::of(object).and_then(|intent| i32::try_from(intent.attempt).ok());
-        *closed_attempt = attempt.max(*closed_attempt);
+        let closed = status.fields_mut().closed_attempt;
+        *closed = attempt.max(*closed);
     }
 }
 

@@ -132,13 +132,13 @@ impl<'a, K: Subject, R> Snapshot<'a, K, R> {
         let aside = status.side_failures().iter().filter_map(retry::again_at);
         let aside = aside.filter(|at| *at > self.now()).chain(contested_until);
         let verdict = look_again.into_iter().chain(aside).fold(verdict, Verdict::until);
-        let told = status.told();
+        let fields = status.fields_mut();
         if let Some(outlook) = outlook {
-            *told.plan = outlook.steps;
+            *fields.plan = outlook.steps;
         }
-        *told.conditions = condition::stamp(self.written(), statements, self.generation(), self.now());
-        *told.observed_generation = self.generation();
-        *told.last_handled_reconcile_at = annotation::reconcile_requested(self.object).map(str::to_owned);
+        *fields.conditions = condition::stamp(self.written(), statements, self.generation(), self.now());
+        *fields.observed_generation = self.generation();
+        *fields.last_handled_reconcile_at = annotation::reconcile_requested(self.object).map(str::to_owned);
         verdict
     }
 }

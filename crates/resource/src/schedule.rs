@@ -142,7 +142,7 @@ impl Schedule {
         self.failures = Failures::default();
     }
 
-    /// Another resource took the place of this one: all lists are read anew.
+    /// Another resource took the place of this one: all lists are read again.
     pub fn begin_anew(&mut self) {
         (self.base_models_at, self.datasets_at, self.evaluations_at) = (None, None, None);
     }

@@ -83,7 +83,7 @@ fn was_ours(s: &Snapshot<'_>, id: EntityId) -> bool {
     s.old_status().is_some_and(|status| status.former_ids.contains(&id))
 }
 
-/// Another owner's mark is told and never fought.
+/// Another owner's mark is reported and never overwritten.
 pub fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<(), Verdict> {
     if &*endpoint.header.locale != s.object.spec.locale.as_str() {
         let (id, found, want) = (endpoint.header.id, &endpoint.header.locale, &s.object.spec.locale);

@@ -24,7 +24,7 @@ use super::{
     drift, export, former, notice, report, retry,
     text::{before, parse},
 };
-use speech_api::{Reason, SpeechModel, SpeechModelStatus};
+use speech_api::{Reason, SpeechModel, SpeechModelStatus, Subject};
 use speech_service::entity::OwnerTag;
 
 /// All that a decision about a model depends on.
@@ -79,7 +79,7 @@ fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Result<Verdict, V
         ));
     }
     let source = &s.object.spec.source;
-    if source.training.is_some() || source.copy.is_some() {
+    if s.object.makes_remote() {
         let left = revision::left(s, view);
         if let Some(newest) = left
             .last()
@@ -122,9 +122,7 @@ fn finish(s: &Snapshot<'_>, mut status: SpeechModelStatus, verdict: Verdict) -> 
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(super::outlook::at_risk(before, outlook.as_ref()));
     statements.extend(unheeded::statement(s, &mut status));
-    let source = &s.object.spec.source;
-    let project = s.object.spec.project.as_deref();
-    let project = project.filter(|_| source.training.is_some() || source.copy.is_some());
+    let project = s.object.spec.project.as_deref().filter(|_| s.object.makes_remote());
     let lacking = aside::without_projects(project, &s.around.connection);
     statements.extend(aside::statement(&status.side_failures, lacking));
     let contested = status::contested(s, &status);

@@ -11,7 +11,7 @@ use crate::{
     view::{ModelFacts, View},
 };
 use speech_api::{
-    Reason, SpeechModelStatus,
+    Reason, SpeechModelStatus, Subject,
     annotation::CreationIntent,
     condition::Statement,
     model::{BaseModelDates, CurrentModel},
@@ -125,12 +125,10 @@ pub fn revision_notice(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<N
 
 /// Tells which revisions somebody deleted in the Speech service.
 pub fn vanished_notices(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Vec<Notice> {
-    let source = &s.object.spec.source;
-    let makes = source.training.is_some() || source.copy.is_some();
     let (Some(old), Some(view)) = (s.old_status(), s.around.connection.view()) else {
         return Vec::new();
     };
-    if !makes || s.object.metadata.deletion_timestamp.is_some() {
+    if !s.object.makes_remote() || s.object.metadata.deletion_timestamp.is_some() {
         return Vec::new();
     }
     let vanished = |id: &&str| status.ids().all(|now| now != *id) && id.parse().is_ok_and(|id| view.models.is_lost(id));
