@@ -1,5 +1,10 @@
 //! SpeechConnection: how to reach one Speech resource.
-use super::{condition, reference::SecretKeyRef, rule};
+use super::{
+    condition,
+    decision::{Decision, DecisionSchema},
+    reference::SecretKeyRef,
+    rule,
+};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
@@ -258,6 +263,10 @@ pub struct SpeechConnectionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+    /// The rule that decided, and what each rule saw: names, of which `kubectl speech why` makes sentences.
+    #[serde(default, skip_serializing_if = "Decision::is_empty")]
+    #[schemars(with = "Option<DecisionSchema>")]
+    pub decision: Decision,
     /// Number of endpoints in the resource, whoever created them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<i32>,

@@ -1,6 +1,7 @@
 //! SpeechEndpoint: one endpoint whose id never changes.
 use super::{
     Reason, condition,
+    decision::{Decision, DecisionSchema},
     drift::DriftTally,
     links::Links,
     planned::PlannedStep,
@@ -188,6 +189,10 @@ pub struct SpeechEndpointStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+    /// The rule that decided, and what each rule saw: names, of which `kubectl speech why` makes sentences.
+    #[serde(default, skip_serializing_if = "Decision::is_empty")]
+    #[schemars(with = "Option<DecisionSchema>")]
+    pub decision: Decision,
     /// Id of the endpoint: what an application passes as `cid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,

@@ -5,6 +5,7 @@
 pub mod annotation;
 pub mod condition;
 pub mod connection;
+pub mod decision;
 pub mod drift;
 pub mod duration;
 pub mod endpoint;

@@ -1,5 +1,6 @@
 //! SpeechModel: a model and its revisions.
 use super::{
+    decision::{Decision, DecisionSchema},
     drift::DriftTally,
     planned::PlannedStep,
     reference::{
@@ -244,6 +245,10 @@ pub struct SpeechModelStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+    /// The rule that decided, and what each rule saw: names, of which `kubectl speech why` makes sentences.
+    #[serde(default, skip_serializing_if = "Decision::is_empty")]
+    #[schemars(with = "Option<DecisionSchema>")]
+    pub decision: Decision,
     /// The model that endpoints should serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<CurrentModel>,

@@ -31,6 +31,7 @@ pub mod relations;
 mod report;
 mod retry;
 pub mod risk;
+mod rule;
 pub mod rules;
 pub mod skew;
 mod snapshot;
