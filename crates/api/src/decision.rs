@@ -46,6 +46,8 @@ names! {
         Owner,
         /// Is the remote entity there?
         Entity,
+        /// Is it the only one that was made for the object?
+        Duplicate,
         /// Has the service ended its work on it?
         Work,
         /// Is there a model that the spec chooses?
@@ -66,6 +68,12 @@ names! {
         Turn,
         /// May the operator change it?
         Hands,
+        /// Does the remote entity carry the object's mark?
+        Mark,
+        /// Does the chosen model serve?
+        Model,
+        /// Are its other fields as declared?
+        Fields,
         /// Does the Speech resource accept the key?
         Credential,
         /// Is it the same Speech resource as before?
@@ -88,6 +96,8 @@ names! {
         Free,
         /// it is the object's own
         Own,
+        /// there is no other one
+        Single,
         /// it is there
         Found,
         /// nothing is under way
@@ -104,6 +114,8 @@ names! {
         NotAsked,
         /// the candidate passed
         Passed,
+        /// its end has come, so that it holds nothing back any more
+        Overruled,
         /// given
         Given,
         /// the time has come
@@ -165,6 +177,22 @@ impl Decision {
     /// Whether nothing has been decided.
     pub fn is_empty(&self) -> bool {
         self.rule.is_none() && self.saw.is_empty()
+    }
+
+    /// The same, if another rule had the last word.
+    pub fn by(self, rule: RuleName) -> Self {
+        Self {
+            rule: Some(rule),
+            ..self
+        }
+    }
+
+    /// The same, with the reason that the condition of the verdict has in the end.
+    pub fn concluding(self, reason: Reason) -> Self {
+        match self.rule {
+            Some(rule) => Self::of(rule, self.saw.into_iter().chain([(rule, Saw::Reason(reason))])),
+            None => self,
+        }
     }
 
     /// What a rule saw.

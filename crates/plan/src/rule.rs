@@ -21,6 +21,9 @@ pub enum Answer<D = Verdict> {
     Passed(Fact),
     /// There is nothing that it could look at.
     Silent,
+    /// It holds something back for this reason, and the rules after it are asked all the same. If what is decided in the
+    /// end has its reason, it was this rule that decided.
+    Holds(Reason),
     /// It decides.
     Decided(D),
 }
@@ -43,10 +46,14 @@ pub fn first<F, D: Decides>(rules: &[Rule<F, D>], facts: &F) -> Option<(D, Decis
     for rule in rules {
         match (rule.ask)(facts) {
             Answer::Passed(fact) => saw.push((rule.name, Saw::Fact(fact))),
+            Answer::Holds(reason) => saw.push((rule.name, Saw::Reason(reason))),
             Answer::Silent => {}
             Answer::Decided(decision) => {
-                saw.push((rule.name, Saw::Reason(decision.reason())));
-                return Some((decision, Decision::of(rule.name, saw)));
+                let reason = Saw::Reason(decision.reason());
+                let held = saw.iter().find(|(_, saw)| *saw == reason);
+                let name = held.map_or(rule.name, |(name, _)| *name);
+                saw.push((name, reason));
+                return Some((decision, Decision::of(name, saw)));
             }
         }
     }

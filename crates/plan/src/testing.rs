@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use speech_api::{
     FINALIZER, SpeechEndpoint, SpeechModel,
     annotation::{CREATION_INTENT, CreationIntent},
+    decision::{Decision, RuleName, Saw},
     reference::{DeletionPolicy, ManagementPolicy},
 };
 use speech_service::{
@@ -355,6 +356,16 @@ pub fn assert_given_by_a_rule(conditions: &[Condition], chain: &[super::rules::R
         Rule::in_chain(verdict, chain).is_some(),
         "no rule of the chain gives {verdict:?}"
     );
+}
+
+/// The rule that decided is one of the list, and what it saw is what the conditions say.
+pub fn assert_decided(decision: &Decision, conditions: &[Condition], chain: &[RuleName]) {
+    let verdict = super::rules::verdict(conditions)
+        .and_then(super::rules::reason)
+        .unwrap();
+    let rule = decision.rule.unwrap();
+    assert!(chain.contains(&rule), "{rule:?} is no rule of the list");
+    assert_eq!(decision.saw(rule), Some(Saw::Reason(verdict)), "{decision:?}");
 }
 
 /// What holds of the conditions of every kind at any time.

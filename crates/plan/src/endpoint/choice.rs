@@ -3,7 +3,7 @@
 //! Among several, the one that expires last is chosen, the newest of those that expire together, and the id decides
 //! between equals: a total order that depends on nothing but the models, so that every replica, every run and a cluster
 //! rebuilt from Git choose alike.
-use super::{Snapshot, quarantine};
+use super::{Snapshot, quarantine, record::Record};
 use crate::{
     Verdict, model_choice,
     text::{self, day_time, parse},
@@ -12,7 +12,7 @@ use crate::{
 use jiff::Timestamp;
 use kube::ResourceExt;
 use speech_api::{
-    Reason, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, condition,
+    Reason, SpeechModel, SpeechModelStatus, condition,
     swap::{OnDeadline, QuarantinedModel},
 };
 use speech_service::{EntityId, ModelId};
@@ -35,7 +35,7 @@ fn rank(facts: &ModelFacts<'_>) -> (Timestamp, Timestamp, EntityId) {
 }
 
 /// The model that the spec asks for; or why there is none.
-pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Result<Choice<'a>, Verdict> {
+pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, record: &Record) -> Result<Choice<'a>, Verdict> {
     let spec = &s.object.spec;
     let of_choice = |facts| Choice {
         facts,
@@ -44,19 +44,19 @@ pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatu
     };
     if let Some(reference) = &spec.model.r#ref {
         let facts = referenced(s, view, &reference.name)?;
-        permitted(s, status, &facts)?;
-        fit(s, status, &facts)?;
+        permitted(s, record, &facts)?;
+        fit(s, record, &facts)?;
         return Ok(of_choice(facts));
     }
     if spec.model.selector.is_some() {
-        return selected(s, view, status).map(of_choice);
+        return selected(s, view, record).map(of_choice);
     }
     let facts = if let Some(id) = &spec.model.id {
         model_choice::custom_model(view, "model.id", id, &spec.locale)?
     } else if let Some(base) = &spec.model.base {
-        let barred = |id: ModelId| is_excluded(s, id) || quarantine::find(status, id).is_some();
+        let barred = |id: ModelId| is_excluded(s, id) || record.barred(id).is_some();
         let facts = model_choice::base_model(view, base, &spec.locale, s.now(), barred)
-            .map_err(|verdict| nothing_left(s, status, verdict))?;
+            .map_err(|verdict| nothing_left(s, record, verdict))?;
         if base.id.is_none() {
             return Ok(of_choice(facts));
         }
@@ -68,7 +68,7 @@ pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatu
         ));
     };
     // A failed deployment of a model that is named stays failed until somebody says otherwise.
-    if let Some(entry) = quarantine::find(status, facts.model) {
+    if let Some(entry) = record.barred(facts.model) {
         return Err(Verdict::stalled(Reason::DeploymentFailed, barred_words(&facts, entry)));
     }
     Ok(Choice {
@@ -79,31 +79,31 @@ pub fn choose<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatu
 }
 
 /// Where all that there was is in quarantine, its reason is told.
-fn nothing_left(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Verdict) -> Verdict {
-    match status
+fn nothing_left(s: &Snapshot<'_>, record: &Record, verdict: Verdict) -> Verdict {
+    match record
         .quarantine
         .first()
         .filter(|_| verdict.reason == Reason::NoBaseModel)
     {
-        Some(entry) if super::status::label_of_valid(s, status).is_none() => {
+        Some(entry) if super::status::label_of_valid(s, record.active.as_ref()).is_none() => {
             let words = format!(
                 "{}; model {} is in quarantine: {}",
                 verdict.message, entry.name, entry.message
             );
             Verdict::stalled(quarantine::reason(entry), words)
         }
-        Some(_) => kept(s, status, verdict.message),
+        Some(_) => kept(s, record, verdict.message),
         None => verdict,
     }
 }
 
 /// The newest base model, which stands in at the end for a candidate that its gate keeps back.
-pub fn stand_in<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Option<Choice<'a>> {
+pub fn stand_in<'a>(s: &Snapshot<'a>, view: &'a View, record: &Record) -> Option<Choice<'a>> {
     let gate = s.object.spec.swap.gate.as_ref()?;
     if gate.on_deadline != OnDeadline::NewestBase {
         return None;
     }
-    let barred = |id: ModelId| is_excluded(s, id) || quarantine::find(status, id).is_some();
+    let barred = |id: ModelId| is_excluded(s, id) || record.barred(id).is_some();
     let facts = model_choice::base_model(view, &Default::default(), &s.object.spec.locale, s.now(), barred).ok()?;
     Some(Choice {
         facts,
@@ -121,9 +121,9 @@ fn is_excluded(s: &Snapshot<'_>, model: ModelId) -> bool {
 }
 
 /// Refuses what the spec excludes or the quarantine holds. An endpoint that serves something valid goes on with it.
-fn permitted(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
-    let serves = super::status::label_of_valid(s, status);
-    let (reason, words) = match quarantine::find(status, facts.model) {
+fn permitted(s: &Snapshot<'_>, record: &Record, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
+    let serves = super::status::label_of_valid(s, record.active.as_ref());
+    let (reason, words) = match record.barred(facts.model) {
         Some(entry) => (quarantine::reason(entry), barred_words(facts, entry)),
         None if is_excluded(s, facts.model) => (
             Reason::ModelExcluded,
@@ -132,12 +132,7 @@ fn permitted(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts
         None => return Ok(()),
     };
     Err(match serves {
-        Some(active)
-            if status
-                .active
-                .as_ref()
-                .is_some_and(|active| active.model == facts.model.to_string()) =>
-        {
+        Some(active) if record.serves(facts.model) => {
             Verdict::done(Reason::Serving, format!("model {active} serves, though {words}"))
         }
         Some(active) => Verdict::done(Reason::Serving, format!("model {active} serves; {words}")),
@@ -146,14 +141,11 @@ fn permitted(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts
 }
 
 /// Refuses what cannot be deployed at all, where something valid serves: that goes on.
-fn fit(s: &Snapshot<'_>, status: &SpeechEndpointStatus, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
-    let Some(active) = super::status::label_of_valid(s, status) else {
+fn fit(s: &Snapshot<'_>, record: &Record, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
+    let Some(active) = super::status::label_of_valid(s, record.active.as_ref()) else {
         return Ok(());
     };
-    let serves = status
-        .active
-        .as_ref()
-        .is_some_and(|active| active.model == facts.model.to_string());
+    let serves = record.serves(facts.model);
     match model_choice::deployable(facts, s.now()) {
         Err(verdict) if verdict.reason == Reason::ModelNotDeployable && !serves => Err(Verdict::done(
             Reason::Serving,
@@ -184,18 +176,18 @@ struct Lack {
 }
 
 /// The best eligible current revision among the SpeechModels that the selector meets.
-fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus) -> Result<ModelFacts<'a>, Verdict> {
+fn selected<'a>(s: &Snapshot<'a>, view: &'a View, record: &Record) -> Result<ModelFacts<'a>, Verdict> {
     if s.related.models.is_empty() {
         return Err(kept(
             s,
-            status,
+            record,
             "spec.model.selector meets no SpeechModel of this namespace".to_owned(),
         ));
     }
     let mut best: Option<ModelFacts<'a>> = None;
     let mut lacks: Vec<Lack> = Vec::new();
     for model in s.related.models {
-        match eligible(s, view, status, model) {
+        match eligible(s, view, record, model) {
             Ok(facts) if best.is_none_or(|best| rank(&best) < rank(&facts)) => best = Some(facts),
             Ok(_) => {}
             Err(lack) => lacks.push(lack),
@@ -208,7 +200,7 @@ fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus)
         });
         kept(
             s,
-            status,
+            record,
             format!(
                 "none of {} selected SpeechModels is eligible{nearest}",
                 s.related.models.len()
@@ -218,8 +210,8 @@ fn selected<'a>(s: &Snapshot<'a>, view: &'a View, status: &SpeechEndpointStatus)
 }
 
 /// Nothing can be chosen: what serves goes on serving.
-fn kept(s: &Snapshot<'_>, status: &SpeechEndpointStatus, words: String) -> Verdict {
-    match super::status::label_of_valid(s, status) {
+fn kept(s: &Snapshot<'_>, record: &Record, words: String) -> Verdict {
+    match super::status::label_of_valid(s, record.active.as_ref()) {
         Some(active) => Verdict::done(Reason::Serving, format!("model {active} serves; {words}")),
         None => Verdict::stalled(Reason::NoEligibleModel, words),
     }
@@ -228,7 +220,7 @@ fn kept(s: &Snapshot<'_>, status: &SpeechEndpointStatus, words: String) -> Verdi
 fn eligible<'a>(
     s: &Snapshot<'a>,
     view: &'a View,
-    status: &SpeechEndpointStatus,
+    record: &Record,
     model: &SpeechModel,
 ) -> Result<ModelFacts<'a>, Lack> {
     let lack = |verdict: Verdict| Lack {
@@ -249,10 +241,10 @@ fn eligible<'a>(
             named(&facts)
         )));
     }
-    if let Some(entry) = quarantine::find(status, facts.model) {
+    if let Some(entry) = record.barred(facts.model) {
         return Err(lacks(barred_words(&facts, entry)));
     }
-    match expires_no_earlier(s, status, &facts) {
+    match expires_no_earlier(s, record, &facts) {
         Ok(()) => Ok(facts),
         Err(verdict) => Err(lacks(verdict.message)),
     }
@@ -330,12 +322,8 @@ fn not_ready(name: &str, status: Option<&SpeechModelStatus>) -> String {
 
 /// Refuses a swap that makes things worse: to a model that serves for a shorter time than the active one. A model that
 /// only stood in makes way for any.
-pub fn expires_no_earlier(
-    s: &Snapshot<'_>,
-    status: &SpeechEndpointStatus,
-    facts: &ModelFacts<'_>,
-) -> Result<(), Verdict> {
-    let active = status.active.as_ref().filter(|active| !active.interim);
+pub fn expires_no_earlier(s: &Snapshot<'_>, record: &Record, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
+    let active = record.active.as_ref().filter(|active| !active.interim);
     let active = active.and_then(|active| parse(active.expires_at.as_deref()));
     match (active, facts.expires_at) {
         (Some(active), Some(next)) if active > s.now() && next < active => Err(Verdict::stalled(

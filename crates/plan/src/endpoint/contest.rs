@@ -1,5 +1,10 @@
 //! What of an endpoint somebody else changes again and again, and what that holds back.
-use super::{Snapshot, course::Dates, quarantine, target};
+use super::{
+    Snapshot,
+    facts::{Facts, Known},
+    record::Record,
+    target,
+};
 use crate::{
     Action, Notice, Verdict,
     drift::{self, Correction},
@@ -18,25 +23,31 @@ pub fn count(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     }
 }
 
-/// Holds a move back that puts back what is changed again each time. It was begun, so that it is finished before another
-/// is chosen; and it is no target, because it was not asked for.
+/// Holds a move back that puts back what is changed again each time; `Err` lets it go. It was begun, so that it is finished
+/// before another is chosen; and it is no target, because it was not asked for.
 pub fn hold(
-    s: &Snapshot<'_>,
-    endpoint: &Endpoint,
+    f: &Facts<'_>,
+    k: &Known<'_>,
     (facts, interim): (&ModelFacts<'_>, bool),
-    dates: &Dates<'_>,
-    status: &mut SpeechEndpointStatus,
-) -> Option<Verdict> {
+    record: Record,
+) -> Result<(Verdict, Record), Record> {
+    let (s, endpoint) = (&f.s, &*k.entry.entity);
     let correction = Correction::of_endpoint(&UpdateEndpoint::Model(facts.model));
-    let what = named(endpoint);
-    let held = correction.gate(&status.drift, &what, s.asking(dates.need()))?;
+    let asking = s.asking(k.dates.need());
+    let Some(held) = correction.gate(&f.status.drift, &named(endpoint), asking) else {
+        return Err(record);
+    };
     let before = s.old_status().and_then(|old| old.candidate.as_ref());
-    status.target = None;
-    status.candidate = Some(TargetModel {
+    let candidate = TargetModel {
         requested: true,
         ..target::on_its_way(s, facts, interim, before)
-    });
-    Some(held)
+    };
+    let record = Record {
+        target: None,
+        candidate: Some(candidate),
+        ..record
+    };
+    Ok((held, record))
 }
 
 /// The condition `Contested`.
@@ -76,7 +87,7 @@ pub fn correction(
     };
     let model = model.to_string();
     let shown = s.around.connection.view()?.endpoints.get(*id)?.entity.model;
-    if shown.is_some_and(|shown| quarantine::find(status, shown).is_some()) {
+    if shown.is_some_and(|shown| status.quarantine.iter().any(|entry| entry.model == shown.to_string())) {
         return None;
     }
     let direct = settled && old.active.as_ref().is_some_and(|active| active.model == model);

@@ -1,5 +1,5 @@
 //! Whether the swap to a model may begin, and what it waits for if not.
-use super::{Snapshot, choice::Choice, gate, timing};
+use super::{Snapshot, choice::Choice, facts::Facts, gate, record::Record, timing};
 use crate::{
     Action, List,
     lead_time::Work,
@@ -14,11 +14,13 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
-    Reason, SpeechEndpointStatus,
+    Reason,
     annotation::{self, APPROVED_MODEL, SWAP_NOW},
+    decision::{Fact, RuleName, Saw},
     duration,
+    endpoint::ActiveModel,
     reference::BaseModelChoice,
-    swap::{Approval, GateVerdict, OnDeadline, SwapPolicy},
+    swap::{Approval, GateVerdict, Judgement, OnDeadline, SwapPolicy},
 };
 use speech_service::{EntityId, entity::Endpoint};
 use timing::{By, Terms, Timing};
@@ -33,6 +35,8 @@ const TURN: SignedDuration = SignedDuration::from_mins(1);
 /// What a swap waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
+    /// Whose rule it is.
+    pub rule: RuleName,
     /// Why.
     pub reason: Reason,
     /// The same for a person.
@@ -48,6 +52,8 @@ pub struct Course {
     pub by: By,
     /// What it waits for; nothing means that it begins now.
     pub blocks: Vec<Block>,
+    /// What each rule saw that was asked.
+    pub saw: Vec<(RuleName, Saw)>,
     /// Whether it goes before all other requests.
     pub urgent: bool,
     /// A step that the gate asks for.
@@ -76,8 +82,8 @@ pub struct Dates<'a> {
 }
 
 impl<'a> Dates<'a> {
-    /// Reads spec, status and what was seen of deployments here.
-    pub fn of(s: &Snapshot<'_>, status: &SpeechEndpointStatus, calendar: &'a Calendar) -> Self {
+    /// Reads the spec, what serves, and what was seen of deployments here.
+    pub fn of(s: &Snapshot<'_>, active: Option<&ActiveModel>, calendar: &'a Calendar) -> Self {
         let swap = &s.object.spec.swap;
         // The schema has refused what cannot be read.
         let span = |text: &str| {
@@ -86,7 +92,6 @@ impl<'a> Dates<'a> {
                 .and_then(|span| SignedDuration::try_from(span).ok())
         };
         let durations = &s.around.agenda.durations;
-        let active = status.active.as_ref();
         Self {
             expiry: active.and_then(|active| parse(active.expires_at.as_deref())),
             before: span(&swap.before).unwrap_or_default(),
@@ -170,15 +175,16 @@ impl<'a> Dates<'a> {
     }
 }
 
-/// What stands between an endpoint that serves and the model that is to follow.
+/// What stands between an endpoint that serves and the model that is to follow, and what its gate found.
 pub fn plot(
-    s: &Snapshot<'_>,
+    f: &Facts<'_>,
     view: &View,
     endpoint: &Endpoint,
     choice: &Choice<'_>,
     dates: &Dates<'_>,
-    status: &mut SpeechEndpointStatus,
-) -> Course {
+    record: &Record,
+) -> (Course, Option<Judgement>) {
+    let s = &f.s;
     let swap = &s.object.spec.swap;
     // A model that is named by its id is the user's own word, and so is what stands in for another at the end.
     let declared = choice.named || choice.interim;
@@ -188,9 +194,8 @@ pub fn plot(
     } else {
         swap.policy
     };
-    let since = status
-        .candidate
-        .as_ref()
+    let since = record.candidate.as_ref();
+    let since = since
         .and_then(|candidate| parse(Some(&candidate.since)))
         .unwrap_or(s.now());
     let timing = if asked {
@@ -202,6 +207,7 @@ pub fn plot(
         at: timing.at,
         by: timing.by,
         blocks: Vec::new(),
+        saw: Vec::new(),
         urgent: dates.is_urgent(s.now()),
         action: None,
         look_again: None,
@@ -209,18 +215,23 @@ pub fn plot(
         awaits: None,
         never_opens: timing.never_opens,
     };
-    if !declared {
-        course.pass_gate(s, view, endpoint, choice, dates, status);
-    }
-    if !choice.named && !asked {
-        course.await_approval(s, view, choice, policy, status);
+    let judged = match declared {
+        true => course.pass(RuleName::Gate, Fact::NotAsked),
+        false => course.pass_gate(f, view, endpoint, choice, dates, record),
+    };
+    if choice.named || asked {
+        course.pass(RuleName::Approval, if asked { Fact::Given } else { Fact::NotAsked });
+    } else {
+        course.await_approval(s, view, choice, policy, record);
     }
     course.await_date(s);
-    if !choice.named && !asked {
+    if choice.named || asked {
+        course.pass(RuleName::Clocks, Fact::NotAsked);
+    } else {
         course.await_clock(s, dates);
     }
     course.await_turn(s, view, endpoint, dates);
-    course
+    (course, judged)
 }
 
 /// Whether a person asked for the move to this very model, whatever its day.
@@ -235,11 +246,19 @@ impl Course {
         self.blocks.is_empty()
     }
 
-    fn block(&mut self, reason: Reason, words: impl Into<String>) {
+    fn block(&mut self, rule: RuleName, reason: Reason, words: impl Into<String>) {
+        self.saw.push((rule, Saw::Reason(reason)));
         self.blocks.push(Block {
+            rule,
             reason,
             words: words.into(),
         });
+    }
+
+    /// A rule holds nothing back. No judgement comes of it.
+    fn pass(&mut self, rule: RuleName, fact: Fact) -> Option<Judgement> {
+        self.saw.push((rule, Saw::Fact(fact)));
+        None
     }
 
     fn look(&mut self, at: Timestamp) {
@@ -249,14 +268,17 @@ impl Course {
     /// The gate is asked as soon as there is a candidate, so that its answer is there on the day.
     fn pass_gate(
         &mut self,
-        s: &Snapshot<'_>,
+        f: &Facts<'_>,
         view: &View,
         endpoint: &Endpoint,
         choice: &Choice<'_>,
         dates: &Dates<'_>,
-        status: &mut SpeechEndpointStatus,
-    ) {
-        let Some(gate) = &s.object.spec.swap.gate else { return };
+        record: &Record,
+    ) -> Option<Judgement> {
+        let s = &f.s;
+        let Some(gate) = &s.object.spec.swap.gate else {
+            return self.pass(RuleName::Gate, Fact::NotAsked);
+        };
         // Once the active model has expired, the newest base model is what answers, and the measure.
         let locale = &s.object.spec.locale;
         let newest = || model_choice::base_model(view, &BaseModelChoice::default(), locale, s.now(), |_| false).ok();
@@ -265,28 +287,30 @@ impl Course {
             .then(newest)
             .flatten()
             .map(|facts| facts.model);
-        let Some(active) = answers.or(endpoint.model) else {
-            return;
-        };
-        let ruling = gate::judge(s, view, &gate.evaluation, &choice.facts, active, status);
+        // Where nothing answers there is nothing to compare with.
+        let active = answers.or(endpoint.model)?;
+        let (ruling, judged) = gate::judge(f, view, &gate.evaluation, &choice.facts, active, record);
         if ruling.verdict == GateVerdict::Pass {
-            return;
+            self.pass(RuleName::Gate, Fact::Passed);
+            return judged;
         }
         let late = dates.gate_deadline();
         let promote = gate.on_deadline == OnDeadline::Promote && ruling.verdict != GateVerdict::Fail;
         if promote && late.is_some_and(|late| late <= s.now()) {
-            return;
+            self.pass(RuleName::Gate, Fact::Overruled);
+            return judged;
         }
         if let Some(late) = late.filter(|late| *late > s.now()) {
             self.look(late);
         }
-        self.block(ruling.reason, ruling.message);
+        self.block(RuleName::Gate, ruling.reason, ruling.message);
         self.action = ruling.action;
         self.wants = ruling.wants;
         self.awaits = ruling.awaits;
         if let Some(at) = ruling.look_again {
             self.look(at);
         }
+        judged
     }
 
     /// A person agrees to one model, by its id.
@@ -296,19 +320,23 @@ impl Course {
         view: &View,
         choice: &Choice<'_>,
         policy: SwapPolicy,
-        status: &SpeechEndpointStatus,
+        record: &Record,
     ) {
+        const RULE: RuleName = RuleName::Approval;
         if s.object.spec.swap.approval == Approval::None && policy != SwapPolicy::Manual {
+            self.pass(RULE, Fact::NotAsked);
             return;
         }
         let candidate = choice.facts.model.entity();
         let name = super::choice::named(&choice.facts);
         let approved = annotation::value(s.object, APPROVED_MODEL);
         match approved.map(str::parse::<EntityId>) {
-            Some(Ok(id)) if id == candidate => {}
+            Some(Ok(id)) if id == candidate => {
+                self.pass(RULE, Fact::Given);
+            }
             // What serves was approved once.
             Some(Ok(id))
-                if status
+                if record
                     .active
                     .as_ref()
                     .is_none_or(|active| active.model != id.to_string()) =>
@@ -318,22 +346,24 @@ impl Course {
                     |facts: ModelFacts<'_>| format!("{} ({id})", super::choice::named(&facts)),
                 );
                 let words = format!("approval of {name} ({candidate}); the annotation {APPROVED_MODEL} names {what}");
-                self.block(Reason::ApprovalOfOther, words);
+                self.block(RULE, Reason::ApprovalOfOther, words);
             }
             Some(Err(_)) => {
                 let words = format!("approval of {name} ({candidate}); the annotation {APPROVED_MODEL} holds no id");
-                self.block(Reason::ApprovalOfOther, words);
+                self.block(RULE, Reason::ApprovalOfOther, words);
             }
             Some(Ok(_)) | None => {
                 let words = format!("approval of {name}: annotation {APPROVED_MODEL}={candidate}");
-                self.block(Reason::ApprovalAwaited, words);
+                self.block(RULE, Reason::ApprovalAwaited, words);
             }
         }
     }
 
     fn await_date(&mut self, s: &Snapshot<'_>) {
         match self.at {
-            Some(at) if at <= s.now() => {}
+            Some(at) if at <= s.now() => {
+                self.pass(RuleName::Date, Fact::Come);
+            }
             Some(at) => {
                 self.look(at);
                 let (reason, words) = match self.by {
@@ -356,9 +386,10 @@ impl Course {
                         (Reason::SwapScheduled, format!("its day, {}", day_time(at)))
                     }
                 };
-                self.block(reason, words);
+                self.block(RuleName::Date, reason, words);
             }
             None => self.block(
+                RuleName::Date,
                 Reason::WindowNeverOpens,
                 "a window, but none opens before the active model expires",
             ),
@@ -369,13 +400,19 @@ impl Course {
     /// later of both. What expires by no clock has no such end.
     fn await_clock(&mut self, s: &Snapshot<'_>, dates: &Dates<'_>) {
         let deadline = dates.gate_deadline();
-        if !s.around.agenda.skew.holds() || deadline.is_some_and(|deadline| deadline <= s.now()) {
+        if !s.around.agenda.skew.holds() {
+            self.pass(RuleName::Clocks, Fact::Agree);
+            return;
+        }
+        if deadline.is_some_and(|deadline| deadline <= s.now()) {
+            self.pass(RuleName::Clocks, Fact::Overruled);
             return;
         }
         if let Some(deadline) = deadline {
             self.look(deadline);
         }
         self.block(
+            RuleName::Clocks,
             Reason::ClocksDifferWidely,
             "the clocks of the service and the operator to agree",
         );
@@ -384,7 +421,11 @@ impl Course {
     /// At most so many at a time, first those that expire first. Whose latest start has come waits for nobody.
     fn await_turn(&mut self, s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, dates: &Dates<'_>) {
         let latest = dates.latest();
-        if !self.is_clear() || latest.is_some_and(|latest| latest <= s.now()) {
+        if !self.is_clear() {
+            return;
+        }
+        if latest.is_some_and(|latest| latest <= s.now()) {
+            self.pass(RuleName::Turn, Fact::Overruled);
             return;
         }
         let agenda = s.around.agenda;
@@ -392,9 +433,11 @@ impl Course {
         let moving = line::swaps_under_way(view, agenda, s.around.cluster, endpoint.header.id, s.now());
         let ahead = agenda.line.swaps_before(deadline, s.uid());
         if moving + ahead < agenda.limits.swaps {
+            self.pass(RuleName::Turn, Fact::Free);
             return;
         }
         self.block(
+            RuleName::Turn,
             Reason::AwaitingTurn,
             format!("its turn: {} swaps at a time on this connection", agenda.limits.swaps),
         );

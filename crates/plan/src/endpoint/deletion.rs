@@ -1,16 +1,17 @@
 //! The ordered rules for an endpoint whose object is being deleted.
-use super::{Snapshot, identity, identity::Identity};
+use super::{Snapshot, facts::Facts, identity, identity::Identity};
 use crate::{Action, Verdict, hands, orphan, text::after};
 use jiff::SignedDuration;
-use speech_api::{Reason, SpeechEndpointStatus};
+use speech_api::Reason;
 use speech_service::EntityId;
 
 /// Deletes the remote endpoint if that is wanted, then lets the object go.
-pub fn decide(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
+pub fn decide(f: &Facts<'_>) -> Verdict {
+    let s = &f.s;
     if !s.has_finalizer() {
         return deleting();
     }
-    if !crate::deletes_remote(s.object) || made_nothing(s, status) {
+    if !crate::deletes_remote(s.object) || made_nothing(f) {
         return deleting().with(Action::Release);
     }
     if !s.deletes_remote() {
@@ -23,8 +24,8 @@ pub fn decide(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
     if s.around.connection.view_to_delete().is_none() {
         return held_up(s).without(obstacle);
     }
-    let attempt = remove(s, status);
-    match obstacle.or_else(|| unproven(s, status)) {
+    let attempt = remove(f);
+    match obstacle.or_else(|| unproven(f)) {
         Some(obstacle) => held_up(s).despite(obstacle, attempt),
         None => attempt,
     }
@@ -36,30 +37,33 @@ fn deleting() -> Verdict {
 
 /// Whether nothing can be there that would have to be deleted: every request for an endpoint certainly led to none, and
 /// none was adopted.
-fn made_nothing(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> bool {
+fn made_nothing(f: &Facts<'_>) -> bool {
+    let s = &f.s;
     let view = s.around.connection.view();
     s.object.spec.adopt.is_none()
-        && status.id.is_none()
-        && s.creation(status).led_to_nothing()
+        && f.status.id.is_none()
+        && s.creation(&f.status).led_to_nothing()
         && view.is_none_or(|view| view.endpoints.owned_by(s.uid()).is_empty())
 }
 
 /// The connection works, but what it answers to the deletion does not count.
-fn unproven(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Verdict> {
+fn unproven(f: &Facts<'_>) -> Option<Verdict> {
+    let s = &f.s;
     let victim = next_victim(s).ok().flatten()?;
     orphan::obstacle(
-        status.last_failure.as_ref(),
+        f.record.last_failure.as_ref(),
         &Action::DeleteEndpoint(victim),
         s.generation(),
     )
 }
 
 /// What is left is deleted; what may still come is waited for.
-fn remove(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
+fn remove(f: &Facts<'_>) -> Verdict {
+    let s = &f.s;
     match next_victim(s) {
         Ok(Some(_)) if s.around.agenda.guard.holds(s.uid()) => return held_up(s).guarded(s.connection_name()),
         Ok(Some(id)) => {
-            let last = status.last_failure.as_ref();
+            let last = f.record.last_failure.as_ref();
             return s.asking(None).gate(last, Action::DeleteEndpoint(id), deleting());
         }
         Ok(None) => {}
@@ -70,7 +74,7 @@ fn remove(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Verdict {
                 .watching();
         }
     }
-    let creation = s.creation(status);
+    let creation = s.creation(&f.status);
     match creation.open() {
         // What was sent may still arrive; without us it would stay for ever.
         Some(intent) if !creation.is_void(intent) => {

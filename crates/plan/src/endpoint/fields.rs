@@ -1,9 +1,14 @@
 //! What a remote endpoint lacks beside its model: names, project, logging, our mark. Each travels alone, and what is refused
 //! is told beside and holds nothing else back.
-use super::{Snapshot, contest, target::Move};
+use super::{
+    Snapshot, contest,
+    facts::{Facts, Known},
+    record::Record,
+    target::Move,
+};
 use crate::{Action, Verdict, aside, drift::Correction, former, retry, text::after, verdict::Phase};
 use jiff::SignedDuration;
-use speech_api::{Reason, SpeechEndpointStatus, condition};
+use speech_api::{Reason, condition};
 use speech_service::{EntityId, entity::Endpoint, request::UpdateEndpoint};
 
 /// What differs from the spec, our mark first. What the spec leaves out is left alone.
@@ -45,34 +50,37 @@ pub fn step(endpoint: &Endpoint, change: UpdateEndpoint, urgent: bool) -> Action
 }
 
 /// Forgets what was refused and is not wanted any more.
-pub fn forget_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+pub fn without_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, mut record: Record) -> Record {
     let wanted: Vec<_> = changes
         .iter()
         .map(|change| step(endpoint, change.clone(), false).operation())
         .collect();
-    status
+    record
         .side_failures
         .retain(|failure| failure.operation == Action::DELETE || wanted.contains(&failure.operation.as_str()));
+    record
 }
 
 /// Puts our mark on the endpoint, before anything else is changed. `Err` says that it has to wait for a failure.
 pub fn mark(
-    s: &Snapshot<'_>,
+    f: &Facts<'_>,
     endpoint: &Endpoint,
     mark: UpdateEndpoint,
-    status: &mut SpeechEndpointStatus,
-) -> Result<Verdict, Verdict> {
-    let verdict = ask(s, endpoint, mark, status);
+    record: Record,
+) -> (Result<Verdict, Verdict>, Record) {
+    let s = &f.s;
+    let (verdict, record) = ask(f, endpoint, mark, record);
     if verdict.action.is_none() {
-        return Err(verdict);
+        return (Err(verdict), record);
     }
-    if !is_fresh_look(s) {
-        let message = format!("looking whether endpoint {} has an owner by now", endpoint.header.id);
-        // A look that shows nothing new wakes nobody.
-        let again = after(s.now(), SignedDuration::from_secs(1));
-        return Ok(Verdict::working(Reason::Creating, message).watching().until(again));
+    if is_fresh_look(s) {
+        return (Ok(verdict), record);
     }
-    Ok(verdict)
+    let message = format!("looking whether endpoint {} has an owner by now", endpoint.header.id);
+    // A look that shows nothing new wakes nobody.
+    let again = after(s.now(), SignedDuration::from_secs(1));
+    let look = Verdict::working(Reason::Creating, message).watching().until(again);
+    (Ok(look), record)
 }
 
 /// Whether the lists were read since the object is known: another owner may have left its mark after the look before,
@@ -89,35 +97,32 @@ fn is_fresh_look(s: &Snapshot<'_>) -> bool {
 
 /// Changes the first thing whose time has come. Otherwise `rest` is all that there is to say, unless what is tried again
 /// soon would make it untrue.
-pub fn change(
-    s: &Snapshot<'_>,
-    endpoint: &Endpoint,
-    changes: Vec<UpdateEndpoint>,
-    next: &Move<'_>,
-    status: &mut SpeechEndpointStatus,
-    rest: Verdict,
-) -> Verdict {
+pub fn change(f: &Facts<'_>, k: &Known<'_>, mut record: Record, rest: Verdict) -> (Verdict, Record) {
     let mut waits: Option<Verdict> = None;
-    for change in changes {
-        let verdict = ask(s, endpoint, change, status);
+    for change in &k.changes {
+        let verdict;
+        (verdict, record) = ask(f, &k.entry.entity, change.clone(), record);
         if verdict.action.is_some() {
-            return verdict;
+            return (verdict, record);
         }
         waits = Some(match waits {
             Some(before) => verdict.look_again.into_iter().fold(before, Verdict::until),
             None => verdict,
         });
     }
-    let Some(waits) = waits else { return rest };
-    let at_rest = rest.phase == Phase::Done && matches!(next, Move::Stay);
-    if at_rest && waits.phase == Phase::Working {
-        return rest.look_again.into_iter().fold(waits, Verdict::until);
-    }
-    waits.look_again.into_iter().fold(rest, Verdict::until)
+    let Some(waits) = waits else { return (rest, record) };
+    let at_rest = rest.phase == Phase::Done && matches!(k.next, Ok(Move::Stay));
+    let verdict = if at_rest && waits.phase == Phase::Working {
+        rest.look_again.into_iter().fold(waits, Verdict::until)
+    } else {
+        waits.look_again.into_iter().fold(rest, Verdict::until)
+    };
+    (verdict, record)
 }
 
 /// Asks for one change, unless it has to wait for a failure.
-fn ask(s: &Snapshot<'_>, endpoint: &Endpoint, change: UpdateEndpoint, status: &mut SpeechEndpointStatus) -> Verdict {
+fn ask(f: &Facts<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record: Record) -> (Verdict, Record) {
+    let s = &f.s;
     let field = change.field();
     let correction = Correction::of_endpoint(&change);
     let verdict = Verdict::working(Reason::Updating, format!("changing {field}")).watching();
@@ -127,11 +132,12 @@ fn ask(s: &Snapshot<'_>, endpoint: &Endpoint, change: UpdateEndpoint, status: &m
         .is_some_and(|old| aside::was_accepted(&old.conditions, old.observed_generation, s.generation(), field));
     if asked && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
-        retry::Memory::of(status).keep(&failure, s.generation(), false, s.now());
+        record = record.failing(&failure, s.generation(), s.now());
     }
-    if let Some(held) = correction.gate(&status.drift, &contest::named(endpoint), s.asking(None)) {
-        return held;
+    if let Some(held) = correction.gate(&f.status.drift, &contest::named(endpoint), s.asking(None)) {
+        return (held, record);
     }
-    let last = retry::recall(status, action.operation());
-    s.asking(None).gate(last, action, verdict)
+    let last = record.failure(action.operation());
+    let verdict = s.asking(None).gate(last, action, verdict);
+    (verdict, record)
 }

@@ -2,13 +2,12 @@
 //!
 //! There is one evaluation for each pair of models and dataset: who needs it first has it made, others find it by the
 //! mark of the cluster. Once it has ended its numbers stand in the status, so that the evaluation itself may go.
-use super::Snapshot;
+use super::{Snapshot, facts::Facts, record::Record};
 use crate::{
     Action, Failure, FailureClass, List, evaluation,
     lead_time::{Took, Work},
     line::{Pair, Want},
     retry,
-    rules::Rule,
     text::{after, cause, day_time, parse, rfc3339},
     view::{Entry, ModelFacts, View},
 };
@@ -28,11 +27,6 @@ mod order;
 pub use order::{asks_for_dataset, fit};
 mod weigh;
 
-/// Whether a gate gives this reason.
-pub fn gives(reason: Reason) -> bool {
-    Rule::of(reason) == Some(Rule::Gate)
-}
-
 /// What the gate says of a candidate.
 #[derive(Clone, Debug)]
 pub struct Ruling {
@@ -51,20 +45,21 @@ pub struct Ruling {
     pub awaits: Option<List>,
 }
 
-/// Judges a candidate against the active model and writes down in the status what came of it.
+/// Judges a candidate against the active model; and what to remember of it. None says that what is remembered stands.
 pub fn judge(
-    s: &Snapshot<'_>,
+    f: &Facts<'_>,
     view: &View,
     gate: &EvaluationGate,
     candidate: &ModelFacts<'_>,
     active: ModelId,
-    status: &mut SpeechEndpointStatus,
-) -> Ruling {
+    record: &Record,
+) -> (Ruling, Option<Judgement>) {
     let dataset = match gate.dataset.parse::<EntityId>() {
         Ok(dataset) => dataset,
         Err(error) => {
             let message = format!("spec.swap.gate.evaluation.dataset: {error}");
-            return Finding::new(GateVerdict::Error, Reason::DatasetNotFound, message).ruling;
+            let finding = Finding::new(GateVerdict::Error, Reason::DatasetNotFound, message);
+            return (finding.ruling, None);
         }
     };
     let pair = Pair {
@@ -72,19 +67,17 @@ pub fn judge(
         active,
         dataset,
     };
-    let before = status.gate.take().filter(|judgement| is_about(judgement, pair));
     let bench = Bench {
-        s,
+        s: &f.s,
         view,
         gate,
         name: candidate.name,
         pair,
-        before: before.as_ref(),
+        before: record.gate.as_ref().filter(|judgement| is_about(judgement, pair)),
     };
-    let finding = bench.decide(status);
+    let finding = bench.decide(f);
     let judgement = bench.judgement(&finding);
-    status.gate = Some(judgement);
-    finding.ruling
+    (finding.ruling, Some(judgement))
 }
 
 /// Writes down what became of requests for evaluations, and the end of an evaluation also where nothing is judged any
@@ -233,7 +226,7 @@ impl Finding {
 }
 
 impl Bench<'_> {
-    fn decide(&self, status: &SpeechEndpointStatus) -> Finding {
+    fn decide(&self, f: &Facts<'_>) -> Finding {
         if let Some(finding) = self.settled() {
             return finding;
         }
@@ -257,7 +250,7 @@ impl Bench<'_> {
         };
         match failed {
             Some(failed) if failed.ruling.look_again.is_some() => failed,
-            Some(_) | None => self.evaluate(status),
+            Some(_) | None => self.evaluate(f),
         }
     }
 

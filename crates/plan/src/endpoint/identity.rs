@@ -62,7 +62,7 @@ fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Identity<'a> {
 
 /// Another endpoint with our mark: an attempt took effect that was thought lost. It is deleted, so that the whole mark has
 /// to be ours and not only the uid. One that was ours before and is there again is none: applications may still name it.
-pub fn twin(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
+pub fn duplicate(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
     let view = s.around.connection.view()?;
     let name = format!("{}/{}", s.object.namespace().unwrap_or_default(), s.object.name_any());
     let is_ours = |entry: &&Entry<Endpoint>| {

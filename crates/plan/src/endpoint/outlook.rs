@@ -1,11 +1,11 @@
 //! What comes next for an endpoint.
 use super::{
-    Snapshot,
-    asked::failed_swap,
-    choice,
+    Snapshot, choice,
     course::{Block, Course, Dates},
-    gate,
+    facts::{Facts, Known},
     identity::Identity,
+    in_flight::failed_swap,
+    record::Record,
     successor,
     target::Move,
     timing::By,
@@ -22,78 +22,70 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
-    Reason, SpeechEndpointStatus, condition,
+    Reason, condition,
+    decision::RuleName,
     endpoint::TargetModel,
     planned::{PlannedAction, PlannedStep},
     swap::{GateVerdict, OnDeadline, SwapPolicy},
 };
 
-/// What the rules made of an endpoint that is there.
-pub struct Seen<'a> {
-    /// What is known of the Speech resource.
-    pub view: &'a View,
-    /// Since when the service is at work on the endpoint, where it is.
-    pub work_since: Option<Timestamp>,
-    /// What becomes of its model.
-    pub next: Result<&'a Move<'a>, &'a Verdict>,
-    /// What was decided.
-    pub verdict: &'a Verdict,
-}
-
-/// The outlook of an endpoint that serves.
-pub fn of(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, seen: &Seen<'_>) -> Outlook {
-    if status.active.is_none() {
+/// The outlook of an endpoint that is there.
+pub fn of(f: &Facts<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Outlook {
+    let (s, dates) = (&f.s, &k.dates);
+    let Some(view) = s.around.connection.view().filter(|_| record.active.is_some()) else {
         return Outlook::default();
-    }
-    if let Some(target) = status.target.as_ref().filter(|_| s.may_act()) {
+    };
+    if let Some(target) = record.target.as_ref().filter(|_| s.may_act()) {
         // One whose answer was lost may be on its way, or in vain again.
-        return match failed_swap(status) {
-            Some(_) => asking(s, status, dates, &named(&target.name, target.revision), seen.verdict),
+        return match failed_swap(record) {
+            Some(_) => asking(s, record, dates, &named(&target.name, target.revision), verdict),
             None => moving(s, dates, target),
         };
     }
-    let outlook = match seen.next {
-        Ok(Move::To { facts, .. }) => asking(s, status, dates, &choice::named(facts), seen.verdict),
-        Ok(Move::Held { choice, course }) => held(s, seen.view, status, dates, &choice::named(&choice.facts), course),
-        Ok(Move::Stay) => without_successor(s, status, dates, None),
-        Err(verdict) => without_successor(s, status, dates, Some(verdict)),
+    let outlook = match &k.next {
+        Ok(Move::To { facts, .. }) => asking(s, record, dates, &choice::named(facts), verdict),
+        Ok(Move::Held { choice, course }) => held(s, view, record, dates, &choice::named(&choice.facts), course),
+        Ok(Move::Stay) => without_successor(s, record, dates, None),
+        Err(obstacle) => without_successor(s, record, dates, Some(&obstacle.verdict)),
     };
-    busy(s, dates, seen, outlook)
+    busy(s, k, outlook)
 }
 
 /// Nothing can be seen or done now: what was told before stands, and the obstacle is told where the dates in the status
 /// say so.
-pub fn obstructed(s: &Snapshot<'_>, status: &SpeechEndpointStatus, dates: &Dates<'_>, obstacle: &Verdict) -> Outlook {
-    let deadline = dates.deadline(s.now());
-    Outlook::obstructed(&status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
+pub fn obstructed(f: &Facts<'_>, obstacle: &Verdict) -> Outlook {
+    let s = &f.s;
+    let deadline = f.dates().deadline(s.now());
+    Outlook::obstructed(&f.status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
 /// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.
-pub fn unserved(
-    s: &Snapshot<'_>,
-    status: &SpeechEndpointStatus,
-    identity: &Identity<'_>,
-    verdict: &Verdict,
-    outlook: &mut Outlook,
-) {
-    let served = !status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
-    let is_gone = match identity {
+pub fn unserved(f: &Facts<'_>, record: &Record, verdict: &Verdict, outlook: Outlook) -> Outlook {
+    let s = &f.s;
+    let served = !f.status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
+    let is_gone = match f.identity {
         Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => true,
-        Identity::Known(_) => status.active.is_none() && condition::at_risk(s.written()).is_some(),
+        Identity::Known(_) => record.active.is_none() && condition::at_risk(s.written()).is_some(),
         Identity::Unseen => false,
     };
-    if served && is_gone {
-        let obstacle = (verdict.reason, verdict.message.clone());
-        (outlook.risk, outlook.look_again) = risk::unserved(s.now(), s.written(), obstacle);
+    if !(served && is_gone) {
+        return outlook;
+    }
+    let obstacle = (verdict.reason, verdict.message.clone());
+    let (risk, look_again) = risk::unserved(s.now(), s.written(), obstacle);
+    Outlook {
+        risk,
+        look_again,
+        ..outlook
     }
 }
 
 /// Beside it, what the endpoint rests on that is being deleted.
-pub fn with_ending(s: &Snapshot<'_>, status: &SpeechEndpointStatus, outlook: Outlook) -> Outlook {
+pub fn with_ending(s: &Snapshot<'_>, record: &Record, outlook: Outlook) -> Outlook {
     let calendar = Calendar::shut();
-    let deadline = Dates::of(s, status, &calendar).deadline(s.now());
-    let (gone, look_again) = model_gone(s, status);
-    let followed = s.related.models.iter().copied().filter(|_| status.active.is_some());
+    let deadline = Dates::of(s, record.active.as_ref(), &calendar).deadline(s.now());
+    let (gone, look_again) = model_gone(s, record);
+    let followed = s.related.models.iter().copied().filter(|_| record.active.is_some());
     let ending = ending::together([
         ending::of_connection(s.connection_name(), s.around.agenda),
         ending::of_models(followed),
@@ -107,9 +99,9 @@ pub fn with_ending(s: &Snapshot<'_>, status: &SpeechEndpointStatus, outlook: Out
 }
 
 /// The SpeechModel that the spec names is not there, though something serves. One that is applied anew is soon back.
-fn model_gone(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> (Option<Risk>, Option<Timestamp>) {
+fn model_gone(s: &Snapshot<'_>, record: &Record) -> (Option<Risk>, Option<Timestamp>) {
     let named = s.object.spec.model.r#ref.as_ref();
-    let Some(named) = named.filter(|_| s.related.models.is_empty() && status.active.is_some()) else {
+    let Some(named) = named.filter(|_| s.related.models.is_empty() && record.active.is_some()) else {
         return (None, None);
     };
     let (lasts, look_again) = risk::lasting(s.now(), s.written());
@@ -145,16 +137,10 @@ fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Outlook 
 }
 
 /// The move is asked for now, or was in vain.
-fn asking(
-    s: &Snapshot<'_>,
-    status: &SpeechEndpointStatus,
-    dates: &Dates<'_>,
-    name: &str,
-    verdict: &Verdict,
-) -> Outlook {
+fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verdict: &Verdict) -> Outlook {
     let way = if !s.may_act() {
         untouchable(s)
-    } else if let Some(last) = failed_swap(status) {
+    } else if let Some(last) = failed_swap(record) {
         let reason = match verdict.action {
             None => verdict.reason,
             Some(_) => Reason::Retrying,
@@ -177,7 +163,7 @@ fn asking(
     } else {
         Way::Open
     };
-    let wanted = status.candidate.as_ref().or(status.target.as_ref());
+    let wanted = record.candidate.as_ref().or(record.target.as_ref());
     let told = s.old_status().and_then(|old| old.plan.first());
     let told = told.filter(|told| told.action == PlannedAction::Swap && told.reason == "Due");
     let since = wanted.map(|wanted| &wanted.since).or(told.map(|told| &told.at));
@@ -201,14 +187,18 @@ fn untouchable(s: &Snapshot<'_>) -> Way {
 }
 
 /// While the service is at work on the endpoint without end, nothing else comes to it.
-fn busy(s: &Snapshot<'_>, dates: &Dates<'_>, seen: &Seen<'_>, found: Outlook) -> Outlook {
-    let Some(since) = seen.work_since else { return found };
+fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Outlook) -> Outlook {
+    if !k.under_way {
+        return found;
+    }
+    let header = &k.entry.entity.header;
+    let since = header.last_action_at.max(header.created_at);
     let way = Way::Under {
         since,
         expected: deployment(s),
         words: "the service is at work on the endpoint".to_owned(),
     };
-    let work = outlook(s, dates, Vec::new(), &way);
+    let work = outlook(s, &k.dates, Vec::new(), &way);
     let soonest = [found.look_again, work.look_again].into_iter().flatten().min();
     Outlook {
         risk: found.risk.or(work.risk),
@@ -230,16 +220,9 @@ fn told_by_steps(dates: &Dates<'_>, mut outlook: Outlook) -> Outlook {
 }
 
 /// A candidate waits.
-fn held(
-    s: &Snapshot<'_>,
-    view: &View,
-    status: &SpeechEndpointStatus,
-    dates: &Dates<'_>,
-    name: &str,
-    course: &Course,
-) -> Outlook {
+fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name: &str, course: &Course) -> Outlook {
     let mut steps = Vec::new();
-    if let Some(gate) = status.gate.as_ref().filter(|gate| gate.verdict == GateVerdict::Pending)
+    if let Some(gate) = record.gate.as_ref().filter(|gate| gate.verdict == GateVerdict::Pending)
         && course.blocks.iter().any(|block| block.reason == Reason::Evaluating)
     {
         steps.push(PlannedStep {
@@ -255,7 +238,7 @@ fn held(
             ..step(PlannedAction::Swap, at, cause(s, course))
         });
     }
-    let way = way_of_wait(s, view, status, dates, name, course);
+    let way = way_of_wait(s, view, record, dates, name, course);
     with_lead_time(s, dates, told_by_steps(dates, outlook(s, dates, steps, &way)))
 }
 
@@ -276,14 +259,7 @@ fn expires(at: Timestamp) -> PlannedStep {
 }
 
 /// What is told at once can only be ended by a person; the rest is told when the swap should have begun.
-fn way_of_wait(
-    s: &Snapshot<'_>,
-    view: &View,
-    status: &SpeechEndpointStatus,
-    dates: &Dates<'_>,
-    name: &str,
-    course: &Course,
-) -> Way {
+fn way_of_wait(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name: &str, course: &Course) -> Way {
     if !s.may_act() {
         return untouchable(s);
     }
@@ -298,7 +274,7 @@ fn way_of_wait(
             words: format!("the windows of spec.swap.windows never open: {end}"),
         };
     }
-    let by_gate = ends_by_deadline(s, view, status, dates);
+    let by_gate = ends_by_deadline(s, view, record, dates);
     let judged = |reason| {
         matches!(
             reason,
@@ -306,7 +282,7 @@ fn way_of_wait(
         )
     };
     let told = |block: &&Block| {
-        !(gate::gives(block.reason) && by_gate)
+        !(block.rule == RuleName::Gate && by_gate)
             // Its day comes by itself, and so does a window that opens in time.
             && block.reason != Reason::SwapScheduled
             && (block.reason != Reason::WindowClosed || course.at.is_none_or(|at| dates.latest() < Some(at)))
@@ -328,7 +304,7 @@ fn way_of_wait(
 }
 
 /// Whether the gate's deadline ends the wait by itself: by promoting the candidate, or by a base model in its place.
-fn ends_by_deadline(s: &Snapshot<'_>, view: &View, status: &SpeechEndpointStatus, dates: &Dates<'_>) -> bool {
+fn ends_by_deadline(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>) -> bool {
     let Some(gate) = &s.object.spec.swap.gate else {
         return false;
     };
@@ -337,18 +313,13 @@ fn ends_by_deadline(s: &Snapshot<'_>, view: &View, status: &SpeechEndpointStatus
         && match gate.on_deadline {
             OnDeadline::Hold => false,
             OnDeadline::Promote => true,
-            OnDeadline::NewestBase => choice::stand_in(s, view, status)
+            OnDeadline::NewestBase => choice::stand_in(s, view, record)
                 .is_some_and(|base| base.facts.expires_at.is_none_or(|at| Some(at) > dates.expiry)),
         }
 }
 
 /// Nothing newer is at hand.
-fn without_successor(
-    s: &Snapshot<'_>,
-    status: &SpeechEndpointStatus,
-    dates: &Dates<'_>,
-    trouble: Option<&Verdict>,
-) -> Outlook {
+fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, trouble: Option<&Verdict>) -> Outlook {
     let Some(expiry) = dates.expiry else {
         return Outlook::default();
     };
@@ -362,7 +333,7 @@ fn without_successor(
     if !in_time {
         steps.push(expires(expiry));
     }
-    let barred = status.quarantine.first().filter(|_| trouble.is_some() && !in_time);
+    let barred = record.quarantine.first().filter(|_| trouble.is_some() && !in_time);
     let way = if let Some(entry) = barred {
         Way::Kept {
             told: Told::AtOnce,

@@ -1,11 +1,11 @@
 //! Models that failed a gate or a deployment: never chosen again until somebody clears them.
-use super::Snapshot;
+use super::{Snapshot, facts::Facts, record::Record};
 use crate::{
     Notice, model_choice,
     text::{after, cause, parse, rfc3339},
     view::View,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use speech_api::{
     Reason, SpeechEndpointStatus,
     annotation::{self, CLEAR_QUARANTINE},
@@ -13,22 +13,14 @@ use speech_api::{
     swap::QuarantinedModel,
 };
 use speech_service::{
-    EntityId, ModelId,
+    EntityId,
     entity::{Endpoint, Status},
 };
 
-/// How many are remembered.
-const MOST: usize = 20;
 /// A deployment that fails later than so long after it began is not the one that was shown as done.
 const SHOWN: SignedDuration = SignedDuration::from_hours(24);
 /// The word that clears all.
 const ALL: &str = "all";
-
-/// The entry of a model.
-pub fn find(status: &SpeechEndpointStatus, model: ModelId) -> Option<&QuarantinedModel> {
-    let id = model.to_string();
-    status.quarantine.iter().find(|entry| entry.model == id)
-}
 
 /// Why a model is there.
 pub fn reason(entry: &QuarantinedModel) -> Reason {
@@ -39,46 +31,23 @@ pub fn reason(entry: &QuarantinedModel) -> Reason {
     }
 }
 
-/// Puts a model into quarantine; once is enough.
-pub fn add(
-    status: &mut SpeechEndpointStatus,
-    model: ModelId,
-    name: &str,
-    reason: Reason,
-    message: String,
-    at: Timestamp,
-) {
-    if find(status, model).is_some() {
-        return;
-    }
-    let entry = QuarantinedModel {
-        model: model.to_string(),
-        name: name.to_owned(),
-        reason: reason.as_str().to_owned(),
-        message,
-        at: rfc3339(at),
-    };
-    status.quarantine.insert(0, entry);
-    status.quarantine.truncate(MOST);
-}
-
 /// Takes back that a model serves whose deployment failed after all: the service may show the new model as deployed while
 /// the old one still answers. What answers then is the model before, as long as it can be deployed.
-pub fn take_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
-    let (Some(active), Some(previous)) = (&status.active, &status.previous) else {
-        return;
+pub fn taken_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, record: Record) -> Record {
+    let (Some(active), Some(previous)) = (&record.active, &record.previous) else {
+        return record;
     };
-    let is_named = endpoint.model.is_some_and(|model| model.to_string() == active.model);
+    let is_named = endpoint.model.is_some_and(|model| record.serves(model));
     if endpoint.header.status != Status::Failed || !is_named {
-        return;
+        return record;
     }
     let ended = endpoint.header.last_action_at;
     let of_this_swap = parse(Some(&active.since)).is_some_and(|since| since <= ended && ended < after(since, SHOWN));
     let before = previous.model.parse().ok().and_then(|id| view.model_by_id(id));
     let Some(facts) = before.filter(|facts| of_this_swap && model_choice::deployable(facts, s.now()).is_ok()) else {
-        return;
+        return record;
     };
-    status.active = Some(ActiveModel {
+    let active = ActiveModel {
         model: previous.model.clone(),
         base: previous.base,
         name: facts.name.to_owned(),
@@ -87,41 +56,39 @@ pub fn take_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, status: &mu
         interim: false,
         // Since when it served was forgotten; until then it certainly did.
         since: previous.until.clone(),
-    });
-    status.previous = None;
+    };
+    Record {
+        active: Some(active),
+        previous: None,
+        ..record
+    }
 }
 
 /// A deployment of another model than the active one that ended in failure puts that model into quarantine, unless
 /// somebody cleared it since.
-pub fn note_failed_deployment(s: &Snapshot<'_>, endpoint: &Endpoint, status: &mut SpeechEndpointStatus) {
+pub fn with_failed_deployment(f: &Facts<'_>, endpoint: &Endpoint, record: Record) -> Record {
     let Some(model) = endpoint.model.filter(|_| endpoint.header.status == Status::Failed) else {
-        return;
+        return record;
     };
-    let serves = status
-        .active
-        .as_ref()
-        .is_some_and(|active| active.model == model.to_string());
     let ended = endpoint.header.last_action_at;
-    let cleared = parse(status.quarantine_cleared_at.as_deref());
-    if serves || cleared.is_some_and(|cleared| ended <= cleared) {
-        return;
+    let cleared = parse(f.status.quarantine_cleared_at.as_deref());
+    if record.serves(model) || cleared.is_some_and(|cleared| ended <= cleared) {
+        return record;
     }
-    let facts = s.around.connection.view().and_then(|view| view.model(model));
+    let facts = f.s.around.connection.view().and_then(|view| view.model(model));
     let name = facts.map_or_else(|| model.to_string(), |facts| facts.name.to_owned());
     let message = format!("the service could not deploy it: {}", cause(&endpoint.header));
-    add(status, model, &name, Reason::DeploymentFailed, message, ended);
+    record.barring(model, &name, Reason::DeploymentFailed, message, ended)
 }
 
 /// What came into quarantine since the status was written.
 pub fn new_entries<'a>(
     s: &Snapshot<'a>,
-    status: &'a SpeechEndpointStatus,
+    quarantine: &'a [QuarantinedModel],
 ) -> impl Iterator<Item = &'a QuarantinedModel> {
     let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
-    status
-        .quarantine
-        .iter()
-        .filter(|entry| !before.iter().any(|old| old.model == entry.model))
+    let is_new = |entry: &&QuarantinedModel| !before.iter().any(|old| old.model == entry.model);
+    quarantine.iter().filter(is_new)
 }
 
 /// Clears what the annotation asks for, once for each value.
@@ -159,7 +126,7 @@ pub fn is_all(word: &str) -> bool {
 /// Tells what came into quarantine, and that it was cleared.
 pub fn notices(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Vec<Notice> {
     let before = s.old_status().map(|old| old.quarantine.as_slice()).unwrap_or_default();
-    let mut notices: Vec<Notice> = new_entries(s, status)
+    let mut notices: Vec<Notice> = new_entries(s, &status.quarantine)
         .map(|entry| Notice {
             warning: true,
             reason: reason(entry),

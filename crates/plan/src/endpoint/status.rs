@@ -1,5 +1,5 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Identity, Snapshot, identity};
+use super::{Snapshot, identity, identity::Identity};
 use crate::{
     Action, Notice, Verdict, creation,
     lead_time::{Took, Work},
@@ -162,9 +162,9 @@ pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Opt
 }
 
 /// The active model for a person, while it is valid.
-pub fn label_of_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<String> {
-    let active = status.active.as_ref()?;
-    let valid = expiry(status).is_none_or(|at| at > s.now());
+pub fn label_of_valid(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> Option<String> {
+    let active = active?;
+    let valid = expires_at(active).is_none_or(|at| at > s.now());
     valid.then(|| text::named(&active.name, active.revision))
 }
 
@@ -208,7 +208,11 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
 }
 
 fn expiry(status: &SpeechEndpointStatus) -> Option<Timestamp> {
-    status.active.as_ref()?.expires_at.as_deref()?.parse().ok()
+    expires_at(status.active.as_ref()?)
+}
+
+fn expires_at(active: &ActiveModel) -> Option<Timestamp> {
+    parse(active.expires_at.as_deref())
 }
 
 /// The moment of expiry is a reason to look again; past it, nothing is as declared whatever else is.
@@ -219,7 +223,7 @@ pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Ver
             let message = if status.candidate.is_some() {
                 verdict.message.clone()
             } else {
-                base_model_answers(status, at)
+                base_model_answers(status.active.as_ref(), at)
             };
             Verdict {
                 phase: Phase::Stalled,
@@ -232,8 +236,8 @@ pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Ver
     }
 }
 
-fn base_model_answers(status: &SpeechEndpointStatus, at: Timestamp) -> String {
-    let name = status.active.as_ref().map_or_else(String::new, label);
+fn base_model_answers(active: Option<&ActiveModel>, at: Timestamp) -> String {
+    let name = active.map_or_else(String::new, label);
     format!(
         "model {name} expired on {}; the newest base model answers in its place",
         day_time(at)
@@ -241,13 +245,10 @@ fn base_model_answers(status: &SpeechEndpointStatus, at: Timestamp) -> String {
 }
 
 /// What answers, as the beginning of a message.
-pub fn serves(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> String {
-    match expiry(status).filter(|at| *at <= s.now()) {
-        Some(at) => base_model_answers(status, at),
-        None => format!(
-            "model {} serves",
-            status.active.as_ref().map_or_else(String::new, label)
-        ),
+pub fn serves(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> String {
+    match active.and_then(expires_at).filter(|at| *at <= s.now()) {
+        Some(at) => base_model_answers(active, at),
+        None => format!("model {} serves", active.map_or_else(String::new, label)),
     }
 }
 
@@ -266,7 +267,7 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Mean
         Some(at) if at <= s.now() => Meanwhile {
             ready: false,
             reason: Reason::BaseModelAnswers,
-            message: base_model_answers(status, at),
+            message: base_model_answers(Some(active), at),
         },
         Some(_) | None => Meanwhile {
             ready: true,
@@ -285,7 +286,11 @@ pub fn model_valid(s: &Snapshot<'_>, status: &SpeechEndpointStatus, gone: Option
             let words = format!("endpoint {id} does not exist any more: a base model answers whoever names it");
             (Truth::False, Reason::RemoteDeleted, words)
         }
-        Some(at) if at <= s.now() => (Truth::False, Reason::BaseModelAnswers, base_model_answers(status, at)),
+        Some(at) if at <= s.now() => (
+            Truth::False,
+            Reason::BaseModelAnswers,
+            base_model_answers(Some(active), at),
+        ),
         Some(at) => (
             Truth::True,
             Reason::ModelServes,

@@ -4,7 +4,7 @@ use crate::{
     text::{parse, rfc3339},
     view::ModelFacts,
 };
-use speech_api::{SpeechEndpointStatus, endpoint::TargetModel};
+use speech_api::endpoint::TargetModel;
 
 /// What becomes of the endpoint's model.
 #[derive(Clone, Debug)]
@@ -25,16 +25,6 @@ pub enum Move<'a> {
         /// What it waits for.
         course: Box<Course>,
     },
-}
-
-/// What is being deployed stands apart from what serves.
-pub fn note_target(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus, model: &ModelFacts<'_>, interim: bool) {
-    let id = model.model.to_string();
-    if status.active.as_ref().is_some_and(|active| active.model == id) {
-        return;
-    }
-    let before = s.old_status().and_then(|old| old.target.as_ref());
-    status.target = Some(on_its_way(s, model, interim, before));
 }
 
 /// A model on its way, with the time since when it is if it was so before.

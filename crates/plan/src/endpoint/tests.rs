@@ -127,7 +127,7 @@ impl Case {
             generation,
             plan.status.observed_generation,
         );
-        assert_given_by_a_rule(&plan.status.conditions, crate::rules::Rule::OF_ENDPOINT);
+        assert_decided(&plan.status.decision, &plan.status.conditions, &super::chain());
         assert!(plan.look_again.is_none_or(|again| again > self.world.now));
         line(&plan, &plan.status.conditions)
     }

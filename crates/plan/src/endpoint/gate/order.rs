@@ -1,5 +1,5 @@
 //! How there comes to be an evaluation: what has to hold before, and the request.
-use super::{Bench, Finding, Ruling};
+use super::{Bench, Facts, Finding, Ruling};
 use crate::{
     Action, List, Verdict,
     creation::Next,
@@ -9,7 +9,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 use speech_api::{
-    Reason, SpeechEndpointStatus,
+    Reason,
     reference::LastFailure,
     swap::{EvaluationGate, GateVerdict},
 };
@@ -106,7 +106,7 @@ pub fn fit<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'a Dataset
 
 impl Bench<'_> {
     /// Has the pair evaluated, if nobody else does.
-    pub(super) fn evaluate(&self, status: &SpeechEndpointStatus) -> Finding {
+    pub(super) fn evaluate(&self, f: &Facts<'_>) -> Finding {
         let s = self.s;
         let dataset = match self.dataset() {
             Ok(dataset) => dataset,
@@ -130,7 +130,7 @@ impl Bench<'_> {
             let verdict = s.untouched("evaluate the candidate");
             return self.pending(verdict.reason, verdict.message);
         }
-        self.create(dataset, status)
+        self.create(dataset, f)
     }
 
     /// The dataset, if it can be evaluated with.
@@ -158,10 +158,10 @@ impl Bench<'_> {
         }
     }
 
-    fn create(&self, dataset: &Dataset, status: &SpeechEndpointStatus) -> Finding {
+    fn create(&self, dataset: &Dataset, f: &Facts<'_>) -> Finding {
         let s = self.s;
         let swept_at = self.view.evaluations.swept_at();
-        let creation = s.creation_in(status, swept_at).evaluating();
+        let creation = s.creation_in(&f.status, swept_at).evaluating();
         let post = |attempt| Action::CreateEvaluation(Box::new(self.request(dataset, attempt)));
         let finding = |action| {
             let mut finding = self
@@ -185,10 +185,8 @@ impl Bench<'_> {
         };
         // The announcement stands for the request: a failed request holds back the next announcement. What the service
         // refuses is counted with the evaluations that failed, and has waited for its delay.
-        let last = status
-            .last_failure
-            .as_ref()
-            .filter(|last: &&LastFailure| !last.terminal);
+        let last = f.record.last_failure.as_ref();
+        let last = last.filter(|last: &&LastFailure| !last.terminal);
         let verdict = Verdict::working(Reason::Evaluating, "");
         let gated = s.asking(None).gate(last, post(0), verdict);
         let announced = announcement.through(gated, last);

@@ -2,7 +2,10 @@
 use super::*;
 use crate::{
     Failure, FailureClass, List,
-    endpoint::gate::{Ruling, judge},
+    endpoint::{
+        facts::{Facts, Windows},
+        gate::{Ruling, judge},
+    },
     line::{Pair, Want},
 };
 use speech_api::{
@@ -387,11 +390,14 @@ fn the_reason_tells_the_verdicts_apart() {
 
 /// What the gate itself says, apart from the plan.
 fn ruling(case: &Case) -> Ruling {
-    let mut status = case.object.status.clone().unwrap();
     let view = &case.world.view;
     let rules = case.object.spec.swap.gate.clone().unwrap().evaluation;
     let candidate = view.model(custom_id(21)).unwrap();
-    case.look(|s| judge(s, view, &rules, &candidate, custom_id(20), &mut status))
+    case.look(|s| {
+        let windows = Windows::read(s);
+        let facts = Facts::read(s, &windows);
+        judge(&facts, view, &rules, &candidate, custom_id(20), &facts.record).0
+    })
 }
 
 #[test]

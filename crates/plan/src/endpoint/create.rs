@@ -1,0 +1,91 @@
+//! There is no remote endpoint: it is created, or was deleted and stays so.
+use super::{
+    Snapshot, choice,
+    facts::{Facts, Reach},
+    in_flight,
+    record::Record,
+};
+use crate::{Action, Verdict, creation::Next, line::Want, model_choice};
+use speech_api::Reason;
+use speech_service::{EntityId, request::CreateEndpoint};
+
+/// The endpoint that the status or `adopt` names is not there, and none takes its place.
+pub fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
+    if s.old_status().is_none_or(|status| status.id.is_none()) {
+        return Verdict::stalled(
+            Reason::EndpointNotFound,
+            format!("the Speech resource has no endpoint {id}; correct spec.adopt.id by creating the object anew"),
+        );
+    }
+    let advice = match s.object.spec.adopt {
+        Some(_) => "An adopted endpoint is not created again: delete this object and create one without adopt",
+        None => "Write recreate: WhenDeleted, or delete this object and apply it again",
+    };
+    let message = format!(
+        "endpoint {id} was deleted in the Speech service (of a free F0 resource after seven days); applications that name it are answered by a base model. {advice}, to create a new one with another id"
+    );
+    Verdict::stalled(Reason::RemoteDeleted, message)
+}
+
+/// There is no remote endpoint yet.
+pub fn decide(f: &Facts<'_>) -> (Verdict, Record) {
+    let record = f.record.clone().at_rest();
+    match attempt(f, record.clone()) {
+        Ok(decided) => decided,
+        Err(verdict) => (verdict, record),
+    }
+}
+
+/// The next step towards an endpoint; or what keeps it from being made.
+fn attempt(f: &Facts<'_>, record: Record) -> Result<(Verdict, Record), Verdict> {
+    let s = &f.s;
+    let Reach { view, project } = *f.reach.as_ref().map_err(|obstacle| obstacle.verdict.clone())?;
+    let creation = s.creation(&f.status);
+    if !s.may_act() {
+        return Err(s.untouched("create the endpoint"));
+    }
+    let listed = view.endpoints.iter().map(|entry| &entry.entity.header);
+    if let Some(restored) = s.former().elsewhere(listed) {
+        return Err(restored);
+    }
+    let choice = match (choice::choose(s, view, &record), creation.open()) {
+        (Ok(choice), _) => choice,
+        // A wish that cannot be met now does not end the search for what an earlier request may have made.
+        (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
+        (Err(verdict), _) => return Err(verdict),
+    };
+    let model = choice.facts;
+    model_choice::deployable(&model, s.now())?;
+    let record = in_flight::on_target(s, &model, false, record);
+    let post = |attempt| {
+        Action::CreateEndpoint(Box::new(CreateEndpoint {
+            display_name: s.display_name(),
+            description: s.object.spec.description.clone(),
+            locale: s.object.spec.locale.clone(),
+            model: model.model,
+            project,
+            logging_enabled: s.object.spec.logging_enabled,
+            owner: s.mark(attempt),
+        }))
+    };
+    let (reason, what) = match f.status.former_ids.first() {
+        Some(former) => (
+            Reason::Recreating,
+            format!("endpoint {former} was deleted in the Speech service; creating another"),
+        ),
+        None => (Reason::Creating, "creating the endpoint".to_owned()),
+    };
+    let verdict = Verdict::working(reason, format!("{what} with model {}", choice::named(&model)))
+        .wanting(Want::Creation)
+        .watching();
+    let announcement = match creation.next(post) {
+        Ok(Next::Post(action)) => return Ok((verdict.with(action), record)),
+        Ok(Next::Announce(announcement)) => announcement,
+        Err(waits) => return Ok((waits, record)),
+    };
+    // The announcement stands for the request: a failed request holds back the next announcement.
+    let last = in_flight::last_failure(&record);
+    let gated = s.asking(None).gate(last, post(0), verdict);
+    let verdict = announcement.through(gated, last);
+    Ok((verdict, record))
+}

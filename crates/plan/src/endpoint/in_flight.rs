@@ -1,0 +1,266 @@
+//! What the service was asked for and has not shown yet: the documents do not say which model it shows while it deploys.
+//! Whoever asks again begins the deployment anew; whoever asks for another model has both in the air, and cannot tell
+//! which of them answers.
+use super::{
+    Snapshot, choice,
+    course::Dates,
+    facts::{Facts, Known},
+    fields,
+    record::Record,
+    target::{Move, on_its_way},
+};
+use crate::{
+    Action, Failure, FailureClass, Verdict, aside,
+    lead_time::Work,
+    retry,
+    text::{after, day_time, parse},
+    view::{ModelFacts, View},
+};
+use jiff::{SignedDuration, Timestamp};
+use speech_api::{Reason, SpeechEndpointStatus, endpoint::TargetModel, reference::LastFailure};
+use speech_service::{
+    ModelId,
+    entity::{Endpoint, Status},
+    request::UpdateEndpoint,
+};
+
+/// How long a deployment usually takes at most, by the service's documents.
+const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
+
+/// Whether the move to the target was asked for already.
+pub fn was_asked(s: &Snapshot<'_>, record: &Record, reason: Reason) -> bool {
+    let target = record.target.as_ref().map(|target| target.model.as_str());
+    s.old_status().is_some_and(|old| {
+        target.is_some()
+            && old_target(s) == target
+            && retry::was_asked(&old.conditions, old.observed_generation, s.generation(), reason)
+    })
+}
+
+/// Until when a service that accepted another model may go on showing the old one as if nothing happened. None if it
+/// should show it by now, or if it is not known to have accepted it.
+pub fn shows_old_until(s: &Snapshot<'_>, endpoint: &Endpoint, record: &Record, model: ModelId) -> Option<Timestamp> {
+    accepted(s, endpoint).filter(|accepted| *accepted == model)?;
+    outstanding_until(s, record.target.as_ref()?)
+}
+
+/// The model that was asked for and did not come to be accepted: what was begun is finished, also after failures.
+pub fn in_vain(old: &SpeechEndpointStatus) -> Option<&TargetModel> {
+    old.candidate.as_ref().filter(|candidate| candidate.requested)
+}
+
+/// The model that the service said yes to last.
+pub fn accepted(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
+    let view = s.around.connection.view()?;
+    view.accepted.get(&endpoint.header.id).copied()
+}
+
+/// Until when a model that was accepted may go unseen; None once that is over, and where a person asks for an attempt.
+fn outstanding_until(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp> {
+    let deploying = s
+        .around
+        .agenda
+        .durations
+        .expected(&s.object.spec.locale, Work::Deploying);
+    let since = parse(Some(&target.since))?;
+    let until = after(since, deploying.max(Work::Deploying.assumed()));
+    (until > s.now() && !s.is_fresh()).then_some(until)
+}
+
+/// The model that the service accepted for this very spec and may be deploying, though it shows the old one.
+pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetModel> {
+    let old = s.old_status()?;
+    let target = old.target.as_ref()?;
+    let shown = endpoint.model?.to_string();
+    let shows_old = endpoint.header.status == Status::Succeeded
+        && old.active.as_ref().is_some_and(|active| active.model == shown)
+        && target.model != shown;
+    let accepted = accepted(s, endpoint).is_some_and(|model| model.to_string() == target.model)
+        && old.observed_generation == s.generation();
+    let in_time = outstanding_until(s, target).is_some();
+    (shows_old && accepted && in_time && s.around.learned.failure.is_none()).then_some(target)
+}
+
+/// Whether a model that the written status names was only to stand in for another, or does.
+pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
+    let id = facts.model.to_string();
+    s.old_status().is_some_and(|old| {
+        let mut ways = old.target.iter().chain(&old.candidate);
+        let active = old.active.as_ref().filter(|active| active.model == id);
+        ways.any(|way| way.model == id && way.interim) || active.is_some_and(|active| active.interim)
+    })
+}
+
+/// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
+pub fn last_failure(record: &Record) -> Option<&LastFailure> {
+    let wanted = record.target.as_ref().or(record.candidate.as_ref());
+    let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
+    record
+        .last_failure
+        .as_ref()
+        .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
+}
+
+/// The last failure of the move that is wanted.
+pub fn failed_swap(record: &Record) -> Option<&LastFailure> {
+    last_failure(record).filter(|last| last.operation == Action::SWAP)
+}
+
+/// Accepted is not serving: wait for a read that began after our request.
+pub fn until_reported(s: &Snapshot<'_>, record: &Record) -> Verdict {
+    match (&record.active, &record.target) {
+        (Some(_), Some(target)) => Verdict::working(
+            Reason::Swapping,
+            format!(
+                "the service accepted model {}; waiting until it reports it",
+                target.name
+            ),
+        ),
+        (Some(_), None) => {
+            let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
+            let words = aside::answered(&s.around, before, observed, s.generation());
+            Verdict::working(Reason::Updating, words)
+        }
+        (None, _) => Verdict::working(
+            Reason::Deploying,
+            "the service accepted the endpoint; waiting until it reports it",
+        ),
+    }
+    .watching()
+}
+
+/// The model that was on its way when the status was written.
+pub fn old_target<'a>(s: &Snapshot<'a>) -> Option<&'a str> {
+    s.old_status()?.target.as_ref().map(|target| target.model.as_str())
+}
+
+/// What is on its way while the service has not reported it: the model that the service names, else the one that was
+/// asked for.
+pub fn deploying(f: &Facts<'_>, view: &View, endpoint: &Endpoint, next: Option<&Move<'_>>, record: Record) -> Record {
+    let s = &f.s;
+    let named = endpoint.model.filter(|model| !record.serves(*model));
+    let before = s.old_status().and_then(|old| old.target.clone());
+    let active = record.active.as_ref().map(|active| &active.model);
+    let mut record = match (named.and_then(|model| view.model(model)), before, next) {
+        (Some(facts), _, _) => {
+            let interim = stands_in(s, &facts)
+                || matches!(next, Some(Move::To { facts: to, interim: true, .. }) if to.model == facts.model);
+            on_target(s, &facts, interim, record)
+        }
+        (None, Some(before), _) if active != Some(&before.model) => Record {
+            target: Some(before),
+            ..record
+        },
+        (None, _, Some(Move::To { facts, interim, .. })) => asked_for(f, endpoint, facts, *interim, record),
+        (None, _, Some(Move::Stay | Move::Held { .. }) | None) => record,
+    };
+    if record.target.is_some() {
+        record.candidate = None;
+    }
+    record
+}
+
+/// What is being deployed stands apart from what serves.
+pub fn on_target(s: &Snapshot<'_>, facts: &ModelFacts<'_>, interim: bool, record: Record) -> Record {
+    if record.serves(facts.model) {
+        return record;
+    }
+    let before = s.old_status().and_then(|old| old.target.as_ref());
+    Record {
+        target: Some(on_its_way(s, facts, interim, before)),
+        ..record
+    }
+}
+
+/// Remembers the model that is asked for. A target is what the service accepted, or may have; all else still waits.
+pub fn asked_for(f: &Facts<'_>, endpoint: &Endpoint, facts: &ModelFacts<'_>, interim: bool, record: Record) -> Record {
+    let s = &f.s;
+    let id = facts.model.to_string();
+    let refused = |failure: &Failure| failure.class != FailureClass::Uncertain;
+    let leaves = s.around.learned.asked == Some(Action::SWAP);
+    let left = leaves && !s.around.learned.failure.is_some_and(refused);
+    let is_known = old_target(s) == Some(id.as_str())
+        || accepted(s, endpoint) == Some(facts.model)
+        || left
+        || record.active.is_none();
+    if is_known {
+        return on_target(s, facts, interim, record);
+    }
+    if record.serves(facts.model) {
+        return record;
+    }
+    let before = s.old_status().and_then(|old| old.candidate.as_ref());
+    let before = before.filter(|before| before.model == id);
+    Record {
+        candidate: Some(TargetModel {
+            requested: leaves || before.is_some_and(|before| before.requested),
+            ..on_its_way(s, facts, interim, before)
+        }),
+        ..record
+    }
+}
+
+/// Moves the endpoint to another model, by a request that names nothing else.
+pub fn swap(
+    f: &Facts<'_>,
+    k: &Known<'_>,
+    (facts, interim, urgent): (&ModelFacts<'_>, bool, bool),
+    mut record: Record,
+) -> (Verdict, Record) {
+    let (s, endpoint) = (&f.s, &*k.entry.entity);
+    let verdict = moving(&record, endpoint, facts);
+    let action = fields::step(endpoint, UpdateEndpoint::Model(facts.model), urgent);
+    if s.around.learned.failure.is_none() && was_asked(s, &record, verdict.reason) {
+        let failure = retry::not_applied(&action, "the model");
+        let last = retry::remember(failed_swap(&record), &failure, s.generation(), s.now());
+        record.last_failure = Some(last);
+    }
+    let asking = s.asking(k.dates.need());
+    let verdict = asking.gate(failed_swap(&record), action, verdict.watching());
+    if verdict.action.is_some() && s.around.learned.asked.is_none() {
+        // It leaves now: what this plan says is written only by who knows that it did.
+        record = on_target(s, facts, interim, record);
+        record.candidate = None;
+    }
+    (verdict, record)
+}
+
+fn moving(record: &Record, endpoint: &Endpoint, model: &ModelFacts<'_>) -> Verdict {
+    let name = choice::named(model);
+    if record.active.is_none() {
+        return Verdict::working(Reason::Deploying, format!("deploying model {name}"));
+    }
+    // What served last is wanted again after a deployment of another model failed.
+    if record.serves(model.model) && endpoint.header.status == Status::Failed {
+        return Verdict::working(Reason::RolledBack, format!("moving back to model {name}"));
+    }
+    Verdict::working(Reason::Swapping, format!("moving to model {name}"))
+}
+
+/// The service is at work: say so honestly, also when it takes longer than usual.
+pub fn progress(s: &Snapshot<'_>, endpoint: &Endpoint, record: &Record) -> Verdict {
+    let since = endpoint.header.last_action_at.max(endpoint.header.created_at);
+    let late = after(since, USUAL_DEPLOYMENT);
+    let pace = if s.now() < late {
+        "this takes up to 30 minutes as a rule"
+    } else {
+        "this is longer than the usual 30 minutes"
+    };
+    let (reason, what) = match (&record.active, &record.target) {
+        (Some(_), Some(target)) => (Reason::Swapping, format!("moving to model {}", target.name)),
+        (Some(_), None) => (Reason::Updating, "changing".to_owned()),
+        (None, _) => (Reason::Deploying, "deploying".to_owned()),
+    };
+    let message = format!("the service is {what} since {}; {pace}", day_time(since));
+    let verdict = Verdict::working(reason, message).watching();
+    if s.now() < late { verdict.until(late) } else { verdict }
+}
+
+/// A change is on its way, or failed; nothing more is sent before a read tells what came of it.
+pub fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, dates: &Dates<'_>, record: &Record) -> Verdict {
+    let model = endpoint.model.unwrap_or(ModelId::Base(endpoint.header.id));
+    let action = fields::step(endpoint, UpdateEndpoint::Model(model), false);
+    let asking = s.asking(dates.need());
+    let gated = asking.gate(failed_swap(record), action, until_reported(s, record));
+    Verdict { action: None, ..gated }.watching()
+}

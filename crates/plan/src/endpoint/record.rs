@@ -1,0 +1,110 @@
+//! What is remembered of an endpoint from one pass to the next and may follow from a decision.
+//!
+//! Rules take what is remembered and return what is to be remembered. Only the two ends of a pass, [`Facts`](super::facts)
+//! and [`render`](super::render), take it out of a status and put it back.
+use crate::{Failure, retry, text::rfc3339};
+use jiff::Timestamp;
+use speech_api::{
+    Reason, SpeechEndpointStatus,
+    endpoint::{ActiveModel, PreviousModel, TargetModel},
+    reference::LastFailure,
+    swap::{Judgement, QuarantinedModel},
+};
+use speech_service::ModelId;
+
+/// How many models in quarantine are remembered.
+pub const MOST_BARRED: usize = 20;
+
+/// What is remembered; each field means what the field of the status with its name means.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub active: Option<ActiveModel>,
+    pub previous: Option<PreviousModel>,
+    pub target: Option<TargetModel>,
+    pub candidate: Option<TargetModel>,
+    pub gate: Option<Judgement>,
+    pub quarantine: Vec<QuarantinedModel>,
+    pub last_failure: Option<LastFailure>,
+    pub side_failures: Vec<LastFailure>,
+}
+
+impl Record {
+    /// Takes what is remembered out of a status.
+    pub fn take(status: &mut SpeechEndpointStatus) -> Self {
+        Self {
+            active: status.active.take(),
+            previous: status.previous.take(),
+            target: status.target.take(),
+            candidate: status.candidate.take(),
+            gate: status.gate.take(),
+            quarantine: std::mem::take(&mut status.quarantine),
+            last_failure: status.last_failure.take(),
+            side_failures: std::mem::take(&mut status.side_failures),
+        }
+    }
+
+    /// Puts it back.
+    pub fn put(self, status: &mut SpeechEndpointStatus) {
+        status.active = self.active;
+        status.previous = self.previous;
+        status.target = self.target;
+        status.candidate = self.candidate;
+        status.gate = self.gate;
+        status.quarantine = self.quarantine;
+        status.last_failure = self.last_failure;
+        status.side_failures = self.side_failures;
+    }
+
+    /// The same without a model on its way: which one is follows from what is there.
+    pub fn at_rest(self) -> Self {
+        Self {
+            target: None,
+            candidate: None,
+            ..self
+        }
+    }
+
+    /// Whether a model is the active one.
+    pub fn serves(&self, model: ModelId) -> bool {
+        let id = model.to_string();
+        self.active.as_ref().is_some_and(|active| active.model == id)
+    }
+
+    /// The entry of a model in quarantine.
+    pub fn barred(&self, model: ModelId) -> Option<&QuarantinedModel> {
+        let id = model.to_string();
+        self.quarantine.iter().find(|entry| entry.model == id)
+    }
+
+    /// With a model in quarantine; once is enough.
+    pub fn barring(mut self, model: ModelId, name: &str, reason: Reason, message: String, at: Timestamp) -> Self {
+        if self.barred(model).is_none() {
+            let entry = QuarantinedModel {
+                model: model.to_string(),
+                name: name.to_owned(),
+                reason: reason.as_str().to_owned(),
+                message,
+                at: rfc3339(at),
+            };
+            self.quarantine.insert(0, entry);
+            self.quarantine.truncate(MOST_BARRED);
+        }
+        self
+    }
+
+    /// What is remembered of a request by its word.
+    pub fn failure(&self, operation: &str) -> Option<&LastFailure> {
+        let mut all = self.last_failure.iter().chain(&self.side_failures);
+        all.find(|known| known.operation == operation)
+    }
+
+    /// With a failure of a request, beside those of others.
+    pub fn failing(mut self, failure: &Failure, generation: i64, now: Timestamp) -> Self {
+        let memory = retry::Memory {
+            last: &mut self.last_failure,
+            aside: &mut self.side_failures,
+        };
+        memory.keep(failure, generation, false, now);
+        self
+    }
+}

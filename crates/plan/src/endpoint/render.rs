@@ -1,0 +1,82 @@
+//! From a decision to what the pass is to do, to write and to tell.
+use super::{
+    contest,
+    facts::Facts,
+    gate,
+    identity::Identity,
+    memory, outlook, quarantine,
+    rules::{Ahead, Ruling},
+    status, unheeded,
+};
+use crate::{List, Plan, aside, drift, export, notice, outlook as plans, report, verdict::Phase};
+use plans::Outlook;
+use speech_api::{SpeechEndpointStatus, decision::Decision};
+
+/// What lies ahead after a decision; none where what was told before stands.
+fn ahead(f: &Facts<'_>, ruling: &Ruling) -> Option<Outlook> {
+    let (verdict, record) = (&ruling.verdict, &ruling.record);
+    let found = match (ruling.ahead, &f.known) {
+        (Ahead::Stands, _) => return None,
+        (Ahead::Obstructed, _) => outlook::obstructed(f, verdict),
+        (Ahead::Served, Some(known)) => outlook::unserved(f, record, verdict, outlook::of(f, known, record, verdict)),
+        (Ahead::Served | Ahead::Unserved, _) => outlook::unserved(f, record, verdict, Outlook::default()),
+    };
+    Some(outlook::with_ending(&f.s, record, found))
+}
+
+/// Puts the decision into the status.
+pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEndpointStatus> {
+    let outlook = ahead(&f, &ruling);
+    let is_wanted = ruling.ahead != Ahead::Stands;
+    let Ruling { verdict, record, .. } = if is_wanted {
+        memory::written_first(&f, ruling)
+    } else {
+        ruling
+    };
+    let gone = match f.identity {
+        Identity::Missing(id) | Identity::Lost(id) if is_wanted => Some(id),
+        _ => None,
+    };
+    let s = &f.s;
+    let before = s.written();
+    let mut status = f.status;
+    record.put(&mut status);
+    let verdict = status::with_expiry(s, &status, verdict);
+    let verdict = export::trouble(s.around.learned.failure, status.last_failure.as_ref(), verdict, s.now());
+    status.decision = decision.concluding(verdict.reason);
+    let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
+    statements.extend(status::model_valid(s, &status, gone));
+    status::count_fallback(s, &mut status);
+    statements.extend(plans::at_risk(before, outlook.as_ref()));
+    statements.extend(unheeded::statement(s, &mut status));
+    let lacking = aside::without_projects(s.object.spec.project.as_deref(), &s.around.connection);
+    statements.extend(aside::statement(&status.side_failures, lacking));
+    let contested = contest::statement(s, &status);
+    let contested_until = contested.as_ref().and_then(|_| drift::look_again(&status.drift));
+    statements.extend(contested);
+    let verdict = s.seal(&mut status, statements, verdict, outlook, contested_until);
+    let is_done = verdict.action.is_none() && verdict.phase == Phase::Done;
+    if is_done && !gate::waits_after_failure(&status) {
+        status.last_failure = None;
+    }
+    let mut notices = notice::of_conditions(before, &status.conditions);
+    notices.extend(status::swap_notice(s, &status));
+    let correction = contest::correction(s, &status, verdict.action.as_ref());
+    notices.extend(contest::told(verdict.action.as_ref(), correction.as_ref()));
+    notices.extend(status::recreation_notice(s, &status));
+    notices.extend(quarantine::notices(s, &status));
+    Plan {
+        export: export::of_endpoint(s.object, &status),
+        awaits: verdict.awaited(List::Endpoints).or_else(|| unheeded::awaited(s)),
+        action: verdict.action,
+        look_again: verdict.look_again,
+        wants: verdict.wants.map(|want| *want),
+        took: gate::took(s, &status)
+            .into_iter()
+            .chain(status::deployed(s, &status))
+            .collect(),
+        corrects: correction.map(|(correction, _)| correction),
+        status,
+        notices,
+    }
+}
