@@ -36,6 +36,22 @@ pub const OBSERVE_ONLY: &str = "ObserveOnly";
 /// Another connection leads to the same Speech resource. Present only while true.
 pub const SHARED_RESOURCE: &str = "SharedResource";
 
+/// The condition that holds the verdict of a pass: what only a person can end, otherwise what is under way, otherwise
+/// `Ready`.
+pub fn verdict(conditions: &[Condition]) -> Option<&Condition> {
+    [STALLED, RECONCILING, READY]
+        .iter()
+        .find_map(|kind| find(conditions, kind))
+}
+
+/// The reason of a condition; none if another version of the operator wrote it.
+pub fn reason(condition: &Condition) -> Option<Reason> {
+    Reason::ALL
+        .iter()
+        .copied()
+        .find(|known| known.as_str() == condition.reason)
+}
+
 /// The longest message, in bytes.
 const LONGEST_MESSAGE: usize = 4096;
 

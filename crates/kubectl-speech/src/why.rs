@@ -1,22 +1,26 @@
-//! `kubectl speech why`: the chain of rules, with the one that decided.
+//! `kubectl speech why`: the planner's list of rules, with what each of them saw and the one that decided.
 //!
-//! Nothing is decided here. The planner of the operator decided, and its verdict stands in the conditions; the chain and
-//! which rule gives which reason stand beside the planners ([`speech_plan::rules`]).
+//! Nothing is decided here. The operator's planner decided, and wrote into the status which rule did and what each rule
+//! saw; the lists are those that the planners decide by.
 use super::{
     KubectlError, Outcome,
-    answer::{self, Answer},
     args::ClusterArgs,
     fleet::{Kind, Object},
     options::WhyArgs,
-    print, status,
+    print,
+    status::{self, named},
     table::{Cell, Colours, Paint, table, wrapped},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
-use speech_api::{Reason, SpeechEndpointStatus, condition, planned::PlannedStep};
-use speech_fleet::{fleet::Objects, one_line};
-use speech_plan::rules::{self, Rule};
+use speech_api::{
+    Reason, SpeechEndpointStatus, condition,
+    decision::{Decision, RuleName, Saw},
+    planned::PlannedStep,
+};
+use speech_fleet::one_line;
+use speech_plan::{connection, endpoint, model};
 use std::cmp::Ordering;
 
 /// The longest line of what is no table, and of an answer within the table.
@@ -96,7 +100,7 @@ pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, Kubec
     let fleet = args.selection.read(cluster).await?;
     let now = cluster.now(None).await?;
     let (objects, outcome) = args.selection.of(&fleet, &Kind::ALL)?;
-    let whys: Vec<Why> = objects.iter().map(|object| why(object, &fleet.objects, now)).collect();
+    let whys: Vec<Why> = objects.iter().map(|object| why(object, now)).collect();
     let names = objects.iter().map(|object| format!("{object}\n")).collect();
     let needs_attention = objects
         .iter()
@@ -113,31 +117,16 @@ pub async fn run(cluster: &ClusterArgs, args: &WhyArgs) -> Result<Outcome, Kubec
     Ok(outcome.max(needs_attention.into()))
 }
 
-/// Reads the decision from the status. The other objects tell what it rests on.
-pub fn why(object: &Object<'_>, others: &Objects, now: Timestamp) -> Why {
+/// Reads the decision from the status.
+pub fn why(object: &Object<'_>, now: Timestamp) -> Why {
     let row = status::row(object, now);
-    let (conditions, plan): (&[Condition], &[PlannedStep]) = match object {
-        Object::Endpoint(endpoint) => match &endpoint.status {
-            Some(status) => (&status.conditions, &status.plan),
-            None => (&[], &[]),
-        },
-        Object::Model(model) => match &model.status {
-            Some(status) => (&status.conditions, &status.plan),
-            None => (&[], &[]),
-        },
-        Object::Connection(connection) => match &connection.status {
-            Some(status) => (&status.conditions, &[]),
-            None => (&[], &[]),
-        },
-    };
-    let reason = rules::verdict(conditions).and_then(rules::reason);
-    let chain: &[Rule] = match object.kind() {
-        Kind::Endpoint => Rule::OF_ENDPOINT,
-        Kind::Model => Rule::OF_MODEL,
-        Kind::Connection => &[],
-    };
-    let decided = reason.and_then(|reason| Rule::in_chain(reason, chain));
-    let answer = |rule: Rule| answer::of(rule, object, others);
+    let Decided {
+        conditions,
+        plan,
+        decision,
+        chain,
+    } = decided(object);
+    let reason = condition::verdict(conditions).and_then(condition::reason);
     let quarantine = match object {
         Object::Endpoint(endpoint) => quarantine(endpoint.status.as_ref()),
         Object::Model(_) | Object::Connection(_) => Vec::new(),
@@ -153,20 +142,60 @@ pub fn why(object: &Object<'_>, others: &Objects, now: Timestamp) -> Why {
         risk: risk.map(worded),
         remedy: risk
             .or(invalid)
-            .and_then(rules::reason)
+            .and_then(condition::reason)
             .map(|reason| reason.meaning().to_owned()),
         invalid: invalid.map(worded),
         reason: row_reason(conditions),
         meaning: reason.map(Reason::meaning).unwrap_or_default().to_owned(),
-        rules: decided.map_or_else(Vec::new, |decided| links(chain, decided, &row.message, answer)),
+        rules: decision.map_or_else(Vec::new, |decision| links(&chain, decision, &row.message, object)),
         message: row.message,
         plan: plan.to_vec(),
         quarantine,
     }
 }
 
+/// What a status says of the decision.
+struct Decided<'a> {
+    conditions: &'a [Condition],
+    plan: &'a [PlannedStep],
+    /// None if nothing has been decided yet, or an operator decided that did not write how.
+    decision: Option<&'a Decision>,
+    /// The rules of the kind, in their order.
+    chain: Vec<RuleName>,
+}
+
+fn decided<'a>(object: &'a Object<'_>) -> Decided<'a> {
+    let (told, chain) = match object {
+        Object::Endpoint(endpoint) => {
+            let told = endpoint.status.as_ref();
+            let told = told.map(|told| (told.conditions.as_slice(), told.plan.as_slice(), &told.decision));
+            (told, endpoint::chain())
+        }
+        Object::Model(model) => {
+            let told = model.status.as_ref();
+            let told = told.map(|told| (told.conditions.as_slice(), told.plan.as_slice(), &told.decision));
+            (told, model::chain())
+        }
+        Object::Connection(connection) => {
+            let told = connection.status.as_ref();
+            let told = told.map(|told| (told.conditions.as_slice(), &[][..], &told.decision));
+            (told, connection::chain())
+        }
+    };
+    let (conditions, plan, decision) = match told {
+        Some((conditions, plan, decision)) => (conditions, plan, Some(decision)),
+        None => (&[][..], &[][..], None),
+    };
+    Decided {
+        conditions,
+        plan,
+        decision: decision.filter(|decision| decision.rule.is_some()),
+        chain,
+    }
+}
+
 fn row_reason(conditions: &[Condition]) -> String {
-    rules::verdict(conditions)
+    condition::verdict(conditions)
         .map(|verdict| verdict.reason.clone())
         .unwrap_or_default()
 }
@@ -184,31 +213,74 @@ fn command(reason: Reason, object: &Object<'_>) -> Option<String> {
     Some(format!("kubectl speech {verb} {kind}/{name} -n {namespace}"))
 }
 
-/// The chain, cut in three at the rule that decided.
-fn links(chain: &[Rule], decided: Rule, message: &str, answer: impl Fn(Rule) -> Option<Answer>) -> Vec<Link> {
-    let place = chain.iter().position(|rule| *rule == decided).unwrap_or(chain.len());
-    let link = |(number, rule): (usize, &Rule)| {
-        let (deed, says) = match (number.cmp(&place), answer(*rule)) {
-            (Ordering::Less, Some(Answer::For(fact))) => (Deed::Passed, fact),
-            (Ordering::Less, Some(Answer::Against(fact))) => (Deed::Against, fact),
-            (Ordering::Less, None) => (Deed::Unknown, String::new()),
-            // The verdict tells what serves, and not what forbids all changes.
-            (Ordering::Equal, Some(Answer::Against(fact))) if *rule == Rule::Hands => {
-                (Deed::Decided, format!("{fact}; {message}"))
-            }
-            (Ordering::Equal, _) => (Deed::Decided, message.to_owned()),
-            // What speaks against the object is worth a line though the rule was not asked.
-            (Ordering::Greater, Some(Answer::Against(fact))) => (Deed::Against, fact),
-            (Ordering::Greater, _) => (Deed::NotReached, String::new()),
+/// The rules, each with what it saw.
+fn links(chain: &[RuleName], decision: &Decision, message: &str, object: &Object<'_>) -> Vec<Link> {
+    let place = decision
+        .rule
+        .and_then(|decided| chain.iter().position(|rule| *rule == decided));
+    let link = |(number, rule): (usize, &RuleName)| {
+        let (deed, says) = match decision.saw(*rule) {
+            _ if place == Some(number) => (Deed::Decided, message.to_owned()),
+            Some(Saw::Fact(fact)) => (Deed::Passed, with_detail(fact.words(), *rule, object)),
+            Some(Saw::Reason(reason)) => (Deed::Against, with_detail(reason.as_str(), *rule, object)),
+            None => match place.map(|place| number.cmp(&place)) {
+                Some(Ordering::Greater) => (Deed::NotReached, String::new()),
+                Some(Ordering::Less | Ordering::Equal) | None => (Deed::Unknown, String::new()),
+            },
         };
         Link {
             rule: rule.as_str(),
-            question: rule.question(),
+            question: rule.words(),
             deed,
             says,
         }
     };
     chain.iter().enumerate().map(link).collect()
+}
+
+/// What a rule saw, with the name of what it looked at where the object has it.
+fn with_detail(words: &str, rule: RuleName, object: &Object<'_>) -> String {
+    match detail(rule, object) {
+        Some(detail) => format!("{words}: {detail}"),
+        None => words.to_owned(),
+    }
+}
+
+fn detail(rule: RuleName, object: &Object<'_>) -> Option<String> {
+    let (endpoint, model) = match object {
+        Object::Endpoint(endpoint) => (endpoint.status.as_ref(), None),
+        Object::Model(model) => (None, model.status.as_ref()),
+        Object::Connection(_) => (None, None),
+    };
+    match rule {
+        RuleName::Connection => match object {
+            Object::Endpoint(endpoint) => Some(endpoint.spec.connection_ref.name.clone()),
+            Object::Model(model) => Some(model.spec.connection_ref.name.clone()),
+            Object::Connection(_) => None,
+        },
+        RuleName::Entity => {
+            let current = model
+                .and_then(|model| model.current.as_ref())
+                .map(|current| &current.id);
+            endpoint.and_then(|endpoint| endpoint.id.as_ref()).or(current).cloned()
+        }
+        RuleName::Choice => {
+            let endpoint = endpoint?;
+            let next = endpoint.candidate.as_ref().or(endpoint.target.as_ref());
+            let next = next.map(|next| named(&next.name, next.revision, &next.model));
+            let active = endpoint.active.as_ref();
+            next.or_else(|| active.map(|active| named(&active.name, active.revision, &active.model)))
+        }
+        RuleName::Gate => {
+            let judged = endpoint?.gate.as_ref()?;
+            Some(format!("{}: {}", judged.verdict.as_str(), judged.message))
+        }
+        RuleName::Inputs => {
+            let step = model?.plan.iter().find(|step| !step.blocked_by.is_empty())?;
+            Some(step.blocked_by.join("; "))
+        }
+        _ => None,
+    }
 }
 
 fn quarantine(status: Option<&SpeechEndpointStatus>) -> Vec<String> {

@@ -1,10 +1,5 @@
 //! What of an endpoint somebody else changes again and again, and what that holds back.
-use super::{
-    Snapshot,
-    facts::{Facts, Known},
-    record::Record,
-    target,
-};
+use super::{Snapshot, known::Known, observed::Observed, record::Record, target};
 use crate::{
     Action, Notice, Verdict,
     drift::{self, Correction},
@@ -26,7 +21,7 @@ pub fn count(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 /// Holds a move back that puts back what is changed again each time; `Err` lets it go. It was begun, so that it is finished
 /// before another is chosen; and it is no target, because it was not asked for.
 pub fn hold(
-    f: &Facts<'_>,
+    f: &Observed<'_>,
     k: &Known<'_>,
     (facts, interim): (&ModelFacts<'_>, bool),
     record: Record,

@@ -1,5 +1,5 @@
 //! Whether the swap to a model may begin, and what it waits for if not.
-use super::{Snapshot, choice::Choice, facts::Facts, gate, record::Record, timing};
+use super::{Snapshot, choice::Choice, gate, observed::Observed, record::Record, timing};
 use crate::{
     Action, List,
     lead_time::Work,
@@ -177,7 +177,7 @@ impl<'a> Dates<'a> {
 
 /// What stands between an endpoint that serves and the model that is to follow, and what its gate found.
 pub fn plot(
-    f: &Facts<'_>,
+    f: &Observed<'_>,
     view: &View,
     endpoint: &Endpoint,
     choice: &Choice<'_>,
@@ -268,7 +268,7 @@ impl Course {
     /// The gate is asked as soon as there is a candidate, so that its answer is there on the day.
     fn pass_gate(
         &mut self,
-        f: &Facts<'_>,
+        f: &Observed<'_>,
         view: &View,
         endpoint: &Endpoint,
         choice: &Choice<'_>,

@@ -1,8 +1,7 @@
 //! There is no remote endpoint: it is created, or was deleted and stays so.
 use super::{
-    Snapshot, choice,
-    facts::{Facts, Reach},
-    in_flight,
+    Snapshot, choice, in_flight,
+    observed::{Observed, Reach},
     record::Record,
 };
 use crate::{Action, Verdict, creation::Next, line::Want, model_choice};
@@ -28,7 +27,7 @@ pub fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
 }
 
 /// There is no remote endpoint yet.
-pub fn decide(f: &Facts<'_>) -> (Verdict, Record) {
+pub fn decide(f: &Observed<'_>) -> (Verdict, Record) {
     let record = f.record.clone().at_rest();
     match attempt(f, record.clone()) {
         Ok(decided) => decided,
@@ -37,7 +36,7 @@ pub fn decide(f: &Facts<'_>) -> (Verdict, Record) {
 }
 
 /// The next step towards an endpoint; or what keeps it from being made.
-fn attempt(f: &Facts<'_>, record: Record) -> Result<(Verdict, Record), Verdict> {
+fn attempt(f: &Observed<'_>, record: Record) -> Result<(Verdict, Record), Verdict> {
     let s = &f.s;
     let Reach { view, project } = *f.reach.as_ref().map_err(|obstacle| obstacle.verdict.clone())?;
     let creation = s.creation(&f.status);

@@ -1,12 +1,12 @@
 //! The ordered rules for an endpoint whose object is being deleted.
-use super::{Snapshot, facts::Facts, identity, identity::Identity};
+use super::{Snapshot, identity, identity::Identity, observed::Observed};
 use crate::{Action, Verdict, hands, orphan, text::after};
 use jiff::SignedDuration;
 use speech_api::Reason;
 use speech_service::EntityId;
 
 /// Deletes the remote endpoint if that is wanted, then lets the object go.
-pub fn decide(f: &Facts<'_>) -> Verdict {
+pub fn decide(f: &Observed<'_>) -> Verdict {
     let s = &f.s;
     if !s.has_finalizer() {
         return deleting();
@@ -37,7 +37,7 @@ fn deleting() -> Verdict {
 
 /// Whether nothing can be there that would have to be deleted: every request for an endpoint certainly led to none, and
 /// none was adopted.
-fn made_nothing(f: &Facts<'_>) -> bool {
+fn made_nothing(f: &Observed<'_>) -> bool {
     let s = &f.s;
     let view = s.around.connection.view();
     s.object.spec.adopt.is_none()
@@ -47,7 +47,7 @@ fn made_nothing(f: &Facts<'_>) -> bool {
 }
 
 /// The connection works, but what it answers to the deletion does not count.
-fn unproven(f: &Facts<'_>) -> Option<Verdict> {
+fn unproven(f: &Observed<'_>) -> Option<Verdict> {
     let s = &f.s;
     let victim = next_victim(s).ok().flatten()?;
     orphan::obstacle(
@@ -58,7 +58,7 @@ fn unproven(f: &Facts<'_>) -> Option<Verdict> {
 }
 
 /// What is left is deleted; what may still come is waited for.
-fn remove(f: &Facts<'_>) -> Verdict {
+fn remove(f: &Observed<'_>) -> Verdict {
     let s = &f.s;
     match next_victim(s) {
         Ok(Some(_)) if s.around.agenda.guard.holds(s.uid()) => return held_up(s).guarded(s.connection_name()),

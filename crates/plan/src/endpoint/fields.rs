@@ -1,11 +1,6 @@
 //! What a remote endpoint lacks beside its model: names, project, logging, our mark. Each travels alone, and what is refused
 //! is told beside and holds nothing else back.
-use super::{
-    Snapshot, contest,
-    facts::{Facts, Known},
-    record::Record,
-    target::Move,
-};
+use super::{Snapshot, contest, known::Known, observed::Observed, record::Record, target::Move};
 use crate::{Action, Verdict, aside, drift::Correction, former, retry, text::after, verdict::Phase};
 use jiff::SignedDuration;
 use speech_api::{Reason, condition};
@@ -63,7 +58,7 @@ pub fn without_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, mut reco
 
 /// Puts our mark on the endpoint, before anything else is changed. `Err` says that it has to wait for a failure.
 pub fn mark(
-    f: &Facts<'_>,
+    f: &Observed<'_>,
     endpoint: &Endpoint,
     mark: UpdateEndpoint,
     record: Record,
@@ -97,7 +92,7 @@ fn is_fresh_look(s: &Snapshot<'_>) -> bool {
 
 /// Changes the first thing whose time has come. Otherwise `rest` is all that there is to say, unless what is tried again
 /// soon would make it untrue.
-pub fn change(f: &Facts<'_>, k: &Known<'_>, mut record: Record, rest: Verdict) -> (Verdict, Record) {
+pub fn change(f: &Observed<'_>, k: &Known<'_>, mut record: Record, rest: Verdict) -> (Verdict, Record) {
     let mut waits: Option<Verdict> = None;
     for change in &k.changes {
         let verdict;
@@ -121,7 +116,7 @@ pub fn change(f: &Facts<'_>, k: &Known<'_>, mut record: Record, rest: Verdict) -
 }
 
 /// Asks for one change, unless it has to wait for a failure.
-fn ask(f: &Facts<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record: Record) -> (Verdict, Record) {
+fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record: Record) -> (Verdict, Record) {
     let s = &f.s;
     let field = change.field();
     let correction = Correction::of_endpoint(&change);

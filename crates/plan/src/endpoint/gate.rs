@@ -2,7 +2,7 @@
 //!
 //! There is one evaluation for each pair of models and dataset: who needs it first has it made, others find it by the
 //! mark of the cluster. Once it has ended its numbers stand in the status, so that the evaluation itself may go.
-use super::{Snapshot, facts::Facts, record::Record};
+use super::{Snapshot, observed::Observed, record::Record};
 use crate::{
     Action, Failure, FailureClass, List, evaluation,
     lead_time::{Took, Work},
@@ -47,7 +47,7 @@ pub struct Ruling {
 
 /// Judges a candidate against the active model; and what to remember of it. None says that what is remembered stands.
 pub fn judge(
-    f: &Facts<'_>,
+    f: &Observed<'_>,
     view: &View,
     gate: &EvaluationGate,
     candidate: &ModelFacts<'_>,
@@ -226,7 +226,7 @@ impl Finding {
 }
 
 impl Bench<'_> {
-    fn decide(&self, f: &Facts<'_>) -> Finding {
+    fn decide(&self, f: &Observed<'_>) -> Finding {
         if let Some(finding) = self.settled() {
             return finding;
         }

@@ -4,8 +4,9 @@
 use super::{
     Snapshot, choice,
     course::Dates,
-    facts::{Facts, Known},
     fields,
+    known::Known,
+    observed::Observed,
     record::Record,
     target::{Move, on_its_way},
 };
@@ -136,7 +137,13 @@ pub fn old_target<'a>(s: &Snapshot<'a>) -> Option<&'a str> {
 
 /// What is on its way while the service has not reported it: the model that the service names, else the one that was
 /// asked for.
-pub fn deploying(f: &Facts<'_>, view: &View, endpoint: &Endpoint, next: Option<&Move<'_>>, record: Record) -> Record {
+pub fn deploying(
+    f: &Observed<'_>,
+    view: &View,
+    endpoint: &Endpoint,
+    next: Option<&Move<'_>>,
+    record: Record,
+) -> Record {
     let s = &f.s;
     let named = endpoint.model.filter(|model| !record.serves(*model));
     let before = s.old_status().and_then(|old| old.target.clone());
@@ -173,7 +180,13 @@ pub fn on_target(s: &Snapshot<'_>, facts: &ModelFacts<'_>, interim: bool, record
 }
 
 /// Remembers the model that is asked for. A target is what the service accepted, or may have; all else still waits.
-pub fn asked_for(f: &Facts<'_>, endpoint: &Endpoint, facts: &ModelFacts<'_>, interim: bool, record: Record) -> Record {
+pub fn asked_for(
+    f: &Observed<'_>,
+    endpoint: &Endpoint,
+    facts: &ModelFacts<'_>,
+    interim: bool,
+    record: Record,
+) -> Record {
     let s = &f.s;
     let id = facts.model.to_string();
     let refused = |failure: &Failure| failure.class != FailureClass::Uncertain;
@@ -202,7 +215,7 @@ pub fn asked_for(f: &Facts<'_>, endpoint: &Endpoint, facts: &ModelFacts<'_>, int
 
 /// Moves the endpoint to another model, by a request that names nothing else.
 pub fn swap(
-    f: &Facts<'_>,
+    f: &Observed<'_>,
     k: &Known<'_>,
     (facts, interim, urgent): (&ModelFacts<'_>, bool, bool),
     mut record: Record,

@@ -1,5 +1,5 @@
 //! What is written down before a step is taken, because the step wipes out what it was learned from.
-use super::{Snapshot, facts::Facts, quarantine, record::Record, rules::Ruling};
+use super::{Snapshot, observed::Observed, quarantine, record::Record, rules::Ruling};
 use crate::{Action, Verdict, text::after};
 use jiff::SignedDuration;
 use speech_api::{Reason, endpoint::TargetModel};
@@ -8,7 +8,7 @@ use speech_api::{Reason, endpoint::TargetModel};
 const STEP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Puts off a step until the status holds why it is taken.
-pub fn written_first(f: &Facts<'_>, ruling: Ruling) -> Ruling {
+pub fn written_first(f: &Observed<'_>, ruling: Ruling) -> Ruling {
     let Some(action) = &ruling.verdict.action else {
         return ruling;
     };
@@ -40,7 +40,7 @@ pub fn written_first(f: &Facts<'_>, ruling: Ruling) -> Ruling {
     }
 }
 
-fn unwritten(f: &Facts<'_>, record: &Record) -> Option<(Reason, String)> {
+fn unwritten(f: &Observed<'_>, record: &Record) -> Option<(Reason, String)> {
     let old = f.s.old_status();
     if let Some(entry) = quarantine::new_entries(&f.s, &record.quarantine).next() {
         let message = format!("model {} goes into quarantine: {}", entry.name, entry.message);

@@ -9,8 +9,10 @@ mod fields;
 mod gate;
 mod identity;
 mod in_flight;
+mod known;
 mod memory;
 mod next;
+mod observed;
 mod outlook;
 mod quarantine;
 mod record;
@@ -30,8 +32,9 @@ use super::{
     Plan,
     creation::{Creation, Tallies},
 };
-use facts::{Facts, Windows};
+use facts::Facts;
 use jiff::Timestamp;
+use observed::Windows;
 use speech_api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, endpoint::Recreate};
 
 /// All that a decision about an endpoint depends on.

@@ -3,8 +3,8 @@ use super::{
     Snapshot,
     choice::{self, Choice},
     course::{self, Course, Dates},
-    facts::Facts,
     in_flight,
+    observed::{Observed, Obstacle},
     record::{MOST_BARRED, Record},
     target::{Move, on_its_way},
 };
@@ -23,13 +23,6 @@ use speech_service::{
     entity::{Endpoint, Status},
 };
 
-/// What a rule has against going on.
-#[derive(Clone, Debug)]
-pub struct Obstacle {
-    pub rule: RuleName,
-    pub verdict: Verdict,
-}
-
 /// What was found.
 pub struct Next<'a> {
     pub outcome: Result<Move<'a>, Obstacle>,
@@ -39,7 +32,7 @@ pub struct Next<'a> {
 }
 
 /// Decides about the endpoint's model.
-pub fn find<'a>(f: &Facts<'a>, view: &'a View, endpoint: &Endpoint, dates: &Dates<'_>, record: Record) -> Next<'a> {
+pub fn find<'a>(f: &Observed<'a>, view: &'a View, endpoint: &Endpoint, dates: &Dates<'_>, record: Record) -> Next<'a> {
     let mut search = Search {
         f,
         s: &f.s,
@@ -67,7 +60,7 @@ pub fn find<'a>(f: &Facts<'a>, view: &'a View, endpoint: &Endpoint, dates: &Date
 
 /// A search for the next model, with what is remembered so far.
 struct Search<'f, 'a> {
-    f: &'f Facts<'a>,
+    f: &'f Observed<'a>,
     s: &'f Snapshot<'a>,
     view: &'a View,
     endpoint: &'f Endpoint,

@@ -2,9 +2,10 @@
 use super::{
     Snapshot, choice,
     course::{Block, Course, Dates},
-    facts::{Facts, Known},
     identity::Identity,
     in_flight::failed_swap,
+    known::Known,
+    observed::Observed,
     record::Record,
     successor,
     target::Move,
@@ -30,7 +31,7 @@ use speech_api::{
 };
 
 /// The outlook of an endpoint that is there.
-pub fn of(f: &Facts<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Outlook {
+pub fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Outlook {
     let (s, dates) = (&f.s, &k.dates);
     let Some(view) = s.around.connection.view().filter(|_| record.active.is_some()) else {
         return Outlook::default();
@@ -53,14 +54,14 @@ pub fn of(f: &Facts<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> O
 
 /// Nothing can be seen or done now: what was told before stands, and the obstacle is told where the dates in the status
 /// say so.
-pub fn obstructed(f: &Facts<'_>, obstacle: &Verdict) -> Outlook {
+pub fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Outlook {
     let s = &f.s;
-    let deadline = f.dates().deadline(s.now());
+    let deadline = Dates::of(s, f.record.active.as_ref(), &f.windows.calendar).deadline(s.now());
     Outlook::obstructed(&f.status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
 /// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.
-pub fn unserved(f: &Facts<'_>, record: &Record, verdict: &Verdict, outlook: Outlook) -> Outlook {
+pub fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, outlook: Outlook) -> Outlook {
     let s = &f.s;
     let served = !f.status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
     let is_gone = match f.identity {

@@ -1,5 +1,5 @@
 //! Models that failed a gate or a deployment: never chosen again until somebody clears them.
-use super::{Snapshot, facts::Facts, record::Record};
+use super::{Snapshot, observed::Observed, record::Record};
 use crate::{
     Notice, model_choice,
     text::{after, cause, parse, rfc3339},
@@ -66,7 +66,7 @@ pub fn taken_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, record: Re
 
 /// A deployment of another model than the active one that ended in failure puts that model into quarantine, unless
 /// somebody cleared it since.
-pub fn with_failed_deployment(f: &Facts<'_>, endpoint: &Endpoint, record: Record) -> Record {
+pub fn with_failed_deployment(f: &Observed<'_>, endpoint: &Endpoint, record: Record) -> Record {
     let Some(model) = endpoint.model.filter(|_| endpoint.header.status == Status::Failed) else {
         return record;
     };

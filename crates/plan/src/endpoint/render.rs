@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{List, Plan, aside, drift, export, notice, outlook as plans, report, verdict::Phase};
 use plans::Outlook;
-use speech_api::{SpeechEndpointStatus, decision::Decision};
+use speech_api::{
+    Reason, SpeechEndpointStatus,
+    decision::{Decision, RuleName},
+};
 
 /// What lies ahead after a decision; none where what was told before stands.
 fn ahead(f: &Facts<'_>, ruling: &Ruling) -> Option<Outlook> {
@@ -37,11 +40,18 @@ pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEn
         Identity::Missing(id) | Identity::Lost(id) if is_wanted => Some(id),
         _ => None,
     };
-    let s = &f.s;
+    let (s, mut status) = (f.observed.s, f.observed.status);
+    let s = &s;
     let before = s.written();
-    let mut status = f.status;
     record.put(&mut status);
+    let decided = verdict.reason;
     let verdict = status::with_expiry(s, &status, verdict);
+    let has_expired = verdict.reason == Reason::BaseModelAnswers && decided != verdict.reason;
+    let decision = if has_expired {
+        decision.by(RuleName::Fitness)
+    } else {
+        decision
+    };
     let verdict = export::trouble(s.around.learned.failure, status.last_failure.as_ref(), verdict, s.now());
     status.decision = decision.concluding(verdict.reason);
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));

@@ -1,11 +1,12 @@
 //! The rules for an endpoint, in the order in which they are asked: the first that has something to say decides.
 use super::{
     contest, create, deletion,
-    facts::{Facts, Known, unlisted_yet},
+    facts::Facts,
     fields,
     identity::Identity,
     in_flight,
-    next::Obstacle,
+    known::Known,
+    observed::{Obstacle, unlisted_yet},
     record::Record,
     status,
     target::Move,
@@ -248,7 +249,13 @@ fn choice(f: &Facts<'_>) -> Answer<Ruling> {
 }
 
 fn fitness(f: &Facts<'_>) -> Answer<Ruling> {
-    chosen(f, RuleName::Fitness, Fact::Fits)
+    match &f.known {
+        // What serves for lack of a better one is not fit once it has expired.
+        Some(k) if matches!(k.next, Ok(Move::Stay)) && k.dates.has_expired(f.s.now()) => {
+            Answer::Holds(Reason::BaseModelAnswers)
+        }
+        Some(_) | None => chosen(f, RuleName::Fitness, Fact::Fits),
+    }
 }
 
 /// What the way to the next model saw. What holds a candidate back is told together, at the end.

@@ -3,6 +3,7 @@ mod choice;
 mod contest;
 mod course;
 mod creation;
+mod decision;
 mod deletion;
 mod ending;
 mod gate;

@@ -1,5 +1,5 @@
 //! How there comes to be an evaluation: what has to hold before, and the request.
-use super::{Bench, Facts, Finding, Ruling};
+use super::{Bench, Finding, Observed, Ruling};
 use crate::{
     Action, List, Verdict,
     creation::Next,
@@ -106,7 +106,7 @@ pub fn fit<'a>(view: &'a View, id: EntityId, locale: &str) -> Result<&'a Dataset
 
 impl Bench<'_> {
     /// Has the pair evaluated, if nobody else does.
-    pub(super) fn evaluate(&self, f: &Facts<'_>) -> Finding {
+    pub(super) fn evaluate(&self, f: &Observed<'_>) -> Finding {
         let s = self.s;
         let dataset = match self.dataset() {
             Ok(dataset) => dataset,
@@ -158,7 +158,7 @@ impl Bench<'_> {
         }
     }
 
-    fn create(&self, dataset: &Dataset, f: &Facts<'_>) -> Finding {
+    fn create(&self, dataset: &Dataset, f: &Observed<'_>) -> Finding {
         let s = self.s;
         let swept_at = self.view.evaluations.swept_at();
         let creation = s.creation_in(&f.status, swept_at).evaluating();

@@ -15,7 +15,7 @@ const USABLE: Link = Link::NotReady {
     usable: true,
 };
 
-fn deleted() -> Case {
+pub(super) fn deleted() -> Case {
     Case::serving().with(|c| c.object = c.object.clone().deleted(DELETED))
 }
 

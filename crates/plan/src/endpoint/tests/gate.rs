@@ -3,8 +3,9 @@ use super::*;
 use crate::{
     Failure, FailureClass, List,
     endpoint::{
-        facts::{Facts, Windows},
+        facts::Facts,
         gate::{Ruling, judge},
+        observed::Windows,
     },
     line::{Pair, Want},
 };
@@ -44,7 +45,7 @@ fn spec(thresholds: &str) -> String {
 }
 
 /// Endpoint 10 serves custom model 20; model 21 is to follow, if dataset 5 lets it.
-fn gated() -> Case {
+pub(super) fn gated() -> Case {
     let world = World::new()
         .custom(custom_model(20, "2026-09-01T00:00:00Z"))
         .custom(custom_model(21, LATER))
@@ -57,7 +58,7 @@ fn gated() -> Case {
 }
 
 /// Evaluation 30 of the pair, made by this object's attempt 2.
-fn ended(rates: [f64; 2]) -> Evaluation {
+pub(super) fn ended(rates: [f64; 2]) -> Evaluation {
     with(evaluation(30, [custom_id(21), custom_id(20)], 5, rates), |e| {
         e.header.owner = Some(Arc::new(tag(UID, 2)));
     })
@@ -72,7 +73,7 @@ fn in_state(n: u128, status: Status, when: &str) -> Evaluation {
     })
 }
 
-fn finding(evaluation: Evaluation) -> Case {
+pub(super) fn finding(evaluation: Evaluation) -> Case {
     gated().with(|c| learn(&mut c.world.view.evaluations, evaluation))
 }
 

@@ -10,7 +10,7 @@ const SWAPS: &str = "update 10 model | Ready=True Serving, Reconciling Swapping,
 const URGENT: &str = "update 10 model urgently | Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
 
 /// Endpoint 10 serves custom model 3, and model 4 is to follow; the clocks differ by so much.
-fn differing(seconds: i64, now: &str, spec: &str) -> Case {
+pub(super) fn differing(seconds: i64, now: &str, spec: &str) -> Case {
     let world = World::new()
         .custom(custom_model(3, EXPIRES))
         .custom(custom_model(4, LATER))
