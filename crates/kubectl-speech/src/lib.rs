@@ -5,7 +5,6 @@
 //! asks for them: the whole estate of a Speech resource (`import`, `orphans`), log files, and the files of a model. For
 //! these the key of the connection is read from its Secret, if the caller may read it, and used by the same client that the
 //! operator uses; it is never printed.
-mod answer;
 pub mod args;
 mod change;
 mod complete;

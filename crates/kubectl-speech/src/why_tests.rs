@@ -1,9 +1,7 @@
 use super::*;
 use crate::sample;
-use kube::ResourceExt;
 use serde_json::{Value, json};
 use speech_api::{SpeechEndpoint, SpeechModel};
-use speech_fleet::fleet::connection;
 
 fn now() -> Timestamp {
     sample::now().unwrap()
@@ -16,56 +14,40 @@ fn letters() -> SpeechEndpoint {
 }
 
 #[test]
-fn rules_before_the_one_that_decided_pass_by_a_fact_only_and_those_behind_it_were_not_asked() {
+fn the_list_is_the_planners_own_and_only_a_fact_is_ok() {
     let object = letters();
-    let why = why(&Object::Endpoint(&object), &Objects::default(), now());
+    let why = why(&Object::Endpoint(&object), now());
+    let names: Vec<&str> = why.rules.iter().map(|link| link.rule).collect();
+    let chain: Vec<&str> = endpoint::chain().into_iter().map(RuleName::as_str).collect();
+    assert_eq!(names, chain);
     let deed = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().deed;
     assert_eq!(deed("Choice"), Deed::Passed);
     assert_eq!(deed("Gate"), Deed::Passed);
     assert_eq!(deed("Approval"), Deed::Decided);
-    assert_eq!(deed("Date"), Deed::NotReached);
-    assert_eq!(why.rules.len(), Rule::OF_ENDPOINT.len());
+    assert_eq!(deed("Settled"), Deed::NotReached);
     let text = text(&why, Colours(false));
     insta::assert_snapshot!(text);
     assert!(crate::DOCUMENT.contains(&text));
 }
 
 #[test]
-fn what_goes_away_under_an_object_is_told_beside_what_works() {
-    let mut objects = sample::objects().unwrap();
-    let object = letters();
-    let path = connection(&object.spec.connection_ref, &object.namespace().unwrap_or_default());
-    let (_, name) = path.split_once('/').unwrap();
-    let says = |objects: &Objects| {
-        let why = why(&Object::Endpoint(&object), objects, now());
-        let of = |rule: &str| why.rules.iter().find(|link| link.rule == rule).unwrap().says.clone();
-        of("Connection")
-    };
-    assert!(says(&objects).ends_with(&format!("{name} works")), "{}", says(&objects));
-    for one in &mut objects.connections {
-        one.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
-            Timestamp::UNIX_EPOCH,
-        ));
-    }
-    assert!(says(&objects).contains("but is being deleted"), "{}", says(&objects));
-}
-
-#[test]
-fn an_object_that_nobody_looked_at_has_no_chain() {
+fn an_object_that_nobody_looked_at_has_no_list() {
     let mut object = letters();
     object.status = None;
-    let why = why(&Object::Endpoint(&object), &Objects::default(), now());
+    let why = why(&Object::Endpoint(&object), now());
     assert!(why.rules.is_empty());
     assert!(text(&why, Colours(false)).contains("the operator has not looked at it yet"));
 }
 
 #[test]
-fn a_reason_of_another_version_is_told_without_a_chain() {
+fn what_another_version_decided_is_told_without_a_list() {
     let mut object = letters();
-    for condition in &mut object.status.as_mut().unwrap().conditions {
+    let status = object.status.as_mut().unwrap();
+    status.decision = serde_json::from_value(json!({"rule": "Budget", "saw": {"Budget": "Spent"}})).unwrap();
+    for condition in &mut status.conditions {
         condition.reason = "FromTheFuture".to_owned();
     }
-    let why = why(&Object::Endpoint(&object), &Objects::default(), now());
+    let why = why(&Object::Endpoint(&object), now());
     assert!(why.rules.is_empty());
     assert_eq!(why.reason, "FromTheFuture");
 }
@@ -100,13 +82,13 @@ fn endpoint(spec: Value, conditions: &[[&str; 4]], status: Value) -> Why {
     let members = status.as_object().unwrap().clone();
     whole.as_object_mut().unwrap().extend(members);
     let object: SpeechEndpoint = object("SpeechEndpoint", spec, conditions, whole);
-    why(&Object::Endpoint(&object), &Objects::default(), now())
+    why(&Object::Endpoint(&object), now())
 }
 
 fn model(conditions: &[[&str; 4]], status: Value) -> Why {
     let spec = json!({"source": {"training": {"datasets": ["10000000-0000-4000-8000-000000000009"]}}});
     let object: SpeechModel = object("SpeechModel", spec, conditions, status);
-    why(&Object::Model(&object), &Objects::default(), now())
+    why(&Object::Model(&object), now())
 }
 
 fn link<'a>(why: &'a Why, rule: &str) -> (Deed, &'a str) {
@@ -117,17 +99,25 @@ fn link<'a>(why: &'a Why, rule: &str) -> (Deed, &'a str) {
 const SERVES: [&str; 4] = ["Ready", "True", "Serving", "model old serves"];
 
 #[test]
-fn a_gate_that_refused_the_candidate_is_no_rule_that_passed() {
-    let gate = json!({"evaluation": {"dataset": "10000000-0000-4000-8000-000000000009", "maxWordErrorRate": 0.15}});
+fn what_a_rule_saw_is_printed_as_it_is() {
     let judged = json!({
         "candidate": "10000000-0000-4000-8000-000000000002", "active": "10000000-0000-4000-8000-000000000001",
-        "dataset": "10000000-0000-4000-8000-000000000009", "verdict": "Fail", "message": "word error rate 0.182",
+        "dataset": "10000000-0000-4000-8000-000000000009", "verdict": "Pass", "message": "word error rate 0.082",
         "at": "2026-03-01T10:00:00Z",
     });
-    let spec = json!({"model": {"base": {}}, "swap": {"gate": gate}});
-    let told = endpoint(spec, &[SERVES], json!({"gate": judged}));
-    assert_eq!(link(&told, "Gate"), (Deed::Against, "Fail: word error rate 0.182"));
-    assert_eq!(link(&told, "Settled").0, Deed::Decided);
+    let decision = json!({"rule": "Approval", "saw": {
+        "Connection": "Works", "Gate": "Passed", "Approval": "ApprovalAwaited", "Date": "WindowClosed",
+    }});
+    let waits = ["Ready", "True", "ApprovalAwaited", "model old serves; model new waits"];
+    let spec = json!({"model": {"base": {}}});
+    let told = endpoint(spec, &[waits], json!({"gate": judged, "decision": decision}));
+    assert_eq!(link(&told, "Connection"), (Deed::Passed, "the connection works: west"));
+    assert_eq!(link(&told, "Gate"), (Deed::Passed, "the candidate passed: Pass: word error rate 0.082"));
+    assert_eq!(link(&told, "Approval"), (Deed::Decided, "model old serves; model new waits"));
+    assert_eq!(link(&told, "Date"), (Deed::Against, "WindowClosed"));
+    assert_eq!(link(&told, "Owner"), (Deed::Unknown, ""), "it says nothing, so that it is not ok");
+    assert_eq!(link(&told, "Settled"), (Deed::NotReached, ""));
+    assert_eq!(told.command.as_deref(), Some("kubectl speech approve endpoint/x -n shop"));
 }
 
 #[test]
@@ -145,17 +135,16 @@ fn a_risk_and_what_to_do_stand_before_all_else() {
 }
 
 #[test]
-fn what_has_expired_and_is_only_observed_is_neither_fit_nor_changeable() {
-    let observed = ["Ready", "True", "Observed", "model old serves"];
+fn what_has_expired_says_so_before_all_else() {
+    let observed = ["Ready", "False", "BaseModelAnswers", "model old expired"];
     let expired = ["ModelValid", "False", "BaseModelAnswers", "model old expired"];
+    let decision = json!({"rule": "Fitness", "saw": {"Fitness": "BaseModelAnswers", "Hands": "Observed"}});
     let spec = json!({
         "model": {"base": {}}, "managementPolicy": "Observe", "adopt": {"id": "50000000-0000-4000-8000-000000000001"},
     });
-    let told = endpoint(spec, &[observed, expired], json!({}));
-    assert_eq!(link(&told, "Fitness"), (Deed::Against, "model old expired"));
-    let (deed, says) = link(&told, "Hands");
-    assert_eq!(deed, Deed::Decided);
-    assert!(says.starts_with("no, managementPolicy is Observe"), "{says}");
+    let told = endpoint(spec, &[observed, expired], json!({"decision": decision}));
+    assert_eq!(link(&told, "Fitness"), (Deed::Decided, "model old expired"));
+    assert_eq!(link(&told, "Hands"), (Deed::Against, "Observed"));
     let text = text(&told, Colours(false));
     assert!(
         text.contains("Not valid: BaseModelAnswers: model old expired"),
@@ -164,13 +153,12 @@ fn what_has_expired_and_is_only_observed_is_neither_fit_nor_changeable() {
 }
 
 #[test]
-fn what_is_suspended_says_so_and_how_to_go_on() {
+fn what_is_suspended_says_how_to_go_on() {
     let suspended = ["Ready", "True", "Suspended", "model old serves"];
-    let told = endpoint(json!({"model": {"base": {}}, "suspend": true}), &[suspended], json!({}));
-    assert_eq!(
-        link(&told, "Hands"),
-        (Deed::Decided, "no, spec.suspend is true; model old serves")
-    );
+    let decision = json!({"rule": "Hands", "saw": {"Hands": "Suspended"}});
+    let spec = json!({"model": {"base": {}}, "suspend": true});
+    let told = endpoint(spec, &[suspended], json!({"decision": decision}));
+    assert_eq!(link(&told, "Hands").0, Deed::Decided);
     assert_eq!(
         told.command.as_deref(),
         Some("kubectl speech resume endpoint/x -n shop")
@@ -178,36 +166,29 @@ fn what_is_suspended_says_so_and_how_to_go_on() {
 }
 
 #[test]
-fn what_does_not_exist_yet_is_neither_there_nor_fit() {
+fn a_model_and_a_connection_have_lists_of_their_own() {
     let lacks = ["Stalled", "True", "DatasetNotFound", "dataset 1 does not exist"];
-    let told = model(&[lacks], json!({}));
-    assert_eq!(link(&told, "Entity"), (Deed::Unknown, ""));
-    assert_eq!(link(&told, "Fitness"), (Deed::Unknown, ""));
+    let decision = json!({"rule": "Inputs", "saw": {"Inputs": "DatasetNotFound", "Connection": "Works"}});
+    let told = model(&[lacks], json!({"decision": decision}));
     assert_eq!(link(&told, "Inputs"), (Deed::Decided, "dataset 1 does not exist"));
+    assert_eq!(told.rules.len(), speech_plan::model::chain().len());
+    let spec = json!({"endpoint": "https://westeurope.api.cognitive.microsoft.com"});
+    let ready = ["Ready", "True", "Connected", "the Speech resource answers"];
+    let whole = json!({"decision": {"rule": "Settled", "saw": {"Settled": "Connected"}}});
+    let object: speech_api::SpeechConnection = object("SpeechConnection", spec, &[ready], whole);
+    let told = why(&Object::Connection(&object), now());
+    assert_eq!(link(&told, "Settled"), (Deed::Decided, "the Speech resource answers"));
 }
 
 #[test]
-fn what_a_training_lacks_is_told_while_the_current_revision_is_well() {
-    let plan = json!([{
-        "action": "Train", "at": "2026-04-01T00:00:00Z", "reason": "BeforeExpiry",
-        "blockedBy": ["the Speech resource has no base model for en-US"],
-    }]);
-    let told = model(
-        &[["Ready", "True", "Synced", "revision 1 is current"]],
-        json!({"plan": plan}),
-    );
-    let lacks = "the Speech resource has no base model for en-US";
-    assert_eq!(link(&told, "Inputs"), (Deed::Against, lacks));
-}
-
-#[test]
-fn a_model_that_serves_though_it_is_excluded_is_told() {
-    let spec = json!({"model": {"base": {}, "exclude": ["10000000-0000-4000-8000-000000000001"]}});
-    let told = endpoint(spec, &[SERVES], json!({}));
-    let (deed, says) = link(&told, "Choice");
-    assert_eq!(deed, Deed::Against);
-    assert!(
-        says.contains("old") && says.ends_with("though spec.model.exclude names it"),
-        "{says}"
-    );
+fn what_is_in_quarantine_is_named_with_its_reason() {
+    let entry = json!({
+        "model": "10000000-0000-4000-8000-000000000002", "name": "new", "reason": "GateFailed",
+        "message": "word error rate 0.182", "at": "2026-03-01T10:00:00Z",
+    });
+    let decision = json!({"rule": "Choice", "saw": {"Choice": "Serving"}});
+    let spec = json!({"model": {"base": {}}});
+    let told = endpoint(spec, &[SERVES], json!({"quarantine": [entry], "decision": decision}));
+    assert_eq!(link(&told, "Choice").0, Deed::Decided);
+    assert!(text(&told, Colours(false)).contains("GateFailed since 2026-03-01T10:00:00Z: word error rate 0.182"));
 }
