@@ -66,6 +66,8 @@ names! {
         Turn,
         /// May the operator change it?
         Hands,
+        /// Does the Speech resource answer?
+        Contact,
         /// Does the Speech resource accept the key?
         Credential,
         /// Is it the same Speech resource as before?
@@ -112,6 +114,8 @@ names! {
         Agree,
         /// the operator may
         Allowed,
+        /// it answers
+        Answers,
         /// it is accepted
         Accepted,
         /// it is the same
