@@ -15,6 +15,8 @@ use std::{
 
 /// The longest that one pass over an object may take.
 const DEADLINE: Duration = Duration::from_secs(90);
+/// The pause after a write that met a newer object.
+const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 /// The first delay after a failed pass; doubled each time.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// The longest such delay.
@@ -43,6 +45,19 @@ pub enum ReconcileError {
 }
 
 impl ReconcileError {
+    /// A conflict means that a newer object is on its way and will wake us; a missing object needs nothing.
+    pub fn settle(self) -> Result<Action, Self> {
+        match self {
+            Self::Write(WriteError::Conflict) => Ok(Action::requeue(AFTER_CONFLICT)),
+            Self::Write(WriteError::Gone) => Ok(Action::await_change()),
+            error @ (Self::Write(WriteError::Api(_) | WriteError::Refused(_))
+            | Self::Withheld(_)
+            | Self::Read(_)
+            | Self::Deadline
+            | Self::Panicked(_)) => Err(error),
+        }
+    }
+
     /// A word for metrics, of a closed list.
     pub fn outcome(&self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel, Subject, is_held, reference::ManagementPolicy};
 use speech_plan::{
     Agenda, ConnectionState, Hands, claim,
-    connection::{Contact, Dependents, Need, allows},
+    connection::{Contact, Dependents, Need, Obstacle, allows},
     deletes_remote,
     guard::{self, Leaving},
     model::{Refusal, refusals as refusals_of},
@@ -86,7 +86,7 @@ impl Surrounding {
         let pending = |remote: &Arc<Remote>| match *remote.contact() {
             Contact::Pending => true,
             Contact::Established(_) => !remote.is_recognised(),
-            Contact::Broken { .. } => false,
+            Contact::Blocked(_) | Contact::Broken { .. } => false,
         };
         self.allowed && self.remote.as_ref().is_none_or(pending)
     }
@@ -154,12 +154,14 @@ impl Looked<'_> {
                 view,
                 has_projects: self.has_projects,
             },
-            (Some(Contact::Broken { message, .. }), view) => ConnectionState::NotReady {
-                message,
-                view,
-                usable: self.usable,
-                since: self.broken_since,
-            },
+            (Some(Contact::Blocked(Obstacle { message, .. }) | Contact::Broken { message, .. }), view) => {
+                ConnectionState::NotReady {
+                    message,
+                    view,
+                    usable: self.usable,
+                    since: self.broken_since,
+                }
+            }
             (Some(Contact::Established(_) | Contact::Pending) | None, view) => ConnectionState::NotReady {
                 message: "the first look at the Speech resource has not ended",
                 view,

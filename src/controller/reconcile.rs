@@ -74,20 +74,7 @@ pub async fn reconcile<K: Managed>(
     if let Err(ReconcileError::Write(WriteError::Refused(refused))) = &ended {
         reconciler.tell_refusal(refused).await;
     }
-    ended.or_else(settle_error)
-}
-
-/// A conflict means that a newer object is on its way and will wake us; a missing object needs nothing.
-fn settle_error(error: ReconcileError) -> Result<controller::Action, ReconcileError> {
-    match error {
-        ReconcileError::Write(WriteError::Conflict) => Ok(controller::Action::requeue(Duration::from_millis(100))),
-        ReconcileError::Write(WriteError::Gone) => Ok(controller::Action::await_change()),
-        error @ (ReconcileError::Write(WriteError::Api(_) | WriteError::Refused(_))
-        | ReconcileError::Withheld(_)
-        | ReconcileError::Read(_)
-        | ReconcileError::Deadline
-        | ReconcileError::Panicked(_)) => Err(error),
-    }
+    ended.or_else(ReconcileError::settle)
 }
 
 impl<K: Managed> Reconciler<'_, K> {

@@ -74,6 +74,8 @@ names! {
         Model,
         /// Are its other fields as declared?
         Fields,
+        /// Does the Speech resource answer?
+        Contact,
         /// Does the Speech resource accept the key?
         Credential,
         /// Is it the same Speech resource as before?
@@ -124,6 +126,8 @@ names! {
         Agree,
         /// the operator may
         Allowed,
+        /// it answers
+        Answers,
         /// it is accepted
         Accepted,
         /// it is the same

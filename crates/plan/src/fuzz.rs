@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use speech_api::{Reason, SpeechConnection, SpeechEndpoint, SpeechModel, annotation, duration};
+use speech_api::{Reason, SpeechConnection, SpeechEndpoint, SpeechModel, annotation};
 use speech_fuzz::{Garble, feed};
 use speech_service::entity::Status;
 use std::sync::LazyLock;
@@ -287,9 +287,13 @@ fn plan_connection(garble: &mut Garble) {
     let Ok(object) = serde_json::from_value::<SpeechConnection>(object) else {
         return;
     };
-    let contact = match garble.below(3) {
+    let contact = match garble.below(4) {
         0 => Contact::Pending,
         1 => Contact::Established(connection::Counts::default()),
+        2 => Contact::Blocked(connection::Obstacle {
+            cause: connection::Cause::SecretKeyInvalid,
+            message: garble.text(),
+        }),
         _ => Contact::Broken {
             reason: *garble.pick(Reason::ALL),
             message: garble.text(),
@@ -300,6 +304,7 @@ fn plan_connection(garble: &mut Garble) {
     let plan = connection::plan(&connection::Snapshot {
         object: &object,
         contact: &contact,
+        recognised: garble.hits(0.5),
         dependents: connection::Dependents {
             count: garble.below(3),
             ..connection::Dependents::default()
@@ -329,7 +334,7 @@ fn plan_connection(garble: &mut Garble) {
     let allowed = &object.spec.allowed_namespaces;
     connection::allows(allowed, "home", "guest", Some(&labels));
     assert!(!connection::allows(&Default::default(), "home", "guest", Some(&labels)));
-    let _ = duration::parse(&object.spec.poll_interval);
+    let _ = connection::Settings::of(&object.spec);
 }
 
 #[test]

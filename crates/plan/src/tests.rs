@@ -9,14 +9,10 @@ use speech_api::{
 #[path = "../../../tests/harness/argo_cd.rs"]
 pub mod argo_cd;
 
-/// Reasons that only the controller knows: what a contact with the service or the cluster showed.
-const OF_THE_CONTROLLER: [Reason; 16] = [
-    Reason::SecretNotFound,
-    Reason::SecretKeyInvalid,
+/// Reasons that only the controller knows: what a contact with the service showed.
+const OF_THE_CONTROLLER: [Reason; 12] = [
     Reason::CredentialInvalid,
     Reason::PermissionDenied,
-    Reason::EndpointInvalid,
-    Reason::HostNotAllowed,
     Reason::HostNotFound,
     Reason::TlsFailed,
     Reason::Unreachable,
@@ -32,6 +28,7 @@ const OF_THE_CONTROLLER: [Reason; 16] = [
 /// The tables, whose lines are compared with what the plans say.
 const TABLES: &str = concat!(
     include_str!("connection/tests.rs"),
+    include_str!("connection/tests/link.rs"),
     include_str!("endpoint/tests/choice.rs"),
     include_str!("endpoint/tests/course.rs"),
     include_str!("endpoint/tests/creation.rs"),

@@ -42,11 +42,7 @@ impl Failures {
     /// A look failed, after such a contact. The interval is that of the sweeps.
     pub fn failed(&mut self, error: &Error, before: &Contact, interval: Duration) -> Failed {
         self.broke_off();
-        let counts = match before {
-            Contact::Established(counts) => Some(*counts),
-            Contact::Broken { counts, .. } => *counts,
-            Contact::Pending => None,
-        };
+        let counts = before.counts();
         let contact = broken(error, counts);
         let passes = matches!(contact, Contact::Broken { transient: true, .. });
         let soon = error.retry_after().is_none_or(|wait| wait < LONG_PAUSE);

@@ -4,14 +4,14 @@ use jiff::SignedDuration;
 use speech_api::is_held;
 use speech_plan::{
     Action, Hands,
-    connection::{Dependents, Plan, Snapshot, Step, plan},
-    evaluation::{self, Unneeded},
+    connection::{
+        Dependents, Plan, Sharing, Snapshot, Step,
+        collection::{self, Next, Outcome},
+        plan,
+    },
 };
-use speech_resource::act;
+use speech_resource::{Undone, act};
 use speech_service::EntityId;
-
-/// The pause after a deletion that failed.
-const COLLECTION_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
 impl Region {
     /// Looks at the connection.
@@ -44,24 +44,22 @@ impl Region {
         self.report.steps += 1;
         let operator = self.operator.as_ref()?;
         let view = operator.resource.view();
+        let agenda = operator.resource.agenda();
         let endpoints = self.cluster.endpoints.iter().flatten();
-        let unneeded = if view.evaluations.is_empty() {
-            Unneeded::default()
-        } else {
-            evaluation::unneeded(&view, cluster::UID, endpoints, self.now)
-        };
+        let unneeded = collection::unneeded(&view, cluster::UID, endpoints, agenda.skew, self.now);
         Some(plan(&Snapshot {
             object: &self.cluster.connection,
             contact: &operator.contact,
+            recognised: operator.client.is_trusted(),
             dependents: Dependents {
                 count: self.cluster.keys().len(),
                 ..Dependents::default()
             },
             last_key_until: None,
-            durations: &operator.resource.agenda().durations,
-            skew: operator.resource.agenda().skew,
+            durations: &agenda.durations,
+            skew: agenda.skew,
             throttled: false,
-            sharing: &speech_plan::connection::Sharing::default(),
+            sharing: &Sharing::default(),
             unneeded,
             collect_from: operator.collection.from,
             held: None,
@@ -79,12 +77,21 @@ impl Region {
         if let Some(wait) = self.network.take_throttled() {
             operator.rest(wait, self.now);
         }
-        let pause = if done.is_ok() { FASTEST } else { COLLECTION_DELAY };
-        let at = self.now.saturating_add(pause).unwrap_or(self.now);
-        operator.collection.at = Some(at);
-        if done.is_err() {
-            operator.collection.from = Some(at);
-            self.look_soon(self.now.saturating_add(FASTEST).unwrap_or(self.now));
+        let outcome = match done {
+            Ok(()) => Outcome::Deleted,
+            Err(Undone::Withheld) => Outcome::Withheld,
+            Err(Undone::Failed(_)) => Outcome::Failed,
+        };
+        let after = |pause: SignedDuration| self.now.saturating_add(pause).unwrap_or(self.now);
+        operator.collection.at = Some(match outcome.next(self.now) {
+            Next::After(pause) => after(SignedDuration::try_from(pause).unwrap_or(FASTEST)),
+            Next::NotBefore(at) => {
+                operator.collection.from = Some(at);
+                at
+            }
+        });
+        if outcome != Outcome::Deleted {
+            self.look_soon(after(FASTEST));
         }
     }
 }

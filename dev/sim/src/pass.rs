@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use speech_api::{Reason, SpeechEndpoint, SpeechModel, SubjectStatus};
 use speech_plan::{
-    Action, ConnectionState, Failure, Hands, Pass, Plan, Stay, Step, Surroundings, connection::Contact,
+    Action, ConnectionState, Failure, Hands, Pass, Plan, Stay, Step, Surroundings,
+    connection::{Contact, Obstacle},
     relations::has_history,
 };
 use speech_resource::{Undone, act};
@@ -236,7 +237,7 @@ fn state<'a>(contact: &'a Contact, since: Option<Timestamp>, view: &'a speech_pl
             view,
             has_projects: true,
         },
-        Contact::Broken { message, .. } => ConnectionState::NotReady {
+        Contact::Blocked(Obstacle { message, .. }) | Contact::Broken { message, .. } => ConnectionState::NotReady {
             message,
             view: view.is_complete().then_some(view),
             usable: true,

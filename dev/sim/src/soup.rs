@@ -14,7 +14,7 @@ use speech_emulator::{Emulator, Seed};
 use speech_fuzz::{Garble, feed_in_rows};
 use speech_plan::{
     Action, Agenda, ConnectionState, Hands, Pass, Stay, Surroundings,
-    connection::Contact,
+    connection::{Contact, Obstacle},
     relations::Recorded,
     view::{ModelFacts, View},
 };
@@ -293,7 +293,7 @@ impl Team {
                 view: &view,
                 has_projects: true,
             },
-            Contact::Broken { message, .. } => ConnectionState::NotReady {
+            Contact::Blocked(Obstacle { message, .. }) | Contact::Broken { message, .. } => ConnectionState::NotReady {
                 message,
                 view: view.is_complete().then_some(&view),
                 usable: true,

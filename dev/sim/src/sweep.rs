@@ -7,7 +7,7 @@ use super::{
 use jiff::Timestamp;
 use speech_api::SpeechEndpoint;
 use speech_plan::{
-    connection::Contact,
+    connection::{Concerned, Contact},
     relations::{
         Recorded, Uses, concerns_endpoint, concerns_gate, concerns_model, datasets_of, datasets_of_endpoint,
         datasets_of_model, holds_evaluations_of, judges, owners_of, pending_evaluation, revisions, trains,
@@ -133,17 +133,13 @@ impl Region {
     /// Notes what came of a contact, and wakes whom that concerns.
     fn set_contact(&mut self, contact: Contact) {
         let Some(operator) = &mut self.operator else { return };
-        let established = |contact: &Contact| matches!(contact, Contact::Established(_));
-        let opens = operator.contact == Contact::Pending || (established(&contact) && !established(&operator.contact));
-        let breaks = established(&operator.contact) && !established(&contact);
-        let news = operator.contact != contact;
-        operator.contact = contact;
-        if opens {
-            operator.woken.extend(self.cluster.keys());
-        } else if breaks {
-            operator.woken.extend(self.cluster.leaving());
+        match operator.contact.concerns(&contact) {
+            Concerned::Everyone => operator.woken.extend(self.cluster.keys()),
+            Concerned::Leaving => operator.woken.extend(self.cluster.leaving()),
+            Concerned::Nobody => {}
         }
-        operator.collection.woken |= news;
+        operator.collection.woken |= operator.contact != contact;
+        operator.contact = contact;
     }
 
     /// Wakes the objects that stand for what changed, or depend on it.

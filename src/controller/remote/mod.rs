@@ -7,10 +7,14 @@ pub use sweep::run;
 
 use super::{Context, wake};
 use crate::liveness::Pulse;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use speech_api::{SpeechConnection, connection::KnownResource};
-use speech_plan::{Agenda, List, connection::Contact, view::View};
+use speech_plan::{
+    Agenda, List,
+    connection::{Concerned, Contact, Rate, link::LinkSource},
+    view::View,
+};
 use speech_resource::Resource;
 use speech_service::{Budget, Client, SkewMeter};
 use std::{
@@ -21,46 +25,16 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long deletions may use a key whose Secret is gone or unusable.
-///
-/// When a namespace is deleted its Secret goes first, and without the key all that the namespace has in the Speech
-/// service would stay behind. Whoever deletes only the Secret finds the time in the connection's condition; a key that
-/// must not be used any more has to be regenerated in the service.
-const LAST_KEY_FOR: SignedDuration = SignedDuration::from_mins(15);
-
 /// How the resource is reached now.
 #[derive(Clone)]
 pub struct Link {
     /// The client, with the key in it.
     pub client: Client,
-    /// What the client was made from: the generation of the connection, and uid and version of the Secret.
+    /// What the client was made from.
     pub made_from: LinkSource,
     /// Since when its Secret is gone or unusable (UTC); absent while it is good. What is being deleted may still use the
-    /// key for [`LAST_KEY_FOR`], nothing else.
+    /// key for a while, nothing else.
     pub retired: Option<Timestamp>,
-}
-
-/// What a client was made from; another value asks for another client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkSource {
-    /// The endpoint and API version.
-    pub address: String,
-    /// uid and resourceVersion of the Secret.
-    pub secret: (String, String),
-    /// The key within the Secret.
-    pub key: String,
-}
-
-impl LinkSource {
-    /// By what the resource is known that is reached so; the API version is no part of it.
-    pub fn reaches(&self, client: &Client) -> KnownResource {
-        let (uid, version) = &self.secret;
-        KnownResource {
-            endpoint: client.base().as_str().to_owned(),
-            secret: format!("{uid}/{version}/{}", self.key),
-            accepted: None,
-        }
-    }
 }
 
 /// One Speech resource.
@@ -72,7 +46,7 @@ pub struct Remote {
     /// What is known of it and agreed on.
     pub resource: Resource,
     peers: sharing::Peers,
-    rate: RwLock<sharing::Rate>,
+    rate: RwLock<Rate>,
     link: RwLock<Option<Link>>,
     contact: RwLock<Contact>,
     known: RwLock<Option<KnownResource>>,
@@ -155,24 +129,20 @@ impl Remote {
         self.contact.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what came of a contact, and wakes whom that concerns: the connection, and all objects that could not be
-    /// looked at before. An object at rest is not disturbed when a working connection breaks; one that is being deleted is,
-    /// because from then on its deletion is held up.
+    /// Notes what came of a contact, and wakes whom that concerns: the connection, and objects as [`Contact::concerns`] says.
     pub fn set_contact(&self, context: &Context, key: &ObjectRef<SpeechConnection>, contact: Contact) {
         let mut current = self.contact.write().unwrap_or_else(PoisonError::into_inner);
         if *current == contact {
             return;
         }
-        let established = |contact: &Contact| matches!(contact, Contact::Established(_));
-        let opens = *current == Contact::Pending || (established(&contact) && !established(&current));
-        let breaks = established(&current) && !established(&contact);
+        let concerned = current.concerns(&contact);
         *current = contact;
         drop(current);
         context.wakes.wake_connection(key);
-        if opens {
-            wake::dependents(context, key);
-        } else if breaks {
-            wake::leaving(context, key);
+        match concerned {
+            Concerned::Everyone => wake::dependents(context, key),
+            Concerned::Leaving => wake::leaving(context, key),
+            Concerned::Nobody => {}
         }
     }
 
@@ -210,7 +180,7 @@ impl Remote {
         let before = current.replace(link.clone());
         drop(current);
         if let Some(before) = before {
-            if before.made_from.address != link.made_from.address {
+            if !before.made_from.is_same_place(&link.made_from) {
                 before.client.close();
             }
             if before.made_from != link.made_from {
@@ -221,25 +191,25 @@ impl Remote {
         self.resource.look_soon();
     }
 
-    /// Keeps the present client for deletions only, and for a while; tells until when. Forgets it after that.
-    pub fn retire(&self, now: Timestamp) -> Option<Timestamp> {
-        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
-        let link = current.as_mut()?;
-        let since = *link.retired.get_or_insert(now);
-        let until = since.saturating_add(LAST_KEY_FOR).unwrap_or(since);
-        if until <= now {
-            *current = None;
+    /// Keeps the present client for deletions only, from a time on.
+    pub fn retire(&self, since: Timestamp) {
+        if let Some(link) = &mut *self.link.write().unwrap_or_else(PoisonError::into_inner) {
+            link.retired = Some(since);
         }
-        Some(until).filter(|until| *until > now)
+    }
+
+    /// Forgets the present client.
+    pub fn unlink(&self) {
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Sets how many requests its own spec allows.
-    pub fn set_rate(&self, requests: u32, per: Duration) {
-        *self.rate.write().unwrap_or_else(PoisonError::into_inner) = (requests, per);
+    pub fn set_rate(&self, rate: Rate) {
+        *self.rate.write().unwrap_or_else(PoisonError::into_inner) = rate;
     }
 
     /// How many requests its own spec allows.
-    fn rate(&self) -> sharing::Rate {
+    fn rate(&self) -> Rate {
         *self.rate.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -33,7 +33,7 @@ pub async fn ask(
     }
     let connection = context.stores.connections.get(key);
     let accept = connection.as_ref();
-    let reached = link.made_from.reaches(&link.client);
+    let reached = link.made_from.reaches();
     Ok(recognise(&Look {
         known: remote.known().as_ref(),
         reached: &reached,

@@ -2,31 +2,23 @@
 use super::{Remote, Remotes};
 use kube::runtime::reflector::ObjectRef;
 use speech_api::SpeechConnection;
-use speech_plan::{connection::Sharing, view::View};
-use speech_service::entity::Header;
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+use speech_plan::{
+    connection::{Draws, Peer, Sharing, draws},
+    view::View,
 };
+use speech_service::entity::Header;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a connection knows of those that lead to the same Speech resource.
 #[derive(Debug, Default)]
 pub(super) struct Peers(RwLock<Vec<ObjectRef<SpeechConnection>>>);
 
-/// So many requests in any window of such a length.
-pub(super) type Rate = (u32, Duration);
-
 impl Remote {
     /// Which other connections lead to the same Speech resource, as far as readers of this one may know.
     pub fn sharing(&self, key: &ObjectRef<SpeechConnection>) -> Sharing {
         let peers = self.peers();
-        let (home, elsewhere): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.namespace == key.namespace);
-        let mut named: Vec<_> = home.iter().map(|peer| peer.name.clone()).collect();
-        named.sort();
-        Sharing {
-            named,
-            elsewhere: !elsewhere.is_empty(),
-        }
+        let names = peers.iter().map(|peer| (peer.namespace.as_deref(), &*peer.name));
+        Sharing::of(key.namespace.as_deref(), names)
     }
 
     /// The other connections to the same Speech resource.
@@ -56,39 +48,30 @@ impl Remotes {
         is_news
     }
 
-    /// Lets a connection draw on the budget of the first of those that share its Speech resource, which has the smallest
-    /// rate of all.
+    /// Lets a connection draw on the budget that it shares with its peers.
     pub fn settle_budget(&self, key: &ObjectRef<SpeechConnection>) {
         let Some(own) = self.get(key) else { return };
-        let peers: Vec<(ObjectRef<SpeechConnection>, Arc<Remote>)> = (own.peers().into_iter())
-            .filter_map(|peer| Some((peer.clone(), self.get(&peer)?)))
-            .collect();
-        let first = peers
-            .iter()
-            .min_by_key(|(peer, _)| order(peer))
-            .filter(|(peer, _)| order(peer) < order(key));
-        if let Some((_, first)) = first {
-            own.budget.join(Some(Arc::clone(&first.budget)));
-            return;
+        let peer = |key: ObjectRef<SpeechConnection>| {
+            let remote = self.get(&key)?;
+            Some(Peer {
+                place: order(&key),
+                rate: remote.rate(),
+                budget: Arc::clone(&remote.budget),
+            })
+        };
+        let peers: Vec<_> = own.peers().into_iter().filter_map(peer).collect();
+        match draws(&order(key), own.rate(), &peers) {
+            Draws::On(budget) => own.budget.join(Some(Arc::clone(budget))),
+            Draws::Own((requests, per)) => {
+                own.budget.join(None);
+                own.budget.reconfigure(requests, per);
+            }
         }
-        let rates = peers.iter().map(|(_, peer)| peer.rate());
-        let (requests, per) = rates.fold(own.rate(), smaller);
-        own.budget.join(None);
-        own.budget.reconfigure(requests, per);
     }
 }
 
 fn order(key: &ObjectRef<SpeechConnection>) -> (Option<String>, String) {
     (key.namespace.clone(), key.name.clone())
-}
-
-fn smaller(one: Rate, other: Rate) -> Rate {
-    let allows = |rate: Rate, other: Rate| u128::from(rate.0) * other.1.as_millis();
-    if allows(other, one) < allows(one, other) {
-        other
-    } else {
-        one
-    }
 }
 
 /// By the same address and key, or because both show an entity that no other resource has.
@@ -119,17 +102,4 @@ fn show_the_same(one: &View, other: &View) -> bool {
 fn is_one(one: &Header, other: &Header) -> bool {
     let place = |header: &Header| header.self_uri.split("/speechtotext").next().map(str::to_owned);
     one.id == other.id && place(one) == place(other)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_smaller_of_two_rates_counts_whatever_its_window() {
-        let seconds = Duration::from_secs;
-        let (slow, fast) = ((60, seconds(60)), (80, seconds(10)));
-        assert_eq!((smaller(slow, fast), smaller(fast, slow)), (slow, slow));
-        assert_eq!(smaller(fast, fast), fast);
-    }
 }

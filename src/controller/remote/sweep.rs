@@ -2,14 +2,14 @@
 //! the objects whose remote side changed. At rest there is no request per object.
 use super::{
     super::{Context, wake},
-    Link, LinkSource, Remote, recognition,
+    Link, Remote, recognition,
 };
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use speech_api::{Reason, SpeechConnection};
 use speech_plan::{
-    connection::Contact,
+    connection::{Contact, link::LinkSource},
     recognition::Recognition,
     relations::{Recorded, holds_evaluations_of},
     view::View,

@@ -1,10 +1,15 @@
 use super::*;
-use crate::{
-    Hands,
-    testing::{NOW, assert_lawful, at, said},
+use crate::testing::{NOW, assert_lawful, at, said};
+use jiff::SignedDuration;
+use speech_api::{
+    Reason, condition,
+    connection::{AllowedNamespaces, ApiVersionName},
 };
+use std::{collections::BTreeMap, sync::LazyLock};
 
+mod decision;
 mod kept;
+mod link;
 
 fn connection(metadata: &str) -> SpeechConnection {
     let text = format!(
@@ -38,26 +43,38 @@ fn needed_by(count: usize) -> Dependents {
     }
 }
 
-fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> Plan {
-    plan_for(object, contact, needed_by(dependents))
-}
+static NO_DURATIONS: LazyLock<Durations> = LazyLock::new(Durations::default);
+static ALONE: LazyLock<Sharing> = LazyLock::new(Sharing::default);
 
-fn plan_for(object: &SpeechConnection, contact: &Contact, dependents: Dependents) -> Plan {
-    let plan = plan(&Snapshot {
+/// A connection by itself that nobody needs.
+fn seen<'a>(object: &'a SpeechConnection, contact: &'a Contact) -> Snapshot<'a> {
+    Snapshot {
         object,
         contact,
-        dependents,
+        recognised: true,
+        dependents: needed_by(0),
         last_key_until: None,
-        durations: &Durations::default(),
+        durations: &NO_DURATIONS,
         skew: Skew::default(),
         throttled: false,
-        sharing: &Sharing::default(),
+        sharing: &ALONE,
         unneeded: Unneeded::default(),
         collect_from: None,
         held: None,
         resource: None,
         hands: Hands::Free,
         now: at(NOW),
+    }
+}
+
+fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> Plan {
+    plan_for(object, contact, needed_by(dependents))
+}
+
+fn plan_for(object: &SpeechConnection, contact: &Contact, dependents: Dependents) -> Plan {
+    let plan = plan(&Snapshot {
+        dependents,
+        ..seen(object, contact)
     });
     let before = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
     assert_lawful(before, &plan.status.conditions, 1, plan.status.observed_generation);
@@ -238,20 +255,10 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
         ),
     ] {
         let plan = plan(&Snapshot {
-            object,
-            contact,
-            durations: &Durations::default(),
             dependents: needed_by(usize::from(object == &kept)),
-            last_key_until: None,
-            skew: Skew::default(),
-            throttled: false,
-            sharing: &Sharing::default(),
             unneeded,
             collect_from,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..seen(object, contact)
         });
         assert_eq!((plan.collect.is_some(), plan.step, plan.look_again), expected, "{name}");
     }
@@ -262,7 +269,7 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
     use crate::lead_time::{Took, Work};
     let took = |minutes| Took {
         work: Work::Training,
-        time: jiff::SignedDuration::from_mins(minutes),
+        time: SignedDuration::from_mins(minutes),
     };
     let mut durations = Durations::default();
     durations.learn("en-US", took(90));
@@ -270,20 +277,9 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
     let contact = Contact::Established(COUNTS);
     let mut write = |durations: &Durations| {
         let plan = plan(&Snapshot {
-            object: &object,
-            contact: &contact,
             dependents: needed_by(1),
-            last_key_until: None,
             durations,
-            skew: Skew::default(),
-            throttled: false,
-            sharing: &Sharing::default(),
-            unneeded: Unneeded::default(),
-            collect_from: None,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..seen(&object, &contact)
         });
         let shown = serde_json::to_string(&plan.status.durations).unwrap();
         object.status = Some(plan.status);
@@ -314,20 +310,10 @@ fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
         ),
     ] {
         let plan = plan(&Snapshot {
-            object: &object,
-            contact: &Contact::Established(COUNTS),
-            durations: &Durations::default(),
             dependents: needed_by(1),
-            last_key_until: None,
-            skew: Skew::default().measured(jiff::SignedDuration::from_secs(seconds)),
-            throttled: false,
-            sharing: &Sharing::default(),
+            skew: Skew::default().measured(SignedDuration::from_secs(seconds)),
             unneeded: found,
-            collect_from: None,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..seen(&object, &Contact::Established(COUNTS))
         });
         assert_eq!(said(&plan.status.conditions), told, "{seconds}");
         assert_eq!(plan.collect.is_some(), deletes, "{seconds}");
@@ -339,21 +325,14 @@ fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
 fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
     let object = connection("");
     let told = |last_key_until| {
+        let contact = Contact::Blocked(Obstacle {
+            cause: Cause::SecretNotFound,
+            message: "words".into(),
+        });
         let plan = plan(&Snapshot {
-            object: &object,
-            contact: &broken(Reason::SecretNotFound, false),
             dependents: needed_by(1),
             last_key_until,
-            durations: &Durations::default(),
-            skew: Skew::default(),
-            throttled: false,
-            sharing: &Sharing::default(),
-            unneeded: Unneeded::default(),
-            collect_from: None,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..seen(&object, &contact)
         });
         let ready = condition::find(&plan.status.conditions, condition::READY).unwrap();
         (ready.message.clone(), plan.look_again)
@@ -406,7 +385,9 @@ fn a_version_that_retires_is_told_once_and_a_newer_one_ends_it() {
 fn a_shared_resource_names_only_connections_of_the_same_namespace() {
     let words = |named: &[&str], elsewhere| {
         let named = named.iter().map(|name| (*name).to_owned()).collect();
-        shared(&Sharing { named, elsewhere }).map(|statement| statement.message)
+        Sharing { named, elsewhere }
+            .statement()
+            .map(|statement| statement.message)
     };
     assert_eq!(words(&[], false), None);
     let message = words(&["east", "north"], true).unwrap();

@@ -1,0 +1,119 @@
+//! The rules of a SpeechConnection, in the order in which they are asked.
+use super::facts::{Concern, Deletion, Facts, Service, Trouble};
+use crate::{
+    Verdict,
+    rule::{Answer, Rule},
+    text::day_time,
+};
+use speech_api::{
+    Reason,
+    decision::{Fact, RuleName},
+};
+
+/// The rules. The last one always decides.
+pub const RULES: &[Rule<Facts>] = &[
+    Rule {
+        name: RuleName::Deletion,
+        ask: deletion,
+    },
+    Rule {
+        name: RuleName::Spec,
+        ask: spec,
+    },
+    Rule {
+        name: RuleName::Contact,
+        ask: contact,
+    },
+    Rule {
+        name: RuleName::Credential,
+        ask: credential,
+    },
+    Rule {
+        name: RuleName::Resource,
+        ask: resource,
+    },
+    Rule {
+        name: RuleName::Settled,
+        ask: |_| Answer::Decided(settled()),
+    },
+];
+
+/// Everything is as declared.
+pub fn settled() -> Verdict {
+    Verdict::done(Reason::Connected, "the Speech resource answers and accepts the key")
+}
+
+fn deletion(f: &Facts) -> Answer {
+    let message = match f.deletion {
+        Deletion::Wanted => return Answer::Passed(Fact::Wanted),
+        Deletion::Leaving { .. } if f.dependents == 0 => return Answer::Silent,
+        Deletion::Leaving { since, until } => format!(
+            "deleted at {}; kept while {} objects that are being deleted need it, at most until {}",
+            day_time(since),
+            f.dependents,
+            day_time(until),
+        ),
+        Deletion::InUse { since, living } => format!(
+            "deleted at {}; kept as long as objects use it that are not being deleted ({living}). Delete those as well; what is \
+             to go on needs a connection of another name, and an object that adopts its entity",
+            day_time(since),
+        ),
+    };
+    Answer::Decided(Verdict::working(Reason::ConnectionInUse, message))
+}
+
+fn spec(f: &Facts) -> Answer {
+    match &f.service {
+        Service::Troubled(trouble) if trouble.concern == Concern::Spec => decide(f, trouble),
+        Service::Pending | Service::Troubled(_) | Service::Works => Answer::Passed(Fact::Usable),
+    }
+}
+
+fn contact(f: &Facts) -> Answer {
+    match &f.service {
+        Service::Pending => Answer::Decided(Verdict::working(
+            Reason::Connecting,
+            "reading the lists of the Speech resource",
+        )),
+        Service::Troubled(trouble) => match trouble.concern {
+            // Nothing was asked.
+            Concern::Spec | Concern::Secret => Answer::Silent,
+            Concern::Answer => decide(f, trouble),
+            Concern::Key | Concern::Resource => Answer::Passed(Fact::Answers),
+        },
+        Service::Works => Answer::Passed(Fact::Answers),
+    }
+}
+
+fn credential(f: &Facts) -> Answer {
+    match &f.service {
+        Service::Pending => Answer::Silent,
+        Service::Troubled(trouble) => match trouble.concern {
+            Concern::Spec | Concern::Answer => Answer::Silent,
+            Concern::Secret | Concern::Key => decide(f, trouble),
+            Concern::Resource => Answer::Passed(Fact::Accepted),
+        },
+        Service::Works => Answer::Passed(Fact::Accepted),
+    }
+}
+
+fn resource(f: &Facts) -> Answer {
+    match &f.service {
+        Service::Troubled(trouble) if trouble.concern == Concern::Resource => decide(f, trouble),
+        Service::Works if f.recognised => Answer::Passed(Fact::Same),
+        Service::Pending | Service::Troubled(_) | Service::Works => Answer::Silent,
+    }
+}
+
+/// Who has to move next. A key that was withdrawn is used for nothing but deletions, and nobody has to guess that.
+fn decide(f: &Facts, trouble: &Trouble) -> Answer {
+    let Trouble { reason, message, .. } = trouble;
+    Answer::Decided(if trouble.transient {
+        Verdict::working(*reason, message.clone())
+    } else {
+        let last_key = f.last_key_until.map_or_else(String::new, |until| {
+            format!("; pending deletions may use the previous key until {}", day_time(until))
+        });
+        Verdict::stalled(*reason, format!("{message}{last_key}"))
+    })
+}

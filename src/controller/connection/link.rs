@@ -1,0 +1,161 @@
+//! The client of a connection: looks at spec and Secret, and makes or changes the client as the plan says.
+use crate::controller::{
+    Context,
+    guard::ReconcileError,
+    remote::{Link, Remote},
+    wake,
+};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
+use speech_api::{SpeechConnection, reference::SecretKeyRef};
+use speech_plan::connection::{
+    Contact, Obstacle,
+    link::{self, Current, Knowledge, LastKey, LookUp, NextClient, SecretVersion},
+};
+use speech_service::{BaseUrl, Client, SubscriptionKey};
+use std::sync::Arc;
+
+/// Why there is no client.
+enum Unlinked {
+    /// Spec or Secret are in the way.
+    Blocked(Obstacle),
+    /// The cluster did not answer.
+    Unread(ReconcileError),
+}
+
+impl From<Obstacle> for Unlinked {
+    fn from(obstacle: Obstacle) -> Self {
+        Self::Blocked(obstacle)
+    }
+}
+
+/// Brings the client up to date with spec and Secret; the Secret is read only when one of them says something new. Tells
+/// until when deletions may use the last key, where there is no other any more.
+pub async fn reach(
+    context: &Context,
+    connection: &SpeechConnection,
+    remote: &Remote,
+) -> Result<Option<Timestamp>, ReconcileError> {
+    let obstacle = match relink(context, connection, remote).await {
+        Ok(()) => return Ok(None),
+        Err(Unlinked::Unread(error)) => return Err(error),
+        Err(Unlinked::Blocked(obstacle)) => obstacle,
+    };
+    let current = remote.link();
+    let last_key = link::last_key(current.as_ref().map(as_seen).as_ref(), context.clock.now());
+    let last_key_until = match last_key {
+        LastKey::None => None,
+        LastKey::Usable { since, until } => {
+            remote.retire(since);
+            Some(until)
+        }
+        LastKey::Over => {
+            remote.unlink();
+            None
+        }
+    };
+    let key = ObjectRef::from_obj(connection);
+    remote.set_contact(context, &key, Contact::Blocked(obstacle));
+    Ok(last_key_until)
+}
+
+/// The client in use as the plan has to know it.
+fn as_seen(link: &Link) -> Current<'_, Client> {
+    Current {
+        client: &link.client,
+        made_from: &link.made_from,
+        retired: link.retired,
+        is_trusted: link.client.is_trusted(),
+    }
+}
+
+async fn relink(context: &Context, connection: &SpeechConnection, remote: &Remote) -> Result<(), Unlinked> {
+    let base = address(context, &connection.spec.endpoint)?;
+    let secret = secret_version(context, connection);
+    let looked_up = {
+        let in_use = remote.link();
+        link::look_up(connection, base.as_str(), secret, in_use.as_ref().map(as_seen).as_ref())?
+    };
+    let LookUp::Read(source, reference) = looked_up else {
+        return Ok(());
+    };
+    let key = read_key(context, connection, reference).await?;
+    // Meanwhile a sweep may have recognised the resource.
+    let in_use = remote.link();
+    let current = in_use.as_ref().map(as_seen);
+    let has_same_key = current.as_ref().is_some_and(|current| current.client.has_key(&key));
+    let (known, contact) = (remote.known(), remote.contact().clone());
+    let change = link::change(&source, current.as_ref(), has_same_key, known.as_ref(), &contact);
+    let client = if let NextClient::Rekeyed(client) = change.client {
+        // The other key may be that of another resource, for which nothing must leave that waits for its turn.
+        client.trust(change.is_trusted);
+        client.rekey(key).map(|()| client.clone())
+    } else {
+        let (transport, budget) = (Arc::clone(&context.transport), Arc::clone(&remote.budget));
+        let client = Client::new(transport, base, source.version, key, budget, context.metrics.clone());
+        client.map(|client| measuring(context, remote, client.patient()))
+    };
+    let client = client.map_err(|error| link::no_key(reference, &error))?;
+    match change.knowledge {
+        Knowledge::Stays => {}
+        Knowledge::Begins => remote.know_by(source.reaches()),
+        Knowledge::Moves => remote.stays(source.reaches()),
+    }
+    let key = ObjectRef::from_obj(connection);
+    if change.ends_trouble {
+        remote.set_contact(context, &key, Contact::Pending);
+    }
+    client.trust(change.is_trusted);
+    remote.relink(Link {
+        client,
+        made_from: source,
+        retired: None,
+    });
+    if matches!(change.client, NextClient::Other) {
+        wake::dependents(context, &key);
+    }
+    Ok(())
+}
+
+/// The address of a spec, if it can be and may be called.
+fn address(context: &Context, endpoint: &str) -> Result<BaseUrl, Obstacle> {
+    let base = BaseUrl::parse(endpoint, context.allow_http).map_err(|error| link::no_address(&error))?;
+    let allowed = context.allowed_hosts.check(&base);
+    allowed.map(|()| base).map_err(|refusal| link::not_allowed(&refusal))
+}
+
+/// The state of the Secret that a spec names, as the watch knows it.
+fn secret_version(context: &Context, connection: &SpeechConnection) -> Option<SecretVersion> {
+    let reference = connection.spec.auth.key_secret_ref.as_ref()?;
+    let key = ObjectRef::new(&reference.name).within(&connection.namespace().unwrap_or_default());
+    let known = context.stores.secrets.get(&key)?;
+    Some(SecretVersion {
+        uid: known.uid().unwrap_or_default(),
+        resource_version: known.resource_version().unwrap_or_default(),
+    })
+}
+
+/// Reads the key itself.
+async fn read_key(
+    context: &Context,
+    connection: &SpeechConnection,
+    reference: &SecretKeyRef,
+) -> Result<SubscriptionKey, Unlinked> {
+    let namespace = connection.namespace().unwrap_or_default();
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
+    let read = api.get_opt(&reference.name).await;
+    let secret = read.map_err(|error| Unlinked::Unread(ReconcileError::Read(Box::new(error))))?;
+    let entries = secret.map(|secret| secret.data.unwrap_or_default());
+    let value = link::entry(connection, reference, entries.as_ref())?;
+    SubscriptionKey::parse(&value.0).map_err(|error| link::no_key(reference, &error).into())
+}
+
+/// Compares the service's clock with ours at every answer, where they are two.
+fn measuring(context: &Context, remote: &Remote, client: Client) -> Client {
+    if context.clock.is_the_services() {
+        return client;
+    }
+    let clock = context.clock.clone();
+    client.measuring(Arc::clone(&remote.meter), move || clock.now())
+}
