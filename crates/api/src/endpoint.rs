@@ -253,7 +253,7 @@ pub struct SpeechEndpointStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
     /// Failed requests that hold nothing else back, while the operator retries them: changes of the name, description,
-    /// project and the like, and deletions of what is no longer needed.
+    /// project and the like, evaluations of a candidate, and deletions of what is no longer needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,

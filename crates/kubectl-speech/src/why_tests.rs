@@ -112,12 +112,25 @@ fn what_a_rule_saw_is_printed_as_it_is() {
     let spec = json!({"model": {"base": {}}});
     let told = endpoint(spec, &[waits], json!({"gate": judged, "decision": decision}));
     assert_eq!(link(&told, "Connection"), (Deed::Passed, "the connection works: west"));
-    assert_eq!(link(&told, "Gate"), (Deed::Passed, "the candidate passed: Pass: word error rate 0.082"));
-    assert_eq!(link(&told, "Approval"), (Deed::Decided, "model old serves; model new waits"));
+    assert_eq!(
+        link(&told, "Gate"),
+        (Deed::Passed, "the candidate passed: Pass: word error rate 0.082")
+    );
+    assert_eq!(
+        link(&told, "Approval"),
+        (Deed::Decided, "model old serves; model new waits")
+    );
     assert_eq!(link(&told, "Date"), (Deed::Against, "WindowClosed"));
-    assert_eq!(link(&told, "Owner"), (Deed::Unknown, ""), "it says nothing, so that it is not ok");
+    assert_eq!(
+        link(&told, "Owner"),
+        (Deed::Unknown, ""),
+        "it says nothing, so that it is not ok"
+    );
     assert_eq!(link(&told, "Settled"), (Deed::NotReached, ""));
-    assert_eq!(told.command.as_deref(), Some("kubectl speech approve endpoint/x -n shop"));
+    assert_eq!(
+        told.command.as_deref(),
+        Some("kubectl speech approve endpoint/x -n shop")
+    );
 }
 
 #[test]

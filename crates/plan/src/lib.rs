@@ -194,10 +194,12 @@ impl Action {
             .or_else(|| is_mark.then_some("the mark of ownership"))
     }
 
-    /// Whether what is remembered under this word holds nothing else back: names and the like, our mark, and what is
-    /// deleted for an object that stays.
+    /// Whether what is remembered under this word holds nothing else back: names and the like, our mark, evaluations, and
+    /// what is deleted for an object that stays.
     fn is_aside(operation: &str, leaves: bool) -> bool {
-        operation.starts_with(Self::UPDATE) || operation == Self::MARK || operation == Self::DELETE && !leaves
+        operation.starts_with(Self::UPDATE)
+            || [Self::MARK, Self::EVALUATE].contains(&operation)
+            || operation == Self::DELETE && !leaves
     }
 
     /// The word under which a failure of this step is remembered. Each has its own, so that none waits for another.

@@ -50,9 +50,10 @@ pub fn without_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, mut reco
         .iter()
         .map(|change| step(endpoint, change.clone(), false).operation())
         .collect();
-    record
-        .side_failures
-        .retain(|failure| failure.operation == Action::DELETE || wanted.contains(&failure.operation.as_str()));
+    record.side_failures.retain(|failure| {
+        let operation = failure.operation.as_str();
+        [Action::DELETE, Action::EVALUATE].contains(&operation) || wanted.contains(&operation)
+    });
     record
 }
 

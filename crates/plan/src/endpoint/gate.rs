@@ -164,12 +164,10 @@ fn is_ours(failure: &Failure) -> bool {
     failure.operation == Action::EVALUATE
 }
 
-/// Whether the next request for an evaluation waits because the last one failed. That lasts while the endpoint serves as
-/// declared, so what is done does not make the failure forgotten.
-pub fn waits_after_failure(status: &SpeechEndpointStatus) -> bool {
-    let failed = status.last_failure.as_ref();
+/// Whether another request for an evaluation may come, so that it matters that the last one failed.
+pub fn is_open(status: &SpeechEndpointStatus) -> bool {
     let is_open = |judgement: &Judgement| matches!(judgement.verdict, GateVerdict::Pending | GateVerdict::Error);
-    failed.is_some_and(|last| last.operation == Action::EVALUATE) && status.gate.as_ref().is_some_and(is_open)
+    status.gate.as_ref().is_some_and(is_open)
 }
 
 /// All that a verdict depends on.

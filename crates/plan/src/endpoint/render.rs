@@ -8,7 +8,7 @@ use super::{
     rules::{Ahead, Ruling},
     status, unheeded,
 };
-use crate::{List, Plan, aside, drift, export, notice, outlook as plans, report, verdict::Phase};
+use crate::{Action, List, Plan, aside, drift, export, notice, outlook as plans, report, verdict::Phase};
 use plans::Outlook;
 use speech_api::{
     Reason, SpeechEndpointStatus,
@@ -65,9 +65,13 @@ pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEn
     let contested_until = contested.as_ref().and_then(|_| drift::look_again(&status.drift));
     statements.extend(contested);
     let verdict = s.seal(&mut status, statements, verdict, outlook, contested_until);
-    let is_done = verdict.action.is_none() && verdict.phase == Phase::Done;
-    if is_done && !gate::waits_after_failure(&status) {
+    if verdict.action.is_none() && verdict.phase == Phase::Done {
         status.last_failure = None;
+    }
+    if !gate::is_open(&status) {
+        status
+            .side_failures
+            .retain(|failure| failure.operation != Action::EVALUATE);
     }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::swap_notice(s, &status));
