@@ -3,6 +3,7 @@ use crate::{
     Hands,
     testing::{NOW, assert_lawful, at, said},
 };
+use std::sync::LazyLock;
 
 mod kept;
 
@@ -42,23 +43,30 @@ fn plan_of(object: &SpeechConnection, contact: &Contact, dependents: usize) -> P
     plan_for(object, contact, needed_by(dependents))
 }
 
-fn plan_for(object: &SpeechConnection, contact: &Contact, dependents: Dependents) -> Plan {
-    let plan = plan(&Snapshot {
+/// What a plan depends on where nothing is out of the ordinary.
+fn usual<'a>(object: &'a SpeechConnection, contact: &'a Contact, dependents: Dependents) -> Snapshot<'a> {
+    static DURATIONS: LazyLock<Durations> = LazyLock::new(Durations::default);
+    static SHARING: LazyLock<Sharing> = LazyLock::new(Sharing::default);
+    Snapshot {
         object,
         contact,
         dependents,
         last_key_until: None,
-        durations: &Durations::default(),
+        durations: &DURATIONS,
         skew: Skew::default(),
         throttled: false,
-        sharing: &Sharing::default(),
+        sharing: &SHARING,
         unneeded: Unneeded::default(),
         collect_from: None,
         held: None,
         resource: None,
         hands: Hands::Free,
         now: at(NOW),
-    });
+    }
+}
+
+fn plan_for(object: &SpeechConnection, contact: &Contact, dependents: Dependents) -> Plan {
+    let plan = plan(&usual(object, contact, dependents));
     let before = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
     assert_lawful(before, &plan.status.conditions, 1, plan.status.observed_generation);
     plan
@@ -238,20 +246,9 @@ fn what_nobody_needs_is_deleted_through_a_connection_that_works() {
         ),
     ] {
         let plan = plan(&Snapshot {
-            object,
-            contact,
-            durations: &Durations::default(),
-            dependents: needed_by(usize::from(object == &kept)),
-            last_key_until: None,
-            skew: Skew::default(),
-            throttled: false,
-            sharing: &Sharing::default(),
             unneeded,
             collect_from,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..usual(object, contact, needed_by(usize::from(object == &kept)))
         });
         assert_eq!((plan.collect.is_some(), plan.step, plan.look_again), expected, "{name}");
     }
@@ -270,20 +267,8 @@ fn what_was_learned_is_written_down_and_never_forgotten() {
     let contact = Contact::Established(COUNTS);
     let mut write = |durations: &Durations| {
         let plan = plan(&Snapshot {
-            object: &object,
-            contact: &contact,
-            dependents: needed_by(1),
-            last_key_until: None,
             durations,
-            skew: Skew::default(),
-            throttled: false,
-            sharing: &Sharing::default(),
-            unneeded: Unneeded::default(),
-            collect_from: None,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..usual(&object, &contact, needed_by(1))
         });
         let shown = serde_json::to_string(&plan.status.durations).unwrap();
         object.status = Some(plan.status);
@@ -314,20 +299,9 @@ fn clocks_that_differ_are_told_beside_ready_and_hold_back_deletions_by_age() {
         ),
     ] {
         let plan = plan(&Snapshot {
-            object: &object,
-            contact: &Contact::Established(COUNTS),
-            durations: &Durations::default(),
-            dependents: needed_by(1),
-            last_key_until: None,
             skew: Skew::default().measured(jiff::SignedDuration::from_secs(seconds)),
-            throttled: false,
-            sharing: &Sharing::default(),
             unneeded: found,
-            collect_from: None,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..usual(&object, &Contact::Established(COUNTS), needed_by(1))
         });
         assert_eq!(said(&plan.status.conditions), told, "{seconds}");
         assert_eq!(plan.collect.is_some(), deletes, "{seconds}");
@@ -340,20 +314,8 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
     let object = connection("");
     let told = |last_key_until| {
         let plan = plan(&Snapshot {
-            object: &object,
-            contact: &broken(Reason::SecretNotFound, false),
-            dependents: needed_by(1),
             last_key_until,
-            durations: &Durations::default(),
-            skew: Skew::default(),
-            throttled: false,
-            sharing: &Sharing::default(),
-            unneeded: Unneeded::default(),
-            collect_from: None,
-            held: None,
-            resource: None,
-            hands: Hands::Free,
-            now: at(NOW),
+            ..usual(&object, &broken(Reason::SecretNotFound, false), needed_by(1))
         });
         let ready = condition::find(&plan.status.conditions, condition::READY).unwrap();
         (ready.message.clone(), plan.look_again)
