@@ -10,17 +10,6 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What the list can be filtered on.
-pub const FILTERABLE: [&str; 7] = [
-    "displayName",
-    "description",
-    "createdDateTime",
-    "lastActionDateTime",
-    "status",
-    "locale",
-    "kind",
-];
-
 /// Most bytes of one block.
 const MAX_BLOCK: usize = 8 * 1024 * 1024;
 

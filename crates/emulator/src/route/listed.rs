@@ -1,5 +1,5 @@
 //! What the lists of all entities share: a page, one entity, a new one, and the change of what every entity has.
-use super::{FILTERABLE, HeaderChange, apply_project, dataset, project_change};
+use super::{FILTERABLE, HeaderChange, apply_project, project_change};
 use crate::{
     call::Call,
     entity::{CustomModel, Dataset, Endpoint, Entity, Evaluation, Project, find, find_mut},
@@ -8,6 +8,17 @@ use crate::{
     reply::Reply,
     resource::Resource,
 };
+
+/// What the list of datasets can be filtered on.
+const OF_DATASETS: [&str; 7] = [
+    "displayName",
+    "description",
+    "createdDateTime",
+    "lastActionDateTime",
+    "status",
+    "locale",
+    "kind",
+];
 
 /// A kind of entities that clients make, change and delete.
 pub trait Listed: Entity + Clone {
@@ -37,7 +48,7 @@ macro_rules! listed {
 
 listed! {
     CustomModel: models, "/models", FILTERABLE;
-    Dataset: datasets, "/datasets", dataset::FILTERABLE;
+    Dataset: datasets, "/datasets", OF_DATASETS;
     Endpoint: endpoints, "/endpoints", FILTERABLE;
     Evaluation: evaluations, "/evaluations", FILTERABLE;
     Project: projects, "/projects", ["displayName", "description", "createdDateTime", "locale"];
