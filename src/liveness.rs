@@ -97,7 +97,6 @@ pub trait Queue: fmt::Debug + Send + Sync {
     fn ages(&self) -> QueueAges;
 }
 
-/// The ages of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueAges {
     /// How long the object that was woken first has waited; `None` when none waits.

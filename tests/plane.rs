@@ -2,10 +2,11 @@
 
 mod harness;
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
 use harness::{Folder, HarnessError, Plane, Process, count_writes, eventually};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -30,7 +30,6 @@ const SCENARIOS: [&str; 6] = ["create", "edit", "rest", "page", "memory", "cold"
 pub struct Scale {
     /// Endpoints of the fleet that is created, edited and left at rest.
     pub fleet: usize,
-    /// Edits.
     pub edits: usize,
     /// How long the fleet is watched at rest.
     pub rest: Duration,

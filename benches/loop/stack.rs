@@ -1,14 +1,12 @@
 //! The processes that are measured, and what they say about themselves.
 use crate::{
     Outcome,
-    harness::{AuditEntry, EMULATOR, EmulatorProcess, OPERATOR, OperatorProcess, Plane},
+    harness::{AuditEntry, EMULATOR, EmulatorProcess, OPERATOR, OPERATOR_USER, OperatorProcess, Plane},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-const SYSTEM: &str = "speech-system";
-const ACCOUNT: &str = "speech-operator";
 /// What the operator runs with; its clock is the real one.
 const OPTIONS: [&str; 1] = ["--allow-http"];
 
@@ -44,10 +42,10 @@ impl Stack {
     pub async fn start() -> Outcome<Self> {
         eprintln!("starting a control plane, the emulator and the operator");
         let plane = Plane::start().await?;
-        install(&plane).await?;
+        plane.install().await?;
         let nothing = plane.folder().write("seed.json", "{}")?;
         let emulator = EmulatorProcess::start(&EMULATOR, Some(&nothing), &[]).await?;
-        let kubeconfig = plane.service_account_kubeconfig(SYSTEM, ACCOUNT).await?;
+        let kubeconfig = plane.operator_kubeconfig().await?;
         let operator = OperatorProcess::start(&OPERATOR, &kubeconfig, &OPTIONS).await?;
         let client = plane.client().await?;
         Ok(Self {
@@ -60,7 +58,7 @@ impl Stack {
 
     /// Ends the operator and starts another, without waiting for it.
     pub async fn restart_operator(&mut self) -> Outcome<()> {
-        let kubeconfig = self.plane.service_account_kubeconfig(SYSTEM, ACCOUNT).await?;
+        let kubeconfig = self.plane.operator_kubeconfig().await?;
         self.operator.kill();
         self.operator = OperatorProcess::start_unready(&OPERATOR, &kubeconfig, &OPTIONS)?;
         Ok(())
@@ -118,8 +116,7 @@ impl Stack {
 
     /// The operator's own writes to the cluster since a moment.
     pub fn writes(&self, since: Timestamp) -> Outcome<Writes> {
-        let user = format!("system:serviceaccount:{SYSTEM}:{ACCOUNT}");
-        let own = |entry: &AuditEntry| entry.user == user && entry.time >= since;
+        let own = |entry: &AuditEntry| entry.user == OPERATOR_USER && entry.time >= since;
         let mut writes = Writes::default();
         for entry in self.plane.audit()?.iter().filter(|entry| own(entry)) {
             match entry.resource.as_str() {
@@ -136,7 +133,6 @@ impl Stack {
 /// How often the operator wrote to the cluster, leases aside.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Writes {
-    /// Events.
     pub events: u32,
     /// Connections, status included.
     pub connections: u32,
@@ -149,21 +145,4 @@ impl Writes {
     pub fn without_events(self) -> u32 {
         self.connections + self.objects
     }
-}
-
-/// Applies what `deploy/` ships, but for the Deployment: the operator runs as a process here.
-async fn install(plane: &Plane) -> Outcome<()> {
-    let root = env!("CARGO_MANIFEST_DIR");
-    for path in [
-        "crds",
-        "deploy/base/namespace.yaml",
-        "deploy/base/service-account.yaml",
-        "deploy/base/cluster-roles.yaml",
-    ] {
-        plane.kubectl_ok(&["apply", "-f", &format!("{root}/{path}")]).await?;
-    }
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
-        .await?;
-    Ok(())
 }

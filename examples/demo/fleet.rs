@@ -1,11 +1,4 @@
 //! The second story: a dozen endpoints whose models all expire on one quarter day.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
 use super::{
     DemoError, demand,
     harness::eventually,
@@ -14,6 +7,12 @@ use super::{
     service::{Recognition, Service, text},
     stage::Stage,
     story::{day, travel, wait},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
 /// How long anything may take.

@@ -16,16 +16,16 @@ mod service;
 mod stage;
 mod story;
 
-use std::path::Path;
-use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use tokio::signal::unix::{SignalKind, signal};
-
 use harness::HarnessError;
 use screen::{Screen, Style};
 use speech_terminal as terminal;
 use stage::Stage;
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Why the demo ends before its end.
 #[derive(Debug, thiserror::Error)]

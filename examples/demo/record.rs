@@ -1,17 +1,18 @@
 //! Records what happens while the story goes on: every version of the endpoints that the API server tells of, and who
 //! answers the applications.
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use futures::StreamExt;
-use kube::runtime::watcher::{self, Event};
-use kube::{Api, Client};
-use speech_api::{SpeechEndpoint, endpoint::ActiveModel};
-use tokio::task::JoinHandle;
-
 use super::service::{Recognition, Service};
+use futures::StreamExt;
+use kube::{
+    Api, Client,
+    runtime::watcher::{self, Event},
+};
+use speech_api::{SpeechEndpoint, endpoint::ActiveModel};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
 
 /// The pause between two recognitions of an application.
 const PACE: Duration = Duration::from_millis(100);

@@ -1,11 +1,11 @@
 //! What the viewer sees: styled lines, and the progress of what takes long.
-
-use std::future::Future;
-use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
-
 use speech_terminal::Line;
 pub use speech_terminal::Style;
+use std::{
+    future::Future,
+    io::{IsTerminal, Write},
+    time::{Duration, Instant},
+};
 
 /// A step that takes longer shows that it is alive.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -100,7 +100,6 @@ impl Screen {
         self.line(Style::Plain, "");
     }
 
-    /// The heading of an act.
     pub fn act(&mut self, heading: &str) {
         self.blank();
         self.line(

@@ -1,10 +1,7 @@
 //! The Speech service as others use it: applications that recognize, and a colleague who deploys by hand.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use super::{DemoError, demand};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Name of the Speech resource in the seed.
 pub const RESOURCE: &str = "contoso";

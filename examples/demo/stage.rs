@@ -1,15 +1,12 @@
 //! What the story plays on: control plane, emulator and operator, and kubectl as a user types it.
-
-use std::path::{Path, PathBuf};
-
-use serde_json::{Value, json};
-
 use super::{
     DemoError, demand,
     harness::{CommandOutput, Control, EMULATOR, EmulatorProcess, KUBECTL_SPEECH, OPERATOR, OperatorProcess, Plane},
     screen::{Screen, Style},
     service::RESOURCE,
 };
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// A base model that appears at the end, for what readers try.
 const TRAINABLE: &str = "7c1d5f0e-2b64-4f3a-9d58-3e8a4b9c6d17";
@@ -196,9 +193,7 @@ curl -i -X POST -H 'Ocp-Apim-Subscription-Key: demo-key-2' \
 }
 
 async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<OperatorProcess, DemoError> {
-    let kubeconfig = plane
-        .service_account_kubeconfig("speech-system", "speech-operator")
-        .await?;
+    let kubeconfig = plane.operator_kubeconfig().await?;
     let clock = emulator.control().clock_url();
     let arguments = ["--log-format", "text"];
     Ok(OperatorProcess::start_with_emulator(&OPERATOR, &kubeconfig, &clock, &arguments).await?)

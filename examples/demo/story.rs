@@ -1,7 +1,4 @@
 //! The story, act by act. Each act does something, shows it, and checks it.
-
-use std::time::{Duration, Instant};
-
 use super::{
     DemoError, demand,
     harness::eventually,
@@ -10,6 +7,7 @@ use super::{
     service::{Recognition, Service, text},
     stage::Stage,
 };
+use std::time::{Duration, Instant};
 
 /// How long anything of the story may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -384,7 +382,6 @@ async fn current_model(stage: &Stage, revision: i64) -> Result<Model, DemoError>
     })
 }
 
-/// The day of a timestamp.
 pub fn day(timestamp: &str) -> String {
     timestamp.split('T').next().unwrap_or_default().to_owned()
 }

@@ -43,7 +43,6 @@ impl Delivery {
     }
 }
 
-/// What ended for an endpoint.
 pub fn of_endpoint(before: Option<&SpeechEndpointStatus>, after: &SpeechEndpointStatus) -> Vec<Ended> {
     let Some(before) = before else { return Vec::new() };
     let mut ended = Vec::new();
@@ -69,7 +68,6 @@ pub fn of_endpoint(before: Option<&SpeechEndpointStatus>, after: &SpeechEndpoint
     ended
 }
 
-/// What ended for a model.
 pub fn of_model(before: Option<&SpeechModelStatus>, after: &SpeechModelStatus) -> Vec<Ended> {
     let Some(candidate) = before.and_then(|before| before.candidate.as_ref()) else {
         return Vec::new();

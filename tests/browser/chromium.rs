@@ -1,13 +1,15 @@
 //! A headless Chromium, spoken to through a pair of pipes in the words of the Chrome DevTools Protocol.
-
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::pipe;
-use tokio::process::{Child, Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::unix::pipe,
+    process::{Child, Command},
+};
 
 /// The longest that an answer, or the end of a navigation, may take.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -7,17 +7,18 @@ mod chromium;
 #[path = "../../src/fleet_page/sample.rs"]
 mod sample;
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
 use chromium::{Chromium, DARK, LIGHT, Look, NARROW, NARROW_DARK};
 use sample::{NOW, Sample, fleet, many};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use speech_fleet::fleet::Objects;
 use speech_operator::fleet_page::{Audience, Facts, routes};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Serves a fleet on a port of its own; gives the URL of the page.
 async fn serve(sample: Sample) -> String {

@@ -1,11 +1,8 @@
 //! What the laws look at. Plain data, so that a law can be tested without a world.
-
-use std::collections::{BTreeMap, BTreeSet};
-
+use crate::harness::AuditEntry;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-
-use crate::harness::AuditEntry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of some tenants after a run.
 #[derive(Debug, Clone, Default)]

@@ -51,18 +51,20 @@ mod tenant;
 mod trial;
 mod world;
 
-use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
-use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
 use futures::FutureExt as _;
-
 use options::Options;
 use report::{Report, Table};
 use rows::Row;
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use trial::Trial;
 use world::World;
 

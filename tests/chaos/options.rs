@@ -1,5 +1,4 @@
 //! The command line. `cargo test` gives every test program the arguments of libtest; what means nothing here is let pass.
-
 use clap::Parser;
 
 /// What is to be run.

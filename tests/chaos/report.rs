@@ -1,10 +1,6 @@
 //! What came of a row, and the table of all.
-
-use std::fmt;
-use std::path::Path;
-use std::time::Duration;
-
 use crate::{options::Options, rows::Row};
+use std::{fmt, path::Path, time::Duration};
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,4 @@
 //! One row while it runs: its world, its chance, what came of it.
-
-use std::fmt::Display;
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
-use speech_fuzz::Chance;
-
 use crate::{
     evidence::Known,
     law::{self, Expected},
@@ -14,6 +7,12 @@ use crate::{
     rows::Row,
     tenant::{Tenant, is_ready},
     world::World,
+};
+use serde_json::Value;
+use speech_fuzz::Chance;
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
 };
 
 /// One row while it runs.
@@ -53,6 +52,15 @@ impl Default for Patience {
             jump: Duration::from_secs(30),
             stride: Duration::from_secs(30),
             rest: Duration::from_millis(1500),
+        }
+    }
+}
+
+impl Patience {
+    pub fn within(bound: Duration) -> Self {
+        Self {
+            bound,
+            ..Self::default()
         }
     }
 }

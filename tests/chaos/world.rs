@@ -1,27 +1,27 @@
 //! What runs: a control plane, an emulator, and operators that come and go.
-
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use jiff::Timestamp;
-use k8s_openapi::api::events::v1::Event;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use kube::{Api, Client};
-use serde_json::{Value, json};
-
 use crate::{
     evidence::Evidence,
     harness::{
-        EMULATOR, EmulatorProcess, HarnessError, KUBECTL_SPEECH, OPERATOR, OperatorProcess, POD, Plane, eventually,
+        EMULATOR, EmulatorProcess, HarnessError, KINDS, KUBECTL_SPEECH, OPERATOR, OPERATOR_USER, OperatorProcess, POD,
+        Plane, api_of, eventually,
     },
-    tenant::{KINDS, Tenant, api_of},
+    tenant::Tenant,
+};
+use jiff::Timestamp;
+use k8s_openapi::api::events::v1::Event;
+use kube::{
+    Api, Client,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where the sources are.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// The operator's user, as the audit log names it.
-pub const OPERATOR_USER: &str = "system:serviceaccount:speech-system:speech-operator";
 const START: Duration = Duration::from_secs(30);
 
 /// Everything that runs. The processes and their folders go with this process, also when it is killed.
@@ -48,23 +48,17 @@ pub struct World {
 
 impl World {
     /// Starts all but operators.
-    ///
-    /// # Errors
-    ///
-    /// When the control plane or the emulator does not start.
     pub async fn start() -> Result<Self, HarnessError> {
         let emulator = program("CHAOS_EMULATOR", &EMULATOR);
         let (plane, emulator) = tokio::try_join!(
             async {
                 let plane = Plane::start().await?;
-                install(&plane).await?;
+                plane.install().await?;
                 Ok(plane)
             },
             EmulatorProcess::start(&emulator, None, &[]),
         )?;
-        let kubeconfig = plane
-            .service_account_kubeconfig("speech-system", "speech-operator")
-            .await?;
+        let kubeconfig = plane.operator_kubeconfig().await?;
         let client = plane.client().await?;
         Ok(Self {
             plane,
@@ -82,11 +76,8 @@ impl World {
 
     /// Installs again what somebody has removed, with another account for the operator.
     pub async fn install(&mut self) {
-        install(&self.plane).await.unwrap();
-        let account = self
-            .plane
-            .service_account_kubeconfig("speech-system", "speech-operator");
-        self.kubeconfig = account.await.unwrap();
+        self.plane.install().await.unwrap();
+        self.kubeconfig = self.plane.operator_kubeconfig().await.unwrap();
     }
 
     /// Removes what is left of an installation, whoever holds it.
@@ -100,10 +91,7 @@ impl World {
     }
 
     /// Runs `kubectl speech` as administrator.
-    ///
-    /// # Errors
-    ///
-    /// When it does not succeed, with what it said.
+    /// Fails with what it said.
     pub async fn kubectl_speech(&self, args: &[&str]) -> Result<String, String> {
         let folder = KUBECTL_SPEECH.parent().unwrap_or(Path::new("."));
         let args = [&["speech"], args].concat();
@@ -117,10 +105,6 @@ impl World {
     }
 
     /// Another emulator, which holds nothing and whose clock shows the present.
-    ///
-    /// # Errors
-    ///
-    /// When it does not start.
     pub async fn renew_emulator(&mut self) -> Result<(), HarnessError> {
         self.emulator = EmulatorProcess::start(&program("CHAOS_EMULATOR", &EMULATOR), None, &[]).await?;
         Ok(())
@@ -319,15 +303,4 @@ impl World {
 /// A program, unless `CHAOS_OPERATOR` or `CHAOS_EMULATOR` names another build.
 fn program(variable: &str, usual: &Path) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| usual.to_owned(), PathBuf::from)
-}
-
-/// Applies what `deploy/` ships, as a user does, but for the Deployment: operators run as processes here.
-async fn install(plane: &Plane) -> Result<(), HarnessError> {
-    plane.kubectl_ok(&["apply", "-f", &format!("{ROOT}/crds")]).await?;
-    for file in ["namespace", "service-account", "cluster-roles"] {
-        let path = format!("{ROOT}/deploy/base/{file}.yaml");
-        plane.kubectl_ok(&["apply", "-f", &path]).await?;
-    }
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
-    plane.kubectl_ok(&established).await.map(drop)
 }

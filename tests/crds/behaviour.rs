@@ -1,5 +1,4 @@
 //! What someone at the command line sees of the kinds.
-
 use super::{
     harness::{CommandOutput, HarnessError},
     plane,

@@ -2,18 +2,17 @@
 //!
 //! A refused one must be refused at the given field for the given reason and no other. Every rule and every bound of
 //! the schemas must be refused by a case, and its field must stand in an accepted one.
-
-use std::collections::BTreeSet;
-
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, GroupVersionKind};
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::{
     harness::HarnessError,
     schema::{Node, crds, has, nodes},
 };
+use kube::{
+    api::{Api, DynamicObject, Patch, PatchParams, PostParams},
+    core::{ApiResource, GroupVersionKind},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 const CONNECTIONS: &str = include_str!("cases/speechconnection.yaml");
 const MODELS: &str = include_str!("cases/speechmodel.yaml");

@@ -1,5 +1,4 @@
 //! What is shipped in `deploy/` is accepted by a real API server and grants what it should, no more.
-
 use super::{harness::HarnessError, plane, repository, schema::crds, text};
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -1,5 +1,4 @@
 //! What `deploy/argocd` and `deploy/flux` ship fits what Argo CD and Flux have, as far as an API server can tell.
-
 use super::{
     harness::{HarnessError, installed},
     plane, repository, text,

@@ -1,5 +1,4 @@
 //! What every CRD of ours must look like, without an API server.
-
 use super::schema::{Node, crds, nodes, root};
 use serde_json::{Value, json};
 

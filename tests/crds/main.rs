@@ -17,9 +17,8 @@ mod lint;
 mod previous;
 mod schema;
 
-use std::path::{Path, PathBuf};
-
 use harness::{HarnessError, Plane};
+use std::path::{Path, PathBuf};
 use tokio::sync::OnceCell;
 
 /// The plane that all tests of this binary share, with the CRDs installed. It dies with the process.

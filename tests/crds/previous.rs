@@ -1,5 +1,4 @@
 //! What was stored under the CRDs before is still valid and loses nothing: fields are added, never taken away.
-
 use serde_json::{Map, Value};
 
 const FILES: [&str; 3] = ["speechconnections.yaml", "speechmodels.yaml", "speechendpoints.yaml"];

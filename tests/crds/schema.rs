@@ -1,5 +1,4 @@
 //! Walks through the schemas as they stand in `crds/`.
-
 use serde_json::Value;
 use speech_api::schema;
 

@@ -1,12 +1,11 @@
 //! A person agrees to one model, by its id.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
+    case::Case,
+    harness::{condition, message},
     seed::{self, BASE_NEW, BASE_OLD, MODEL},
     stack::shared,
 };
+use serde_json::{Value, json};
 
 const BASE_NEWEST: &str = "10000000-0000-4000-8000-000000000009";
 const APPROVED: &str = "approved-model";

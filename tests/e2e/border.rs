@@ -1,13 +1,11 @@
 //! What a namespace cannot do to another one, and where the operator does not call.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready, message},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, is_ready, message},
     seed::{self, BASE_NEW, MODEL, TEXT},
     stack::{SOON, shared},
 };
+use serde_json::{Value, json};
 
 /// A namespace of somebody else.
 async fn stranger(case: &Case) -> Case {
@@ -101,8 +99,7 @@ fn a_stranger_cannot_tell_a_connection_that_does_not_allow_him_from_none() {
         assert_eq!(case.remote_writes().await.len(), 0);
 
         // Nor does his reference keep the connection, or show there.
-        case.delete("SpeechConnection", "speech").await;
-        case.gone("SpeechConnection", "speech").await;
+        case.remove("SpeechConnection", "speech").await;
     });
 }
 
@@ -110,9 +107,9 @@ fn a_stranger_cannot_tell_a_connection_that_does_not_allow_him_from_none() {
 fn a_stranger_cannot_copy_or_name_a_model_of_another_namespace() {
     shared("border-copy", async |case, _| {
         case.connect("5s").await;
-        case.model("origin", json!({"source": {"existing": {"id": MODEL}}}))
+        let origin = case
+            .ready_model("origin", json!({"source": {"existing": {"id": MODEL}}}))
             .await;
-        let origin = case.ready("SpeechModel", "origin").await;
         let guest = stranger(case).await;
         // He has a connection of his own, even to the same Speech resource.
         guest.secret(&seed::key("border-copy", 1)).await;
@@ -173,8 +170,7 @@ fn an_export_stays_in_its_namespace_whatever_bears_the_uid_of_its_owner_elsewher
     shared("border-export", async |case, _| {
         case.connect("5s").await;
         let spec = json!({"model": {"base": {"id": BASE_NEW}}, "exportTo": {"configMap": {"name": "speech"}}});
-        case.endpoint("hotline", spec).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", spec).await;
         let published = case
             .until("ConfigMap", "speech", "is published", |map| map["data"].is_object())
             .await;
@@ -194,15 +190,14 @@ fn an_export_stays_in_its_namespace_whatever_bears_the_uid_of_its_owner_elsewher
         guest.apply(imitate("speech")).await;
         guest.apply(imitate("old")).await;
         case.delete("ConfigMap", "speech").await;
-        eventually("the export is back", SOON, async || {
+        in_time("the export is back", SOON, async || {
             // A garbage collector takes the imitations, and none runs here; the operator must not.
             match case.find("ConfigMap", "speech").await {
                 Some(map) if map["data"] == published["data"] => Ok(()),
                 other => Err(format!("{other:?}")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         assert!(is_ready(&case.get("SpeechEndpoint", "hotline").await));
         for name in ["speech", "old"] {
             assert!(

@@ -1,49 +1,38 @@
 //! What one test has for itself: a namespace, a Speech resource of the same name, a Secret and a SpeechConnection.
-
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use k8s_openapi::ByteString;
-use k8s_openapi::api::events::v1::Event;
-use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client};
-use serde_json::{Value, json};
-
 use crate::{
-    harness::{AuditEntry, Control, eventually},
+    harness::{AuditEntry, KINDS, OPERATOR_USER, Tenant, condition, in_time, is_ready, message},
     seed,
-    stack::{OPERATOR_USER, SOON, Stack},
+    stack::{SOON, Stack},
+};
+use k8s_openapi::{ByteString, api::events::v1::Event};
+use kube::{Api, api::ListParams};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    ops::Deref,
+    sync::{Mutex, PoisonError},
 };
 
 /// Every key that any test gave to an operator.
 static KEYS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// A test's own part of a stack.
-pub struct Case {
-    /// Name of the namespace and of the Speech resource.
-    pub name: String,
-    pub client: Client,
-    pub control: Control,
-    base_url: String,
+pub struct Case(Tenant);
+
+impl Deref for Case {
+    type Target = Tenant;
+
+    fn deref(&self) -> &Tenant {
+        &self.0
+    }
 }
 
 impl Case {
     /// Makes the namespace and the Speech resource; no connection yet.
     pub async fn new(stack: &Stack, name: &str) -> Self {
-        let control = stack.emulator.control().clone();
-        let now = control.now().await.unwrap();
-        control.put_resource(name, seed::resource(name, now)).await.unwrap();
-        let case = Self {
-            name: name.to_owned(),
-            client: stack.client.clone(),
-            control,
-            base_url: stack.emulator.base_url().to_owned(),
-        };
-        case.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
-            .await;
-        case
+        let now = stack.emulator.control().now().await.unwrap();
+        let resource = seed::resource(name, now);
+        Self(Tenant::new(&stack.client, &stack.emulator, name, resource).await)
     }
 
     /// Makes the Secret and a connection named `speech`, and waits until it is Ready.
@@ -58,36 +47,24 @@ impl Case {
         KEYS.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(key.to_owned());
-        self.apply(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "speech-key"}, "stringData": {"key": key}}))
-            .await;
+        self.0.secret(key).await;
     }
 
     /// Applies the connection `speech`, with what `spec` says beside or in place of the usual.
     pub async fn connection(&self, spec: Value) {
-        let usual = json!({"endpoint": self.url(), "auth": {"keySecretRef": {"name": "speech-key"}}});
-        self.declare("SpeechConnection", "speech", merged(usual, spec)).await;
+        self.connection_named("speech", spec).await;
     }
 
-    /// Applies an endpoint of locale en-US.
-    pub async fn endpoint(&self, name: &str, spec: Value) {
-        let usual = json!({"connectionRef": {"name": "speech"}, "locale": "en-US"});
-        self.declare("SpeechEndpoint", name, merged(usual, spec)).await;
+    /// Applies an endpoint and waits until it is Ready; returns it.
+    pub async fn ready_endpoint(&self, name: &str, spec: Value) -> Value {
+        self.endpoint(name, spec).await;
+        self.ready("SpeechEndpoint", name).await
     }
 
-    /// Applies a model of locale en-US.
-    pub async fn model(&self, name: &str, spec: Value) {
-        let usual = json!({"connectionRef": {"name": "speech"}, "locale": "en-US"});
-        self.declare("SpeechModel", name, merged(usual, spec)).await;
-    }
-
-    /// Applies a model of locale en-US with labels.
-    pub async fn labelled_model(&self, name: &str, labels: Value, spec: Value) {
-        let usual = json!({"connectionRef": {"name": "speech"}, "locale": "en-US"});
-        self.apply(json!({
-            "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechModel",
-            "metadata": {"name": name, "labels": labels}, "spec": merged(usual, spec),
-        }))
-        .await;
+    /// Applies a model and waits until it is Ready; returns it.
+    pub async fn ready_model(&self, name: &str, spec: Value) -> Value {
+        self.model(name, spec).await;
+        self.ready("SpeechModel", name).await
     }
 
     /// Sets an annotation of an object, or removes it with null.
@@ -115,95 +92,13 @@ impl Case {
 
     /// Has every list read and every endpoint looked at, so that whatever was to be done has begun.
     pub async fn look(&self, endpoint: &str) -> Value {
-        let word = self.journal().await.len().to_string();
-        for (kind, name) in [("SpeechConnection", "speech"), ("SpeechEndpoint", endpoint)] {
-            self.annotate(kind, name, "reconcile-requested-at", word.clone().into())
-                .await;
-            self.until(kind, name, "is looked at", |object| {
-                object["status"]["lastHandledReconcileAt"] == word.as_str()
-            })
-            .await;
-        }
-        self.get("SpeechEndpoint", endpoint).await
-    }
-
-    async fn declare(&self, kind: &str, name: &str, spec: Value) {
-        self.apply(json!({
-            "apiVersion": "customspeech.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec,
-        }))
-        .await;
+        self.look_at("SpeechConnection", "speech").await;
+        self.look_at("SpeechEndpoint", endpoint).await
     }
 
     /// The same Speech resource, seen from another namespace.
     pub fn in_namespace(&self, name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            client: self.client.clone(),
-            control: self.control.clone(),
-            base_url: self.base_url.clone(),
-        }
-    }
-
-    /// Base URL of the emulator.
-    pub fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    /// Base URL of the Speech resource.
-    pub fn url(&self) -> String {
-        format!("{}/{}", self.base_url, self.name)
-    }
-
-    /// Applies an object; its namespace is the test's unless it says another. What an earlier apply said and this does
-    /// not is removed.
-    pub async fn apply(&self, object: Value) {
-        let api = self.api_in(
-            object["kind"].as_str().unwrap(),
-            object["metadata"]["namespace"].as_str().unwrap_or(&self.name),
-        );
-        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
-        let params = PatchParams::apply("user").force();
-        api.patch(&name, &params, &Patch::Apply(object)).await.unwrap();
-    }
-
-    /// Changes a part of an object.
-    pub async fn patch(&self, kind: &str, name: &str, patch: Value) {
-        let params = PatchParams::default();
-        self.api(kind).patch(name, &params, &Patch::Merge(patch)).await.unwrap();
-    }
-
-    /// Deletes an object; waits for nothing.
-    pub async fn delete(&self, kind: &str, name: &str) {
-        self.api(kind).delete(name, &DeleteParams::default()).await.unwrap();
-    }
-
-    /// The objects of a kind in the test's namespace.
-    pub fn api(&self, kind: &str) -> Api<DynamicObject> {
-        self.api_in(kind, &self.name)
-    }
-
-    fn api_in(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
-        let (group, version, plural) = match kind {
-            "SpeechConnection" => ("customspeech.dev", "v1alpha1", "speechconnections"),
-            "SpeechModel" => ("customspeech.dev", "v1alpha1", "speechmodels"),
-            "SpeechEndpoint" => ("customspeech.dev", "v1alpha1", "speechendpoints"),
-            "Namespace" => ("", "v1", "namespaces"),
-            "Secret" => ("", "v1", "secrets"),
-            "ConfigMap" => ("", "v1", "configmaps"),
-            other => panic!("no test needs the kind {other}"),
-        };
-        let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
-        if kind == "Namespace" {
-            Api::all_with(self.client.clone(), &resource)
-        } else {
-            Api::namespaced_with(self.client.clone(), namespace, &resource)
-        }
-    }
-
-    /// An object, if it exists.
-    pub async fn find(&self, kind: &str, name: &str) -> Option<Value> {
-        let object = self.api(kind).get_opt(name).await.unwrap()?;
-        Some(serde_json::to_value(object).unwrap())
+        Self(self.0.in_namespace(name))
     }
 
     /// An object.
@@ -216,27 +111,6 @@ impl Case {
     /// Waits until an object is as `check` wants it; returns it.
     pub async fn until(&self, kind: &str, name: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
         self.within(SOON, kind, name, what, check).await
-    }
-
-    /// The same with another deadline.
-    pub async fn within(
-        &self,
-        deadline: Duration,
-        kind: &str,
-        name: &str,
-        what: &str,
-        check: impl Fn(&Value) -> bool,
-    ) -> Value {
-        eventually(&format!("{kind} {name} {what}"), deadline, async || {
-            let object = self.get(kind, name).await;
-            if check(&object) {
-                Ok(object)
-            } else {
-                Err(object["status"].to_string())
-            }
-        })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Waits until an object is Ready at its newest generation; returns it.
@@ -254,34 +128,19 @@ impl Case {
 
     /// Waits until an object is gone.
     pub async fn gone(&self, kind: &str, name: &str) {
-        eventually(&format!("{kind} {name} is gone"), SOON, async || {
+        in_time(&format!("{kind} {name} is gone"), SOON, async || {
             match self.find(kind, name).await {
                 None => Ok(()),
                 Some(object) => Err(object.to_string()),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
     }
 
-    /// The requests to the test's Speech resource so far.
-    pub async fn journal(&self) -> Vec<Value> {
-        let path = format!("journal?resource={}&limit=100000", self.name);
-        let answer = self.control.request(reqwest::Method::GET, &path, None).await.unwrap();
-        answer["entries"].as_array().unwrap().clone()
-    }
-
-    /// How often an operation was called so far.
-    pub async fn calls(&self, operation: &str) -> usize {
-        let journal = self.journal().await;
-        journal.iter().filter(|entry| entry["operation"] == operation).count()
-    }
-
-    /// The requests so far that could change something.
-    pub async fn remote_writes(&self) -> Vec<Value> {
-        let mut journal = self.journal().await;
-        journal.retain(|entry| entry["method"] != "GET");
-        journal
+    /// Deletes an object and waits until it is gone.
+    pub async fn remove(&self, kind: &str, name: &str) {
+        self.delete(kind, name).await;
+        self.gone(kind, name).await;
     }
 
     /// What the Speech resource holds of a kind, such as `endpoints`, in the form of a seed.
@@ -315,18 +174,17 @@ impl Case {
 
     /// Has the connection and its lists looked at.
     pub async fn look_at_connection(&self) {
+        self.look_at("SpeechConnection", "speech").await;
+    }
+
+    async fn look_at(&self, kind: &str, name: &str) -> Value {
         let word = self.journal().await.len().to_string();
-        self.annotate(
-            "SpeechConnection",
-            "speech",
-            "reconcile-requested-at",
-            word.clone().into(),
-        )
-        .await;
-        self.until("SpeechConnection", "speech", "is looked at", |object| {
+        self.annotate(kind, name, "reconcile-requested-at", word.clone().into())
+            .await;
+        self.until(kind, name, "is looked at", |object| {
             object["status"]["lastHandledReconcileAt"] == word.as_str()
         })
-        .await;
+        .await
     }
 
     /// Which model answers a recognition at an endpoint, and whether it stands in for another.
@@ -356,7 +214,7 @@ impl Case {
 
     /// Waits until there is an event of this reason about an object.
     pub async fn event(&self, name: &str, reason: &str) {
-        eventually(&format!("an event {reason} about {name}"), SOON, async || {
+        in_time(&format!("an event {reason} about {name}"), SOON, async || {
             let events = self.events(name).await;
             if events.iter().any(|event| event == reason) {
                 Ok(())
@@ -364,8 +222,7 @@ impl Case {
                 Err(format!("{events:?}"))
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
     }
 
     /// The operator's writes in the test's namespace so far, events aside.
@@ -380,7 +237,7 @@ impl Case {
     pub async fn no_key_was_told(&self, stack: &Stack) {
         let mut said = stack.said();
         said.push_str(&stack.operator.metrics().await.unwrap_or_default());
-        for kind in ["SpeechConnection", "SpeechModel", "SpeechEndpoint", "ConfigMap"] {
+        for kind in KINDS.into_iter().chain(["ConfigMap"]) {
             let objects = self.api(kind).list(&ListParams::default()).await.unwrap();
             said.push_str(&serde_json::to_string(&objects).unwrap());
         }
@@ -397,31 +254,4 @@ impl Case {
             );
         }
     }
-}
-
-/// A condition of an object; null when it has none of the kind.
-pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
-    let conditions = object["status"]["conditions"].as_array();
-    let found = conditions.and_then(|all| all.iter().find(|condition| condition["type"] == kind));
-    found.unwrap_or(&Value::Null)
-}
-
-/// What a condition of an object says.
-pub fn message<'a>(object: &'a Value, kind: &str) -> &'a str {
-    condition(object, kind)["message"].as_str().unwrap_or_default()
-}
-
-/// Whether an object's newest generation is Ready and nothing is under way.
-pub fn is_ready(object: &Value) -> bool {
-    condition(object, "Ready")["status"] == "True"
-        && condition(object, "Reconciling").is_null()
-        && object["status"]["observedGeneration"] == object["metadata"]["generation"]
-}
-
-fn merged(mut usual: Value, special: Value) -> Value {
-    let Value::Object(special) = special else {
-        panic!("a spec is an object")
-    };
-    usual.as_object_mut().unwrap().extend(special);
-    usual
 }

@@ -1,12 +1,11 @@
 //! Which of several models an endpoint serves.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
+    case::Case,
+    harness::{condition, message},
     seed::{BASE_GERMAN, BASE_NEW, BASE_OLD, MODEL},
     stack::shared,
 };
+use serde_json::{Value, json};
 
 /// An endpoint that serves what is labelled for claims.
 fn by_label(exclude: &[&str]) -> Value {

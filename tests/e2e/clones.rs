@@ -1,16 +1,13 @@
 //! Two clusters from one backup: an operator that only observes, and two parties that undo each other's work.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
-
 use crate::{
-    case::{Case, condition, message},
+    case::Case,
+    harness::{condition, message},
     seed::{self, BASE_NEW, BASE_OLD, MODEL, MORE_TEXT, TEXT},
     stack::{Stack, alone},
 };
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::{task::JoinHandle, time::sleep};
 
 /// Three corrections, each with the deployments of both.
 const CONTEST: Duration = Duration::from_secs(90);

@@ -1,14 +1,12 @@
 //! Models copied from one Speech resource into another.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
-    crash::{kill_and_restart, strike, struck},
-    harness::eventually,
+    case::Case,
+    crash::{kill_and_restart, struck},
+    harness::{condition, in_time, is_ready},
     seed::{self, BASE_OLD, MODEL, MORE_TEXT, TEXT},
     stack::{SOON, Stack, alone, shared},
 };
+use serde_json::{Value, json};
 
 /// The ARM id that the emulator gives to a resource.
 fn resource_id(name: &str) -> String {
@@ -96,8 +94,7 @@ fn a_copied_model_follows_its_source_and_serves_in_its_own_resource() {
         assert_eq!(case.marked("models", "claims").await.len(), 2);
 
         case.delete("SpeechEndpoint", "hotline").await;
-        case.delete("SpeechModel", "claims").await;
-        case.gone("SpeechModel", "claims").await;
+        case.remove("SpeechModel", "claims").await;
         assert_eq!(case.marked("models", "claims").await.len(), 0);
         assert_eq!(west.marked("models", "origin").await.len(), 2, "the source stays");
     });
@@ -118,7 +115,7 @@ fn what_forbids_a_copy_is_told_and_heals_when_it_is_put_right() {
         let refused = case.reason("SpeechModel", "claims", "CopyRefused").await;
         assert_eq!(condition(&refused, "Stalled")["status"], "True");
         case.event("claims", "CopyRefused").await;
-        let refusal = strike(&west, "Models_Copy", json!({"status": 403})).await;
+        let refusal = west.strike("Models_Copy", json!({"status": 403})).await;
         connect(&west, json!({"resourceId": resource_id("copy-refused-west")})).await;
         // Two orders in vain: the third one waits for ten minutes.
         struck(&west, refusal).await;
@@ -160,7 +157,9 @@ fn a_copy_ordered_by_a_dead_operator_is_known_by_its_looks_and_not_ordered_again
     alone("copy-dead", async |case, stack| {
         let west = source(stack, "copy-dead-west", 2.0).await;
         case.connect("5s").await;
-        let fault = strike(&west, "Models_Copy", json!({"loseResponse": true, "delayMs": 300})).await;
+        let fault = west
+            .strike("Models_Copy", json!({"loseResponse": true, "delayMs": 300}))
+            .await;
         case.model("claims", copy_by_id(&west)).await;
         struck(&west, fault).await;
         kill_and_restart(stack).await;
@@ -194,8 +193,7 @@ fn a_copy_at_rest_needs_nothing_of_its_source() {
     alone("copy-rest", async |case, stack| {
         let west = source(stack, "copy-rest-west", 0.3).await;
         case.connect("5s").await;
-        case.model("claims", copy_by_id(&west)).await;
-        let model = case.ready("SpeechModel", "claims").await;
+        let model = case.ready_model("claims", copy_by_id(&west)).await;
         let written = |stack: &Stack| {
             let mut writes = case.writes(stack);
             writes.retain(|entry| entry.resource == "speechmodels");
@@ -207,14 +205,13 @@ fn a_copy_at_rest_needs_nothing_of_its_source() {
         kill_and_restart(stack).await;
         west.reason("SpeechConnection", "speech", "ServiceUnavailable").await;
         let swept = case.calls("Models_ListCustomModels").await;
-        eventually("the target was looked at again", SOON, async || {
+        in_time("the target was looked at again", SOON, async || {
             match case.calls("Models_ListCustomModels").await {
                 now if now > swept + 1 => Ok(()),
                 now => Err(format!("{now}")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         assert!(is_ready(&case.get("SpeechModel", "claims").await));
         assert_eq!(case.get("SpeechModel", "claims").await["status"], model["status"]);
         west.control.clear_faults().await.unwrap();
@@ -234,8 +231,7 @@ fn a_copy_that_is_deleted_while_it_is_made_leaves_nothing_behind() {
             model["status"]["copying"]["operation"].is_string()
         })
         .await;
-        case.delete("SpeechModel", "claims").await;
-        case.gone("SpeechModel", "claims").await;
+        case.remove("SpeechModel", "claims").await;
         assert_eq!(case.calls("Models_Delete").await, 1);
         assert_eq!(case.remote("models").await.len(), 1, "only the one made by hand");
     });

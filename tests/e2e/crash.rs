@@ -1,15 +1,12 @@
 //! Whatever happens around a creation, one object never has two remote entities.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
-    harness::eventually,
+    case::Case,
+    harness::{condition, eventually, in_time, is_ready},
     seed::{BASE_OLD, TEXT},
     stack::{SOON, Stack, alone, shared},
 };
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const INTENT: &str = "customspeech.dev/creation-intent";
 
@@ -17,15 +14,9 @@ fn base() -> Value {
     json!({"model": {"base": {"id": BASE_OLD}}})
 }
 
-/// Does this to the next request of an operation; returns the fault's id.
-pub async fn strike(case: &Case, operation: &str, action: Value) -> u64 {
-    let fault = json!({"route": {"resource": case.name, "path": operation}, "action": action, "times": 1});
-    case.control.add_fault(fault).await.unwrap()["id"].as_u64().unwrap()
-}
-
 /// Waits until a fault has struck, that is until the request has arrived; then it is not listed any more.
 pub async fn struck(case: &Case, fault: u64) {
-    eventually("the request has arrived", SOON, async || {
+    in_time("the request has arrived", SOON, async || {
         let faults = case
             .control
             .request(reqwest::Method::GET, "faults", None)
@@ -37,8 +28,7 @@ pub async fn struck(case: &Case, fault: u64) {
             None => Ok(()),
         }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 /// Exactly one remote entity of the object, and it is the one in the status.
@@ -61,7 +51,7 @@ pub async fn kill_and_restart(stack: &mut Stack) {
 fn an_endpoint_whose_creation_answered_to_a_dead_operator_is_adopted() {
     alone("crash-delay", async |case, stack| {
         case.connect("60s").await;
-        let fault = strike(case, "Endpoints_Create", json!({"delayMs": 3000})).await;
+        let fault = case.strike("Endpoints_Create", json!({"delayMs": 3000})).await;
         case.endpoint("hotline", base()).await;
         struck(case, fault).await;
         assert!(case.get("SpeechEndpoint", "hotline").await["metadata"]["annotations"][INTENT].is_string());
@@ -77,9 +67,8 @@ fn an_endpoint_whose_creation_answered_to_a_dead_operator_is_adopted() {
 fn an_endpoint_whose_answer_was_lost_is_adopted_without_a_second_post() {
     shared("crash-lost", async |case, _| {
         case.connect("60s").await;
-        strike(case, "Endpoints_Create", json!({"loseResponse": true})).await;
-        case.endpoint("hotline", base()).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        case.strike("Endpoints_Create", json!({"loseResponse": true})).await;
+        let endpoint = case.ready_endpoint("hotline", base()).await;
         is_the_only_one(case, "endpoints", &endpoint).await;
         assert_eq!(case.calls("Endpoints_Create").await, 1);
     });
@@ -89,7 +78,9 @@ fn an_endpoint_whose_answer_was_lost_is_adopted_without_a_second_post() {
 fn an_answer_lost_together_with_the_operator_makes_no_twin() {
     alone("crash-both", async |case, stack| {
         case.connect("60s").await;
-        let fault = strike(case, "Endpoints_Create", json!({"loseResponse": true, "delayMs": 300})).await;
+        let fault = case
+            .strike("Endpoints_Create", json!({"loseResponse": true, "delayMs": 300}))
+            .await;
         case.endpoint("hotline", base()).await;
         struck(case, fault).await;
         kill_and_restart(stack).await;
@@ -103,7 +94,9 @@ fn an_answer_lost_together_with_the_operator_makes_no_twin() {
 fn a_post_that_takes_effect_late_is_waited_for_and_adopted() {
     alone("crash-late", async |case, stack| {
         case.connect("60s").await;
-        let fault = strike(case, "Endpoints_Create", json!({"commitLate": {"delayMs": 4000}})).await;
+        let fault = case
+            .strike("Endpoints_Create", json!({"commitLate": {"delayMs": 4000}}))
+            .await;
         case.endpoint("hotline", base()).await;
         struck(case, fault).await;
         kill_and_restart(stack).await;
@@ -120,14 +113,16 @@ fn a_post_that_takes_effect_late_is_waited_for_and_adopted() {
 fn a_post_that_takes_effect_when_nobody_expects_it_any_more_loses_its_twin() {
     alone("crash-twin", async |case, stack| {
         case.connect("5s").await;
-        let fault = strike(case, "Endpoints_Create", json!({"commitLate": {"delayMs": 8000}})).await;
+        let fault = case
+            .strike("Endpoints_Create", json!({"commitLate": {"delayMs": 8000}}))
+            .await;
         case.endpoint("hotline", base()).await;
         struck(case, fault).await;
         kill_and_restart(stack).await;
         case.reason("SpeechEndpoint", "hotline", "AwaitingCreation").await;
         case.control.advance("3m").await.unwrap();
         let endpoint = case.ready("SpeechEndpoint", "hotline").await;
-        eventually("the late one has come and gone", SOON, async || {
+        in_time("the late one has come and gone", SOON, async || {
             match (
                 case.calls("Endpoints_Create").await,
                 case.marked("endpoints", "hotline").await.len(),
@@ -136,8 +131,7 @@ fn a_post_that_takes_effect_when_nobody_expects_it_any_more_loses_its_twin() {
                 other => Err(format!("{other:?}")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         is_the_only_one(case, "endpoints", &endpoint).await;
     });
 }
@@ -146,7 +140,7 @@ fn a_post_that_takes_effect_when_nobody_expects_it_any_more_loses_its_twin() {
 fn a_training_ordered_by_a_dead_operator_is_found_and_not_ordered_again() {
     alone("crash-training", async |case, stack| {
         case.connect("60s").await;
-        let fault = strike(case, "Models_Create", json!({"delayMs": 3000})).await;
+        let fault = case.strike("Models_Create", json!({"delayMs": 3000})).await;
         case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
             .await;
         struck(case, fault).await;
@@ -162,10 +156,10 @@ fn a_training_ordered_by_a_dead_operator_is_found_and_not_ordered_again() {
 fn a_training_whose_answer_was_lost_is_not_ordered_again() {
     shared("crash-training-lost", async |case, _| {
         case.connect("60s").await;
-        strike(case, "Models_Create", json!({"loseResponse": true})).await;
-        case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
+        case.strike("Models_Create", json!({"loseResponse": true})).await;
+        let model = case
+            .ready_model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
             .await;
-        let model = case.ready("SpeechModel", "claims").await;
         is_the_only_one(case, "models", &model).await;
         assert_eq!(case.calls("Models_Create").await, 1);
     });
@@ -177,9 +171,8 @@ fn a_list_that_lags_behind_makes_no_twin_and_no_false_alarm() {
         let lag = json!({"route": {"resource": "crash-lag"}, "action": {"listLag": {"seconds": 30}}});
         case.control.add_fault(lag).await.unwrap();
         case.connect("5s").await;
-        case.endpoint("seen", base()).await;
-        case.ready("SpeechEndpoint", "seen").await;
-        let fault = strike(case, "Endpoints_Create", json!({"loseResponse": true})).await;
+        case.ready_endpoint("seen", base()).await;
+        let fault = case.strike("Endpoints_Create", json!({"loseResponse": true})).await;
         case.endpoint("lost", base()).await;
         struck(case, fault).await;
         kill_and_restart(stack).await;
@@ -198,20 +191,21 @@ fn a_list_that_lags_behind_makes_no_twin_and_no_false_alarm() {
 fn an_object_deleted_while_its_creation_is_uncertain_leaves_no_orphan() {
     alone("crash-delete", async |case, stack| {
         case.connect("5s").await;
-        let fault = strike(case, "Endpoints_Create", json!({"commitLate": {"delayMs": 3000}})).await;
+        let fault = case
+            .strike("Endpoints_Create", json!({"commitLate": {"delayMs": 3000}}))
+            .await;
         case.endpoint("hotline", base()).await;
         struck(case, fault).await;
         stack.kill_operator();
         case.delete("SpeechEndpoint", "hotline").await;
         stack.restart_operator().await;
-        eventually("the late endpoint has come and gone", SOON, async || {
+        in_time("the late endpoint has come and gone", SOON, async || {
             match case.calls("Endpoints_Delete").await {
                 1 => Ok(()),
                 other => Err(format!("{other}")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         case.control.advance("3m").await.unwrap();
         case.gone("SpeechEndpoint", "hotline").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
@@ -258,7 +252,7 @@ fn operators_killed_again_and_again_make_one_endpoint_for_each_object() {
 fn what_was_made_for_an_object_that_is_gone_meanwhile_is_deleted() {
     shared("crash-gone", async |case, _| {
         case.connect("60s").await;
-        let fault = strike(case, "Endpoints_Create", json!({"delayMs": 2000})).await;
+        let fault = case.strike("Endpoints_Create", json!({"delayMs": 2000})).await;
         case.endpoint("hotline", base()).await;
         struck(case, fault).await;
         // The same as a deletion that meets the finalizer on its way: the apiserver does not wait for us.
@@ -266,14 +260,13 @@ fn what_was_made_for_an_object_that_is_gone_meanwhile_is_deleted() {
         case.patch("SpeechEndpoint", "hotline", json!({"metadata": {"finalizers": null}}))
             .await;
         case.gone("SpeechEndpoint", "hotline").await;
-        eventually("the endpoint is deleted", SOON, async || {
+        in_time("the endpoint is deleted", SOON, async || {
             match case.calls("Endpoints_Delete").await {
                 0 => Err("not yet".to_owned()),
                 _ => Ok(()),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         assert_eq!(case.calls("Endpoints_Create").await, 1);
         assert!(case.marked("endpoints", "hotline").await.is_empty());
     });

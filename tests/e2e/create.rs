@@ -1,13 +1,10 @@
 //! From manifests to models and endpoints that serve.
-
-use serde_json::json;
-
 use crate::{
-    case::condition,
-    harness::count_writes,
+    harness::{condition, count_writes},
     seed::{BASE_NEW, BASE_OLD, MODEL, PROJECT, TEXT},
     stack::shared,
 };
+use serde_json::json;
 
 #[test]
 fn an_endpoint_on_a_base_model_becomes_ready_and_tells_its_id_links_and_model() {
@@ -55,8 +52,7 @@ fn an_endpoint_on_a_base_model_becomes_ready_and_tells_its_id_links_and_model() 
 fn a_created_endpoint_costs_three_writes_and_one_event() {
     shared("create-cost", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"id": MODEL}})).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", json!({"model": {"id": MODEL}})).await;
         assert_eq!(endpoint["status"]["active"]["model"], MODEL);
         case.event("hotline", "Serving").await;
         assert_eq!(case.events("hotline").await, ["Serving"]);
@@ -72,8 +68,7 @@ fn a_created_endpoint_costs_three_writes_and_one_event() {
 fn an_endpoint_follows_the_newest_base_model_of_its_locale() {
     shared("create-newest", async |case, _| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", json!({"model": {"base": {}}})).await;
         assert_eq!(endpoint["status"]["active"]["model"], BASE_NEW);
     });
 }
@@ -124,8 +119,7 @@ fn what_applications_need_is_exported_and_written_again_only_when_it_changes() {
     shared("create-export", async |case, stack| {
         case.connect("60s").await;
         let spec = json!({"model": {"base": {"id": BASE_OLD}}, "exportTo": {"configMap": {"name": "hotline-speech"}}});
-        case.endpoint("hotline", spec).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", spec).await;
         let map = case.get("ConfigMap", "hotline-speech").await;
         let (data, status) = (&map["data"], &endpoint["status"]);
         assert_eq!(data["endpointId"], status["id"]);
@@ -199,8 +193,7 @@ fn a_config_map_that_the_cluster_refuses_to_write_is_told_in_its_words() {
             spec["exportTo"] = export["exportTo"].clone();
             spec
         };
-        case.endpoint("hotline", with(BASE_OLD)).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", with(BASE_OLD)).await;
         case.patch("ConfigMap", "out", json!({"immutable": true})).await;
         case.endpoint("hotline", with(BASE_NEW)).await;
         let told = case.reason("SpeechEndpoint", "hotline", "ExportRefused").await;

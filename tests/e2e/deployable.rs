@@ -1,12 +1,11 @@
 //! What is trained can be deployed, or nothing is bought.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, message},
+    case::Case,
+    harness::message,
     seed::{self, BASE_NEW, BASE_OLD, TEXT},
     stack::shared,
 };
+use serde_json::{Value, json};
 
 /// Models that are trained from these base models of the seed can be deployed by nobody.
 async fn without_endpoints(case: &Case, base_models: &[usize]) {
@@ -29,8 +28,7 @@ fn a_model_is_trained_from_the_newest_base_model_that_endpoints_can_take() {
         without_endpoints(case, &[1]).await;
         let follows = |name: &str| json!({"model": {"ref": {"name": name}}});
         case.endpoint("hotline", follows("claims")).await;
-        case.model("claims", training()).await;
-        let model = case.ready("SpeechModel", "claims").await;
+        let model = case.ready_model("claims", training()).await;
         let id = model["status"]["current"]["id"].as_str().unwrap();
         let remote = case.remote_entity("models", id).await.unwrap();
         let base = remote["baseModel"].as_str().unwrap();

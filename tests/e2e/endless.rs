@@ -1,17 +1,15 @@
 //! Work that fails for ever or never ends, and a connection that is broken: each is a risk from `before` on, and what never
 //! ends takes no turn.
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tokio::process::Command;
-
 use crate::{
-    case::{Case, condition, message},
-    harness::OPERATOR,
+    case::Case,
+    harness::{OPERATOR, condition, message},
     refusals::with_successor,
     seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT},
     stack::{Stack, alone},
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::process::Command;
 
 fn hours(count: i64) -> SignedDuration {
     SignedDuration::from_hours(count)

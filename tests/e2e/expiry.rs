@@ -1,13 +1,11 @@
 //! Dates: what happens when a model expires and when a newer one appears.
-
-use jiff::Timestamp;
-use serde_json::json;
-
 use crate::{
-    case::{condition, is_ready},
+    harness::{condition, is_ready},
     seed::{self, BASE_NEW, BASE_OLD, MODEL},
     stack::alone,
 };
+use jiff::Timestamp;
+use serde_json::json;
 
 const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 
@@ -15,8 +13,7 @@ const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 fn an_endpoint_whose_model_expires_says_at_once_that_a_base_model_answers() {
     alone("expiry", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"id": MODEL}})).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", json!({"model": {"id": MODEL}})).await;
         let id = endpoint["status"]["id"].as_str().unwrap().to_owned();
         let expires: Timestamp = endpoint["status"]["active"]["expiresAt"]
             .as_str()
@@ -47,9 +44,9 @@ fn an_endpoint_whose_model_expires_says_at_once_that_a_base_model_answers() {
         case.event("hotline", "BaseModelAnswers").await;
         assert!(case.who_answers(&id).await.1, "the service fell back silently");
 
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}}))
+        let endpoint = case
+            .ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}}))
             .await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
         assert_eq!(condition(&endpoint, "ModelValid")["status"], "True");
         assert_eq!(case.calls("Endpoints_Create").await, 1);
     });

@@ -1,13 +1,11 @@
 //! A model that expires without a successor: told ahead, counted while it lasts, ended at once.
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-
 use crate::{
-    case::{condition, message},
+    harness::{condition, message},
     seed::{self, BASE_NEW},
     stack::alone,
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 

@@ -1,13 +1,11 @@
 //! The fleet page of a running operator, and of a replica that stands by.
-
-use icalendar::{Calendar, Component};
-use serde_json::{Value, json};
-
 use crate::{
     harness::OperatorProcess,
     seed::{BASE_OLD, MODEL, TEXT},
     stack::shared,
 };
+use icalendar::{Calendar, Component};
+use serde_json::{Value, json};
 
 async fn got(operator: &OperatorProcess, path: &str) -> String {
     let (status, text) = operator.get(path).await.unwrap();

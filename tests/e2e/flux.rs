@@ -1,23 +1,21 @@
 //! Events as Flux' notification-controller would take them, and what Argo CD would make of the same objects.
-
-use std::sync::{Arc, Mutex};
-
-use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
 use crate::{
     argo_cd::health,
-    case::{Case, condition},
-    harness::{POD, eventually},
+    case::Case,
+    harness::{POD, condition, in_time},
     seed::{self, BASE_NEW, MODEL},
     stack::{SOON, alone},
 };
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// What was POSTed, in order.
 pub type Told = Arc<Mutex<Vec<Value>>>;
@@ -48,13 +46,12 @@ pub fn about(told: &Told, case: &Case, name: &str) -> Vec<Value> {
 }
 
 pub async fn until_told(told: &Told, case: &Case, name: &str, reason: &str) -> Value {
-    eventually(&format!("Flux is told {reason} about {name}"), SOON, async || {
+    in_time(&format!("Flux is told {reason} about {name}"), SOON, async || {
         let events = about(told, case, name);
         let found = events.iter().find(|event| event["reason"] == reason).cloned();
         found.ok_or_else(|| format!("{events:?}"))
     })
     .await
-    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -67,8 +64,7 @@ fn flux_is_told_each_event_once_and_its_absence_stops_nothing() {
         let url = format!("http://{address}");
         stack.operator = stack.start_replica(POD, &["--flux-events", &url]).await;
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"id": MODEL}})).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", json!({"model": {"id": MODEL}})).await;
         assert_eq!(health(&endpoint).0, "Healthy", "{endpoint:#}");
         let serves = until_told(&told, case, "hotline", "Serving").await;
         let involved = json!({
@@ -107,14 +103,13 @@ fn flux_is_told_each_event_once_and_its_absence_stops_nothing() {
         let endpoint = case.until("SpeechEndpoint", "hotline", "has expired", expired).await;
         assert_eq!(health(&endpoint).0, "Degraded", "{endpoint:#}");
         let (_, _serving) = receive(&address, &told).await;
-        case.endpoint("other", json!({"model": {"base": {"id": BASE_NEW}}}))
+        case.ready_endpoint("other", json!({"model": {"base": {"id": BASE_NEW}}}))
             .await;
-        case.ready("SpeechEndpoint", "other").await;
         until_told(&told, case, "hotline", "BaseModelAnswers").await;
         until_told(&told, case, "other", "Serving").await;
 
         for name in ["hotline", "other"] {
-            eventually("the same is told as in the cluster", SOON, async || {
+            in_time("the same is told as in the cluster", SOON, async || {
                 let mut in_cluster = case.events(name).await;
                 let told = about(&told, case, name);
                 let mut to_flux: Vec<&str> = told.iter().map(|event| event["reason"].as_str().unwrap()).collect();
@@ -126,8 +121,7 @@ fn flux_is_told_each_event_once_and_its_absence_stops_nothing() {
                     Err(format!("{name}: {to_flux:?}, {in_cluster:?}"))
                 }
             })
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+            .await;
         }
         let text = serde_json::to_string(&*told.lock().unwrap()).unwrap();
         assert!(!text.contains(&seed::key("flux", 1)));

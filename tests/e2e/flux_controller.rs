@@ -1,20 +1,18 @@
 //! The same with Flux' own notification-controller between the operator and the receiver. It is a large program that its Go
 //! module does not build by itself, so this runs only where somebody has one:
 //! `NOTIFICATION_CONTROLLER=FILE cargo test --test e2e -- --ignored the_real_notification_controller`
-
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-
 use crate::{
-    case::condition,
     flux::{Told, about, receive, until_told},
-    harness::{Folder, POD, Plane, Process, eventually, free_address, installed},
+    harness::{Folder, POD, Plane, Process, condition, free_address, in_time, installed},
     seed::MODEL,
     stack::{SOON, alone},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::{
+    net::TcpStream,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -39,14 +37,13 @@ async fn install(plane: &Plane, namespace: &str, webhook: &str) {
     );
     let alert = std::fs::read_to_string(format!("{ROOT}/deploy/flux/alert.yaml")).unwrap();
     let alert = alert.replace("namespace: team}", &format!("namespace: {namespace}}}"));
-    eventually("the new kinds are taken", SOON, async || {
+    in_time("the new kinds are taken", SOON, async || {
         for object in [&provider, &alert] {
             plane.apply(object).await.map_err(|error| error.to_string())?;
         }
         Ok(())
     })
-    .await
-    .unwrap();
+    .await;
 }
 
 /// Starts it and waits until it knows its Alerts; returns where it takes events.
@@ -66,14 +63,13 @@ async fn start(plane: &Plane, folder: &Folder) -> (String, Process) {
     ];
     let log: PathBuf = folder.path().join("log");
     let process = Process::start("notification-controller", Path::new(&program), &args, &env, &log).unwrap();
-    eventually("the notification-controller works", STARTED, async || {
+    in_time("the notification-controller works", STARTED, async || {
         TcpStream::connect(&events).map_err(|error| error.to_string())?;
         let log = process.logs();
         let works = log.matches("Starting workers").count() >= 2;
         if works { Ok(()) } else { Err(log) }
     })
-    .await
-    .unwrap();
+    .await;
     (events, process)
 }
 
@@ -91,8 +87,7 @@ fn the_real_notification_controller_passes_our_events_on() {
         let url = format!("http://{events}/");
         stack.operator = stack.start_replica(POD, &["--flux-events", &url]).await;
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"id": MODEL}})).await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+        let endpoint = case.ready_endpoint("hotline", json!({"model": {"id": MODEL}})).await;
         let expires = endpoint["status"]["active"]["expiresAt"].as_str().unwrap();
         let expires: Timestamp = expires.parse().unwrap();
         let risky = expires - SignedDuration::from_hours(20 * 24);

@@ -1,13 +1,11 @@
 //! A candidate has to show what it can before it serves.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, is_ready},
     seed::{self, MODEL, MORE_TEXT, TEXT},
     stack::{SOON, alone, shared},
 };
+use serde_json::{Value, json};
 
 pub const CANDIDATE: &str = "30000000-0000-4000-8000-000000000002";
 const AUDIO: &str = "20000000-0000-4000-8000-000000000003";
@@ -61,14 +59,13 @@ async fn judged(case: &Case, name: &str, verdict: &str) -> Value {
 }
 
 async fn no_evaluation_is_left(case: &Case) {
-    eventually("the evaluation is deleted", SOON, async || {
+    in_time("the evaluation is deleted", SOON, async || {
         match case.remote("evaluations").await {
             left if left.is_empty() => Ok(()),
             left => Err(format!("{left:#?}")),
         }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 #[test]
@@ -136,7 +133,7 @@ fn a_good_candidate_passes_and_two_endpoints_share_its_evaluation() {
 /// Waits until so many revisions are there or in the making, and gives the newest a word error rate before it is judged.
 async fn newest_revision_scores(case: &Case, count: usize, rate: f64) -> String {
     let mut newest = String::new();
-    eventually("the next revision is in the making", SOON, async || {
+    in_time("the next revision is in the making", SOON, async || {
         let mut models = case.marked("models", "claims").await;
         if models.len() < count {
             let object = case.find("SpeechModel", "claims").await;
@@ -146,8 +143,7 @@ async fn newest_revision_scores(case: &Case, count: usize, rate: f64) -> String 
         newest = models.last().unwrap()["id"].as_str().unwrap().to_owned();
         Ok(())
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
     let scores = json!({format!("models/{newest}"): {"wordErrorRate": rate, "wordCount": 2000}});
     case.control.set_scores(&case.name, scores).await.unwrap();
     newest
@@ -161,8 +157,7 @@ fn what_a_gate_refused_is_trained_again_and_served_once_it_is_good() {
         let slow =
             json!({"timings": {"training": 2.0, "endpointCreate": 0.3, "endpointUpdate": 0.3, "evaluation": 0.3}});
         case.control.put_resource(&case.name, slow).await.unwrap();
-        case.delete("SpeechModel", "claims").await;
-        case.gone("SpeechModel", "claims").await;
+        case.remove("SpeechModel", "claims").await;
         case.model("claims", trained(TEXT)).await;
         let first = newest_revision_scores(case, 1, 0.11).await;
         let evaluation = json!({"dataset": AUDIO, "maxWordErrorRate": 0.15, "minWords": 1000});
@@ -226,14 +221,13 @@ fn an_operator_that_dies_after_it_asked_for_an_evaluation_does_not_ask_again() {
         });
         case.control.add_fault(lose).await.unwrap();
         follow(case, CANDIDATE).await;
-        eventually("the request has arrived", SOON, async || {
+        in_time("the request has arrived", SOON, async || {
             match case.calls("Evaluations_Create").await {
                 0 => Err("not yet".to_owned()),
                 _ => Ok(()),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         stack.kill_operator();
         stack.restart_operator().await;
         serves(case, "hotline", CANDIDATE).await;

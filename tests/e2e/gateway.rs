@@ -1,13 +1,11 @@
 //! Answers that are not the service's own word: nothing vanishes, nothing is made anew, deletions are held and told.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, message},
     seed::{BASE_OLD, ENDPOINT, TEXT},
     stack::{SOON, Stack, alone, shared},
 };
+use serde_json::{Value, json};
 
 const GATEWAY: fn() -> Value = || json!({"error": {"code": "404", "message": "Resource not found"}});
 
@@ -39,8 +37,7 @@ async fn orphaned(stack: &Stack, kind: &str) -> u64 {
 async fn serving(case: &Case, name: &str, spec: Value) -> String {
     let mut all = json!({"model": {"base": {"id": BASE_OLD}}});
     all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-    case.endpoint(name, all).await;
-    let endpoint = case.ready("SpeechEndpoint", name).await;
+    let endpoint = case.ready_endpoint(name, all).await;
     endpoint["status"]["id"].as_str().unwrap().to_owned()
 }
 
@@ -81,8 +78,7 @@ fn a_deletion_that_nothing_ever_proves_ends_as_an_orphan_that_is_told_and_counte
         case.connect("5s").await;
         serving(case, "hotline", json!({"forceOrphanAfter": "6s"})).await;
         let spec = json!({"source": {"training": {"datasets": [TEXT], "baseModel": {"id": BASE_OLD}}}, "forceOrphanAfter": "6s"});
-        case.model("claims", spec).await;
-        case.ready("SpeechModel", "claims").await;
+        case.ready_model("claims", spec).await;
         let before = (
             orphaned(stack, "SpeechEndpoint").await,
             orphaned(stack, "SpeechModel").await,
@@ -94,8 +90,7 @@ fn a_deletion_that_nothing_ever_proves_ends_as_an_orphan_that_is_told_and_counte
             ("SpeechEndpoint", "hotline", "endpoints"),
             ("SpeechModel", "claims", "models"),
         ] {
-            case.delete(kind, name).await;
-            case.gone(kind, name).await;
+            case.remove(kind, name).await;
             case.event(name, "Orphaned").await;
             assert_eq!(case.marked(remote, name).await.len(), 1);
         }
@@ -132,8 +127,7 @@ fn an_empty_list_and_a_gateways_404_let_nothing_vanish() {
         case.connect("5s").await;
         let id = serving(case, "hotline", json!({"recreate": "WhenDeleted"})).await;
         let spec = json!({"source": {"training": {"datasets": [TEXT], "baseModel": {"id": BASE_OLD}}}});
-        case.model("claims", spec).await;
-        case.ready("SpeechModel", "claims").await;
+        case.ready_model("claims", spec).await;
         let writes = case.remote_writes().await.len();
         for answer in [
             json!({"status": 404, "body": GATEWAY()}),
@@ -188,8 +182,7 @@ fn an_empty_list_of_datasets_makes_none_of_them_unknown() {
     alone("gateway-datasets", async |case, stack| {
         case.connect("5s").await;
         let training = |dataset: &str| json!({"source": {"training": {"datasets": [dataset]}}});
-        case.model("claims", training(TEXT)).await;
-        case.ready("SpeechModel", "claims").await;
+        case.ready_model("claims", training(TEXT)).await;
         let empty = json!({"status": 200, "body": {"values": []}});
         let faults = [
             gateway(case, "GET", "/datasets", empty).await,
@@ -228,8 +221,7 @@ fn an_adoption_that_was_refused_deletes_nothing() {
             condition(object, "Reconciling")["reason"] == "Retrying"
         })
         .await;
-        case.delete("SpeechEndpoint", "first").await;
-        case.gone("SpeechEndpoint", "first").await;
+        case.remove("SpeechEndpoint", "first").await;
         heal(case, fault).await;
         // There is no room for the mark.
         let full: serde_json::Map<String, Value> = (0..9).map(|n| (format!("key{n}"), json!("value"))).collect();
@@ -239,8 +231,7 @@ fn an_adoption_that_was_refused_deletes_nothing() {
             .unwrap();
         case.endpoint("second", adopts.clone()).await;
         case.reason("SpeechEndpoint", "second", "Refused").await;
-        case.delete("SpeechEndpoint", "second").await;
-        case.gone("SpeechEndpoint", "second").await;
+        case.remove("SpeechEndpoint", "second").await;
         assert!(case.remote_entity("endpoints", ENDPOINT).await.is_some());
         assert_eq!(case.calls("Endpoints_Delete").await, 0);
     });
@@ -258,14 +249,13 @@ fn a_creation_that_was_refused_leaves_no_orphan_behind() {
         case.delete("Secret", "speech-key").await;
         case.reason("SpeechConnection", "speech", "SecretNotFound").await;
         case.delete("SpeechEndpoint", "hotline").await;
-        eventually("the object is gone at once", SOON, async || {
+        in_time("the object is gone at once", SOON, async || {
             match case.find("SpeechEndpoint", "hotline").await {
                 None => Ok(()),
                 Some(object) => Err(object.to_string()),
             }
         })
-        .await
-        .unwrap();
+        .await;
         assert!(!case.events("hotline").await.contains(&"Orphaned".to_owned()));
     });
 }

@@ -1,16 +1,13 @@
 //! Much that is deleted at once waits for a word.
-
-use std::time::Duration;
-
-use jiff::Timestamp;
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, message},
     seed::BASE_OLD,
     stack::{SOON, alone, shared},
 };
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const ENDPOINTS: usize = 6;
 
@@ -36,7 +33,7 @@ async fn fleet(case: &Case, spec: Value) {
 
 /// Those that are still there, once what may go is gone and all others say that they are held.
 async fn held(case: &Case) -> Vec<String> {
-    eventually("what is left is held", SOON, async || {
+    in_time("what is left is held", SOON, async || {
         let mut left = Vec::new();
         for number in 0..ENDPOINTS {
             if let Some(object) = case.find("SpeechEndpoint", &name(number)).await {
@@ -49,7 +46,6 @@ async fn held(case: &Case) -> Vec<String> {
         Ok(left)
     })
     .await
-    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The command that the connection tells, as the annotation's value.
@@ -117,14 +113,13 @@ fn what_nobody_agrees_to_is_released_in_the_end_and_stays_in_the_service() {
         // A whole namespace: each object is held, and the namespace ends all the same.
         case.delete("Namespace", "guard-late").await;
         let ended = Duration::from_secs(60);
-        eventually("the namespace is gone", ended, async || {
+        in_time("the namespace is gone", ended, async || {
             match case.find("Namespace", "guard-late").await {
                 None => Ok(()),
                 Some(object) => Err(object["status"].to_string()),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         let left = case.marked_all("endpoints").await;
         assert!(left >= ENDPOINTS - 3, "{left}");
         assert_eq!(case.calls("Endpoints_Delete").await, ENDPOINTS - left);

@@ -1,14 +1,12 @@
 //! What is missing or wrong gets a reason, and heals by a watch, long before the next poll.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
+    case::Case,
+    harness::{condition, is_ready},
     seed::{self, BASE_GERMAN, BASE_OLD, TEXT},
     stack::shared,
 };
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Far below every poll interval here (60 s), with room for a busy machine.
 const BY_WATCH: Duration = Duration::from_secs(5);
@@ -188,8 +186,7 @@ fn a_missing_dataset_or_base_model_is_told_and_a_corrected_spec_heals() {
         case.model("claims", source(nowhere, BASE_OLD)).await;
         case.reason("SpeechModel", "claims", "DatasetNotFound").await;
         case.event("claims", "DatasetNotFound").await;
-        case.model("claims", source(TEXT, BASE_OLD)).await;
-        case.ready("SpeechModel", "claims").await;
+        case.ready_model("claims", source(TEXT, BASE_OLD)).await;
         assert_eq!(case.marked("models", "claims").await.len(), 1);
     });
 }
@@ -234,8 +231,7 @@ fn every_api_version_serves_and_a_project_that_it_lacks_holds_nothing_back() {
         case.connection(json!({"apiVersion": "2024-11-15"})).await;
         connected(case).await;
         let with_project = json!({"model": {"base": {"id": BASE_OLD}}, "project": seed::PROJECT});
-        case.endpoint("in-project", with_project).await;
-        let served = case.ready("SpeechEndpoint", "in-project").await;
+        let served = case.ready_endpoint("in-project", with_project).await;
         let refused = condition(&served, "FieldsRefused");
         assert!(
             refused["message"].as_str().unwrap().contains("has no projects"),
@@ -249,8 +245,7 @@ fn every_api_version_serves_and_a_project_that_it_lacks_holds_nothing_back() {
         )
         .await;
         case.serves("in-project", seed::BASE_NEW).await;
-        case.endpoint("plain", BASE()).await;
-        case.ready("SpeechEndpoint", "plain").await;
+        case.ready_endpoint("plain", BASE()).await;
         case.connection(json!({"apiVersion": "v3.2"})).await;
         connected(case).await;
         let in_project = case.until("SpeechEndpoint", "in-project", "has its project", |endpoint| {

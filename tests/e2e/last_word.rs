@@ -1,14 +1,13 @@
 //! However the operator ends, its log says why; and that nobody reads the log is no reason to end.
-
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
-
 use crate::harness::{Folder, OPERATOR};
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 

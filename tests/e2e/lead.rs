@@ -1,20 +1,19 @@
 //! Several replicas: one acts, the others are ready and keep their hands off, and one of them takes over.
-
-use std::time::Duration;
-
-use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::Api;
-use kube::api::{DeleteParams, PostParams};
-use serde_json::{Value, json};
-
 use crate::{
     case::Case,
-    crash::{strike, struck},
-    harness::{AuditEntry, OperatorProcess, POD, eventually},
+    crash::struck,
+    harness::{AuditEntry, OperatorProcess, POD, in_time},
     seed::BASE_OLD,
     stack::{SOON, Stack, replicated},
 };
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{
+    Api,
+    api::{DeleteParams, PostParams},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const STANDBY: &str = "speech-operator-1";
 
@@ -29,7 +28,7 @@ fn leases(stack: &Stack) -> Api<Lease> {
 /// Waits until a pod holds the Lease; returns since when, by the clock that we share.
 async fn taken_by(stack: &Stack, pod: &str, deadline: Duration) -> Timestamp {
     let mine = format!("{pod}_");
-    eventually(&format!("{pod} holds the Lease"), deadline, async || {
+    in_time(&format!("{pod} holds the Lease"), deadline, async || {
         let lease = leases(stack).get("speech-operator").await;
         let spec = lease.map_err(|error| error.to_string())?.spec.unwrap();
         match spec.holder_identity {
@@ -38,7 +37,6 @@ async fn taken_by(stack: &Stack, pod: &str, deadline: Duration) -> Timestamp {
         }
     })
     .await
-    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What a pod has written to the cluster since then, or tried to.
@@ -99,8 +97,7 @@ fn a_standby_is_ready_writes_nothing_and_takes_over_within_2_s_of_a_sigterm() {
         case.connect("5s").await;
         let began = Timestamp::now();
         let standby = stack.start_replica(STANDBY, &[]).await;
-        case.endpoint("before", base()).await;
-        case.ready("SpeechEndpoint", "before").await;
+        case.ready_endpoint("before", base()).await;
         says(&stack.operator, "leader", 1).await;
         says(&standby, "standby", 0).await;
         assert_eq!(cluster_writes(stack, STANDBY, began), []);
@@ -126,8 +123,7 @@ fn a_standby_takes_over_within_20_s_of_a_sigkill() {
     replicated("lead-kill", async |case, stack| {
         case.connect("5s").await;
         let standby = stack.start_replica(STANDBY, &[]).await;
-        case.endpoint("before", base()).await;
-        case.ready("SpeechEndpoint", "before").await;
+        case.ready_endpoint("before", base()).await;
         stack.kill_operator();
         let killed = Timestamp::now();
         case.endpoint("after", base()).await;
@@ -145,10 +141,9 @@ fn a_standby_takes_over_within_20_s_of_a_sigkill() {
 fn a_leader_stopped_in_the_midst_of_a_creation_finds_its_term_over_and_touches_nothing_more() {
     replicated("lead-stop", async |case, stack| {
         case.connect("5s").await;
-        case.endpoint("swapped", base()).await;
-        case.ready("SpeechEndpoint", "swapped").await;
+        case.ready_endpoint("swapped", base()).await;
         let mut standby = stack.start_replica(STANDBY, &[]).await;
-        let slow = strike(case, "Endpoints_Create", json!({"delayMs": 1500})).await;
+        let slow = case.strike("Endpoints_Create", json!({"delayMs": 1500})).await;
         case.endpoint("begun", base()).await;
         struck(case, slow).await;
         stack.operator.process().pause().unwrap();
@@ -161,10 +156,10 @@ fn a_leader_stopped_in_the_midst_of_a_creation_finds_its_term_over_and_touches_n
             case.ready("SpeechEndpoint", endpoint).await;
         }
         stack.operator.process().resume().unwrap();
-        let ended = eventually("the old leader ends", SOON, async || {
+        let ended = in_time("the old leader ends", SOON, async || {
             stack.operator.process().exit_status().ok_or("it runs".to_owned())
-        });
-        let ended = ended.await.unwrap();
+        })
+        .await;
         assert_eq!(ended.code(), Some(1), "{}", stack.operator.logs());
         stack.note_what_was_said();
         assert!(stack.said().contains("this replica leads no more"), "{}", stack.said());
@@ -212,7 +207,7 @@ fn whatever_the_clock_of_the_holder_says_only_silence_counts() {
             let replica = stack
                 .start_replica(STANDBY, &["--leader-elect-resource-name", &name])
                 .await;
-            eventually("the Lease is taken", SOON, async || {
+            in_time("the Lease is taken", SOON, async || {
                 let lease = leases(stack).get(&name).await.map_err(|error| error.to_string())?;
                 let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
                 if holder.starts_with(STANDBY) {
@@ -221,8 +216,7 @@ fn whatever_the_clock_of_the_holder_says_only_silence_counts() {
                     Err(holder)
                 }
             })
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+            .await;
             let took = seconds(created, Timestamp::now());
             println!("a Lease of 4 s whose renewTime is {days} days off was taken after {took:.1} s");
             assert!(took >= 4.0, "{took} s");

@@ -1,14 +1,11 @@
 //! What `/livez` tells: which part makes progress, and that a process that stands still answers nobody.
-
-use std::time::Duration;
-
-use serde_json::json;
-
 use crate::{
-    harness::{HarnessError, OPERATOR, OperatorProcess, eventually},
+    harness::{HarnessError, OPERATOR, OperatorProcess, in_time},
     seed::BASE_OLD,
     stack::{SOON, alone, shared},
 };
+use serde_json::json;
+use std::time::Duration;
 
 #[test]
 fn livez_is_ok_and_tells_every_part_when_asked() {
@@ -47,11 +44,7 @@ fn a_process_that_stands_still_answers_no_probe() {
         case.connect("5s").await;
         case.ready("SpeechConnection", "speech").await;
         stack.kill_operator();
-        let kubeconfig = stack
-            .plane
-            .service_account_kubeconfig("speech-system", "speech-operator")
-            .await
-            .unwrap();
+        let kubeconfig = stack.plane.operator_kubeconfig().await.unwrap();
         let clock = stack.emulator.control().clock_url();
         let options = ["--allow-http", "--development-clock", &clock];
         let point = format!("before-status@{}/line", case.name);
@@ -63,15 +56,15 @@ fn a_process_that_stands_still_answers_no_probe() {
             .await;
         operator.process().wait_for_log("standing still", SOON).await.unwrap();
         // As the kubelet asks: an answer that does not come counts as a failure.
-        let asked = eventually(
+        in_time(
             "/livez does not answer",
             Duration::from_secs(20),
             async || match operator.get("/livez").await {
                 Err(HarnessError::Http { .. }) => Ok(()),
                 other => Err(format!("{other:?}")),
             },
-        );
-        asked.await.unwrap_or_else(|error| panic!("{error}"));
+        )
+        .await;
         operator.kill();
         stack.restart_operator().await;
         case.ready("SpeechEndpoint", "line").await;

@@ -1,22 +1,18 @@
 //! Deletions without a connection or a key, several claims of one endpoint, and objects that come back.
-
-use std::time::Duration;
-
-use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready, message},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, is_ready, message},
     seed::{self, ENDPOINT, MODEL, TEXT},
     stack::{SOON, alone, shared},
 };
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn serving(case: &Case, name: &str, spec: Value) -> String {
     let mut all = json!({"model": {"base": {}}});
     all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-    case.endpoint(name, all).await;
-    let endpoint = case.ready("SpeechEndpoint", name).await;
+    let endpoint = case.ready_endpoint(name, all).await;
     endpoint["status"]["id"].as_str().unwrap().to_owned()
 }
 
@@ -73,8 +69,7 @@ fn a_key_that_the_service_refuses_holds_up_no_deletion_for_ever() {
         serving(case, "hotline", json!({"forceOrphanAfter": "4s"})).await;
         let other = json!({"key1": "another-another-another-another-1", "key2": "another-another-another-another-2"});
         case.control.set_keys("refused-key", other).await.unwrap();
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         case.event("hotline", "Orphaned").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 1);
     });
@@ -111,15 +106,15 @@ fn a_connection_whose_last_key_is_forgotten_is_at_rest() {
         case.delete("SpeechEndpoint", "hotline").await;
         case.reason("SpeechEndpoint", "hotline", "ConnectionNotReady").await;
         case.look_at_connection().await;
-        let rest = eventually("the operator rests", SOON, async || {
+        in_time("the operator rests", SOON, async || {
             let before = stack.operator.process().cpu_seconds().unwrap();
             tokio::time::sleep(Duration::from_secs(3)).await;
             match stack.operator.process().cpu_seconds().unwrap() - before {
                 used if used < 0.5 => Ok(()),
                 used => Err(format!("{used} s of processor in 3 s")),
             }
-        });
-        rest.await.unwrap_or_else(|error| panic!("{error}"));
+        })
+        .await;
         case.secret(&seed::key("forgotten-key", 1)).await;
         case.gone("SpeechEndpoint", "hotline").await;
     });
@@ -136,7 +131,7 @@ fn of_several_claims_the_oldest_wins_and_the_next_follows_when_it_goes() {
         }
         let mut left = names.clone();
         while !left.is_empty() {
-            let holder = eventually("one holds and all others are told of it", SOON, async || {
+            let holder = in_time("one holds and all others are told of it", SOON, async || {
                 let mut all = Vec::new();
                 for name in &left {
                     all.push(case.get("SpeechEndpoint", name).await);
@@ -153,10 +148,8 @@ fn of_several_claims_the_oldest_wins_and_the_next_follows_when_it_goes() {
                     false => Err(format!("not all others were told of {name}")),
                 }
             })
-            .await
-            .unwrap();
-            case.delete("SpeechEndpoint", &holder).await;
-            case.gone("SpeechEndpoint", &holder).await;
+            .await;
+            case.remove("SpeechEndpoint", &holder).await;
             left.retain(|name| *name != holder);
         }
         let marks = case.calls("Endpoints_Update").await;
@@ -186,8 +179,7 @@ async fn lose_and_restore(case: &Case, kind: &str, name: &str) {
         json!({"metadata": {"finalizers": null}, "spec": {"suspend": true}}),
     )
     .await;
-    case.delete(kind, name).await;
-    case.gone(kind, name).await;
+    case.remove(kind, name).await;
     let metadata = json!({"name": name, "namespace": case.name, "annotations": before["metadata"]["annotations"]});
     let backup = json!({
         "apiVersion": before["apiVersion"], "kind": kind, "metadata": metadata, "spec": before["spec"],
@@ -201,15 +193,14 @@ async fn lose_and_restore(case: &Case, kind: &str, name: &str) {
 fn a_restore_without_status_takes_over_what_is_there_and_sends_nothing() {
     alone("restore", async |case, _| {
         case.connect("60s").await;
-        case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
+        let model = case
+            .ready_model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
             .await;
-        let model = case.ready("SpeechModel", "claims").await;
-        case.endpoint("line", json!({"model": {"ref": {"name": "claims"}}}))
+        let line = case
+            .ready_endpoint("line", json!({"model": {"ref": {"name": "claims"}}}))
             .await;
-        let line = case.ready("SpeechEndpoint", "line").await;
-        case.endpoint("ours", json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}}))
+        case.ready_endpoint("ours", json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}}))
             .await;
-        case.ready("SpeechEndpoint", "ours").await;
         let writes = case.remote_writes().await.len();
         for (kind, name) in [
             ("SpeechEndpoint", "line"),
@@ -228,10 +219,8 @@ fn a_restore_without_status_takes_over_what_is_there_and_sends_nothing() {
         assert_eq!(case.ready("SpeechEndpoint", "ours").await["status"]["id"], ENDPOINT);
         assert_eq!(case.remote_writes().await.len(), writes, "0 creates, 0 patches");
 
-        case.delete("SpeechEndpoint", "line").await;
-        case.gone("SpeechEndpoint", "line").await;
-        case.delete("SpeechModel", "claims").await;
-        case.gone("SpeechModel", "claims").await;
+        case.remove("SpeechEndpoint", "line").await;
+        case.remove("SpeechModel", "claims").await;
         assert_eq!(case.marked("endpoints", "line").await.len(), 0);
         assert_eq!(case.marked("models", "claims").await.len(), 0);
     });

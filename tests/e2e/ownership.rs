@@ -1,12 +1,11 @@
 //! What the operator changes of a remote endpoint, and what it leaves alone.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
+    case::Case,
+    harness::{condition, is_ready},
     seed::{BASE_NEW, BASE_OLD, ENDPOINT, MODEL},
     stack::shared,
 };
+use serde_json::{Value, json};
 
 async fn id_of(case: &Case, name: &str) -> String {
     let endpoint = case.ready("SpeechEndpoint", name).await;
@@ -15,7 +14,7 @@ async fn id_of(case: &Case, name: &str) -> String {
 
 /// Waits until the remote endpoint is as wanted.
 async fn remote_until(case: &Case, id: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
-    crate::harness::eventually(what, crate::stack::SOON, async || {
+    crate::harness::in_time(what, crate::stack::SOON, async || {
         let remote = case.remote_entity("endpoints", id).await.ok_or("it is gone")?;
         if check(&remote) {
             Ok(remote)
@@ -24,7 +23,6 @@ async fn remote_until(case: &Case, id: &str, what: &str, check: impl Fn(&Value) 
         }
     })
     .await
-    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Asks the connection for a sweep now.
@@ -75,8 +73,7 @@ fn names_and_logging_follow_the_spec_and_what_it_leaves_out_is_left_alone() {
         let id = id_of(case, "hotline").await;
         let spec =
             json!({"model": {"base": {}}, "displayName": "Claims", "description": "calls", "loggingEnabled": true});
-        case.endpoint("hotline", spec).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", spec).await;
         remote_until(case, &id, "the endpoint has its names and logs", |remote| {
             remote["displayName"] == "Claims" && remote["description"] == "calls" && remote["loggingEnabled"] == true
         })
@@ -95,9 +92,8 @@ fn names_and_logging_follow_the_spec_and_what_it_leaves_out_is_left_alone() {
         );
         assert_eq!(alone.len(), 3, "each field is sent once: {fields:?}");
 
-        case.endpoint("hotline", json!({"model": {"base": {}}, "displayName": "Claims"}))
+        case.ready_endpoint("hotline", json!({"model": {"base": {}}, "displayName": "Claims"}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         let remote = case.remote_entity("endpoints", &id).await.unwrap();
         assert_eq!(
             (&remote["description"], &remote["loggingEnabled"]),
@@ -112,8 +108,7 @@ fn an_endpoint_made_by_hand_is_adopted_with_its_properties_and_marked() {
     shared("adopt", async |case, _| {
         case.connect("60s").await;
         let spec = json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}});
-        case.endpoint("ours", spec.clone()).await;
-        let endpoint = case.ready("SpeechEndpoint", "ours").await;
+        let endpoint = case.ready_endpoint("ours", spec.clone()).await;
         assert_eq!(endpoint["status"]["id"], ENDPOINT);
         let remote = case.remote_entity("endpoints", ENDPOINT).await.unwrap();
         let properties = &remote["customProperties"];
@@ -131,8 +126,7 @@ fn an_endpoint_made_by_hand_is_adopted_with_its_properties_and_marked() {
         let rival = case.reason("SpeechEndpoint", "late", "OwnedByAnother").await;
         assert_eq!(condition(&rival, "Stalled")["status"], "True");
         assert!(rival["status"]["id"].is_null(), "{rival}");
-        case.delete("SpeechEndpoint", "late").await;
-        case.gone("SpeechEndpoint", "late").await;
+        case.remove("SpeechEndpoint", "late").await;
         assert!(case.remote_entity("endpoints", ENDPOINT).await.is_some());
         assert_eq!(case.remote_writes().await.len(), 1);
     });
@@ -168,8 +162,7 @@ fn an_endpoint_with_a_foreign_mark_is_told_and_left_alone() {
         let told = case.reason("SpeechEndpoint", "ours", "OwnedByAnother").await;
         assert!(told["status"].to_string().contains("theirs/hotline"), "{told}");
         case.event("ours", "OwnedByAnother").await;
-        case.delete("SpeechEndpoint", "ours").await;
-        case.gone("SpeechEndpoint", "ours").await;
+        case.remove("SpeechEndpoint", "ours").await;
         assert_eq!(case.remote_entity("endpoints", ENDPOINT).await, before);
         assert_eq!(case.remote_writes().await.len(), 0);
     });
@@ -180,8 +173,7 @@ fn an_observed_endpoint_is_reported_and_never_touched() {
     shared("observe", async |case, _| {
         case.connect("60s").await;
         let spec = json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}, "managementPolicy": "Observe"});
-        case.endpoint("theirs", spec).await;
-        let endpoint = case.ready("SpeechEndpoint", "theirs").await;
+        let endpoint = case.ready_endpoint("theirs", spec).await;
         assert_eq!(condition(&endpoint, "Ready")["reason"], "Observed");
         assert_eq!(endpoint["status"]["active"]["model"], MODEL);
         let edit = json!({"model": format!("models/base/{BASE_OLD}")});
@@ -194,8 +186,7 @@ fn an_observed_endpoint_is_reported_and_never_touched() {
             endpoint["status"]["active"]["model"] == BASE_OLD
         })
         .await;
-        case.delete("SpeechEndpoint", "theirs").await;
-        case.gone("SpeechEndpoint", "theirs").await;
+        case.remove("SpeechEndpoint", "theirs").await;
         assert!(case.remote_entity("endpoints", ENDPOINT).await.is_some());
         assert_eq!(case.remote_writes().await.len(), 0);
     });
@@ -207,9 +198,8 @@ fn while_suspended_nothing_is_changed_and_afterwards_everything_is() {
         case.connect("60s").await;
         case.endpoint("unborn", json!({"model": {"base": {}}, "suspend": true}))
             .await;
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+        case.ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         case.reason("SpeechEndpoint", "unborn", "Suspended").await;
         case.endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}, "suspend": true}))
             .await;
@@ -225,8 +215,7 @@ fn while_suspended_nothing_is_changed_and_afterwards_everything_is() {
             is_ready(endpoint) && endpoint["status"]["active"]["model"] == BASE_NEW
         })
         .await;
-        case.endpoint("unborn", json!({"model": {"base": {}}})).await;
-        case.ready("SpeechEndpoint", "unborn").await;
+        case.ready_endpoint("unborn", json!({"model": {"base": {}}})).await;
     });
 }
 
@@ -239,17 +228,16 @@ fn deleting_the_object_deletes_the_endpoint_unless_it_is_retained() {
             .await;
         let (goes, stays) = (id_of(case, "goes").await, id_of(case, "stays").await);
         for name in ["goes", "stays"] {
-            case.delete("SpeechEndpoint", name).await;
-            case.gone("SpeechEndpoint", name).await;
+            case.remove("SpeechEndpoint", name).await;
         }
         assert!(case.remote_entity("endpoints", &goes).await.is_none());
         assert!(case.remote_entity("endpoints", &stays).await.is_some());
         assert_eq!(case.calls("Endpoints_Delete").await, 1);
 
         // The mark of an object that is gone does not prevent that another takes over what it left behind.
-        case.endpoint("heir", json!({"model": {"base": {}}, "adopt": {"id": stays}}))
+        let heir = case
+            .ready_endpoint("heir", json!({"model": {"base": {}}, "adopt": {"id": stays}}))
             .await;
-        let heir = case.ready("SpeechEndpoint", "heir").await;
         assert_eq!(heir["status"]["id"], stays.as_str());
     });
 }
@@ -267,7 +255,6 @@ fn a_remote_endpoint_that_someone_deleted_is_told_and_not_made_anew() {
         let told = case.reason("SpeechEndpoint", "hotline", "RemoteDeleted").await;
         assert_eq!(condition(&told, "Stalled")["status"], "True");
         assert_eq!(case.calls("Endpoints_Create").await, 1);
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
     });
 }

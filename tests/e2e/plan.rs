@@ -1,19 +1,15 @@
 //! `speech-operator plan`: what a person is told about the days to come, from a live cluster.
-
-use std::path::Path;
-use std::process::Output;
-
-use icalendar::{Calendar, Component};
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use tokio::process::Command;
-
 use crate::{
     case::Case,
-    harness::{OPERATOR, eventually},
+    harness::{OPERATOR, in_time},
     seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT},
     stack::{SOON, Stack, shared},
 };
+use icalendar::{Calendar, Component};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::{path::Path, process::Output};
+use tokio::process::Command;
 
 /// Runs the command as whom a kubeconfig names.
 async fn plan(kubeconfig: &Path, args: &[&str]) -> Output {
@@ -191,8 +187,7 @@ fn a_plan_can_be_cut_to_a_connection_and_fail_on_a_risk() {
 fn who_may_not_list_is_told_what_to_ask_for_and_who_may_view_a_namespace_sees_its_plan() {
     shared("plan-forbidden", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("fixed", json!({"model": {"id": MODEL}})).await;
-        case.ready("SpeechEndpoint", "fixed").await;
+        case.ready_endpoint("fixed", json!({"model": {"id": MODEL}})).await;
         let account = ["create", "serviceaccount", "guest", "-n", "plan-forbidden"];
         stack.plane.kubectl_ok(&account).await.unwrap();
         let guest = stack.plane.service_account_kubeconfig("plan-forbidden", "guest");
@@ -221,7 +216,7 @@ fn who_may_not_list_is_told_what_to_ask_for_and_who_may_view_a_namespace_sees_it
         ];
         stack.plane.kubectl_ok(&binding).await.unwrap();
         // The roles are put together by a controller, in its own time.
-        let table = eventually("the plan of one's own namespace", SOON, async || {
+        let table = in_time("the plan of one's own namespace", SOON, async || {
             let output = plan(&guest, &["--until", "900d"]).await;
             let said = String::from_utf8(output.stdout).unwrap();
             if output.status.success() {
@@ -229,8 +224,8 @@ fn who_may_not_list_is_told_what_to_ask_for_and_who_may_view_a_namespace_sees_it
             } else {
                 Err(String::from_utf8(output.stderr).unwrap())
             }
-        });
-        let table = table.await.unwrap_or_else(|error| panic!("{error}"));
+        })
+        .await;
         assert!(table.contains("plan-forbidden/fixed"), "{table}");
     });
 }

@@ -1,13 +1,11 @@
 //! A gateway of one's own before the Speech resource: another host, another path, and links that know nothing of either.
-
-use serde_json::{Value, json};
-
 use crate::{
     case::Case,
     harness::{Gateway, INNER_HOST},
     seed::{self, BASE_NEW, MODEL, PROJECT, TEXT},
     stack::{Stack, shared},
 };
+use serde_json::{Value, json};
 
 /// Every list has several pages, and every reference is answered with `InvalidModelUri` that is not the service's own.
 async fn works_behind(case: &Case, relative: bool) {
@@ -31,12 +29,10 @@ async fn works_behind(case: &Case, relative: bool) {
     case.serves("hotline", MODEL).await;
     let training =
         json!({"source": {"training": {"datasets": [TEXT]}}, "project": PROJECT, "deletionPolicy": "Delete"});
-    case.model("claims", training).await;
-    let model = case.ready("SpeechModel", "claims").await;
+    let model = case.ready_model("claims", training).await;
     assert_eq!(case.marked("models", "claims").await.len(), 1, "{model}");
     for (kind, name) in [("SpeechEndpoint", "hotline"), ("SpeechModel", "claims")] {
-        case.delete(kind, name).await;
-        case.gone(kind, name).await;
+        case.remove(kind, name).await;
     }
     assert!(case.marked("endpoints", "hotline").await.is_empty(), "{own}");
     assert!(case.marked("models", "claims").await.is_empty());

@@ -1,15 +1,11 @@
 //! The process: its options, its port and its end.
-
-use std::time::Duration;
-
-use serde_json::json;
-
 use crate::{
-    case::condition,
-    harness::{OPERATOR, OperatorProcess},
+    harness::{OPERATOR, OperatorProcess, condition},
     seed::MODEL,
     stack::{alone, shared},
 };
+use serde_json::json;
+use std::time::Duration;
 
 #[test]
 fn metrics_tell_expiry_work_requests_and_build_and_health_is_ok() {
@@ -78,11 +74,7 @@ fn an_operator_asked_to_stop_finishes_the_request_under_way_and_ends_in_order() 
 fn plain_http_is_refused_unless_it_is_allowed() {
     alone("process-http", async |case, stack| {
         stack.kill_operator();
-        let kubeconfig = stack
-            .plane
-            .service_account_kubeconfig("speech-system", "speech-operator")
-            .await
-            .unwrap();
+        let kubeconfig = stack.plane.operator_kubeconfig().await.unwrap();
         let clock = stack.emulator.control().clock_url();
         let options = ["--development-clock", &clock, "--log-format", "text"];
         stack.operator = OperatorProcess::start(&OPERATOR, &kubeconfig, &options).await.unwrap();

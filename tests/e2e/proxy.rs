@@ -1,16 +1,11 @@
 //! Proxies: for the Speech resource and for the cluster, by variable and by kubeconfig, alive and dead.
-
-use std::path::Path;
-use std::process::Stdio;
-
-use serde_json::json;
-
 use crate::{
-    case::condition,
-    harness::{ConnectProxy, KUBECTL_SPEECH, OPERATOR, OperatorProcess, eventually, free_address},
+    harness::{ConnectProxy, KUBECTL_SPEECH, OPERATOR, OperatorProcess, condition, free_address, in_time},
     seed::MODEL,
     stack::{SOON, Stack, alone, shared},
 };
+use serde_json::json;
+use std::{path::Path, process::Stdio};
 
 /// What a command says, and its exit code.
 async fn said(program: &Path, args: &[&str], kubeconfig: &Path, env: &[(&str, &str)]) -> (i32, String) {
@@ -31,10 +26,7 @@ async fn said(program: &Path, args: &[&str], kubeconfig: &Path, env: &[(&str, &s
 }
 
 async fn kubeconfig(stack: &Stack) -> std::path::PathBuf {
-    let found = stack
-        .plane
-        .service_account_kubeconfig("speech-system", "speech-operator");
-    found.await.unwrap()
+    stack.plane.operator_kubeconfig().await.unwrap()
 }
 
 #[test]
@@ -125,7 +117,7 @@ fn a_speech_resource_is_reached_by_the_proxy_and_a_dead_one_is_told() {
         let asked = proxy.asked();
         assert!(asked.iter().any(|line| line.contains(case.base_url())), "{asked:?}");
         start(stack, &dead).await;
-        eventually("the dead proxy is named", SOON, async || {
+        in_time("the dead proxy is named", SOON, async || {
             let connection = case.get("SpeechConnection", "speech").await;
             let message = condition(&connection, "Ready")["message"].to_string();
             if message.contains(&format!("the proxy {dead} (HTTP_PROXY)")) {
@@ -133,8 +125,7 @@ fn a_speech_resource_is_reached_by_the_proxy_and_a_dead_one_is_told() {
             }
             Err(message)
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         stack.kill_operator();
         stack.restart_operator().await;
         case.ready("SpeechConnection", "speech").await;

@@ -1,12 +1,10 @@
 //! An endpoint that the service deletes: told, and made anew only where the spec says so.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{condition, is_ready, message},
+    harness::{condition, is_ready, message},
     seed::BASE_OLD,
     stack::alone,
 };
+use serde_json::{Value, json};
 
 fn id(endpoint: &Value) -> String {
     endpoint["status"]["id"].as_str().unwrap_or_default().to_owned()

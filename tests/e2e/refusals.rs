@@ -1,16 +1,13 @@
 //! What the service refuses once is asked for again: a swap, a training, a creation. And what it refuses of the fields
 //! beside the model keeps no swap back.
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
-    crash::strike,
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, message},
     seed::{self, BASE_NEW, PROJECT, TEXT},
     stack::{SOON, alone},
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 const BASE_FUTURE: &str = "10000000-0000-4000-8000-000000000009";
 
@@ -48,7 +45,7 @@ fn a_swap_that_is_refused_once_comes_a_quarter_of_an_hour_later() {
         case.connect("5s").await;
         case.endpoint("hotline", json!({"model": {"base": {}}})).await;
         case.serves("hotline", BASE_NEW).await;
-        strike(case, "Endpoints_Update", status(405)).await;
+        case.strike("Endpoints_Update", status(405)).await;
         case.control.set_now(day(now, 251)).await.unwrap();
         let told = refused(case, "SpeechEndpoint", "hotline").await;
         assert!(message(&told, "Stalled").contains("again at"), "{told:#}");
@@ -99,14 +96,13 @@ fn a_swap_that_is_always_refused_is_a_risk_and_is_asked_for_up_to_the_expiry_and
                 .set_now(expires - SignedDuration::from_mins(minutes))
                 .await
                 .unwrap();
-            eventually("the swap is asked for again", SOON, async || {
+            in_time("the swap is asked for again", SOON, async || {
                 match case.calls("Endpoints_Update").await {
                     now if now > asked => Ok(()),
                     now => Err(format!("{now} times, {minutes} minutes ahead")),
                 }
             })
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+            .await;
         }
         case.control
             .set_now(expires + SignedDuration::from_mins(1))
@@ -129,11 +125,11 @@ fn a_swap_that_is_always_refused_is_a_risk_and_is_asked_for_up_to_the_expiry_and
 fn a_training_and_a_creation_that_are_refused_once_come_a_quarter_of_an_hour_later() {
     alone("refused-orders", async |case, _| {
         case.connect("5s").await;
-        strike(case, "Models_Create", status(422)).await;
+        case.strike("Models_Create", status(422)).await;
         case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
             .await;
         refused(case, "SpeechModel", "claims").await;
-        strike(case, "Endpoints_Create", status(405)).await;
+        case.strike("Endpoints_Create", status(405)).await;
         case.endpoint("hotline", json!({"model": {"base": {}}})).await;
         refused(case, "SpeechEndpoint", "hotline").await;
         case.control.advance("16m").await.unwrap();
@@ -190,9 +186,8 @@ fn a_project_that_is_gone_and_logging_that_is_refused_keep_no_swap_back() {
 fn the_project_of_a_model_is_kept_after_its_training() {
     alone("model-project", async |case, _| {
         case.connect("5s").await;
-        case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
+        case.ready_model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
             .await;
-        case.ready("SpeechModel", "claims").await;
         case.patch("SpeechModel", "claims", json!({"spec": {"project": PROJECT}}))
             .await;
         case.ready("SpeechModel", "claims").await;

@@ -1,14 +1,12 @@
 //! The cluster refuses what the operator has to write: a policy, as an apiserver judges it.
-
-use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, message},
     seed::BASE_OLD,
     stack::{SOON, Stack, shared},
 };
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
 
 const WORDS: &str = "ask the platform team first";
 
@@ -65,7 +63,7 @@ async fn deny(stack: &Stack, case: &Case, name: &str, resources: &[&str]) {
     } else {
         &probe
     };
-    eventually("the policy is heeded", SOON, async || {
+    in_time("the policy is heeded", SOON, async || {
         let output = stack
             .plane
             .kubectl(&[tried, &probing].concat())
@@ -77,8 +75,7 @@ async fn deny(stack: &Stack, case: &Case, name: &str, resources: &[&str]) {
             Err(output.stderr)
         }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 async fn allow(stack: &Stack, name: &str) {
@@ -93,7 +90,7 @@ fn base() -> Value {
 /// Asks until the policy is heeded no more.
 async fn again(case: &Case, name: &str, what: &str, check: impl Fn(&Value) -> bool) {
     let mut tries = 0;
-    eventually(&format!("{name} {what}"), SOON, async || {
+    in_time(&format!("{name} {what}"), SOON, async || {
         tries += 1;
         let Some(object) = case.find("SpeechEndpoint", name).await else {
             return Ok(());
@@ -113,16 +110,14 @@ async fn again(case: &Case, name: &str, what: &str, check: impl Fn(&Value) -> bo
         }
         Err(object["status"].to_string())
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 #[test]
 fn a_policy_that_denies_the_finalizer_is_told_in_the_status_with_its_words() {
     shared("refused", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("before", base()).await;
-        case.ready("SpeechEndpoint", "before").await;
+        case.ready_endpoint("before", base()).await;
         deny(
             stack,
             case,
@@ -153,7 +148,7 @@ fn a_policy_that_denies_the_finalizer_is_told_in_the_status_with_its_words() {
         assert!(tried < 12, "refusals are asked again ever more rarely: {tried}");
 
         allow(stack, "refused").await;
-        again(case, "hotline", "serves", crate::case::is_ready).await;
+        again(case, "hotline", "serves", crate::harness::is_ready).await;
         again(case, "before", "is gone", |_| false).await;
         let metrics = stack.operator.metrics().await.unwrap();
         assert!(!metrics.contains(gauge), "{metrics}");
@@ -176,7 +171,7 @@ fn a_policy_that_denies_the_status_as_well_is_told_by_event_and_metric() {
             "no twins for want of a status"
         );
         allow(stack, "refused-status").await;
-        again(case, "hotline", "serves", crate::case::is_ready).await;
+        again(case, "hotline", "serves", crate::harness::is_ready).await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 1);
     });
 }

@@ -1,13 +1,10 @@
 //! Deletion, in whatever order.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{condition, message},
-    harness::eventually,
+    harness::{condition, in_time, message},
     seed::{MODEL, TEXT},
     stack::{SOON, alone, shared},
 };
+use serde_json::{Value, json};
 
 fn trained() -> Value {
     json!({"source": {"training": {"datasets": [TEXT]}}})
@@ -17,15 +14,13 @@ fn trained() -> Value {
 fn a_connection_deleted_first_is_held_until_nothing_needs_it() {
     shared("remove-connection", async |case, _| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", json!({"model": {"base": {}}})).await;
         case.delete("SpeechConnection", "speech").await;
         let held = case.reason("SpeechConnection", "speech", "ConnectionInUse").await;
         assert!(held["metadata"]["deletionTimestamp"].is_string());
         let endpoint = case.get("SpeechEndpoint", "hotline").await;
         assert_eq!(condition(&endpoint, "Ready")["status"], "True");
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         case.gone("SpeechConnection", "speech").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
     });
@@ -35,8 +30,7 @@ fn a_connection_deleted_first_is_held_until_nothing_needs_it() {
 fn a_connection_is_kept_for_living_objects_however_long_they_live() {
     alone("keep-connection", async |case, _| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", json!({"model": {"base": {}}})).await;
         case.delete("SpeechConnection", "speech").await;
         let held = case.reason("SpeechConnection", "speech", "ConnectionInUse").await;
         let told = message(&held, "Ready");
@@ -49,8 +43,7 @@ fn a_connection_is_kept_for_living_objects_however_long_they_live() {
         assert_eq!(condition(&endpoint, "Ready")["status"], "True", "{endpoint}");
         case.look_at_connection().await;
         case.get("SpeechConnection", "speech").await;
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         case.gone("SpeechConnection", "speech").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
     });
@@ -60,12 +53,10 @@ fn a_connection_is_kept_for_living_objects_however_long_they_live() {
 fn a_secret_deleted_first_does_not_keep_an_endpoint_from_being_deleted() {
     shared("remove-secret", async |case, _| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", json!({"model": {"base": {}}})).await;
         case.delete("Secret", "speech-key").await;
         case.reason("SpeechConnection", "speech", "SecretNotFound").await;
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
     });
 }
@@ -100,16 +91,14 @@ fn a_model_in_use_is_kept_and_told_until_the_endpoint_goes() {
     shared("remove-model", async |case, _| {
         case.connect("60s").await;
         case.model("claims", trained()).await;
-        case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
+        case.ready_endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         case.delete("SpeechModel", "claims").await;
         let told = case.reason("SpeechModel", "claims", "ModelInUse").await;
         let message = condition(&told, "Ready")["message"].as_str().unwrap();
         assert!(message.contains("remove-model/hotline"), "{message}");
         assert_eq!(case.calls("Models_Delete").await, 0);
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         case.gone("SpeechModel", "claims").await;
         assert_eq!(case.marked("models", "claims").await.len(), 0);
     });
@@ -121,10 +110,8 @@ fn a_retained_line_of_models_stays_in_the_service() {
         case.connect("60s").await;
         let mut spec = trained();
         spec["deletionPolicy"] = json!("Retain");
-        case.model("claims", spec).await;
-        case.ready("SpeechModel", "claims").await;
-        case.delete("SpeechModel", "claims").await;
-        case.gone("SpeechModel", "claims").await;
+        case.ready_model("claims", spec).await;
+        case.remove("SpeechModel", "claims").await;
         assert_eq!(case.marked("models", "claims").await.len(), 1);
     });
 }
@@ -136,14 +123,12 @@ fn an_endpoint_deleted_while_it_is_being_deployed_leaves_nothing_behind() {
         case.control.put_resource("remove-early", slow).await.unwrap();
         case.connect("60s").await;
         case.endpoint("hotline", json!({"model": {"base": {}}})).await;
-        eventually("the endpoint is under way", SOON, async || {
+        in_time("the endpoint is under way", SOON, async || {
             let made = case.marked("endpoints", "hotline").await.len();
             if made == 1 { Ok(()) } else { Err(format!("{made}")) }
         })
-        .await
-        .unwrap();
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        .await;
+        case.remove("SpeechEndpoint", "hotline").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
     });
 }

@@ -1,13 +1,12 @@
 //! Renewing models: what a training needs, whose turn it is, and how long it takes here.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition},
+    case::Case,
     crash::kill_and_restart,
+    harness::condition,
     seed::{self, MORE_TEXT, TEXT},
     stack::{alone, shared},
 };
+use serde_json::{Value, json};
 
 const MISSING: &str = "20000000-0000-4000-8000-000000000009";
 
@@ -74,9 +73,8 @@ fn how_long_work_took_outlives_the_operator_and_counts_in_the_plan() {
         connect(case, 0.3, 4).await;
         let short = json!({"source": {"training": {"datasets": [MORE_TEXT]}}, "renewal": {"before": "1h"}});
         case.model("claims", short).await;
-        case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
+        case.ready_endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         let learned = |connection: &Value| {
             let all = connection["status"]["durations"]
                 .as_array()

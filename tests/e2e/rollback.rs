@@ -1,13 +1,11 @@
 //! A deployment that fails: back to the last good model, and the failed one is not tried again.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time, message},
     seed::{BASE_NEW, BASE_OLD},
     stack::{SOON, alone, shared},
 };
+use serde_json::{Value, json};
 
 async fn claims(case: &Case, base: &str) {
     case.model("claims", json!({"source": {"base": {"id": base}}})).await;
@@ -99,14 +97,13 @@ fn an_operator_killed_on_the_way_back_finds_the_way() {
         let slow = json!({"timings": timings, "updateStatus": "Running"});
         case.control.put_resource(&case.name, slow).await.unwrap();
         failing(case).await;
-        eventually("the way back has begun", SOON, async || {
+        in_time("the way back has begun", SOON, async || {
             match case.calls("Endpoints_Update").await {
                 2 => Ok(()),
                 other => Err(format!("{other} changes")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         stack.kill_operator();
         stack.restart_operator().await;
         rolled_back(case).await;
@@ -126,24 +123,22 @@ fn an_operator_killed_before_it_saw_the_failure_goes_back_all_the_same() {
             endpoint["status"]["target"]["model"] == BASE_NEW
         })
         .await;
-        eventually("the change has arrived", SOON, async || {
+        in_time("the change has arrived", SOON, async || {
             match case.calls("Endpoints_Update").await {
                 1 => Ok(()),
                 other => Err(format!("{other} changes")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         stack.kill_operator();
-        eventually("the deployment has failed", SOON, async || {
+        in_time("the deployment has failed", SOON, async || {
             let remote = case.marked("endpoints", "hotline").await;
             match remote[0]["status"].as_str() {
                 Some("Failed") => Ok(()),
                 other => Err(format!("{other:?}")),
             }
         })
-        .await
-        .unwrap();
+        .await;
         stack.restart_operator().await;
         rolled_back(case).await;
         assert_eq!(case.calls("Endpoints_Update").await, 2);

@@ -1,13 +1,12 @@
 //! Swaps on their day: before an expiry, within windows, at the last moment.
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready, message},
+    case::Case,
+    harness::{condition, is_ready, message},
     seed::{BASE_NEW, BASE_OLD},
     stack::{alone, shared},
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 /// How the status writes days and times for people, without the time zone.
 fn day(at: Timestamp) -> String {
@@ -106,14 +105,13 @@ fn before_expiry_waits_for_its_day_without_a_write_and_is_there_in_time() {
 
 /// Waits until the endpoints were listed more often than this.
 async fn swept(case: &Case, lists: usize) {
-    crate::harness::eventually("the endpoints are listed", crate::stack::SOON, async || {
+    crate::harness::in_time("the endpoints are listed", crate::stack::SOON, async || {
         match case.calls("Endpoints_List").await {
             more if more > lists => Ok(()),
             same => Err(format!("{same} times as before")),
         }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 #[test]

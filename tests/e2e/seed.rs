@@ -1,5 +1,4 @@
 //! What the Speech resource of a test holds at first.
-
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Value, json};
 

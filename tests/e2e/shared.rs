@@ -1,8 +1,6 @@
 //! Two connections to one Speech resource find each other and say so, and to nobody who must not know.
-
+use crate::{harness::condition, seed, stack::shared};
 use serde_json::{Value, json};
-
-use crate::{case::condition, seed, stack::shared};
 
 fn says(connection: &Value, words: &str) -> bool {
     let found = condition(connection, "SharedResource");

@@ -3,17 +3,14 @@
 mod estate;
 mod many;
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
-use serde_json::{Value, json};
-
 use crate::{
     case::Case,
     harness::{CommandOutput, KUBECTL_SPEECH, eventually},
     seed::{self, BASE_NEW, BASE_OLD, MODEL, TEXT},
     stack::{SOON, Stack, shared},
 };
+use serde_json::{Value, json};
+use std::{os::unix::fs::PermissionsExt, path::Path};
 
 /// The folder that holds `kubectl-speech`.
 fn plugins() -> &'static Path {
@@ -199,9 +196,8 @@ fn a_swap_by_hand_waits_for_no_window_and_is_shown_to_its_end() {
 fn a_model_is_trained_once_more_when_asked_and_only_once() {
     shared("speech-retrain", async |case, stack| {
         case.connect("60s").await;
-        case.model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
+        case.ready_model("claims", json!({"source": {"training": {"datasets": [TEXT]}}}))
             .await;
-        case.ready("SpeechModel", "claims").await;
         let with = |args: &[&'static str]| [args, &["-n", "speech-retrain"]].concat();
         let trained = printed(stack, &with(&["retrain", "claims", "--wait", "--timeout", "60s"])).await;
         assert!(trained.contains("trains revision 2 now"), "{trained}");
@@ -224,8 +220,7 @@ fn a_model_is_trained_once_more_when_asked_and_only_once() {
 fn whoever_may_view_sees_the_fleet_and_whoever_may_not_read_the_key_reads_no_estate() {
     shared("speech-rights", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("fixed", json!({"model": {"id": MODEL}})).await;
-        case.ready("SpeechEndpoint", "fixed").await;
+        case.ready_endpoint("fixed", json!({"model": {"id": MODEL}})).await;
         let account = ["create", "serviceaccount", "guest", "-n", "speech-rights"];
         stack.plane.kubectl_ok(&account).await.unwrap();
         let guest = stack
@@ -315,8 +310,7 @@ fn kubectl_completes_the_names_of_objects() {
 fn a_wait_ends_where_only_a_person_can_help() {
     shared("speech-stalled", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("well", json!({"model": {"base": {}}})).await;
-        case.ready("SpeechEndpoint", "well").await;
+        case.ready_endpoint("well", json!({"model": {"base": {}}})).await;
         case.endpoint(
             "stuck",
             json!({"model": {"id": "30000000-0000-4000-8000-000000000099"}}),

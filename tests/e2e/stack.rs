@@ -1,24 +1,20 @@
 //! What runs: a control plane, an emulator and an operator. Most tests share one; those that kill the operator or move
 //! the clock take turns on another.
-
-use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::LazyLock;
-use std::time::Duration;
-
-use futures::FutureExt as _;
-use kube::Client;
-use tokio::runtime::Runtime;
-use tokio::sync::{Mutex, OnceCell};
-
 use crate::{
     case::Case,
-    harness::{EMULATOR, EmulatorProcess, HarnessError, OPERATOR, OperatorProcess, Plane, eventually},
+    harness::{EMULATOR, EmulatorProcess, HarnessError, KINDS, OPERATOR, OperatorProcess, Plane, in_time},
 };
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// The operator's user, as the audit log names it.
-pub const OPERATOR_USER: &str = "system:serviceaccount:speech-system:speech-operator";
+use futures::FutureExt as _;
+use kube::Client;
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::LazyLock,
+    time::Duration,
+};
+use tokio::{
+    runtime::Runtime,
+    sync::{Mutex, OnceCell},
+};
 
 /// One runtime for all tests: clients live on the runtime that made them, and the stacks outlive each test.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -45,7 +41,7 @@ impl Stack {
         let (plane, emulator) = tokio::try_join!(
             async {
                 let plane = Plane::start().await?;
-                install(&plane).await?;
+                plane.install().await?;
                 Ok(plane)
             },
             EmulatorProcess::start(&EMULATOR, None, &[]),
@@ -82,10 +78,7 @@ impl Stack {
 
     /// Starts one operator more, in a pod of this name.
     pub async fn start_replica(&self, pod: &str, options: &[&str]) -> OperatorProcess {
-        let kubeconfig = self
-            .plane
-            .service_account_kubeconfig("speech-system", "speech-operator");
-        let kubeconfig = kubeconfig.await.unwrap();
+        let kubeconfig = self.plane.operator_kubeconfig().await.unwrap();
         let clock = self.emulator.control().clock_url();
         let usual = ["--allow-http", "--development-clock", &clock];
         let env = [("POD_NAME", pod)];
@@ -144,8 +137,7 @@ pub fn removed(name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
 
 /// Takes all objects of our kinds away, whatever holds them, until no definition of theirs is on its way out.
 async fn nothing_is_left(plane: &Plane) {
-    const KINDS: [&str; 3] = ["speechendpoints", "speechmodels", "speechconnections"];
-    eventually("nothing is left of the test before", SOON, async || {
+    in_time("nothing is left of the test before", SOON, async || {
         for kind in KINDS {
             let path = r#"jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}{"\n"}{end}"#;
             let found = plane.kubectl(&["get", kind, "-A", "-o", path]).await;
@@ -167,20 +159,18 @@ async fn nothing_is_left(plane: &Plane) {
             ending => Err(ending.to_owned()),
         }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 /// Applies everything again, and waits until the apiserver serves all kinds: it says so a moment early.
 pub async fn install_anew(plane: &Plane) {
-    install(plane).await.unwrap();
-    eventually("all kinds are served", SOON, async || {
+    plane.install().await.unwrap();
+    in_time("all kinds are served", SOON, async || {
         let found = plane.kubectl(&["get", "spconn,spmodel,spep", "-A"]).await;
         let found = found.map_err(|error| error.to_string())?;
         if found.success() { Ok(()) } else { Err(found.stderr) }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 fn on(stack: &'static OnceCell<Mutex<Stack>>, name: &str, test: impl AsyncFnOnce(&Case, &mut Stack)) {
@@ -231,22 +221,9 @@ impl Drop for TellLog<'_> {
     }
 }
 
-/// Applies what `deploy/` ships, as a user does, but for the Deployment: the operator runs as a process here.
-async fn install(plane: &Plane) -> Result<(), HarnessError> {
-    plane.kubectl_ok(&["apply", "-f", &format!("{ROOT}/crds")]).await?;
-    for file in ["namespace", "service-account", "cluster-roles"] {
-        let path = format!("{ROOT}/deploy/base/{file}.yaml");
-        plane.kubectl_ok(&["apply", "-f", &path]).await?;
-    }
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
-    plane.kubectl_ok(&established).await.map(drop)
-}
-
 /// Starts an operator beside the emulator's clock.
 async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<OperatorProcess, HarnessError> {
-    let kubeconfig = plane
-        .service_account_kubeconfig("speech-system", "speech-operator")
-        .await?;
+    let kubeconfig = plane.operator_kubeconfig().await?;
     let clock = emulator.control().clock_url();
     OperatorProcess::start_with_emulator(&OPERATOR, &kubeconfig, &clock, &[]).await
 }

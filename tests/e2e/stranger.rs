@@ -1,26 +1,23 @@
 //! A connection that leads to another Speech resource, by its address or by its key.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, message},
-    harness::{Gateway, eventually},
+    case::Case,
+    harness::{Gateway, condition, in_time, message},
     seed::{self, BASE_OLD, TEXT},
     stack::{SOON, alone, shared},
 };
+use serde_json::{Value, json};
 
 /// An endpoint that would be made anew, and a model that would be trained anew.
 async fn settled(case: &Case) -> String {
     case.connect("5s").await;
     let spec = json!({"source": {"training": {"datasets": [TEXT], "baseModel": {"id": BASE_OLD}}}});
-    case.model("claims", spec).await;
-    case.ready("SpeechModel", "claims").await;
-    case.endpoint(
-        "hotline",
-        json!({"model": {"base": {"id": BASE_OLD}}, "recreate": "WhenDeleted"}),
-    )
-    .await;
-    let endpoint = case.ready("SpeechEndpoint", "hotline").await;
+    case.ready_model("claims", spec).await;
+    let endpoint = case
+        .ready_endpoint(
+            "hotline",
+            json!({"model": {"base": {"id": BASE_OLD}}, "recreate": "WhenDeleted"}),
+        )
+        .await;
     endpoint["status"]["id"].as_str().unwrap().to_owned()
 }
 
@@ -54,9 +51,8 @@ async fn is_held(case: &Case, name: &str) {
 fn another_address_at_which_nothing_of_ours_exists_is_told_and_changes_nothing() {
     alone("stranger-address", async |case, stack| {
         let id = settled(case).await;
-        case.endpoint("second", json!({"model": {"base": {"id": BASE_OLD}}}))
+        case.ready_endpoint("second", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
-        case.ready("SpeechEndpoint", "second").await;
         let north = other(case, "stranger-address-north").await;
         let writes = case.remote_writes().await.len();
         case.connection(json!({"endpoint": north, "pollInterval": "5s"})).await;
@@ -198,9 +194,8 @@ fn another_resource_that_somebody_accepts_is_begun_anew_in() {
 fn a_secret_that_is_written_again_with_the_same_key_holds_up_no_deletion_that_is_being_proven() {
     alone("stranger-same-key", async |case, _| {
         case.connect("5s").await;
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+        case.ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         // What our object names is gone by our own hand, and the proof is on its way while the Secret gets a label.
         let route = json!({"resource": case.name, "path": "Endpoints_Get"});
         case.control
@@ -208,13 +203,13 @@ fn a_secret_that_is_written_again_with_the_same_key_holds_up_no_deletion_that_is
             .await
             .unwrap();
         case.delete("SpeechEndpoint", "hotline").await;
-        let sent = eventually("the deletion is sent", SOON, async || {
+        in_time("the deletion is sent", SOON, async || {
             match case.calls("Endpoints_Delete").await {
                 0 => Err("none".to_owned()),
                 _ => Ok(()),
             }
-        });
-        sent.await.unwrap();
+        })
+        .await;
         let label = json!({"metadata": {"labels": {"rotated-by": "nobody"}}});
         case.patch("Secret", "speech-key", label).await;
         case.gone("SpeechEndpoint", "hotline").await;

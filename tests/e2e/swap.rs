@@ -1,16 +1,14 @@
 //! From one model to the next, at the same endpoint.
-
-use std::sync::{Arc, Mutex};
-
-use futures::StreamExt as _;
-use kube::api::{WatchEvent, WatchParams};
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
+    case::Case,
+    harness::{condition, is_ready},
     seed::{BASE_NEW, BASE_OLD, MODEL, MORE_TEXT, TEXT},
     stack::{alone, shared},
 };
+use futures::StreamExt as _;
+use kube::api::{WatchEvent, WatchParams};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
 /// Every state that an endpoint is in from now on.
 async fn recorded(case: &Case, name: &str) -> Arc<Mutex<Vec<Value>>> {
@@ -55,9 +53,9 @@ fn a_changed_training_makes_a_revision_and_the_endpoint_swaps_while_it_stays_rea
         case.control.put_resource("swap", slow).await.unwrap();
         case.connect("60s").await;
         case.model("claims", json!({"source": training(&[TEXT], 30)})).await;
-        case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
+        let before = case
+            .ready_endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
             .await;
-        let before = case.ready("SpeechEndpoint", "hotline").await;
         let old = current(&case.get("SpeechModel", "claims").await);
         let id = before["status"]["id"].as_str().unwrap().to_owned();
         let states = recorded(case, "hotline").await;
@@ -107,8 +105,7 @@ fn old_revisions_go_beyond_the_limit_but_never_one_that_an_endpoint_uses() {
         .await;
         let first = current(&revision(case, 1).await);
         // Somebody else's endpoint uses the first revision.
-        case.endpoint("pinned", json!({"model": {"id": first}})).await;
-        case.ready("SpeechEndpoint", "pinned").await;
+        case.ready_endpoint("pinned", json!({"model": {"id": first}})).await;
         for (number, weight) in [(2, 20), (3, 30), (4, 40)] {
             case.model(
                 "claims",
@@ -146,8 +143,7 @@ fn old_revisions_go_beyond_the_limit_but_never_one_that_an_endpoint_uses() {
         assert!(case.remote_entity("models", &first).await.is_some());
         assert_eq!(case.calls("Models_Create").await, 4);
 
-        case.delete("SpeechEndpoint", "pinned").await;
-        case.gone("SpeechEndpoint", "pinned").await;
+        case.remove("SpeechEndpoint", "pinned").await;
         case.until("SpeechModel", "claims", "is within its limit", |model| {
             kept(model).len() <= 1
         })
@@ -159,9 +155,8 @@ fn old_revisions_go_beyond_the_limit_but_never_one_that_an_endpoint_uses() {
 fn a_change_of_the_fixed_model_in_the_spec_moves_the_endpoint() {
     shared("swap-fixed", async |case, _| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+        case.ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         for (model, expected) in [
             (json!({"id": MODEL}), MODEL),
             (json!({"base": {"id": BASE_NEW}}), BASE_NEW),
@@ -188,9 +183,8 @@ fn a_model_that_expires_earlier_is_not_swapped_to() {
         case.connect("60s").await;
         case.model("claims", json!({"source": {"existing": {"id": MODEL}}}))
             .await;
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}}))
+        case.ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
             .await;
         let told = case
@@ -207,9 +201,8 @@ fn a_model_that_expires_earlier_is_not_swapped_to() {
 fn a_failed_deployment_is_told_and_the_next_model_is_tried() {
     shared("swap-failed", async |case, _| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+        case.ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
-        case.ready("SpeechEndpoint", "hotline").await;
         let fault = json!({
             "route": {"resource": "swap-failed"},
             "action": {"failNext": {"kind": "endpoint", "code": "DeploymentError", "message": "no room"}},
@@ -222,9 +215,9 @@ fn a_failed_deployment_is_told_and_the_next_model_is_tried() {
             })
             .await;
         assert!(failed["status"].to_string().contains("no room"), "{failed}");
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}}))
+        let endpoint = case
+            .ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_NEW}}}))
             .await;
-        let endpoint = case.ready("SpeechEndpoint", "hotline").await;
         assert_eq!(endpoint["status"]["active"]["model"], BASE_NEW);
     });
 }

@@ -1,16 +1,13 @@
 //! Many endpoints that are to move at the same time take turns, first those that expire first.
-
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time},
     seed,
     stack::{SOON, shared},
 };
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const ENDPOINTS: usize = 8;
 const AT_ONCE: usize = 2;
@@ -90,12 +87,11 @@ fn only_so_many_endpoints_move_at_a_time_and_those_that_expire_first_go_first() 
         for number in 0..AT_ONCE {
             line(case, number, false).await;
         }
-        eventually("the first are moving", SOON, async || match changes(case).await.len() {
+        in_time("the first are moving", SOON, async || match changes(case).await.len() {
             AT_ONCE => Ok(()),
             other => Err(format!("{other} are")),
         })
-        .await
-        .unwrap();
+        .await;
         deployments_take(case, SHORT).await;
         for number in AT_ONCE..ENDPOINTS {
             line(case, number, false).await;

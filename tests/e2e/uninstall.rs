@@ -1,16 +1,13 @@
 //! The operator and its kinds are removed, in whatever order: objects are let go, and the Speech service keeps everything.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use crate::{
     case::Case,
-    harness::{OPERATOR, OperatorProcess, eventually},
+    harness::{OPERATOR, OperatorProcess, in_time},
     seed::{ENDPOINT, MODEL, TEXT},
     speech::printed,
     stack::{SOON, Stack, install_anew, removed},
 };
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const KINDS: [(&str, &str); 3] = [
     ("SpeechConnection", "speechconnections.customspeech.dev"),
@@ -44,7 +41,7 @@ async fn delete_definitions(stack: &Stack, names: &[&str]) {
 
 async fn definitions_are_gone(stack: &Stack, names: &[&str]) {
     let what = format!("{names:?} are gone");
-    eventually(&what, MINUTE, async || {
+    in_time(&what, MINUTE, async || {
         let left = stack.plane.kubectl_ok(&["get", "crd", "-o", "name"]).await;
         let left = left.map_err(|error| error.to_string())?;
         match names.iter().any(|name| left.contains(name)) {
@@ -52,8 +49,7 @@ async fn definitions_are_gone(stack: &Stack, names: &[&str]) {
             false => Ok(()),
         }
     })
-    .await
-    .unwrap_or_else(|error| panic!("{error}"));
+    .await;
 }
 
 /// Nothing was ever deleted in the Speech service, and all of the fleet is there.
@@ -110,8 +106,7 @@ fn one_definition_that_goes_leaves_the_objects_of_the_others() {
             }
             // What a person deletes meanwhile is let go as well: half of the operator's kinds is no ground to delete on.
             if *own != "SpeechEndpoint" {
-                case.delete("SpeechEndpoint", "ours").await;
-                case.gone("SpeechEndpoint", "ours").await;
+                case.remove("SpeechEndpoint", "ours").await;
                 case.event("ours", "Released").await;
                 nothing_was_deleted(case).await;
             }
@@ -168,8 +163,7 @@ fn an_operator_without_a_definition_gets_ready_and_uses_it_once_it_is_there() {
         );
 
         // With all kinds there, a deletion deletes again.
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         assert_eq!(case.marked("endpoints", "hotline").await.len(), 0);
     });
 }
@@ -253,8 +247,7 @@ fn a_released_object_is_kept_as_declared_and_its_deletion_deletes_nothing() {
         printed(stack, &["release", "endpoint/hotline", "-n", "released-alive"]).await;
         // The operator runs, and looks after it still.
         case.look("hotline").await;
-        case.delete("SpeechEndpoint", "hotline").await;
-        case.gone("SpeechEndpoint", "hotline").await;
+        case.remove("SpeechEndpoint", "hotline").await;
         nothing_was_deleted(case).await;
         // What was not released is deleted as ever.
         case.delete("SpeechModel", "claims").await;

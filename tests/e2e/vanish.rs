@@ -1,16 +1,14 @@
 //! What vanishes is made anew: the first time at once, then ever later; and revisions keep their numbers for themselves.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
-
 use crate::{
-    case::{Case, condition},
+    case::Case,
     copy, gate,
+    harness::condition,
     seed::{BASE_OLD, MODEL, TEXT},
     stack::alone,
 };
+use serde_json::{Value, json};
+use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
+use std::time::Duration;
 
 fn id(object: &Value, of: &str) -> String {
     let id = if of == "SpeechModel" {
@@ -29,7 +27,7 @@ async fn replaced(case: &Case, kind: &str, name: &str, collection: &str) -> Valu
         .await
         .unwrap();
     case.until(kind, name, "has another", |object| {
-        crate::case::is_ready(object) && id(object, kind) != before
+        crate::harness::is_ready(object) && id(object, kind) != before
     })
     .await
 }

@@ -1,12 +1,11 @@
 //! Words that nothing follows from are told at once, and a status that somebody wiped is there again at once.
-
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition, is_ready},
+    case::Case,
+    harness::{condition, is_ready},
     seed::{BASE_NEW, BASE_OLD, PROJECT, TEXT},
     stack::shared,
 };
+use serde_json::{Value, json};
 
 async fn unheeded(case: &Case, kind: &str, name: &str, reason: &str, words: &str) {
     case.until(kind, name, &format!("says {reason}"), |object| {
@@ -28,8 +27,7 @@ fn words_that_nothing_follows_from_are_told_at_once_and_no_more_when_they_go() {
     shared("words-unheeded", async |case, _| {
         case.connect("5s").await;
         let base = json!({"base": {"id": BASE_OLD}});
-        case.endpoint("asks", json!({"model": base})).await;
-        case.ready("SpeechEndpoint", "asks").await;
+        case.ready_endpoint("asks", json!({"model": base})).await;
         case.annotate("SpeechEndpoint", "asks", "swap-now", BASE_NEW.into())
             .await;
         unheeded(case, "SpeechEndpoint", "asks", "NotTheCandidate", BASE_NEW).await;
@@ -43,16 +41,14 @@ fn words_that_nothing_follows_from_are_told_at_once_and_no_more_when_they_go() {
             .await;
         unheeded(case, "SpeechEndpoint", "gated", "DatasetNotFound", missing).await;
 
-        case.endpoint("project", json!({"model": base, "project": PROJECT}))
+        case.ready_endpoint("project", json!({"model": base, "project": PROJECT}))
             .await;
-        case.ready("SpeechEndpoint", "project").await;
         case.endpoint("project", json!({"model": base})).await;
         unheeded(case, "SpeechEndpoint", "project", "ProjectKept", PROJECT).await;
 
         let training = json!({"training": {"datasets": [TEXT]}});
-        case.model("claims", json!({"source": training, "project": PROJECT}))
+        case.ready_model("claims", json!({"source": training, "project": PROJECT}))
             .await;
-        case.ready("SpeechModel", "claims").await;
         case.model(
             "claims",
             json!({"source": training, "renewal": {"on": ["BeforeExpiry"]}}),

@@ -1,5 +1,4 @@
 //! Argo CD's judgement of an object: the shipped script, run by a real Lua of the version whose language Argo CD speaks.
-
 use mlua::{Lua, LuaOptions, StdLib, Table, Value as LuaValue};
 use serde_json::Value;
 

@@ -1,12 +1,11 @@
 //! The API server's audit log: who wrote what, and how often.
-
-use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
-
-use serde::Deserialize;
-
 use super::error::HarnessError;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
 
 /// Logs every write once, when it is answered, and no reads; what is written to the statuses of our kinds is logged whole.
 pub(super) const POLICY: &str = r#"apiVersion: audit.k8s.io/v1

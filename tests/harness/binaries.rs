@@ -1,17 +1,14 @@
 //! Where the programs are that the workspace builds and the scripts of `tests` install.
-
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
-
 use super::error::HarnessError;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
 
 /// The folder with what `tests/WHAT/install.sh` installs. Nothing is installed here: a test must not be the one that takes
 /// minutes.
-///
-/// # Errors
-///
-/// When it is missing; the script says what to do.
+/// Fails with the script that installs it.
 pub fn installed(what: &str) -> Result<PathBuf, HarnessError> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{what}/install.sh"));
     let output = Command::new(&script)

@@ -1,12 +1,11 @@
 //! An HTTP proxy of our own: `CONNECT host:port`, and plain requests by their whole address.
-
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-
 use super::error::HarnessError;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 
 /// The longest head of a request that is read.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -21,10 +20,6 @@ pub struct ConnectProxy {
 
 impl ConnectProxy {
     /// Starts a proxy on a free port of loopback.
-    ///
-    /// # Errors
-    ///
-    /// When no port can be opened.
     pub async fn start() -> Result<Self, HarnessError> {
         let failed = || HarnessError::file("127.0.0.1");
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;

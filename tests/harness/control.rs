@@ -1,12 +1,9 @@
 //! A client of the emulator's control API.
-
-use std::time::Duration;
-
+use super::error::HarnessError;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use super::error::HarnessError;
+use std::time::Duration;
 
 /// Answers of the control API take milliseconds.
 const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
@@ -20,10 +17,6 @@ pub struct Control {
 
 impl Control {
     /// A client of the emulator at `base_url`.
-    ///
-    /// # Errors
-    ///
-    /// When the HTTP client cannot be made.
     pub fn new(base_url: &str) -> Result<Self, HarnessError> {
         super::install_tls_provider();
         let http = reqwest::Client::builder().timeout(CONTROL_DEADLINE).no_proxy().build();
@@ -40,37 +33,21 @@ impl Control {
     }
 
     /// The emulator's time.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails or the answer has no `now`.
     pub async fn now(&self) -> Result<Timestamp, HarnessError> {
         now_in(self.request(Method::GET, "clock", None).await?)
     }
 
     /// Sets the emulator's time; returns the new time.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn set_now(&self, now: Timestamp) -> Result<Timestamp, HarnessError> {
         self.put_clock(json!({"now": now.to_string()})).await
     }
 
     /// Moves the emulator's time ahead, for example by `90d` or `6h`; returns the new time.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails or the duration is not understood.
     pub async fn advance(&self, by: &str) -> Result<Timestamp, HarnessError> {
         self.put_clock(json!({"advance": by})).await
     }
 
     /// Lets the emulator's time run `rate` times as fast as ours; returns its time.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn set_rate(&self, rate: f64) -> Result<Timestamp, HarnessError> {
         self.put_clock(json!({"rate": rate})).await
     }
@@ -82,10 +59,6 @@ impl Control {
 
     /// The requests the emulator has answered: those of one Speech resource, or of all; those with a sequence number
     /// greater than `after`.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn journal(&self, resource: Option<&str>, after: u64) -> Result<Value, HarnessError> {
         let resource = resource.map(|name| format!("resource={name}&")).unwrap_or_default();
         self.request(Method::GET, &format!("journal?{resource}after={after}"), None)
@@ -93,56 +66,32 @@ impl Control {
     }
 
     /// Empties the journal.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn clear_journal(&self) -> Result<(), HarnessError> {
         self.request(Method::DELETE, "journal", None).await.map(drop)
     }
 
     /// Adds a fault; returns the emulator's answer.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails or the fault is not understood.
     pub async fn add_fault(&self, fault: Value) -> Result<Value, HarnessError> {
         self.request(Method::POST, "faults", Some(fault)).await
     }
 
     /// Ends all faults.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn clear_faults(&self) -> Result<(), HarnessError> {
         self.request(Method::DELETE, "faults", None).await.map(drop)
     }
 
     /// Everything the emulator holds.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn state(&self) -> Result<Value, HarnessError> {
         self.request(Method::GET, "state", None).await
     }
 
     /// Creates or changes a Speech resource; returns the emulator's answer.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails or the body is not understood.
     pub async fn put_resource(&self, name: &str, body: Value) -> Result<Value, HarnessError> {
         self.request(Method::PUT, &format!("resources/{name}"), Some(body))
             .await
     }
 
     /// Deletes a Speech resource with all it holds.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn delete_resource(&self, name: &str) -> Result<(), HarnessError> {
         self.request(Method::DELETE, &format!("resources/{name}"), None)
             .await
@@ -150,19 +99,11 @@ impl Control {
     }
 
     /// A Speech resource with all it holds, in the form of a seed.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails, for example because there is none of this name.
     pub async fn resource(&self, name: &str) -> Result<Value, HarnessError> {
         self.request(Method::GET, &format!("resources/{name}"), None).await
     }
 
     /// Replaces the keys of a Speech resource, given as `key1`, `key2` or both.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn set_keys(&self, name: &str, keys: Value) -> Result<(), HarnessError> {
         self.request(Method::POST, &format!("resources/{name}/keys"), Some(keys))
             .await
@@ -170,10 +111,6 @@ impl Control {
     }
 
     /// Sets what evaluations shall find, by model.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn set_scores(&self, name: &str, scores: Value) -> Result<(), HarnessError> {
         self.request(Method::PUT, &format!("resources/{name}/scores"), Some(scores))
             .await
@@ -181,20 +118,12 @@ impl Control {
     }
 
     /// Changes an entity behind everybody's back; `kind` is a plural such as `models`. Returns the entity.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn patch_entity(&self, name: &str, kind: &str, id: &str, patch: Value) -> Result<Value, HarnessError> {
         self.request(Method::PATCH, &format!("resources/{name}/{kind}/{id}"), Some(patch))
             .await
     }
 
     /// Removes an entity behind everybody's back, whatever uses it.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails.
     pub async fn delete_entity(&self, name: &str, kind: &str, id: &str) -> Result<(), HarnessError> {
         self.request(Method::DELETE, &format!("resources/{name}/{kind}/{id}"), None)
             .await
@@ -202,10 +131,6 @@ impl Control {
     }
 
     /// Any request to the control API; `path` is what follows `/control/`. An empty answer is `null`.
-    ///
-    /// # Errors
-    ///
-    /// When the request fails or the answer is no JSON.
     pub async fn request(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, HarnessError> {
         let url = format!("{}/control/{path}", self.base_url);
         let failed = |problem: String| HarnessError::Http {

@@ -1,11 +1,7 @@
 //! The emulator as a process.
-
-use std::path::Path;
-use std::time::Duration;
-
-use serde_json::Value;
-
 use super::{control::Control, error::HarnessError, folder::Folder, process::Process};
+use serde_json::Value;
+use std::{path::Path, time::Duration};
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -20,10 +16,7 @@ pub struct EmulatorProcess {
 
 impl EmulatorProcess {
     /// Starts the emulator and waits until it listens. `binary` is mostly `EMULATOR`.
-    ///
-    /// # Errors
-    ///
-    /// When the binary is not there, ends, or does not tell its address within 30 s.
+    /// Fails after 30 s.
     pub async fn start(binary: &Path, seed: Option<&Path>, extra_args: &[&str]) -> Result<Self, HarnessError> {
         let folder = Folder::new("emulator")?;
         let mut args = vec!["--listen".to_owned(), "127.0.0.1:0".to_owned()];

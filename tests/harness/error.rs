@@ -1,7 +1,5 @@
 //! What can go wrong around the processes, told so that the reader knows what to do.
-
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// A failure of the harness or of a process it runs; never of the behaviour under test.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +15,6 @@ pub enum HarnessError {
     /// A program could not be started at all.
     #[error("{program} could not be started (is it built and executable?): {source}")]
     Spawn {
-        /// The program's path.
         program: PathBuf,
         /// What the system answered.
         source: std::io::Error,

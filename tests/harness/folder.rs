@@ -1,11 +1,10 @@
 //! A temporary folder that goes even when its owner is killed.
-
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-use std::os::unix::process::CommandExt;
-
 use super::error::HarnessError;
+use std::{
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
 
 /// Waits for the end of its stdin, that is of the owner, then removes the folder. It tries again for a while, because
 /// processes that end at the same moment may still write into it.
@@ -31,10 +30,6 @@ pub struct Folder {
 
 impl Folder {
     /// Makes a new folder; `name` becomes part of its name.
-    ///
-    /// # Errors
-    ///
-    /// When the folder, or the shell that watches over it, cannot be made.
     pub fn new(name: &str) -> Result<Self, HarnessError> {
         let path = std::env::temp_dir().join(format!("speech-operator-{name}-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&path).map_err(HarnessError::file(&path))?;
@@ -63,10 +58,6 @@ impl Folder {
     }
 
     /// Writes a file in it and returns the file's path.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written.
     pub fn write(&self, name: &str, content: &str) -> Result<PathBuf, HarnessError> {
         let path = self.path.join(name);
         std::fs::write(&path, content).map_err(HarnessError::file(&path))?;

@@ -1,16 +1,15 @@
 //! A gateway as people put before a Speech resource: a path of its own, and a service behind it that knows nothing of
 //! it and writes its inner host into every link.
-
-use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use super::error::HarnessError;
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, StatusCode};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
-use super::error::HarnessError;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// More than any answer here has.
 const LARGEST: usize = 8 << 20;
@@ -37,10 +36,6 @@ struct Inner {
 impl Gateway {
     /// Starts a gateway on a free port of loopback whose `prefix` leads to `target`, as in `/gw/a` and
     /// `http://127.0.0.1:4010/west`. With `relative`, page links come without scheme and host.
-    ///
-    /// # Errors
-    ///
-    /// When no port can be opened.
     pub async fn to(prefix: &'static str, target: &str, relative: bool) -> Result<Self, HarnessError> {
         let failed = || HarnessError::file("127.0.0.1");
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;

@@ -1,17 +1,18 @@
 //! How a plane's programs are started: their flags, files and ports.
-
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-
 use super::{
     audit, binaries,
     error::HarnessError,
     eventually,
     folder::Folder,
     process::{Process, last_lines},
+};
+use kube::{
+    Client,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// A start takes about 3 s on two idle cores; a busy machine may take its time.
@@ -48,7 +49,7 @@ impl Layout {
             etcd_peer_port,
             apiserver_port,
         };
-        let text = layout.kubeconfig_text("default", &token.to_string());
+        let text = layout.kubeconfig_text(&layout.apiserver_address(), "default", &token.to_string());
         layout.kubeconfig = folder.write("admin.kubeconfig", &text)?;
         Ok(layout)
     }
@@ -73,12 +74,7 @@ impl Layout {
     }
 
     /// A kubeconfig for whoever has the token. JSON is YAML, and needs no quoting rules of its own.
-    pub(super) fn kubeconfig_text(&self, namespace: &str, token: &str) -> String {
-        self.kubeconfig_text_at(&self.apiserver_address(), namespace, token)
-    }
-
-    /// The same for an API server that is reached at another address, such as a proxy's.
-    pub(super) fn kubeconfig_text_at(&self, address: &str, namespace: &str, token: &str) -> String {
+    pub(super) fn kubeconfig_text(&self, address: &str, namespace: &str, token: &str) -> String {
         let config = serde_json::json!({
             "apiVersion": "v1",
             "kind": "Config",
@@ -202,10 +198,6 @@ fn free_port() -> Result<u16, HarnessError> {
 }
 
 /// An address of loopback that nobody listens on now.
-///
-/// # Errors
-///
-/// When there is none.
 pub fn free_address() -> Result<String, HarnessError> {
     free_port().map(|port| format!("127.0.0.1:{port}"))
 }

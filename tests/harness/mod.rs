@@ -15,10 +15,12 @@ mod error;
 mod folder;
 mod gateway;
 mod layout;
+mod objects;
 mod operator;
 mod plane;
 mod process;
 mod proxy;
+mod tenant;
 
 pub use audit::{AuditEntry, count_writes};
 pub use binaries::{EMULATOR, KUBECTL_SPEECH, OPERATOR, installed};
@@ -29,24 +31,21 @@ pub use error::HarnessError;
 pub use folder::Folder;
 pub use gateway::{Gateway, INNER_HOST};
 pub use layout::free_address;
+pub use objects::{KINDS, OPERATOR_USER, api_of, condition, is_ready, merged, message};
 pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};
 pub use process::Process;
 pub use proxy::Proxy;
+pub use tenant::Tenant;
 
 use std::time::Duration;
-
 use tokio::time::Instant;
 
 /// Pause between two looks at something that is waited for.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Repeats `check` every 50 ms until it is `Ok`.
-///
-/// # Errors
-///
-/// [`HarnessError::NotInTime`] with `what` and the last `Err` text when `deadline` has passed; a check that hangs is
-/// cut off there too.
+/// Fails with `what` and the last `Err` text when `deadline` has passed; a check that hangs is cut off there too.
 pub async fn eventually<T, F>(what: &str, deadline: Duration, mut check: F) -> Result<T, HarnessError>
 where
     F: AsyncFnMut() -> Result<T, String>,
@@ -68,6 +67,17 @@ where
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// The same where nothing else can be tested if it never is.
+#[allow(clippy::panic)]
+pub async fn in_time<T, F>(what: &str, deadline: Duration, check: F) -> T
+where
+    F: AsyncFnMut() -> Result<T, String>,
+{
+    eventually(what, deadline, check)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Gives rustls its cryptography, which the HTTP clients do not bring; the first call counts.

@@ -1,15 +1,15 @@
 //! The operator as a process.
-
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
-use std::time::Duration;
-
 use super::{
     error::HarnessError,
     eventually,
     folder::Folder,
     layout::free_address,
     process::{Process, last_lines},
+};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
 };
 
 /// The only hosts that operators call here: the emulator on this machine, and names that are nowhere.
@@ -32,10 +32,7 @@ pub struct OperatorProcess {
 
 impl OperatorProcess {
     /// Starts the operator and waits until its `/readyz` answers 200. `binary` is mostly `OPERATOR`.
-    ///
-    /// # Errors
-    ///
-    /// When the binary is not there, ends, or is not ready within 30 s.
+    /// Fails after 30 s.
     pub async fn start(binary: &Path, kubeconfig: &Path, args: &[&str]) -> Result<Self, HarnessError> {
         let mut operator = Self::start_unready(binary, kubeconfig, args)?;
         operator.wait_until_ready(START_DEADLINE).await?;
@@ -44,10 +41,6 @@ impl OperatorProcess {
 
     /// Starts the operator against an emulator: plain HTTP is allowed, and both share the emulator's clock.
     /// `clock_url` comes from [`super::Control::clock_url`].
-    ///
-    /// # Errors
-    ///
-    /// As [`OperatorProcess::start`].
     pub async fn start_with_emulator(
         binary: &Path,
         kubeconfig: &Path,
@@ -60,20 +53,12 @@ impl OperatorProcess {
     }
 
     /// Starts the operator and waits for nothing: for replicas that stand by, and for starts that must fail.
-    ///
-    /// # Errors
-    ///
-    /// When the binary is not there.
     pub fn start_unready(binary: &Path, kubeconfig: &Path, args: &[&str]) -> Result<Self, HarnessError> {
         Self::start_unready_with_env(binary, kubeconfig, args, &[])
     }
 
     /// The same with variables in its environment. It runs in the pod `POD`, so that one operator after another takes the
     /// lease over at once, unless `POD_NAME` says another.
-    ///
-    /// # Errors
-    ///
-    /// When the binary is not there.
     pub fn start_unready_with_env(
         binary: &Path,
         kubeconfig: &Path,
@@ -105,10 +90,6 @@ impl OperatorProcess {
     }
 
     /// Waits until `/readyz` answers 200.
-    ///
-    /// # Errors
-    ///
-    /// When the operator ends, or is not ready at the deadline.
     pub async fn wait_until_ready(&mut self, deadline: Duration) -> Result<(), HarnessError> {
         let mut ended = None;
         let ready = eventually("the operator is ready", deadline, async || {
@@ -138,10 +119,6 @@ impl OperatorProcess {
     }
 
     /// Status and body of a GET, for example of `/livez`.
-    ///
-    /// # Errors
-    ///
-    /// When there is no answer.
     pub async fn get(&self, path: &str) -> Result<(u16, String), HarnessError> {
         let url = format!("http://{}{path}", self.address);
         let failed = |error: reqwest::Error| HarnessError::Http {
@@ -154,10 +131,7 @@ impl OperatorProcess {
     }
 
     /// The text of `/metrics`.
-    ///
-    /// # Errors
-    ///
-    /// When there is no answer, or not 200.
+    /// Fails when the answer is not 200.
     pub async fn metrics(&self) -> Result<String, HarnessError> {
         match self.get("/metrics").await? {
             (200, text) => Ok(text),
@@ -179,10 +153,6 @@ impl OperatorProcess {
     }
 
     /// Asks it to end (SIGTERM) and waits for the end.
-    ///
-    /// # Errors
-    ///
-    /// When it still runs at the deadline.
     pub async fn terminate(&mut self, deadline: Duration) -> Result<ExitStatus, HarnessError> {
         self.process.terminate(deadline).await
     }

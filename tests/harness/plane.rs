@@ -1,19 +1,21 @@
 //! A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager.
-
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
-
-use kube::Client;
-
 use super::{
     audit::{self, AuditEntry},
     error::HarnessError,
     folder::Folder,
     layout::{Layout, client_of},
     process::{Process, guarded},
+    proxy::Proxy,
+};
+use kube::Client;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
 };
 
+/// The operator's ServiceAccount and its namespace, the namespace first.
+const OPERATOR_ACCOUNT: [&str; 2] = ["speech-system", "speech-operator"];
 /// The longest that one kubectl command may take.
 const KUBECTL_DEADLINE: Duration = Duration::from_secs(300);
 /// A free port can be taken by another between our look and the bind; then everything starts again.
@@ -49,10 +51,7 @@ pub struct Plane {
 
 impl Plane {
     /// Starts a control plane and waits until it is ready.
-    ///
-    /// # Errors
-    ///
-    /// When the programs are not installed, one of them ends, or the API server is not ready in a minute.
+    /// Fails after a minute.
     pub async fn start() -> Result<Self, HarnessError> {
         let mut attempt = 1;
         loop {
@@ -92,28 +91,17 @@ impl Plane {
     }
 
     /// A new client with the administrator's rights. It belongs to the runtime that it is made on.
-    ///
-    /// # Errors
-    ///
-    /// When the client cannot be made from the kubeconfig.
     pub async fn client(&self) -> Result<Client, HarnessError> {
         client_of(&self.layout.kubeconfig).await
     }
 
     /// Runs kubectl as administrator.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be run or does not end; a failing command is no error here.
+    /// A command that fails is no error here.
     pub async fn kubectl(&self, args: &[&str]) -> Result<CommandOutput, HarnessError> {
         self.run_kubectl(args, Path::new("/dev/null")).await
     }
 
     /// Runs kubectl as administrator with a text as its stdin.
-    ///
-    /// # Errors
-    ///
-    /// As [`Plane::kubectl`].
     pub async fn kubectl_stdin(&self, args: &[&str], stdin: &str) -> Result<CommandOutput, HarnessError> {
         let name = format!("stdin-{}", uuid::Uuid::new_v4().simple());
         let file = self.folder.write(&name, stdin)?;
@@ -123,53 +111,56 @@ impl Plane {
     }
 
     /// Runs kubectl as administrator and returns its stdout.
-    ///
-    /// # Errors
-    ///
-    /// [`HarnessError::Kubectl`] when the command fails.
     pub async fn kubectl_ok(&self, args: &[&str]) -> Result<String, HarnessError> {
         demand_success(args, self.kubectl(args).await?)
     }
 
     /// `kubectl apply` of one or more YAML documents; returns kubectl's stdout.
-    ///
-    /// # Errors
-    ///
-    /// [`HarnessError::Kubectl`] when the command fails.
     pub async fn apply(&self, yaml: &str) -> Result<String, HarnessError> {
         let args = ["apply", "--filename", "-"];
         demand_success(&args, self.kubectl_stdin(&args, yaml).await?)
     }
 
-    /// Writes a kubeconfig for an existing service account, with a token of 24 hours, and returns its path.
-    ///
-    /// # Errors
-    ///
-    /// [`HarnessError::Kubectl`] when there is no such service account.
-    pub async fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> Result<PathBuf, HarnessError> {
-        let args = ["create", "token", name, "--namespace", namespace, "--duration", "24h"];
-        let token = self.kubectl_ok(&args).await?;
-        let text = self.layout.kubeconfig_text(namespace, token.trim());
-        self.folder.write(&format!("{namespace}-{name}.kubeconfig"), &text)
+    /// Applies what `deploy/` ships, as a user does, but for the Deployment: operators run as processes here.
+    pub async fn install(&self) -> Result<(), HarnessError> {
+        let root = env!("CARGO_MANIFEST_DIR");
+        for path in [
+            "crds",
+            "deploy/base/namespace.yaml",
+            "deploy/base/service-account.yaml",
+            "deploy/base/cluster-roles.yaml",
+        ] {
+            self.kubectl_ok(&["apply", "-f", &format!("{root}/{path}")]).await?;
+        }
+        let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+        self.kubectl_ok(&established).await.map(drop)
     }
 
-    /// The same for one that reaches the API server at another address of loopback, such as a [`super::Proxy`]'s.
-    ///
-    /// # Errors
-    ///
-    /// As [`Plane::service_account_kubeconfig`].
-    pub async fn service_account_kubeconfig_at(
-        &self,
-        address: std::net::SocketAddr,
-        namespace: &str,
-        name: &str,
-    ) -> Result<PathBuf, HarnessError> {
+    /// Writes a kubeconfig for an existing service account, with a token of 24 hours, and returns its path.
+    pub async fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> Result<PathBuf, HarnessError> {
+        self.kubeconfig_at(&self.apiserver_address(), namespace, name).await
+    }
+
+    /// The same for the operator's own account, see [`Plane::install`].
+    pub async fn operator_kubeconfig(&self) -> Result<PathBuf, HarnessError> {
+        let [namespace, name] = OPERATOR_ACCOUNT;
+        self.service_account_kubeconfig(namespace, name).await
+    }
+
+    /// A way to the API server that can be broken, and the operator's kubeconfig that leads over it.
+    pub async fn operator_behind_proxy(&self) -> Result<(Proxy, PathBuf), HarnessError> {
+        let proxy = Proxy::to(&self.apiserver_address()).await?;
+        let [namespace, name] = OPERATOR_ACCOUNT;
+        let address = proxy.address().to_string();
+        let kubeconfig = self.kubeconfig_at(&address, namespace, name).await?;
+        Ok((proxy, kubeconfig))
+    }
+
+    async fn kubeconfig_at(&self, address: &str, namespace: &str, name: &str) -> Result<PathBuf, HarnessError> {
         let args = ["create", "token", name, "--namespace", namespace, "--duration", "24h"];
         let token = self.kubectl_ok(&args).await?;
-        let text = self
-            .layout
-            .kubeconfig_text_at(&address.to_string(), namespace, token.trim());
-        let file = format!("{namespace}-{name}-{}.kubeconfig", address.port());
+        let text = self.layout.kubeconfig_text(address, namespace, token.trim());
+        let file = format!("{namespace}-{name}-{}.kubeconfig", address.replace(':', "-"));
         self.folder.write(&file, &text)
     }
 
@@ -179,10 +170,6 @@ impl Plane {
     }
 
     /// Compacts etcd's history up to now; returns the revision.
-    ///
-    /// # Errors
-    ///
-    /// When etcd does not answer, or refuses.
     pub async fn compact_etcd(&self) -> Result<u64, HarnessError> {
         super::install_tls_provider();
         let base = format!("http://{}/v3/kv", self.layout.etcd_address());
@@ -215,24 +202,15 @@ impl Plane {
     }
 
     /// All writes that the API server has answered so far, in the order of their answers.
-    ///
-    /// # Errors
-    ///
-    /// When the audit log cannot be read.
     pub fn audit(&self) -> Result<Vec<AuditEntry>, HarnessError> {
         audit::read(&self.layout.audit_log())
     }
 
     /// The writes in the audit log from a place on, in bytes, and the place to go on from.
-    ///
-    /// # Errors
-    ///
-    /// When the audit log cannot be read.
     pub fn audit_after(&self, start: u64) -> Result<(Vec<AuditEntry>, u64), HarnessError> {
         audit::read_after(&self.layout.audit_log(), start)
     }
 
-    /// The etcd process.
     pub fn etcd(&mut self) -> &mut Process {
         &mut self.etcd
     }
@@ -242,7 +220,6 @@ impl Plane {
         &mut self.apiserver
     }
 
-    /// The controller manager's process.
     pub fn controller_manager(&mut self) -> &mut Process {
         &mut self.controller_manager
     }
@@ -254,10 +231,7 @@ impl Plane {
 
     /// Starts the API server again on its old port, with its old data, and waits until it is ready. One that still
     /// runs is killed before.
-    ///
-    /// # Errors
-    ///
-    /// When it ends or is not ready in a minute.
+    /// Fails after a minute.
     pub async fn restart_apiserver(&mut self) -> Result<(), HarnessError> {
         self.apiserver.kill();
         self.apiserver = self.layout.start_apiserver()?;
@@ -273,10 +247,6 @@ impl Plane {
 
     /// Runs kubectl with plugins from these folders, as administrator unless a kubeconfig says another, and with variables
     /// in its environment.
-    ///
-    /// # Errors
-    ///
-    /// As [`Plane::kubectl`].
     pub async fn kubectl_plugin(
         &self,
         folders: &[&Path],

@@ -1,15 +1,14 @@
 //! One child process: its output, its end, its use of memory and processor, and its certain death.
-
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::time::Duration;
-
-use tokio::time::Instant;
-
 use super::error::HarnessError;
+use std::{
+    fs::File,
+    io::Read,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// Runs a program so that it dies with us, however we end.
 ///
@@ -55,10 +54,6 @@ pub struct Process {
 
 impl Process {
     /// Starts `program`; stdout and stderr go to the file `log`, appended.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such program or the log cannot be opened.
     pub fn start(
         name: &str,
         program: &Path,
@@ -118,10 +113,7 @@ impl Process {
     }
 
     /// Fails when the process has ended.
-    ///
-    /// # Errors
-    ///
-    /// [`HarnessError::Ended`] with the last lines of its log.
+    /// The error has the last lines of its log.
     pub fn check_running(&mut self) -> Result<(), HarnessError> {
         match self.exit_status() {
             None => Ok(()),
@@ -134,10 +126,7 @@ impl Process {
     }
 
     /// Waits until a line of its output contains `text`; returns the first such line.
-    ///
-    /// # Errors
-    ///
-    /// When the process ends before, or `deadline` passes.
+    /// Fails when the process ends before.
     pub async fn wait_for_log(&mut self, text: &str, deadline: Duration) -> Result<String, HarnessError> {
         let end = Instant::now() + deadline;
         loop {
@@ -168,10 +157,7 @@ impl Process {
     }
 
     /// Asks it to end (SIGTERM) and waits for the end.
-    ///
-    /// # Errors
-    ///
-    /// [`HarnessError::NotInTime`] when it still runs at the deadline; it is not killed then.
+    /// It is not killed when it still runs at the deadline.
     pub async fn terminate(&mut self, deadline: Duration) -> Result<ExitStatus, HarnessError> {
         self.signal("TERM")?;
         let end = Instant::now() + deadline;
@@ -193,28 +179,16 @@ impl Process {
     }
 
     /// Stops it where it is (SIGSTOP): it keeps its connections and answers nothing.
-    ///
-    /// # Errors
-    ///
-    /// When it has ended.
     pub fn pause(&mut self) -> Result<(), HarnessError> {
         self.signal("STOP")
     }
 
     /// Lets a paused process go on (SIGCONT).
-    ///
-    /// # Errors
-    ///
-    /// When it has ended.
     pub fn resume(&mut self) -> Result<(), HarnessError> {
         self.signal("CONT")
     }
 
     /// Sends a signal, named without `SIG`, to the process alone.
-    ///
-    /// # Errors
-    ///
-    /// When the process has ended.
     pub fn signal(&mut self, signal: &str) -> Result<(), HarnessError> {
         self.check_running()?; // it is not reaped yet, so the id below is still its own
         let pid = self.pid().to_string();
@@ -232,11 +206,6 @@ impl Process {
     /// The most physical memory it has ever used, in KiB; `None` after its end.
     pub fn rss_peak_kib(&self) -> Option<u64> {
         self.status_kib("VmHWM:")
-    }
-
-    /// The physical memory it uses now, in KiB; `None` after its end.
-    pub fn rss_kib(&self) -> Option<u64> {
-        self.status_kib("VmRSS:")
     }
 
     fn status_kib(&self, field: &str) -> Option<u64> {

@@ -2,17 +2,14 @@
 //!
 //! It carries bytes and knows no protocol, so TLS goes through it unseen: the API server's certificate is for
 //! `127.0.0.1`, whatever the port.
-
-use std::io;
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-
 use super::error::HarnessError;
+use std::{io, net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
 
 /// What happens to bytes and to new connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +85,6 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts a proxy to `target`, such as `127.0.0.1:6443`, on a free port of loopback. It lives on the present runtime.
-    ///
-    /// # Errors
-    ///
-    /// When no port can be opened.
     pub async fn to(target: &str) -> Result<Self, HarnessError> {
         let failed = || HarnessError::file("127.0.0.1");
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
@@ -262,5 +255,4 @@ async fn pump(
 }
 
 #[cfg(test)]
-#[path = "proxy_tests.rs"]
 mod tests;

@@ -1,5 +1,4 @@
 //! The objects for clusters that run the operator of Prometheus, against its own definitions.
-
 use crate::{harness::installed, stack::alone};
 
 const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/monitoring");

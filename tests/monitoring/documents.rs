@@ -1,10 +1,7 @@
 //! Rules, their unit tests, runbooks, metrics and dashboard fit together.
-
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
 use crate::prometheus::promtool;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -18,7 +15,6 @@ pub fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&read(path)).unwrap()
 }
 
-/// All rules.
 pub fn rules() -> Vec<Value> {
     let groups = yaml("deploy/monitoring/rules.yaml")["groups"]
         .as_array()

@@ -1,15 +1,11 @@
 //! kube-state-metrics with our configuration, as a process, and the configuration itself.
-
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use jiff::Timestamp;
-use serde_json::Value;
-
 use crate::{
     documents::yaml,
-    harness::{Folder, Plane, Process, eventually, free_address, installed},
+    harness::{Folder, Plane, Process, free_address, in_time, installed},
 };
+use jiff::Timestamp;
+use serde_json::Value;
+use std::{collections::BTreeSet, time::Duration};
 
 const CONFIG: &str = "deploy/monitoring/kube-state-metrics.yaml";
 
@@ -107,7 +103,7 @@ impl KubeState {
     pub async fn tells_the_dates_of(&mut self, objects: impl AsyncFn() -> Vec<Value>) {
         let url = format!("http://{}/metrics", self.address);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        eventually(
+        in_time(
             "kube-state-metrics tells the dates of the objects",
             LOADED,
             async || {
@@ -129,8 +125,7 @@ impl KubeState {
                 }
             },
         )
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
     }
 }
 

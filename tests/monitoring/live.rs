@@ -3,13 +3,6 @@
 //!
 //! The durations of `for` are shortened to a second, and ten minutes of silence to two seconds. All other numbers of the
 //! rules are as shipped.
-
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
-use kube::api::ListParams;
-use serde_json::{Value, json};
-
 use crate::{
     documents::{alerts, panels, read},
     harness::{OPERATOR, OperatorProcess, eventually},
@@ -19,6 +12,10 @@ use crate::{
     seed,
     stack::{SOON, Stack, alone},
 };
+use jiff::{SignedDuration, Timestamp};
+use kube::api::ListParams;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// What depends on a scrape, an evaluation and a pass of the operator.
 const TOLD: Duration = Duration::from_secs(40);
@@ -288,9 +285,7 @@ async fn without_an_operator(
     let due = [("namespace", "training"), ("kind", "SpeechModel"), ("action", "Train")];
     late.note(prometheus.fires("SpeechStepMissed", &due, TOLD).await);
     // It serves its metrics before it leads: the lease of the one that died lasts on.
-    let kubeconfig = stack
-        .plane
-        .service_account_kubeconfig("speech-system", "speech-operator");
+    let kubeconfig = stack.plane.operator_kubeconfig();
     let (kubeconfig, env) = (kubeconfig.await.unwrap(), [("POD_NAME", "another-pod")]);
     let options = ["--allow-http"];
     let replica = OperatorProcess::start_unready_with_env(&OPERATOR, &kubeconfig, &options, &env);

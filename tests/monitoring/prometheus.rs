@@ -1,12 +1,11 @@
 //! prometheus and promtool, as processes.
-
-use std::path::Path;
-use std::process::{Command, Output};
-use std::time::Duration;
-
+use crate::harness::{Folder, Process, free_address, in_time, installed};
 use serde_json::Value;
-
-use crate::harness::{Folder, Process, eventually, free_address, installed};
+use std::{
+    path::Path,
+    process::{Command, Output},
+    time::Duration,
+};
 
 /// Starting takes a second; two processors are shared with much else.
 const START: Duration = Duration::from_secs(60);
@@ -62,15 +61,14 @@ impl Prometheus {
             .timeout(Duration::from_secs(5))
             .build()
             .unwrap();
-        eventually("Prometheus is ready", START, async || {
+        in_time("Prometheus is ready", START, async || {
             let url = format!("http://{address}/-/ready");
             match http.get(url).send().await {
                 Ok(answer) if answer.status().is_success() => Ok(()),
                 other => Err(format!("{other:?} {:?}", process.check_running())),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         Self {
             process,
             address,

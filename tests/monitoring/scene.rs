@@ -1,16 +1,14 @@
 //! What is wrong on the live stack, one thing for each alert. All is set up as if it were three hours ago, so that what has
 //! to last an hour has lasted once the clock is set right; dates lie days from the true present.
-
-use jiff::{SignedDuration, Timestamp};
-use kube::api::{DynamicObject, PostParams};
-use serde_json::{Value, json};
-
 use crate::{
-    case::{Case, condition},
-    harness::eventually,
+    case::Case,
+    harness::{condition, in_time},
     seed::{self, BASE_NEW, BASE_OLD, MORE_TEXT, TEXT},
     stack::{SOON, Stack},
 };
+use jiff::{SignedDuration, Timestamp};
+use kube::api::{DynamicObject, PostParams};
+use serde_json::{Value, json};
 
 /// Custom models with the days that they are valid for.
 const DAYS: [(u32, i64); 5] = [(1, 5), (2, 20), (3, 80), (4, 350), (5, 360)];
@@ -193,12 +191,11 @@ impl Scene {
         let case = &self.training;
         case.connect("5s").await;
         for (name, dataset) in [("late", TEXT), ("lacks", MORE_TEXT)] {
-            case.model(
+            case.ready_model(
                 name,
                 json!({"source": {"training": {"datasets": [dataset]}}, "renewal": {}}),
             )
             .await;
-            case.ready("SpeechModel", name).await;
         }
         case.control
             .delete_entity(&case.name, "datasets", MORE_TEXT)
@@ -244,9 +241,8 @@ impl Scene {
         case.connection(json!({"pollInterval": "5s", "deletionGuard": {"maxDeletions": 0}}))
             .await;
         case.ready("SpeechConnection", "speech").await;
-        case.endpoint("held", json!({"model": {"base": {}}, "forceOrphanAfter": "24h"}))
+        case.ready_endpoint("held", json!({"model": {"base": {}}, "forceOrphanAfter": "24h"}))
             .await;
-        case.ready("SpeechEndpoint", "held").await;
         case.delete("SpeechEndpoint", "held").await;
         case.reason("SpeechEndpoint", "held", "DeletionHeld").await;
 
@@ -281,14 +277,13 @@ impl Scene {
             dry_run: true,
             ..PostParams::default()
         };
-        eventually("the policy is heeded", SOON, async || {
+        in_time("the policy is heeded", SOON, async || {
             match case.api("SpeechEndpoint").create(&dry, &probe).await {
                 Err(kube::Error::Api(status)) if status.message.contains("the policy is heeded") => Ok(()),
                 other => Err(format!("{other:?}")),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         case.endpoint("denied", json!({"model": {"base": {}}, "deletionPolicy": "Retain"}))
             .await;
         case.reason("SpeechEndpoint", "denied", "ClusterRefused").await;
@@ -322,7 +317,7 @@ impl Scene {
                 case.annotate("SpeechEndpoint", FOUGHT, "reconcile-requested-at", name.clone().into())
                     .await;
             }
-            eventually("the name is put back", SOON, async || {
+            in_time("the name is put back", SOON, async || {
                 let entity = case.remote_entity("endpoints", &id).await.unwrap();
                 if entity["displayName"] == name.as_str() {
                     Err(entity.to_string())
@@ -330,18 +325,16 @@ impl Scene {
                     Ok(())
                 }
             })
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+            .await;
             // What is changed again before the operator has read its own change counts as a change that was not applied.
             let lists = case.calls("Endpoints_List").await;
-            eventually("the name is read as it was put back", SOON, async || {
+            in_time("the name is read as it was put back", SOON, async || {
                 match case.calls("Endpoints_List").await {
                     read if read < lists + 2 => Err(format!("{read} lists")),
                     _ => Ok(()),
                 }
             })
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+            .await;
             case.ready("SpeechEndpoint", FOUGHT).await;
         }
     }
@@ -367,14 +360,13 @@ impl Scene {
             "metadata": {"name": "bad", "namespace": self.dates.name}, "spec": {"locale": 5},
         });
         // Refused until the definition is in force.
-        eventually("the bad object is taken", SOON, async || {
+        in_time("the bad object is taken", SOON, async || {
             match stack.plane.kubectl_stdin(&["apply", "-f", "-"], &bad.to_string()).await {
                 Ok(output) if output.success() => Ok(()),
                 other => Err(format!("{other:?}")),
             }
         })
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+        .await;
         let crd = format!("{}/crds/speechendpoints.yaml", env!("CARGO_MANIFEST_DIR"));
         stack.plane.kubectl_ok(&["replace", "-f", &crd]).await.unwrap();
     }

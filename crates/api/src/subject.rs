@@ -1,6 +1,7 @@
 //! What all kinds share that stand for something in a Speech resource: written once, here.
 use crate::{
     SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus,
+    decision::Decision,
     planned::PlannedStep,
     reference::{ConnectionRef, DeletionPolicy, ExportTo, LastFailure, ManagementPolicy},
 };
@@ -59,6 +60,8 @@ pub trait SubjectStatus: Clone + Default + PartialEq + Send + Sync {
     fn last_failure(&self) -> Option<&LastFailure>;
     /// The failed requests that hold nothing else back.
     fn side_failures(&self) -> &[LastFailure];
+    /// The rule that decided, and what each rule saw.
+    fn decision(&self) -> &Decision;
     /// The last handled value of a reconcile-requested annotation.
     fn last_handled_reconcile_at(&self) -> Option<&str>;
     /// All of these, to be written.
@@ -130,6 +133,10 @@ macro_rules! subject {
 
             fn side_failures(&self) -> &[LastFailure] {
                 &self.side_failures
+            }
+
+            fn decision(&self) -> &Decision {
+                &self.decision
             }
 
             fn last_handled_reconcile_at(&self) -> Option<&str> {

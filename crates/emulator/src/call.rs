@@ -1,10 +1,4 @@
 //! One call of an operation: what handlers are given, and what they share.
-
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
-
 use super::{
     entity::{Entity, View, whole_seconds},
     error::ServiceError,
@@ -19,8 +13,10 @@ use super::{
     reply::Reply,
     resource::Resource,
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-/// The body of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestBody {
     /// The media type without parameters, in small letters; None = the header is missing.

@@ -1,5 +1,4 @@
 //! The emulator's clock: real time moved by jumps and scaled by a rate.
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;

@@ -1,9 +1,7 @@
 //! Refusals of the service: codes, status numbers and the envelopes they travel in.
-
+use super::reply::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-use super::reply::Reply;
 
 /// How a Speech resource writes its errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,9 @@
 //! The default rule for deprecation dates, used where a seed or a test gives none.
-
-use jiff::civil::{Date, date};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 
 /// The day of the month on which the service's quarters end.
 const QUARTER_DAY: i8 = 15;

@@ -1,5 +1,4 @@
 //! The `filter` parameter of lists: `property op literal` joined by `and`, `or`, `not` and parentheses.
-
 use jiff::Timestamp;
 
 /// A parsed filter.
@@ -14,7 +13,6 @@ pub enum Filter {
     Not(Box<Filter>),
 }
 
-/// One comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     property: String,

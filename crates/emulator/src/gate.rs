@@ -1,15 +1,4 @@
 //! The way of a request: key, request limit, version, faults, the operation, the journal.
-
-use std::time::Duration;
-
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::response::Response;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-use tokio::time::{Instant, sleep};
-
 use super::{
     Emulator,
     call::{Call, RequestBody},
@@ -28,6 +17,16 @@ use super::{
     wire,
     world::World,
 };
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    response::Response,
+};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Most bytes of a request.
 const MAX_BODY: usize = 16 * 1024 * 1024;

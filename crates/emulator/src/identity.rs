@@ -1,10 +1,7 @@
 //! Where the ids of new entities come from.
-
-use std::cell::Cell;
-
-use uuid::Uuid;
-
 use super::entity::derived_id;
+use std::cell::Cell;
+use uuid::Uuid;
 
 /// A source of ids.
 #[derive(Debug, Default)]

@@ -1,12 +1,5 @@
 //! What a program that holds the emulator within itself may do beside sending requests: move the clock exactly, repeat a
 //! run, and see the truth that no answer tells.
-
-use std::cell::Cell;
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use uuid::Uuid;
-
 use super::{
     Emulator,
     clock::Clock,
@@ -16,6 +9,9 @@ use super::{
     reference::ModelRef,
     settings::UpdateStatus,
 };
+use jiff::Timestamp;
+use std::{cell::Cell, collections::BTreeMap};
+use uuid::Uuid;
 
 /// What takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

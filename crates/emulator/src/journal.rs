@@ -1,10 +1,8 @@
 //! The journal: every request to a Speech resource, in the order of its end.
-
-use std::collections::VecDeque;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use uuid::Uuid;
 
 /// Most entries kept; older ones are dropped.

@@ -39,18 +39,20 @@ mod window;
 mod wire;
 mod world;
 
-use std::future::{Future, IntoFuture as _};
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
-
 use connection::{Cut, CuttableListener};
 pub use inside::{Deployment, Revision, Work};
 pub use seed::{Seed, SeedError};
+use std::{
+    future::{Future, IntoFuture as _},
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+};
 use world::World;
 
 /// How long requests under way, such as a reader who follows the clock, may hold up the end.

@@ -1,5 +1,4 @@
 //! How an entity goes from NotStarted over Running to its end.
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

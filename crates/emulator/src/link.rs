@@ -1,8 +1,6 @@
 //! Builds every URL that an answer carries, from the request's host and API version.
-
-use uuid::Uuid;
-
 use super::version::ApiVersion;
+use uuid::Uuid;
 
 /// Builds links of one Speech resource in one API version.
 #[derive(Clone, Debug)]

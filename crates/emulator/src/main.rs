@@ -1,15 +1,12 @@
 //! The emulator of the Azure Speech service as a process of its own.
-
-use std::io::Write as _;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::ExitCode;
-
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
 use speech_emulator::{Emulator, Seed, SeedError};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 

@@ -1,8 +1,6 @@
 //! The operations of the API and how a request is told to be one of them.
-
-use uuid::Uuid;
-
 use super::version::ApiVersion;
+use uuid::Uuid;
 
 macro_rules! operations {
     ($($variant:ident = $name:literal,)*) => {

@@ -1,5 +1,4 @@
 //! Pages of a list: `skip`, `top` and the next link.
-
 use super::{
     error::ServiceError,
     link::{Links, percent_encode},

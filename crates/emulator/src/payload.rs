@@ -1,10 +1,7 @@
 //! Binds JSON bodies as the service does: strict on types, silent on members it does not know.
-
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value};
-
 use super::error::ServiceError;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What a merge-patch asks of one member.
 #[derive(Clone, Debug, PartialEq, Eq)]

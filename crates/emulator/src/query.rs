@@ -1,5 +1,4 @@
 //! The query parameters of a request.
-
 use std::borrow::Cow;
 
 /// Decoded parameters in the order they came.

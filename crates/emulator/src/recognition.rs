@@ -1,8 +1,4 @@
 //! A stub of recognition: it hears nothing, but tells which model answered.
-
-use jiff::Timestamp;
-use serde_json::json;
-
 use super::{
     entity::{Endpoint, LogFile, find, wire_time},
     error::ServiceError,
@@ -12,6 +8,8 @@ use super::{
     reply::Reply,
     resource::Resource,
 };
+use jiff::Timestamp;
+use serde_json::json;
 
 /// The locale when neither endpoint nor request names one.
 const DEFAULT_LOCALE: &str = "en-US";

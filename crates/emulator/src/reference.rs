@@ -1,12 +1,8 @@
 //! References between entities, as kept inside and as written in bodies.
-
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use super::{link::Links, version::is_path_version};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
 
 /// A custom or a base model of the same Speech resource; written `models/{id}` or `models/base/{id}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

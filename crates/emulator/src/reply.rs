@@ -1,5 +1,4 @@
 //! An answer before faults and headers common to all are applied.
-
 use serde_json::Value;
 
 /// The content of an answer.

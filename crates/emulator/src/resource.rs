@@ -1,11 +1,4 @@
 //! One Speech resource: its settings, what it holds, and how it moves with the clock.
-
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 use super::{
     entity::{
         BaseModel, CopyAuthorization, CopyOperation, CustomModel, Dataset, Endpoint, Entity, Evaluation, LogFile,
@@ -16,6 +9,10 @@ use super::{
     settings::{Settings, Tier},
     window::Window,
 };
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// How long an endpoint of an F0 resource lives.
 const F0_ENDPOINT_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);

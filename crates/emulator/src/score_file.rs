@@ -1,12 +1,10 @@
 //! The result files of an evaluation: what was said, what was understood, word by word.
-
-use serde_json::{Value, json};
-
 use super::{
     entity::{Entity as _, Evaluation, FileKind, Score, StoredFile},
     lifecycle::Status,
     resource::Resource,
 };
+use serde_json::{Value, json};
 
 /// The file of the first model.
 pub const FIRST: &str = "audio01.wav.model1_score.json";

@@ -1,13 +1,10 @@
 //! Seeds and state dumps: one form for both.
-
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::{clock::MAX_RATE, entity::Entity, resource::Resource, strict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
-
-use super::{clock::MAX_RATE, entity::Entity, resource::Resource, strict};
 
 /// The seed the emulator starts with when none is given.
 const DEFAULT_SEED: &str = include_str!("seed.json");

@@ -1,8 +1,6 @@
 //! Settings of one Speech resource.
-
-use serde::{Deserialize, Serialize};
-
 use super::{error::ErrorStyle, window::RateLimit};
+use serde::{Deserialize, Serialize};
 
 /// The pricing tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

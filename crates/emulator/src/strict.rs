@@ -1,7 +1,5 @@
 //! Reads JSON given from outside (seeds, control API) and refuses members that nobody knows.
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// Reads a value; the text says what is wrong.

@@ -1,9 +1,6 @@
 //! The service's request limit: a sliding window in real time, so that jumps of the clock do not matter.
-
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
+use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 /// How many requests a Speech resource takes.

@@ -1,23 +1,21 @@
 //! Puts an answer on the wire, with the headers all answers have and the faults of bodies.
-
-use std::convert::Infallible;
-use std::io;
-use std::time::Duration;
-
-use axum::body::{Body, Bytes};
-use axum::response::Response;
-use futures::stream::{self, StreamExt as _};
-use http::StatusCode;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use uuid::Uuid;
-
 use super::{
     connection::Cut,
     fault::Action,
     reply::{Content, Reply},
 };
+use axum::{
+    body::{Body, Bytes},
+    response::Response,
+};
+use futures::stream::{self, StreamExt as _};
+use http::{
+    StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use std::{convert::Infallible, io, time::Duration};
+use uuid::Uuid;
 
 /// A time as headers have it.
 pub fn http_date(at: Timestamp) -> String {

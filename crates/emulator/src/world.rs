@@ -1,10 +1,7 @@
 //! All that changes: clock, Speech resources, faults and journal, behind one lock.
-
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-
 use super::{clock::Clock, fault::Faults, identity::Ids, journal::Journal, resource::Resource, seed::Seed};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// The state of the emulator.
 #[derive(Debug)]

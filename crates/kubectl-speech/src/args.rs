@@ -256,5 +256,4 @@ impl Command {
 }
 
 #[cfg(test)]
-#[path = "args_tests.rs"]
 mod tests;

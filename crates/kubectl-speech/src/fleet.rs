@@ -9,7 +9,6 @@ use speech_fleet::{
 use speech_plan::near::nearest;
 use std::fmt;
 
-/// The kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// SpeechConnection
@@ -66,7 +65,6 @@ pub enum Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The endpoint that it is.
     pub fn endpoint(&self) -> Result<&'a SpeechEndpoint, KubectlError> {
         match self {
             Self::Endpoint(endpoint) => Ok(endpoint),
@@ -74,7 +72,6 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The model that it is.
     pub fn model(&self) -> Result<&'a SpeechModel, KubectlError> {
         match self {
             Self::Model(model) => Ok(model),

@@ -420,5 +420,4 @@ fn write(folder: &Path, import: &Import) -> Result<(), KubectlError> {
 }
 
 #[cfg(test)]
-#[path = "import_tests.rs"]
 mod tests;

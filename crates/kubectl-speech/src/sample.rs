@@ -17,7 +17,6 @@ pub const NOW: &str = "2026-03-01T10:00:00Z";
 /// Why the sample cannot be shown.
 pub type SampleError = Box<dyn Error + Send + Sync>;
 
-/// The objects.
 pub fn objects() -> Result<Objects, SampleError> {
     let mut objects = Objects::default();
     for document in SAMPLE.split("---\n").skip(1) {

@@ -345,5 +345,4 @@ pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
 }
 
 #[cfg(test)]
-#[path = "status_tests.rs"]
 mod tests;

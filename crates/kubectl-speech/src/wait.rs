@@ -262,5 +262,4 @@ fn share(object: &Object<'_>, now: Timestamp) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[path = "wait_tests.rs"]
 mod tests;

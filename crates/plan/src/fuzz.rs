@@ -1,7 +1,6 @@
 //! Bad input from people: manifests, annotations and statuses, and windows, time zones and durations within them.
 use super::{
     connection::{self, Contact},
-    endpoint,
     evaluation::Unneeded,
     lead_time::Durations,
     model,
@@ -13,7 +12,7 @@ use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use speech_api::{Reason, SpeechConnection, SpeechEndpoint, SpeechModel, annotation};
+use speech_api::{Reason, SpeechConnection, SpeechEndpoint, SpeechModel, SubjectStatus, annotation};
 use speech_fuzz::{Garble, feed};
 use speech_service::entity::Status;
 use std::sync::LazyLock;
@@ -198,88 +197,55 @@ fn assert_status<S: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
 }
 
 /// Plans an object; with what it said, and with mistakes in that, once more.
-fn plan_endpoint(garble: &mut Garble) {
-    let mut object = manifest("SpeechEndpoint", garble);
+fn plan<K>(garble: &mut Garble, kind: &str, related: impl Fn(&mut Garble) -> K::Related)
+where
+    K: Kind<Status: Serialize + DeserializeOwned> + DeserializeOwned,
+{
+    let mut object = manifest(kind, garble);
     let world = world(garble);
-    let models = [model_with_current(20), model_with_current(21)];
     for _ in 0..3 {
-        let Ok(endpoint) = serde_json::from_value::<SpeechEndpoint>(object.clone()) else {
+        let Ok(parsed) = serde_json::from_value::<K>(object.clone()) else {
             return;
         };
-        let chosen: Vec<&SpeechModel> = models.iter().take(garble.below(3)).collect();
-        let plan = endpoint::plan(&endpoint::Snapshot {
-            object: &endpoint,
-            related: endpoint::Related {
-                models: &chosen,
-                holder: garble.hits(0.1).then_some("other/one"),
-                abandoned: garble.hits(0.1),
-            },
-            around: world.around(),
-        });
-        let before = endpoint.status.as_ref().map_or(&[][..], |status| &status.conditions);
-        assert_status(
-            &plan.status,
-            &plan.status.conditions,
-            before,
-            plan.status.observed_generation,
-        );
-        assert!(
-            plan.look_again.is_none_or(|again| again > world.now),
-            "{:?}",
-            plan.look_again
-        );
+        let mut plan = parsed.plan(&related(garble), world.around());
+        let observed = *plan.status.fields_mut().observed_generation;
+        let conditions = plan.status.conditions();
+        assert_status(&plan.status, conditions, parsed.conditions(), observed);
+        let again = plan.look_again;
+        assert!(again.is_none_or(|again| again > world.now), "{again:?}");
         object["status"] = serde_json::to_value(&plan.status).unwrap();
         if garble.hits(0.5) {
             garble.lie(&mut object["status"]);
             // The apiserver keeps conditions whole.
             if let Some(status) = object["status"].as_object_mut() {
-                status.insert("conditions".to_owned(), json!(plan.status.conditions));
+                status.insert("conditions".to_owned(), json!(conditions));
             }
         }
     }
 }
 
+fn plan_endpoint(garble: &mut Garble) {
+    plan::<SpeechEndpoint>(garble, "SpeechEndpoint", |garble| {
+        with(<SpeechEndpoint as Kind>::Related::default(), |related| {
+            let chosen = garble.below(3);
+            related.model = (chosen > 0).then(|| model_with_current(20));
+            related.others.extend((chosen > 1).then(|| model_with_current(21)));
+            related.holder = garble.hits(0.1).then_some("other/one");
+            related.abandoned = garble.hits(0.1);
+        })
+    });
+}
+
 fn plan_model(garble: &mut Garble) {
-    let mut object = manifest("SpeechModel", garble);
-    let world = world(garble);
-    for _ in 0..3 {
-        let Ok(model) = serde_json::from_value::<SpeechModel>(object.clone()) else {
-            return;
-        };
-        let source = match garble.below(4) {
-            0 => Some(model::Source::NotFound("a/b".to_owned())),
-            1 => Some(model::Source::NotAllowed("a/b".to_owned())),
-            _ => None,
-        };
-        let plan = model::plan(&model::Snapshot {
-            object: &model,
-            related: model::Related {
-                source: source.as_ref(),
-                refusals: &[],
-                follower: None,
-            },
-            around: world.around(),
-        });
-        let before = model.status.as_ref().map_or(&[][..], |status| &status.conditions);
-        assert_status(
-            &plan.status,
-            &plan.status.conditions,
-            before,
-            plan.status.observed_generation,
-        );
-        assert!(
-            plan.look_again.is_none_or(|again| again > world.now),
-            "{:?}",
-            plan.look_again
-        );
-        object["status"] = serde_json::to_value(&plan.status).unwrap();
-        if garble.hits(0.5) {
-            garble.lie(&mut object["status"]);
-            if let Some(status) = object["status"].as_object_mut() {
-                status.insert("conditions".to_owned(), json!(plan.status.conditions));
-            }
-        }
-    }
+    plan::<SpeechModel>(garble, "SpeechModel", |garble| {
+        with(<SpeechModel as Kind>::Related::default(), |related| {
+            related.source = match garble.below(4) {
+                0 => Some(model::Source::NotFound("a/b".to_owned())),
+                1 => Some(model::Source::NotAllowed("a/b".to_owned())),
+                _ => None,
+            };
+        })
+    });
 }
 
 fn plan_connection(garble: &mut Garble) {

@@ -4,30 +4,38 @@
     clippy::new_without_default,
     reason = "part of tests, though no test itself"
 )]
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod life;
 mod world;
 
+#[cfg(test)]
+pub use case::{Case, Kind, check};
+#[cfg(test)]
+pub use life::{Entities, Event, Fate, Life, Service, StatusOf, event};
 pub use world::World;
 
-use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings, retry};
+use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings};
 use crate::view::{Remote, Shelf, View};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::ResourceExt;
 use serde::de::DeserializeOwned;
 use speech_api::{
     FINALIZER, SpeechEndpoint, SpeechModel,
     annotation::{CREATION_INTENT, CreationIntent},
     decision::{Decision, RuleName, Saw},
-    reference::{DeletionPolicy, ManagementPolicy},
 };
 use speech_service::{
     Absent, EntityId, ModelId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, EntityError, Evaluation, Header, OwnerTag, Scores, Status},
     request::UpdateModel,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 pub const NOW: &str = "2026-03-01T10:00:00Z";
+/// When what is ours was announced.
+pub const LONG_AGO: &str = "2026-02-01T00:00:00Z";
 pub const LATER: &str = "2027-01-15T00:00:00Z";
 pub const UID: &str = "uid-1";
 pub const CLUSTER: &str = "cluster-1";
@@ -348,16 +356,6 @@ pub fn said(conditions: &[Condition]) -> String {
     conditions.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
-/// A verdict on a model or endpoint is given by a rule of the chain that `kubectl speech why` shows.
-pub fn assert_given_by_a_rule(conditions: &[Condition], chain: &[super::rules::Rule]) {
-    use super::rules::{self, Rule};
-    let verdict = rules::verdict(conditions).and_then(rules::reason).unwrap();
-    assert!(
-        Rule::in_chain(verdict, chain).is_some(),
-        "no rule of the chain gives {verdict:?}"
-    );
-}
-
 /// The rule that decided is one of the list, and what it saw is what the conditions say.
 pub fn assert_decided(decision: &Decision, conditions: &[Condition], chain: &[RuleName]) {
     let verdict = super::rules::verdict(conditions)
@@ -390,60 +388,6 @@ pub fn assert_lawful(before: &[Condition], after: &[Condition], generation: i64,
     }
 }
 
-/// What no object may have done that must not act, or that is deleted and keeps what it has. `deletion` is its policy while
-/// it is being deleted.
-pub fn judge_hands_off(action: &Action, suspended: bool, policy: ManagementPolicy, deletion: Option<DeletionPolicy>) {
-    if action.is_remote() {
-        assert!(
-            !suspended && policy == ManagementPolicy::default(),
-            "hands off: {action:?}"
-        );
-        assert!(
-            deletion.is_none_or(|deletion| deletion == DeletionPolicy::Delete),
-            "retained: {action:?}"
-        );
-    }
-}
-
-/// Which steps failed, and when: whatever happens meanwhile, none is taken again at once.
-#[derive(Default)]
-pub struct Pauses(BTreeMap<String, (Timestamp, i64)>);
-
-impl Pauses {
-    /// A step failed in this pass. Where it may have had an effect, what is read next decides.
-    pub fn failed(&mut self, action: &Action, class: FailureClass, generation: i64, now: Timestamp) {
-        if class != FailureClass::Uncertain {
-            self.0.insert(what(action), (now, generation));
-        }
-    }
-
-    /// A step is about to be taken; an edit asks for it at once.
-    pub fn judge(&self, action: &Action, generation: i64, now: Timestamp) {
-        let failed = self.0.get(&what(action)).filter(|(_, then)| *then == generation);
-        assert!(
-            failed.is_none_or(|(at, _)| now.duration_since(*at) >= retry::delay(1)),
-            "again at once: {action:?}"
-        );
-    }
-}
-
-/// What a step is for.
-fn what(action: &Action) -> String {
-    let object = match action {
-        Action::UpdateEndpoint { change, .. } => format!("{:?}", change.model()),
-        Action::CreateEndpoint(create) => format!("{:?}", create.model),
-        Action::CreateEvaluation(create) => format!("{:?} {:?}", create.model1, create.model2),
-        Action::DeleteEndpoint(id) | Action::DeleteModel(id) | Action::DeleteEvaluation(id) => id.to_string(),
-        Action::Claim(_)
-        | Action::Release
-        | Action::TrainModel(_)
-        | Action::CopyModel(_)
-        | Action::FollowCopy { .. }
-        | Action::UpdateModel { .. } => String::new(),
-    };
-    format!("{} {object}", action.operation())
-}
-
 /// What a step learns from a request that failed.
 pub fn failure(operation: &'static str, class: FailureClass) -> Failure {
     let code = match class {
@@ -456,13 +400,4 @@ pub fn failure(operation: &'static str, class: FailureClass) -> Failure {
         message: "words".into(),
         class,
     }
-}
-
-/// Releases an object as a pass does, also after a failure: a status in its place would forget since when it waits.
-pub fn release_as_planned(object: &mut impl ResourceExt, action: Option<&Action>, conditions: &[Condition]) {
-    if action == Some(&Action::Release) {
-        object.finalizers_mut().clear();
-    }
-    let lets_go = said(conditions).contains("Orphaned");
-    assert!(!lets_go || object.finalizers().is_empty(), "told and not done");
 }

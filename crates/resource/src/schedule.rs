@@ -31,7 +31,6 @@ pub struct Pace {
     pub interval: SignedDuration,
 }
 
-/// One look.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// What is read.

@@ -24,7 +24,6 @@ pub enum InvalidBaseUrl {
     /// A user name or a password before the host.
     #[error("the endpoint must not contain a user name or password")]
     UserInfo,
-    /// A query or a fragment.
     #[error("the endpoint must not contain a query (?) or a fragment (#)")]
     QueryOrFragment,
 }

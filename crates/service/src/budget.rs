@@ -91,14 +91,6 @@ struct State {
 /// Lane first, then first come, first served.
 type Ticket = (Lane, u64);
 
-impl BudgetUsage {
-    /// How long nothing starts at all.
-    pub fn blocked_for(&self) -> Option<Duration> {
-        self.blocked_until
-            .map(|until| until.saturating_duration_since(Instant::now()))
-    }
-}
-
 impl Budget {
     /// A budget of `requests` (at least 1) in any window of `per` (1 ms to a day).
     pub fn new(requests: u32, per: Duration) -> Self {
@@ -362,5 +354,4 @@ impl Drop for Place<'_> {
 }
 
 #[cfg(test)]
-#[path = "budget_tests.rs"]
 mod tests;

@@ -209,7 +209,6 @@ pub struct Manifest {
     pub files: Box<[ManifestFile]>,
 }
 
-/// One file of a manifest.
 #[derive(Clone, Debug)]
 pub struct ManifestFile {
     /// The file's name.

@@ -274,5 +274,4 @@ fn code_of(status: StatusCode) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "failure_tests.rs"]
 mod tests;

@@ -17,7 +17,6 @@ const NAMESPACE: &str = "team";
 /// Where a SpeechModel comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// It is trained.
     Training,
     /// It follows the newest base model.
     Base,

@@ -11,7 +11,6 @@ pub const LOCALES: [&str; 3] = ["en-US", "de-DE", "fr-FR"];
 pub const RESOURCE: &str = "west";
 /// Its base URL; the host is never looked up.
 pub const BASE_URL: &str = "http://localhost/west";
-/// Its key.
 pub const KEY: &str = "simulated-key";
 /// How many text datasets there are for each locale.
 const DATASETS: usize = 4;

@@ -1,7 +1,6 @@
 //! The dashboard for Grafana, from a list of panels.
 use serde_json::{Value, json};
 
-/// One panel.
 struct Panel {
     title: &'static str,
     about: &'static str,

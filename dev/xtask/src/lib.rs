@@ -60,7 +60,6 @@ pub enum GenerateError {
 /// The alert rules as Prometheus reads them; the operator of Prometheus wants the same within an object.
 const ALERT_RULES: &str = include_str!("../../../deploy/monitoring/rules.yaml");
 
-/// All generated files.
 pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
     let mut files = Vec::new();
     for (file, crd) in schema::crds() {

@@ -1,11 +1,8 @@
 //! I4: no window of the budget's length holds more requests than the budget.
-
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-
 use super::Finding;
 use crate::evidence::Evidence;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// The budget counts when requests leave; on a busy machine some arrive a little later than others.
 const SLACK: f64 = 0.9;

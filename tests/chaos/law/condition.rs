@@ -1,11 +1,8 @@
 //! I5: conditions are lawful: exact to kstatus at rest, and each change says something once.
-
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
 use super::{Expected, Finding, list, name_of};
 use crate::evidence::{Evidence, Known, Told};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Conditions that are present only while they are True.
 const ONLY_WHILE_TRUE: [&str; 3] = ["Reconciling", "Stalled", "AtRisk"];

@@ -1,9 +1,7 @@
 //! I7: nothing is deleted in the service that no object asked for, and a deletion that was held ends in Deleted or Orphaned.
-
-use std::collections::BTreeSet;
-
 use super::{Expected, Finding, id_in, list, name_of};
 use crate::evidence::{Evidence, Known};
+use std::collections::BTreeSet;
 
 /// Every deletion that took effect was asked for: what a status has ever named goes only with its object, or, of models,
 /// when it is named no more; what was there at first goes only when an object named it before.

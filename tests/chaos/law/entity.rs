@@ -1,11 +1,8 @@
 //! I1: the entities with our mark are those that are declared: no duplicates, no orphans.
-
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
 use super::{Expected, Finding, deletion::i7_orphans_are_told, list, name_of};
 use crate::evidence::{Evidence, Known};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 const UID: &str = "customspeech.dev/uid";
 const OBJECT: &str = "customspeech.dev/object";

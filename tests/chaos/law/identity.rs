@@ -1,5 +1,4 @@
 //! I3: the id of an endpoint never changes.
-
 use super::{Expected, Finding, list, name_of};
 use crate::evidence::{Evidence, Known};
 

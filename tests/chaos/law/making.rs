@@ -1,12 +1,9 @@
 //! I8: what one object can have made is bounded, whatever vanishes, fails, is refused or lies.
-
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
-
 use super::{Expected, Finding};
 use crate::evidence::{Evidence, Known};
+use jiff::{SignedDuration, Timestamp};
+use speech_plan::creation::{MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
+use std::collections::BTreeMap;
 
 const UID: &str = "customspeech.dev/uid";
 const OBJECT: &str = "customspeech.dev/object";

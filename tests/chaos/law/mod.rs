@@ -9,12 +9,10 @@ pub mod making;
 mod risk;
 mod service;
 
-use std::collections::BTreeSet;
-
+use crate::evidence::{Evidence, Known};
 use jiff::SignedDuration;
 use serde_json::Value;
-
-use crate::evidence::{Evidence, Known};
+use std::collections::BTreeSet;
 
 /// A law that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,8 @@
 //! I9: no endpoint comes to its expiry without having said so in time.
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
-
 use super::{Expected, Finding, list, name_of};
 use crate::evidence::Evidence;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 /// How long the operator may take to see what a clock that jumps brings.
 const REACTION: SignedDuration = SignedDuration::from_mins(10);

@@ -1,10 +1,8 @@
 //! I2: no endpoint is moved to a model that has expired, has failed, or expires earlier than the one that it had.
-
-use jiff::Timestamp;
-use serde_json::Value;
-
 use super::{Expected, Finding, id_in};
 use crate::evidence::{Evidence, Known};
+use jiff::Timestamp;
+use serde_json::Value;
 
 /// Every PATCH of an endpoint's model in the journal that the service took.
 pub fn i2_nothing_worse(evidence: &Evidence, known: &mut Known, expected: &Expected) -> Vec<Finding> {

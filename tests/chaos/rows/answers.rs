@@ -1,15 +1,13 @@
 //! Answers that say nothing true: 5xx, and bodies that are slow, cut, too long, half, of another shape or no JSON at all.
-
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
 use crate::{
+    harness::condition,
     law::Expected,
     seed::{BASE_NEW, BASE_OLD, MODEL},
-    tenant::{Tenant, condition},
+    tenant::Tenant,
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// Endpoints that are made and moved while the answers are wrong.
 const BUSY: u64 = 12;

@@ -1,16 +1,13 @@
 //! Many objects claim one remote endpoint: one holds it, and when it goes the next follows.
-
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
 use crate::{
     evidence::Evidence,
-    harness::eventually,
+    harness::{condition, eventually, in_time},
     seed::{ENDPOINT, MODEL},
-    tenant::{Tenant, condition, is_ready},
+    tenant::{Tenant, is_ready},
     trial::Trial,
 };
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -45,9 +42,7 @@ pub async fn run(trial: &mut Trial) {
             tenant.delete("SpeechEndpoint", &holder).await;
             handovers += 1;
         }
-        eventually("one holds", SOON, async || agreed(&tenant).await)
-            .await
-            .unwrap();
+        in_time("one holds", SOON, async || agreed(&tenant).await).await;
         let evidence = trial.world.evidence(&[&tenant]).await;
         changes = changes.max(most_changes(trial, &evidence));
         let updates = tenant.calls("Endpoints_Update").await;

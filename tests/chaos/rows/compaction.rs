@@ -1,12 +1,9 @@
 //! Ten thousand updates while etcd forgets its history: the last generation of every object is observed.
-
-use std::time::{Duration, Instant};
-
+use super::reaction::{Watched, line};
+use crate::{law::Expected, trial::Trial};
 use futures::StreamExt as _;
 use serde_json::json;
-
-use super::reaction::{Watched, line};
-use crate::{harness::Proxy, law::Expected, trial::Trial};
+use std::time::{Duration, Instant};
 
 /// Updates that are on their way at once.
 const ABREAST: usize = 8;
@@ -17,13 +14,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// One run: every update is a new generation; etcd is compacted twice a second, and so often all watches break off.
 pub async fn run(trial: &mut Trial) {
-    let proxy = Proxy::to(&trial.world.plane.apiserver_address()).await.unwrap();
-    let kubeconfig =
-        trial
-            .world
-            .plane
-            .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
-    let kubeconfig = kubeconfig.await.unwrap();
+    let (proxy, kubeconfig) = trial.world.plane.operator_behind_proxy().await.unwrap();
     let (objects, updates) = (trial.sized(10, 40), trial.times(500, 5_000));
     let mut watched = Watched::start(trial, "compaction", objects, Some(kubeconfig), &[]).await;
     let own = watched.tenant.clone();

@@ -1,16 +1,15 @@
 //! The CRDs go back to those before and forth again, under living objects and a running operator.
-
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
 use crate::{
-    harness::eventually,
+    harness::in_time,
     law::{Expected, name_of},
     seed::{BASE_OLD, TEXT},
     tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
 };
 
 /// A field that the CRDs before do not know.
@@ -51,13 +50,7 @@ pub async fn run(trial: &mut Trial) {
         }
     }
     trial
-        .converge(
-            &[&tenant],
-            &Patience {
-                bound: Duration::from_secs(900),
-                ..Patience::default()
-            },
-        )
+        .converge(&[&tenant], &Patience::within(Duration::from_secs(900)))
         .await;
     trial.check(&[&tenant], &Expected::default()).await;
     let before = stored(&tenant).await;
@@ -139,7 +132,7 @@ async fn install(trial: &mut Trial, tenant: &Tenant, folder: &str, knows: bool) 
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     trial.world.plane.kubectl_ok(&args).await.unwrap();
-    let served = eventually("the CRDs are served", SOON, async || {
+    in_time("the CRDs are served", SOON, async || {
         for (kind, name) in [("SpeechEndpoint", "line-0"), ("SpeechModel", "claims-20")] {
             match tenant.api(kind).get(name).await {
                 Ok(object) => {
@@ -152,8 +145,8 @@ async fn install(trial: &mut Trial, tenant: &Tenant, folder: &str, knows: bool) 
             }
         }
         Ok(())
-    });
-    served.await.unwrap();
+    })
+    .await;
 }
 
 /// Spec, status, generation and resourceVersion of every object but the connection, whose annotation is asked by.

@@ -1,13 +1,11 @@
 //! The way to the API server breaks, in every manner that TCP knows.
-
-use std::time::Duration;
-
 use super::reaction::Watched;
 use crate::{
     harness::{Proxy, eventually},
     law::Expected,
     trial::{Patience, Trial},
 };
+use std::time::Duration;
 
 /// The first change after the end of a cut is acted on within this.
 const BOUND: Duration = Duration::from_secs(5);
@@ -29,13 +27,7 @@ const CUTS: [Cut; 5] = [Cut::Reset, Cut::Closed, Cut::Stalled, Cut::Unanswered, 
 /// Each run is a cut of a few seconds; what is measured is the first change after it. In full also connections that are
 /// half-dead: open for ever, and silent.
 pub async fn run(trial: &mut Trial) {
-    let proxy = Proxy::to(&trial.world.plane.apiserver_address()).await.unwrap();
-    let kubeconfig =
-        trial
-            .world
-            .plane
-            .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
-    let kubeconfig = kubeconfig.await.unwrap();
+    let (proxy, kubeconfig) = trial.world.plane.operator_behind_proxy().await.unwrap();
     let mut watched = Watched::start(trial, "cuts", 5, Some(kubeconfig), &[]).await;
     let times = trial.times(5, 30);
     for time in 0..times {

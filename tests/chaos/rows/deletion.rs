@@ -1,12 +1,10 @@
 //! Objects deleted at twenty moments of a creation and of a training.
-
-use serde_json::{Value, json};
-
 use crate::{
     law::Expected,
     seed::{BASE_OLD, TEXT},
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
 
 /// The moments at which objects are deleted.
 const MOMENTS: u64 = 20;
@@ -63,10 +61,7 @@ pub async fn run(trial: &mut Trial) {
             delete(&tenant, moment).await;
         }
         // A training that was ordered late is waited for to its end.
-        let patience = Patience {
-            bound: std::time::Duration::from_secs(SECONDS + 900),
-            ..Patience::default()
-        };
+        let patience = Patience::within(std::time::Duration::from_secs(SECONDS + 900));
         let is_going = |object: &Value| object["kind"] == "SpeechConnection" && crate::tenant::is_ready(object);
         trial.converge_to(&[&tenant], &patience, is_going).await;
         trial

@@ -1,13 +1,11 @@
 //! Speech resources full of endpoints, some of which have to move before their model expires, while something else goes wrong.
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
 use crate::{
     seed::{BASE_OLD, days},
     tenant::Tenant,
     trial::Trial,
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 /// As many endpoints as a Speech resource may have.
 pub const EACH: u64 = 50;

@@ -1,18 +1,16 @@
 //! Work that never ends: a deployment, a training, an evaluation. It takes no turn from the others, and each endpoint that
 //! waits for it says so in time.
-
-use jiff::SignedDuration;
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use super::due;
 use crate::{
+    harness::condition,
     law::Expected,
     seed::{BASE_OLD, TEXT, days},
-    tenant::{Tenant, condition},
+    tenant::Tenant,
     trial::{Patience, Trial},
 };
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const OLD: &str = "34000000-0000-4000-8000-000000000001";
 const NEW: &str = "34000000-0000-4000-8000-000000000002";

@@ -1,14 +1,11 @@
 //! Objects that are made, changed and deleted by chance while something else goes wrong.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use crate::{
     seed::{self, BASE_NEW, BASE_OLD, MORE_TEXT, TEXT},
     tenant::Tenant,
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Slots of one Speech resource, two objects each.
 const SLOTS: u64 = 20;

@@ -1,17 +1,14 @@
 //! A remote endpoint with the mark of another owner: told, never fought.
-
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
 use super::claims::{claim, connected};
 use crate::{
-    harness::eventually,
+    harness::{condition, eventually},
     law::Expected,
     seed::{BASE_OLD, ENDPOINT},
-    tenant::{Tenant, condition},
+    tenant::Tenant,
     trial::Trial,
 };
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(60);
 

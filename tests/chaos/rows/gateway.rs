@@ -1,11 +1,5 @@
 //! A gateway answers for the service: nothing is taken for gone, made anew or deleted by its word; what was to be deleted
 //! is held, and deleted when the service itself answers again, or told as an orphan when its time is over.
-
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use super::lie::{self, Lie};
 use crate::{
     law::Expected,
@@ -13,6 +7,8 @@ use crate::{
     tenant::Tenant,
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, time::Duration};
 
 /// What is deleted while somebody else answers, first in passing, then for good.
 const LEAVING: [(&str, &str); 4] = [

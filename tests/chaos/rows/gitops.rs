@@ -1,15 +1,12 @@
 //! The same manifests are applied again and again, as Flux and Argo CD do: there is nothing to fight about.
-
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
 use crate::{
     law::{Expected, name_of},
     seed::{BASE_OLD, TEXT},
     tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// An hour of applies, one a minute.
 pub async fn run(trial: &mut Trial) {

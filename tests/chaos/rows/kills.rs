@@ -1,11 +1,8 @@
 //! The operator is killed at random, over the whole life of many objects.
-
-use std::time::Duration;
-
-use serde_json::json;
-
 use super::fleet::Fleet;
 use crate::{law::Expected, trial::Trial};
+use serde_json::json;
+use std::time::Duration;
 
 /// Kills between two looks at whether everything has come to rest as declared.
 const ROUND: u64 = 25;

@@ -1,17 +1,15 @@
 //! Leadership changes while objects are being changed, and the old leader does not know.
-
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
-use jiff::Timestamp;
-use serde_json::Value;
-
 use super::fleet::Fleet;
 use crate::{
-    harness::{Proxy, eventually},
+    harness::{Proxy, api_of, eventually},
     law::Expected,
-    tenant::api_of,
     trial::Trial,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
 };
 
 /// How many operators there are.
@@ -122,10 +120,7 @@ impl Replicas {
         while self.seats.len() < REPLICAS {
             let pod = format!("replica-{}", self.started);
             self.started += 1;
-            let proxy = Proxy::to(&trial.world.plane.apiserver_address()).await.unwrap();
-            let plane = &trial.world.plane;
-            let kubeconfig = plane.service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
-            let kubeconfig = kubeconfig.await.unwrap();
+            let (proxy, kubeconfig) = trial.world.plane.operator_behind_proxy().await.unwrap();
             let index = trial
                 .world
                 .start_operator_with(self.options, &[("POD_NAME", &pod)], Some(&kubeconfig));

@@ -1,8 +1,6 @@
 //! Answers in place of the service's own: what gateways, proxies and retired versions say, by what they answer.
-
-use serde_json::{Value, json};
-
 use crate::tenant::Tenant;
+use serde_json::{Value, json};
 
 /// Who is answered for: operations of the emulator, each a pattern.
 const DELETES: &[&str] = &["Endpoints_Delete", "Models_Delete"];

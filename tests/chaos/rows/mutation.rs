@@ -1,20 +1,17 @@
 //! Odd but legal: every field of all kinds and every annotation is changed to what the schema admits: extreme, empty,
 //! Unicode, contradictory; statuses are wiped; one object changes twelve times in six seconds. Nothing panics, nothing goes
 //! round in a circle, every object is Ready or says what is wrong, and all of them can be deleted.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::{Value, json};
-
 use super::odd::{Change, Odd};
 use crate::{
+    harness::{KINDS, condition},
     law::{Expected, name_of},
     seed::{BASE_OLD, TEXT},
-    tenant::{KINDS, Tenant, condition},
+    tenant::Tenant,
     trial::{Patience, Trial},
 };
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Objects of one Speech resource: its quota of endpoints is 50.
 const EACH: u64 = 60;

@@ -1,19 +1,17 @@
 //! A namespace is deleted with all that is in it, and its credential before, at the end, or never there.
-
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-
-use k8s_openapi::api::events::v1::Event;
-use kube::Api;
-use kube::api::ListParams;
-use serde_json::{Value, json};
-
 use crate::{
-    harness::eventually,
+    harness::{api_of, eventually, in_time},
     law::Expected,
     seed::{BASE_OLD, key},
-    tenant::{Tenant, api_of, is_ready},
+    tenant::{Tenant, is_ready},
     trial::Trial,
+};
+use k8s_openapi::api::events::v1::Event;
+use kube::{Api, api::ListParams};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
 };
 
 /// When the Secret goes.
@@ -158,14 +156,14 @@ async fn declared(trial: &mut Trial, name: &str, policy: &str, objects: u64) -> 
         });
         home.endpoint(&format!("line-{n}"), spec).await;
     }
-    let all_serve = eventually("every endpoint serves", DELETED, async || {
+    in_time("every endpoint serves", DELETED, async || {
         let objects = home.objects().await;
         match objects.iter().filter(|object| !is_ready(object)).count() {
             0 => Ok(()),
             behind => Err(format!("{behind} do not")),
         }
-    });
-    all_serve.await.unwrap();
+    })
+    .await;
     parts
 }
 

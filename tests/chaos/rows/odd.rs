@@ -1,10 +1,8 @@
 //! Odd objects, drawn from the schemas as they ship: whatever a field admits is a value for it.
-
+use crate::seed::{BASE_OLD, ENDPOINT, MODEL, PROJECT, TEXT};
 use serde_json::{Map, Value, json};
 use speech_api::schema;
 use speech_fuzz::Chance;
-
-use crate::seed::{BASE_OLD, ENDPOINT, MODEL, PROJECT, TEXT};
 
 /// The id of nothing.
 const ABSENT: &str = "99999999-0000-4000-8000-000000000009";

@@ -1,15 +1,11 @@
 //! The API server goes and comes back.
-
-use std::time::Duration;
-
-use serde_json::json;
-
 use super::reaction::{Watched, line};
 use crate::{
-    harness::Proxy,
     law::Expected,
     trial::{Patience, Trial},
 };
+use serde_json::json;
+use std::time::Duration;
 
 /// The first change after the end of an outage is acted on within this.
 const BOUND: Duration = Duration::from_secs(5);
@@ -75,13 +71,7 @@ async fn happen(trial: &mut Trial, watched: &mut Watched, outage: Outage, time: 
 /// Each run: while the operator sees nothing, objects change and go, etcd is compacted and the API server begins anew, so
 /// that no watch can go on from its version.
 async fn forgetful(trial: &mut Trial) {
-    let proxy = Proxy::to(&trial.world.plane.apiserver_address()).await.unwrap();
-    let kubeconfig =
-        trial
-            .world
-            .plane
-            .service_account_kubeconfig_at(proxy.address(), "speech-system", "speech-operator");
-    let kubeconfig = kubeconfig.await.unwrap();
+    let (proxy, kubeconfig) = trial.world.plane.operator_behind_proxy().await.unwrap();
     let times = trial.times(1, 4);
     let mut watched = Watched::start(trial, "outage-forget", 5, Some(kubeconfig), &["--leader-elect=false"]).await;
     for time in 0..times {

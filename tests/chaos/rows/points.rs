@@ -1,18 +1,15 @@
 //! The operator is killed at each named point between an intent and its status, one by one.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use speech_operator::controller::{Point, STAND_STILL_AT};
-use uuid::Uuid;
-
 use crate::{
-    harness::eventually,
+    harness::{condition, eventually, in_time},
     law::Expected,
     seed::{self, BASE_NEW, BASE_OLD, TEXT},
-    tenant::{Tenant, condition},
+    tenant::Tenant,
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
+use speech_operator::controller::{Point, STAND_STILL_AT};
+use std::time::Duration;
+use uuid::Uuid;
 
 const AUDIO: &str = "20000000-0000-4000-8000-000000000003";
 
@@ -332,14 +329,14 @@ async fn kill_at(trial: &mut Trial, stage: &Stage, point: Point) {
         // The next operator is there before what was sent takes effect, and must not send it again.
         trial.world.start_operator(&[]).await;
         control.advance("57s").await.unwrap();
-        let late = eventually("what was sent takes effect", Duration::from_secs(20), async || {
+        in_time("what was sent takes effect", Duration::from_secs(20), async || {
             if delayed(struck, operation).await > before {
                 Ok(())
             } else {
                 Err("not yet".to_owned())
             }
-        });
-        late.await.unwrap();
+        })
+        .await;
         trial.world.kill_all();
     }
 }

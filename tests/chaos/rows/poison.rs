@@ -1,16 +1,13 @@
 //! One object is poison; the others do not notice.
-
-use std::time::{Duration, Instant};
-
-use futures::StreamExt as _;
-use serde_json::json;
-
 use crate::{
     law::Expected,
     seed::BASE_OLD,
     tenant::{Tenant, is_ready},
     trial::Trial,
 };
+use futures::StreamExt as _;
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// What the others may lose by it, beside half as much again of what they took before.
@@ -129,21 +126,20 @@ async fn plant_unreadable(trial: &Trial, tenant: &Tenant) {
         .unwrap();
     // The definition is in force again when what it forbids is refused.
     let forbidden = r#"{"apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechEndpoint", "metadata": {"name": "never"}, "spec": {"locale": 5}}"#;
-    crate::harness::eventually("the definition is in force", Duration::from_secs(30), async || {
+    crate::harness::in_time("the definition is in force", Duration::from_secs(30), async || {
         let args = ["create", "--dry-run=server", "-n", &tenant.name, "-f", "-"];
         match plane.kubectl_stdin(&args, forbidden).await {
             Ok(output) if !output.success() => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })
-    .await
-    .unwrap();
+    .await;
 }
 
 /// Removes the poison, so that the laws can be asked for the rest.
 async fn remove_bad(tenant: &Tenant) {
     tenant.delete("SpeechEndpoint", "bad").await;
-    crate::harness::eventually("the poison is gone", Duration::from_secs(30), async || {
+    crate::harness::in_time("the poison is gone", Duration::from_secs(30), async || {
         let free = json!({"metadata": {"finalizers": null}});
         let params = kube::api::PatchParams::default();
         let freed = tenant
@@ -155,6 +151,5 @@ async fn remove_bad(tenant: &Tenant) {
             other => Err(format!("{other:?}")),
         }
     })
-    .await
-    .unwrap();
+    .await;
 }

@@ -1,14 +1,13 @@
 //! How soon the operator acts on a change, with a supervisor that starts it again as the kubelet would.
-
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-use serde_json::json;
-
 use crate::{
     seed::BASE_OLD,
     tenant::{Tenant, is_ready},
     trial::Trial,
+};
+use serde_json::json;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
 };
 
 /// The longest that is waited for a change to be acted on.

@@ -1,18 +1,16 @@
 //! Each step is refused with each status code, once or until the expiry is near: one that passes costs time and nothing
 //! else, one that lasts is told before it is too late.
-
-use jiff::SignedDuration;
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use super::due;
 use crate::{
+    harness::condition,
     law::Expected,
     seed::{BASE_OLD, TEXT, days},
-    tenant::{Tenant, condition, is_ready},
+    tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
 };
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const CODES: [u16; 12] = [400, 401, 403, 404, 405, 409, 410, 415, 422, 429, 500, 503];
 /// Each verb, by the operation that is refused.

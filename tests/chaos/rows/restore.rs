@@ -1,16 +1,14 @@
 //! A backup is restored that holds the objects and no status: other uids, the same names.
-
-use std::time::Duration;
-
-use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::{Value, json};
-
 use crate::{
+    harness::KINDS,
     law::{Expected, name_of},
     seed::{BASE_OLD, ENDPOINT, MODEL, TEXT},
-    tenant::{KINDS, Tenant, is_ready},
+    tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
 };
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// What the service was asked to change.
 const WRITES: [&str; 6] = [
@@ -58,13 +56,7 @@ pub async fn run(trial: &mut Trial) {
         trial.forget_what_was_told();
         trial.world.start_operator(&[]).await;
         trial
-            .converge(
-                &[&tenant],
-                &Patience {
-                    bound: Duration::from_secs(900),
-                    ..Patience::default()
-                },
-            )
+            .converge(&[&tenant], &Patience::within(Duration::from_secs(900)))
             .await;
         let after = written(&tenant).await;
         if after != writes {

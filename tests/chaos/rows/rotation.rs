@@ -1,17 +1,15 @@
 //! The key is replaced again and again while endpoints move; then a wrong one is put in its place.
-
-use std::time::{Duration, Instant};
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use uuid::Uuid;
-
 use crate::{
+    harness::condition,
     law::Expected,
     seed::{BASE_OLD, days, key},
-    tenant::{Tenant, condition, is_ready},
+    tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
 };
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 const EVERY: Duration = Duration::from_secs(2);
 /// How long after the Secret was written the old key may still be used.

@@ -1,16 +1,14 @@
 //! The clock of the operator's node is wrong, or the service's dates are.
-
-use std::time::Duration;
-
-use jiff::SignedDuration;
-use serde_json::{Value, json};
-
 use crate::{
+    harness::condition,
     law::Expected,
     seed::BASE_OLD,
-    tenant::{Tenant, condition, is_ready},
+    tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
 };
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const HOURS: [i64; 4] = [1, -1, 48, -48];
 const SERVES: &str = "33000000-0000-4000-8000-000000000001";

@@ -2,20 +2,19 @@
 //!
 //! The limits are those of a control group of our own (version 1) where we may make one. Elsewhere the processor is taken
 //! away by SIGSTOP for most of each tenth of a second, and of memory only the peak is looked at.
-
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use jiff::SignedDuration;
-use serde_json::json;
-
 use super::due::{self, EACH};
 use crate::{
-    harness::{Process, eventually},
+    harness::{Process, in_time},
     law::Expected,
     tenant::Tenant,
     trial::{Patience, Trial},
+};
+use jiff::SignedDuration;
+use serde_json::json;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 const MEMORY: u64 = 64 << 20;
@@ -102,10 +101,10 @@ impl Limits {
             Self::Stops(task) => task.abort(),
             Self::Groups(groups) => {
                 for group in groups {
-                    let removed = eventually("a control group is empty", Duration::from_secs(10), async || {
+                    in_time("a control group is empty", Duration::from_secs(10), async || {
                         fs::remove_dir(&group).map_err(|error| error.to_string())
-                    });
-                    removed.await.unwrap();
+                    })
+                    .await;
                 }
             }
         }

@@ -1,16 +1,16 @@
 //! Half an hour of 429 on six requests of ten, with and without Retry-After, in seconds and as a date.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
-
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-
 use super::due::{self, DUE, EACH};
 use crate::{
+    harness::condition,
     law::Expected,
-    tenant::{Tenant, condition},
+    tenant::Tenant,
     trial::{Patience, Trial},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
 };
 
 /// How long the storm lasts, by the emulator's clock.

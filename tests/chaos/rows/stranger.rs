@@ -1,15 +1,14 @@
 //! The connection suddenly leads to another Speech resource, by its address or by its key: nothing is made, changed or
 //! deleted there or here, and to point back is all that it takes.
-
-use serde_json::{Value, json};
-
 use super::gateway::entities;
 use crate::{
+    harness::condition,
     law::Expected,
     seed::{BASE_OLD, TEXT, key},
-    tenant::{Tenant, condition, is_ready},
+    tenant::{Tenant, is_ready},
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
 
 /// What leads elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,5 @@
 //! The operator is uninstalled in every order: its CRDs, its namespace, its account and roles; while it runs, after it was
 //! killed, or killed in between. Nothing is deleted in the service, and nothing hangs.
-
-use std::time::{Duration, Instant};
-
-use serde_json::json;
-
 use super::gateway::entities;
 use crate::{
     harness::eventually,
@@ -13,6 +8,8 @@ use crate::{
     trial::{Patience, Trial},
     world::ROOT,
 };
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// What is removed in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,11 @@
 //! A training of days outlives every operator that looks after it.
-
-use serde_json::json;
-
 use crate::{
+    harness::condition,
     law::Expected,
     seed::TEXT,
-    tenant::condition,
     trial::{Patience, Trial},
 };
+use serde_json::json;
 
 /// How often the operator is replaced during one training, and how long that takes.
 const REPLACEMENTS: u64 = 20;

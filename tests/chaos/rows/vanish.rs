@@ -1,16 +1,13 @@
 //! Somebody deletes endpoints, models and evaluations in the service again and again: what is made anew is bounded, told,
 //! and comes to rest when he stops.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use crate::{
     law::{Expected, making},
     seed::{BASE_OLD, TEXT, days},
     tenant::Tenant,
     trial::{Patience, Trial},
 };
+use serde_json::{Value, json};
+use std::time::Duration;
 
 const OLD: &str = "35000000-0000-4000-8000-000000000001";
 const NEW: &str = "35000000-0000-4000-8000-000000000002";

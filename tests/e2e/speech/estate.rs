@@ -1,14 +1,12 @@
 //! What the Speech resource holds, and its files.
-
-use jiff::SignedDuration;
-use serde_json::{Value, json};
-
 use super::{parsed, printed, refused, speech};
 use crate::{
-    case::condition,
+    harness::condition,
     seed::{self, BASE_OLD, ENDPOINT, MODEL},
     stack::shared,
 };
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 #[test]
 fn an_estate_is_imported_and_applied_without_one_remote_write() {
@@ -71,9 +69,9 @@ fn an_estate_is_imported_and_applied_without_one_remote_write() {
 fn lists_that_lie_make_neither_an_import_nor_orphans() {
     shared("speech-lie", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
+        let hotline = case
+            .ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
-        let hotline = case.ready("SpeechEndpoint", "hotline").await;
         let hotline = hotline["status"]["id"].as_str().unwrap().to_owned();
         let faults = async |routes: &[(&str, &Value)]| {
             let mut ids = Vec::new();
@@ -162,8 +160,7 @@ fn log_files_are_listed_fetched_and_deleted() {
         case.control.put_resource(&case.name, resource).await.unwrap();
         case.connect("60s").await;
         let observed = json!({"model": {"id": MODEL}, "adopt": {"id": ENDPOINT}, "managementPolicy": "Observe"});
-        case.endpoint("hotline", observed).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", observed).await;
         let with = |args: &[&'static str]| [args, &["-n", "speech-logs"]].concat();
         let listed = printed(stack, &with(&["logs", "hotline"])).await;
         for words in ["2026-01-01_a", "2026-01-02_b", "30 days"] {
@@ -243,8 +240,7 @@ fn what_is_imported_to_be_managed_gets_its_mark_and_nothing_else() {
 fn logs_say_what_there_is_where_the_version_with_log_files_is_gone() {
     shared("speech-logs-gone", async |case, stack| {
         case.connect("60s").await;
-        case.endpoint("hotline", json!({"model": {"base": {}}})).await;
-        case.ready("SpeechEndpoint", "hotline").await;
+        case.ready_endpoint("hotline", json!({"model": {"base": {}}})).await;
         for (status, body) in [
             (
                 410,

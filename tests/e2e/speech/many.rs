@@ -1,13 +1,11 @@
 //! Several objects at once, what is only tried, and what cannot work.
-
-use serde_json::{Value, json};
-
 use super::{parsed, printed, refused, speech, speech_as, waiting};
 use crate::{
     case::Case,
     seed::{BASE_NEW, ENDPOINT, MODEL},
     stack::shared,
 };
+use serde_json::{Value, json};
 
 async fn label(case: &Case, kind: &str, name: &str, team: &str) {
     case.patch(kind, name, json!({"metadata": {"labels": {"team": team}}}))
@@ -30,8 +28,7 @@ async fn suspended(case: &Case) -> Vec<bool> {
 fn several_objects_are_changed_by_names_labels_and_all_of_them() {
     shared("speech-many", async |case, stack| {
         waiting(case, json!({"approval": "Required"})).await;
-        case.endpoint("fixed", json!({"model": {"id": MODEL}})).await;
-        case.ready("SpeechEndpoint", "fixed").await;
+        case.ready_endpoint("fixed", json!({"model": {"id": MODEL}})).await;
         label(case, "SpeechEndpoint", "hotline", "claims-many").await;
         label(case, "SpeechModel", "claims", "claims-many").await;
         let with = |args: &[&'static str]| [args, &["-n", "speech-many"]].concat();

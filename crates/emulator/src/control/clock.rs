@@ -1,19 +1,18 @@
 //! Reading, following and setting the clock.
-
-use std::time::Duration;
-
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use tokio::time::timeout;
-
 use super::{Answer, Refusal, number, query_with, read};
 use crate::{
     Emulator,
     clock::{ClockChange, parse_duration},
 };
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{RawQuery, State},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The longest a reader is kept waiting, in seconds.
 const MAX_WAIT: u64 = 300;

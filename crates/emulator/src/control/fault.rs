@@ -1,13 +1,13 @@
 //! Setting and removing faults.
-
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use http::StatusCode;
-use serde_json::{Value, json};
-
 use super::{Answer, Refusal, read};
 use crate::{Emulator, fault::FaultSpec};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use serde_json::{Value, json};
 
 /// All faults.
 pub async fn list(State(emulator): State<Emulator>) -> Answer {

@@ -1,11 +1,11 @@
 //! Reading the journal.
-
-use axum::Json;
-use axum::extract::{RawQuery, State};
-use http::StatusCode;
-
 use super::{Answer, number, query_with};
 use crate::Emulator;
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use http::StatusCode;
 
 /// Entries of one page when the request names no limit.
 const DEFAULT_LIMIT: u64 = 1_000;

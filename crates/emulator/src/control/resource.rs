@@ -1,17 +1,4 @@
 //! Changing Speech resources and their entities behind the back of their clients.
-
-use std::collections::BTreeMap;
-
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use http::StatusCode;
-use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json, to_value};
-use uuid::Uuid;
-
 use super::{Answer, Refusal, json_of, read};
 use crate::{
     Emulator,
@@ -21,6 +8,17 @@ use crate::{
     seed::check_resource,
     strict,
 };
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json, to_value};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 fn unknown_resource(name: &str) -> Refusal {
     Refusal::not_found(format!("there is no resource {name}"))

@@ -1,13 +1,9 @@
 //! Dump and load of everything.
-
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::State;
-use http::StatusCode;
-use serde_json::to_value;
-
 use super::{Answer, Refusal, json_of};
 use crate::{Emulator, clock::ClockChange, seed::Seed};
+use axum::{Json, body::Bytes, extract::State};
+use http::StatusCode;
+use serde_json::to_value;
 
 /// Clock and Speech resources, in the form of a seed.
 pub async fn dump(State(emulator): State<Emulator>) -> Answer {

@@ -1,16 +1,13 @@
 //! Base models: data of the seed, read-only for clients.
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
 use super::{DatasetKind, Entity, Features, Header, View, render_common, wire_time};
 use crate::{
     expiry::years_after_quarter,
     lifecycle::{Lifecycle, Status},
 };
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-/// A base model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BaseModel {
@@ -76,17 +73,7 @@ impl BaseModel {
 impl Entity for BaseModel {
     const KIND: &'static str = "base model";
 
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        Some(&self.lifecycle)
-    }
+    fields!(header, lifecycle);
 
     fn render(&self, view: View<'_>) -> Value {
         let path = format!("/models/base/{}", self.header.id);

@@ -1,12 +1,10 @@
 //! Copies of models between Speech resources.
-
+use super::{CustomModel, wire_time};
+use crate::{lifecycle::Lifecycle, link::Links};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-
-use super::{CustomModel, wire_time};
-use crate::{lifecycle::Lifecycle, link::Links};
 
 /// What a target resource gave out so that a source may copy to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

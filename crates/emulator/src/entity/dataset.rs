@@ -1,14 +1,12 @@
 //! Datasets and their blocks.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
-
 use super::{Entity, Header, View, fingerprint, render_common};
 use crate::{
     lifecycle::{Lifecycle, Status},
     version::ApiVersion,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 /// What a dataset holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +81,6 @@ pub struct Block {
     pub committed: bool,
 }
 
-/// A dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dataset {
@@ -187,21 +184,7 @@ pub fn iso_duration(milliseconds: u64) -> String {
 impl Entity for Dataset {
     const KIND: &'static str = "dataset";
 
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        Some(&self.lifecycle)
-    }
-
-    fn project(&self) -> Option<Uuid> {
-        self.project
-    }
+    fields!(header, lifecycle, project);
 
     fn other_property(&self, name: &str) -> Option<&str> {
         (name == "kind").then(|| self.kind.name())

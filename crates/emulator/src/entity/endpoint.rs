@@ -1,9 +1,4 @@
 //! Endpoints: deployments of a model.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
-
 use super::{Entity, Header, View, render_common};
 use crate::{
     lifecycle::{Lifecycle, Status},
@@ -12,8 +7,10 @@ use crate::{
     settings::{Settings, UpdateStatus},
     version::ApiVersion,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-/// An endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoint {
@@ -79,21 +76,7 @@ impl Endpoint {
 impl Entity for Endpoint {
     const KIND: &'static str = "endpoint";
 
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        Some(&self.lifecycle)
-    }
-
-    fn project(&self) -> Option<Uuid> {
-        self.project
-    }
+    fields!(header, lifecycle, project);
 
     fn shown_status(&self, settings: &Settings) -> Option<Status> {
         let hides_redeploy =

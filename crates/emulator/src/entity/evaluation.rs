@@ -1,15 +1,13 @@
 //! Evaluations and their scores.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
-
 use super::{Entity, Header, View, derived_id, fingerprint, render_common};
 use crate::{
     lifecycle::{Lifecycle, Status},
     reference::ModelRef,
     version::ApiVersion,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 /// What one model scored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,21 +135,7 @@ pub struct Evaluation {
 impl Entity for Evaluation {
     const KIND: &'static str = "evaluation";
 
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        Some(&self.lifecycle)
-    }
-
-    fn project(&self) -> Option<Uuid> {
-        self.project
-    }
+    fields!(header, lifecycle, project);
 
     fn render(&self, view: View<'_>) -> Value {
         let path = format!("/evaluations/{}", self.header.id);

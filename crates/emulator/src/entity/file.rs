@@ -1,14 +1,11 @@
 //! Files of models, datasets and evaluations, and the log files of v3.2.
-
+use super::{dataset::iso_duration, derived_id, wire_time};
+use crate::{link::Links, version::ApiVersion};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{dataset::iso_duration, derived_id, wire_time};
-use crate::{link::Links, version::ApiVersion};
-
-/// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// What happened at the import of a dataset.

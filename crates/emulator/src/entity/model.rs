@@ -1,12 +1,10 @@
 //! Custom models.
-
+use super::{Entity, Header, View, render_common, wire_time};
+use crate::{expiry::years_after_quarter, lifecycle::Lifecycle, version::ApiVersion};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-
-use super::{Entity, Header, View, render_common, wire_time};
-use crate::{expiry::years_after_quarter, lifecycle::Lifecycle, version::ApiVersion};
 
 /// What a model can be used for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +66,6 @@ impl Features {
     }
 }
 
-/// A custom model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomModel {
@@ -120,21 +117,7 @@ impl CustomModel {
 impl Entity for CustomModel {
     const KIND: &'static str = "model";
 
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        Some(&self.lifecycle)
-    }
-
-    fn project(&self) -> Option<Uuid> {
-        self.project
-    }
+    fields!(header, lifecycle, project);
 
     fn render(&self, view: View<'_>) -> Value {
         let path = format!("/models/{}", self.header.id);

@@ -1,10 +1,8 @@
 //! Projects, of v3.2 and 2025-10-15.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
 use super::{Entity, Header, View, render_common};
 use crate::lifecycle::Lifecycle;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 /// A project: a folder for the entities of one locale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,24 +19,16 @@ pub struct Project {
 impl Entity for Project {
     const KIND: &'static str = "project";
 
-    fn header(&self) -> &Header {
-        &self.header
-    }
-
-    fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
+    fields!(header);
 
     fn lifecycle(&self) -> Option<&Lifecycle> {
         None
     }
 
     fn other_property(&self, name: &str) -> Option<&str> {
-        if name == "foundryProjectName" {
-            self.foundry_project_name.as_deref()
-        } else {
-            None
-        }
+        self.foundry_project_name
+            .as_deref()
+            .filter(|_| name == "foundryProjectName")
     }
 
     fn render(&self, view: View<'_>) -> Value {

@@ -1,9 +1,7 @@
 //! The form in which tests ask for faults.
-
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Where a fault strikes; what is absent matches all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,4 @@
 //! Copies of custom models to another Speech resource.
-
-use serde_json::json;
-use uuid::Uuid;
-
 use super::refuse_expired;
 use crate::{
     call::Call,
@@ -14,6 +10,8 @@ use crate::{
     reply::Reply,
     settings::CopyExpiry,
 };
+use serde_json::json;
+use uuid::Uuid;
 
 /// Gives a source resource leave to copy a model here.
 pub fn authorize(call: &mut Call<'_>) -> Result<Reply, ServiceError> {

@@ -1,28 +1,14 @@
 //! Datasets and the upload in blocks.
-
-use serde_json::{Map, Value, json};
-
-use super::{HeaderChange, apply_project, new_header, project_change, project_reference};
+use super::{email, listed, new_header, project_reference};
 use crate::{
     call::Call,
-    entity::{Block, Dataset, DatasetKind, default_normalization, find, find_mut},
+    entity::{Block, Dataset, DatasetKind, default_normalization, find},
     error::ServiceError,
     lifecycle::Lifecycle,
     payload::Members,
     reply::Reply,
-    version::ApiVersion,
 };
-
-/// What the list can be filtered on.
-pub const FILTERABLE: [&str; 7] = [
-    "displayName",
-    "description",
-    "createdDateTime",
-    "lastActionDateTime",
-    "status",
-    "locale",
-    "kind",
-];
+use serde_json::{Map, Value, json};
 
 /// Most bytes of one block.
 const MAX_BLOCK: usize = 8 * 1024 * 1024;
@@ -39,23 +25,6 @@ pub fn locales(call: &Call<'_>) -> Result<Reply, ServiceError> {
     Ok(Reply::ok(Value::Object(members)))
 }
 
-pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.list(call.resource()?.datasets.iter(), "/datasets", &FILTERABLE)
-}
-
-pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.ok(dataset(call)?)
-}
-
-fn dataset<'c>(call: &'c Call<'_>) -> Result<&'c Dataset, ServiceError> {
-    find(&call.resource()?.datasets, call.route.id).ok_or_else(|| ServiceError::not_found("dataset"))
-}
-
-fn dataset_mut<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Dataset, ServiceError> {
-    let id = call.route.id;
-    find_mut(&mut call.resource_mut()?.datasets, id).ok_or_else(|| ServiceError::not_found("dataset"))
-}
-
 pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
     let header = new_header(&members, call)?;
@@ -64,18 +33,16 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let content_url = members.uri("contentUrl")?;
     let project = project_reference(call, members.reference("project")?, &header.locale)?;
     let properties = members.object("properties")?;
-    let (mut normalization, mut email) = (default_normalization(), None);
-    if let Some(properties) = &properties {
-        if let Some(asked) = properties.text("textNormalizationKind")? {
-            if !matches!(asked, "Default" | "None") {
-                return Err(ServiceError::binding("$.properties.textNormalizationKind"));
-            }
-            normalization = asked.to_owned();
+    let mut normalization = default_normalization();
+    if let Some(properties) = &properties
+        && let Some(asked) = properties.text("textNormalizationKind")?
+    {
+        if !matches!(asked, "Default" | "None") {
+            return Err(ServiceError::binding("$.properties.textNormalizationKind"));
         }
-        if call.links.version() == ApiVersion::V3_2 {
-            email = properties.text("email")?.map(str::to_owned);
-        }
+        normalization = asked.to_owned();
     }
+    let email = email(call, &members)?;
     let settings = &call.resource()?.settings;
     let (seconds, quota) = (settings.timings.dataset, settings.tier.datasets());
     if call.resource()?.datasets.len() >= quota {
@@ -97,21 +64,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         project,
         email,
     };
-    let reply = call.created(&dataset)?;
-    call.resource_mut()?.datasets.push(dataset);
-    Ok(reply)
-}
-
-pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
-    let members = Members::of(call.json()?)?;
-    let present = dataset(call)?;
-    let header = HeaderChange::of(&members, &present.header)?;
-    let project = project_change(call, &members, &present.header.locale)?;
-    let dataset = dataset_mut(call)?;
-    header.apply(&mut dataset.header);
-    apply_project(project, &mut dataset.project);
-    let changed = dataset.clone();
-    call.ok(&changed)
+    listed::add(call, dataset)
 }
 
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
@@ -134,12 +87,11 @@ pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         let message = "A dataset can only be deleted in a terminal state.";
         return Err(ServiceError::conflict("DeleteNotAllowed", message));
     }
-    call.resource_mut()?.datasets.retain(|dataset| dataset.header.id != id);
-    Ok(Reply::empty(204))
+    listed::remove::<Dataset>(call)
 }
 
 pub fn blocks(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    let dataset = dataset(call)?;
+    let dataset: &Dataset = listed::found(call)?;
     let part = |committed| -> Value {
         let blocks = dataset.blocks.iter().filter(|block| block.committed == committed);
         blocks
@@ -162,7 +114,7 @@ pub fn upload_block(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         let message = "The parameter blockid must be Base64 of 1 to 64 bytes.";
         return Err(ServiceError::invalid("InvalidParameterValue", message));
     }
-    let dataset = dataset_mut(call)?;
+    let dataset: &mut Dataset = listed::found_mut(call)?;
     if !dataset.awaits_blocks() {
         let message = "The dataset does not accept blocks.";
         return Err(ServiceError::conflict("InvalidPrerequisite", message));
@@ -191,7 +143,7 @@ pub fn commit_blocks(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         }
         names.push(text("id").ok_or_else(|| ServiceError::binding(&format!("$[{index}].id")))?);
     }
-    let present = dataset(call)?;
+    let present: &Dataset = listed::found(call)?;
     if !present.awaits_blocks() {
         return Err(ServiceError::conflict(
             "InvalidPrerequisite",
@@ -212,7 +164,7 @@ pub fn commit_blocks(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     }
     let failure = call.planned_failure("dataset");
     let (now, seconds) = (call.now, call.resource()?.settings.timings.dataset);
-    let dataset = dataset_mut(call)?;
+    let dataset: &mut Dataset = listed::found_mut(call)?;
     for block in &mut dataset.blocks {
         block.committed = names.contains(&block.name.as_str());
     }

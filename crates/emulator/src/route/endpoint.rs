@@ -1,14 +1,11 @@
 //! Endpoints: create, change of model, delete.
-
-use jiff::SignedDuration;
-
 use super::{
-    FILTERABLE, HeaderChange, apply_project, model_reference, new_header, project_change, project_reference,
+    HeaderChange, apply_project, email, listed, model_reference, new_header, project_change, project_reference,
     refuse_expired,
 };
 use crate::{
     call::Call,
-    entity::{Endpoint, find, find_mut},
+    entity::Endpoint,
     error::ServiceError,
     lifecycle::{Lifecycle, Pending, Status},
     payload::Members,
@@ -17,21 +14,10 @@ use crate::{
     resource::life_span,
     version::ApiVersion,
 };
+use jiff::SignedDuration;
 
 /// The longest life v3.2 lets a client ask for.
 const MAX_LIFE: SignedDuration = SignedDuration::from_hours(31 * 24);
-
-pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.list(call.resource()?.endpoints.iter(), "/endpoints", &FILTERABLE)
-}
-
-pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.ok(endpoint(call)?)
-}
-
-fn endpoint<'c>(call: &'c Call<'_>) -> Result<&'c Endpoint, ServiceError> {
-    find(&call.resource()?.endpoints, call.route.id).ok_or_else(|| ServiceError::not_found("endpoint"))
-}
 
 pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
@@ -47,14 +33,14 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         None => false,
     };
     let is_v3 = call.links.version() == ApiVersion::V3_2;
-    let (mut time_to_live, mut email, mut text) = (None, None, None);
+    let (mut time_to_live, mut text) = (None, None);
     if is_v3 {
         text = members.text("text")?.map(str::to_owned);
         if let Some(properties) = &properties {
             time_to_live = properties.text("timeToLive")?.map(check_life).transpose()?;
-            email = properties.text("email")?.map(str::to_owned);
         }
     }
+    let email = email(call, &members)?;
     check_deployable(call, model, &header.locale)?;
     check_logging(call, logging_enabled)?;
     check_quota(call)?;
@@ -71,9 +57,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         email,
         text,
     };
-    let reply = call.created(&endpoint)?;
-    call.resource_mut()?.endpoints.push(endpoint);
-    Ok(reply)
+    listed::add(call, endpoint)
 }
 
 fn newest_base(call: &Call<'_>, locale: &str) -> Result<ModelRef, ServiceError> {
@@ -146,7 +130,7 @@ fn check_life(text: &str) -> Result<String, ServiceError> {
 
 pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
-    let present = endpoint(call)?.clone();
+    let present = listed::found::<Endpoint>(call)?.clone();
     let header = HeaderChange::of(&members, &present.header)?;
     let project = project_change(call, &members, &present.header.locale)?;
     let logging = match members.object("properties")? {
@@ -163,9 +147,7 @@ pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         Some(_) | None => None,
     };
     let now = call.now;
-    let resource = call.resource_mut()?;
-    let endpoint =
-        find_mut(&mut resource.endpoints, present.header.id).ok_or_else(|| ServiceError::not_found("endpoint"))?;
+    let endpoint = listed::found_mut::<Endpoint>(call)?;
     header.apply(&mut endpoint.header);
     apply_project(project, &mut endpoint.project);
     endpoint.logging_enabled = logging.unwrap_or(endpoint.logging_enabled);
@@ -203,10 +185,8 @@ fn start_redeploy(call: &mut Call<'_>, endpoint: &Endpoint, model: ModelRef) -> 
 }
 
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
-    let id = endpoint(call)?.header.id;
-    let resource = call.resource_mut()?;
-    resource.endpoints.retain(|endpoint| endpoint.header.id != id);
+    let id = listed::found::<Endpoint>(call)?.header.id;
     // Logs of the service's own storage go with the endpoint.
-    resource.logs.retain(|log| log.endpoint != Some(id));
-    Ok(Reply::empty(204))
+    call.resource_mut()?.logs.retain(|log| log.endpoint != Some(id));
+    listed::remove::<Endpoint>(call)
 }

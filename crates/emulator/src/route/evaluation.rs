@@ -1,31 +1,14 @@
 //! Evaluations.
-
-use super::{
-    FILTERABLE, HeaderChange, apply_project, model::check_dataset, model_reference, new_header, project_change,
-    project_reference, refuse_expired,
-};
+use super::{email, listed, model::check_dataset, model_reference, new_header, project_reference, refuse_expired};
 use crate::{
     call::Call,
-    entity::{Evaluation, find, find_mut},
+    entity::{Evaluation, find},
     error::ServiceError,
     lifecycle::{Lifecycle, Status},
     payload::Members,
     reference::{ModelRef, entity_of, model_of},
     reply::Reply,
-    version::ApiVersion,
 };
-
-pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.list(call.resource()?.evaluations.iter(), "/evaluations", &FILTERABLE)
-}
-
-pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.ok(evaluation(call)?)
-}
-
-fn evaluation<'c>(call: &'c Call<'_>) -> Result<&'c Evaluation, ServiceError> {
-    find(&call.resource()?.evaluations, call.route.id).ok_or_else(|| ServiceError::not_found("evaluation"))
-}
 
 pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let members = Members::of(call.json()?)?;
@@ -48,10 +31,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let model1 = tested_model(call, &members, "model1", &header.locale)?;
     let model2 = tested_model(call, &members, "model2", &header.locale)?;
     let project = project_reference(call, members.reference("project")?, &header.locale)?;
-    let email = match members.object("properties")? {
-        Some(properties) if call.links.version() == ApiVersion::V3_2 => properties.text("email")?.map(str::to_owned),
-        Some(_) | None => None,
-    };
+    let email = email(call, &members)?;
     let failure = call.planned_failure("evaluation");
     let seconds = call.resource()?.settings.timings.evaluation;
     let evaluation = Evaluation {
@@ -64,9 +44,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         project,
         email,
     };
-    let reply = call.created(&evaluation)?;
-    call.resource_mut()?.evaluations.push(evaluation);
-    Ok(reply)
+    listed::add(call, evaluation)
 }
 
 fn tested_model(call: &Call<'_>, members: &Members<'_>, name: &str, locale: &str) -> Result<ModelRef, ServiceError> {
@@ -99,20 +77,6 @@ fn tested_model(call: &Call<'_>, members: &Members<'_>, name: &str, locale: &str
     Ok(reference)
 }
 
-pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
-    let members = Members::of(call.json()?)?;
-    let present = evaluation(call)?;
-    let id = present.header.id;
-    let header = HeaderChange::of(&members, &present.header)?;
-    let project = project_change(call, &members, &present.header.locale)?;
-    let resource = call.resource_mut()?;
-    let evaluation = find_mut(&mut resource.evaluations, id).ok_or_else(|| ServiceError::not_found("evaluation"))?;
-    header.apply(&mut evaluation.header);
-    apply_project(project, &mut evaluation.project);
-    let changed = evaluation.clone();
-    call.ok(&changed)
-}
-
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let id = call.route.id;
     match find(&call.resource()?.evaluations, id) {
@@ -123,8 +87,5 @@ pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         }
         Some(_) => {}
     }
-    call.resource_mut()?
-        .evaluations
-        .retain(|evaluation| evaluation.header.id != id);
-    Ok(Reply::empty(204))
+    listed::remove::<Evaluation>(call)
 }

@@ -1,8 +1,4 @@
 //! Files of models, datasets and evaluations, and manifests.
-
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-
 use crate::{
     call::Call,
     entity::{DatasetKind, Entity, FileKind, StoredFile, find, whole_seconds, wire_time},
@@ -16,6 +12,8 @@ use crate::{
     score_file,
     version::ApiVersion,
 };
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 const FILTERABLE: [&str; 3] = ["name", "createdDateTime", "kind"];
 

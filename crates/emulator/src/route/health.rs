@@ -1,8 +1,6 @@
 //! The health of the service.
-
-use serde_json::json;
-
 use crate::{call::Call, error::ServiceError, reply::Reply};
+use serde_json::json;
 
 pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
     let region = &call.resource()?.settings.region;

@@ -1,9 +1,4 @@
 //! Log files of endpoints and base models (v3.2).
-
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use serde_json::{Map, Value, json};
-
 use super::file::signature;
 use crate::{
     call::Call,
@@ -13,6 +8,8 @@ use crate::{
     operation::Operation,
     reply::Reply,
 };
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use serde_json::{Map, Value, json};
 
 /// How long the service keeps logs in its own storage.
 const LOG_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -1,14 +1,8 @@
 //! Custom models and base models.
-
-use serde_json::json;
-use uuid::Uuid;
-
-use super::{
-    FILTERABLE, HeaderChange, apply_project, deprecated, is_deployed, new_header, project_change, project_reference,
-};
+use super::{FILTERABLE, deprecated, email, is_deployed, listed, new_header, project_reference};
 use crate::{
     call::Call,
-    entity::{BaseModel, CustomModel, Dataset, default_weight, find, find_mut},
+    entity::{BaseModel, CustomModel, Dataset, default_weight, find},
     error::ServiceError,
     lifecycle::{Lifecycle, Status},
     payload::Members,
@@ -16,21 +10,11 @@ use crate::{
     reply::Reply,
     version::ApiVersion,
 };
+use serde_json::json;
+use uuid::Uuid;
 
 pub fn locales(call: &Call<'_>) -> Result<Reply, ServiceError> {
     Ok(Reply::ok(json!(call.resource()?.locales(call.now, |_| true))))
-}
-
-pub fn list(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.list(call.resource()?.models.iter(), "/models", &FILTERABLE)
-}
-
-pub fn get(call: &Call<'_>) -> Result<Reply, ServiceError> {
-    call.ok(model(call)?)
-}
-
-fn model<'c>(call: &'c Call<'_>) -> Result<&'c CustomModel, ServiceError> {
-    find(&call.resource()?.models, call.route.id).ok_or_else(|| ServiceError::not_found("model"))
 }
 
 pub fn list_base(call: &Call<'_>) -> Result<Reply, ServiceError> {
@@ -65,14 +49,11 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let base = base_for_training(call, members.reference("baseModel")?, &header.locale)?;
     let (base_id, features) = (base.header.id, base.features.clone());
     let datasets = datasets_for_training(call, &members.references("datasets")?, base, &header.locale)?;
-    let (mut text, mut email) = (None, None);
-    if call.links.version() == ApiVersion::V3_2 {
-        text = members.text("text")?.map(str::to_owned);
-        email = match members.object("properties")? {
-            Some(properties) => properties.text("email")?.map(str::to_owned),
-            None => None,
-        };
-    }
+    let text = members
+        .text("text")?
+        .filter(|_| call.links.version() == ApiVersion::V3_2);
+    let text = text.map(str::to_owned);
+    let email = email(call, &members)?;
     let failure = call.planned_failure("model");
     let seconds = call.resource()?.settings.timings.training;
     let model = CustomModel {
@@ -87,9 +68,7 @@ pub fn create(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         text,
         email,
     };
-    let reply = call.created(&model)?;
-    call.resource_mut()?.models.push(model);
-    Ok(reply)
+    listed::add(call, model)
 }
 
 /// The base model a training names, or the newest that can be trained from.
@@ -173,20 +152,6 @@ pub fn check_dataset(dataset: &Dataset, locale: &str) -> Result<(), ServiceError
     }
 }
 
-pub fn update(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
-    let members = Members::of(call.json()?)?;
-    let present = model(call)?;
-    let (id, locale) = (present.header.id, present.header.locale.clone());
-    let header = HeaderChange::of(&members, &present.header)?;
-    let project = project_change(call, &members, &locale)?;
-    let resource = call.resource_mut()?;
-    let model = find_mut(&mut resource.models, id).ok_or_else(|| ServiceError::not_found("model"))?;
-    header.apply(&mut model.header);
-    apply_project(project, &mut model.project);
-    let changed = model.clone();
-    call.ok(&changed)
-}
-
 pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
     let id = call.route.id;
     let resource = call.resource()?;
@@ -209,6 +174,5 @@ pub fn delete(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         let message = "A model can only be deleted in a terminal state.";
         return Err(ServiceError::conflict("DeleteNotAllowed", message));
     }
-    call.resource_mut()?.models.retain(|model| model.header.id != id);
-    Ok(Reply::empty(204))
+    listed::remove::<CustomModel>(call)
 }

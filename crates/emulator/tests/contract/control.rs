@@ -1,10 +1,7 @@
 //! The control API: clock, state, resources, forced changes, refusals.
-
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
 use super::harness::*;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn the_clock_is_read_set_and_followed() {

@@ -1,8 +1,6 @@
 //! Copies of models between Speech resources.
-
-use serde_json::{Value, json};
-
 use super::{harness::*, schema::assert_valid};
+use serde_json::{Value, json};
 
 fn arm_id(name: &str) -> String {
     format!("/subscriptions/0/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/{name}")

@@ -1,10 +1,8 @@
 //! Datasets, by URL and in blocks.
-
+use super::{harness::*, schema::assert_valid};
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-
-use super::{harness::*, schema::assert_valid};
 
 #[tokio::test]
 async fn a_dataset_is_imported_from_a_url_read_changed_and_deleted() {

@@ -1,8 +1,6 @@
 //! Endpoints: create, read, change, delete, and what is refused.
-
-use serde_json::json;
-
 use super::{harness::*, schema::assert_valid};
+use serde_json::json;
 
 fn create_body(service: &Service, model: &str) -> serde_json::Value {
     json!({

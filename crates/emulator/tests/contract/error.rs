@@ -1,12 +1,10 @@
 //! Refusals: keys, versions, bodies, limits, envelopes.
-
-use axum::body::Body;
-use serde_json::{Value, json};
-
 use super::{
     harness::*,
     schema::{REFERENCE, assert_valid},
 };
+use axum::body::Body;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_wrong_or_missing_key_gets_the_gateways_envelope() {

@@ -1,8 +1,6 @@
 //! Evaluations and their scores.
-
-use serde_json::{Value, json};
-
 use super::{harness::*, schema::assert_valid};
+use serde_json::{Value, json};
 
 fn body(service: &Service) -> Value {
     json!({

@@ -1,11 +1,9 @@
 //! The reference's example requests, sent as they are, against a resource that holds what they refer to.
-
-use serde_json::{Value, json};
-
 use super::{
     harness::*,
     schema::{REFERENCE, assert_valid},
 };
+use serde_json::{Value, json};
 
 fn example(name: &str) -> Value {
     REFERENCE["examples"][name]["value"].clone()

@@ -1,8 +1,6 @@
 //! What expires: models at endpoints, and endpoints of the free tier.
-
-use serde_json::json;
-
 use super::harness::*;
+use serde_json::json;
 
 #[tokio::test]
 async fn an_expired_model_is_silently_replaced_by_the_newest_base_model() {

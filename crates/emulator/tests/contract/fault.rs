@@ -1,10 +1,7 @@
 //! Faults, in-process; the cut of a real connection is tried in `process.rs`.
-
-use std::time::{Duration, Instant};
-
-use serde_json::json;
-
 use super::harness::*;
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn a_status_is_answered_so_often_and_nothing_is_done() {

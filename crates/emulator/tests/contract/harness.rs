@@ -1,7 +1,8 @@
 //! A service in this process whose clock stands still until a test moves it.
-
-use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+};
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 use speech_emulator::{Emulator, Seed};
@@ -21,7 +22,6 @@ pub const MODEL: &str = "30000000-0000-4000-8000-000000000001";
 pub const OTHER_MODEL: &str = "30000000-0000-4000-8000-000000000002";
 pub const FAILED_MODEL: &str = "30000000-0000-4000-8000-000000000003";
 
-/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,

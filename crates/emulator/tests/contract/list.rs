@@ -1,8 +1,6 @@
 //! Pages, next links and filters.
-
-use serde_json::{Value, json};
-
 use super::{harness::*, schema::assert_valid};
+use serde_json::{Value, json};
 
 async fn with_endpoints(version: &'static str, count: usize) -> Service {
     let service = Service::new(version);

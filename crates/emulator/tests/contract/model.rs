@@ -1,8 +1,6 @@
 //! Custom and base models.
-
-use serde_json::json;
-
 use super::{harness::*, schema::assert_valid};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_model_is_trained_read_changed_and_deleted() {

@@ -1,8 +1,6 @@
 //! Projects, where the version has them.
-
-use serde_json::json;
-
 use super::{harness::*, schema::assert_valid};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_project_is_created_filled_changed_and_deleted() {

@@ -1,9 +1,6 @@
 //! Checks bodies against the schemas of the reference, stricter than JSON Schema: undeclared members are refused.
-
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
 use serde_json::Value;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// The reference: operations, schemas and examples.
 pub static REFERENCE: LazyLock<Value> =

@@ -19,34 +19,61 @@ mod timing;
 mod unheeded;
 mod unlisted;
 
-use crate::{
-    Hands, Plan, Surroundings,
-    endpoint::{Related, Snapshot, plan},
-    testing::*,
-};
-use speech_api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel};
+use super::{Related, Snapshot, plan};
+use crate::{Plan, Surroundings, testing::*};
+use speech_api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, decision::RuleName};
 use speech_service::entity::Endpoint;
 
-/// A snapshot that can be changed between plans.
-pub struct Case {
-    pub world: World,
-    pub object: SpeechEndpoint,
+pub type Case = crate::testing::Case<SpeechEndpoint>;
+
+/// The SpeechModels that an endpoint refers to, and who else wants what it adopts.
+#[derive(Default)]
+pub struct Relations {
     pub model: Option<SpeechModel>,
     pub others: Vec<SpeechModel>,
     pub holder: Option<&'static str>,
     pub abandoned: bool,
 }
 
-impl Case {
-    pub fn new(world: World, object: SpeechEndpoint) -> Self {
-        Self {
-            world,
+impl Relations {
+    fn look<T>(&self, object: &SpeechEndpoint, around: Surroundings<'_>, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
+        let models: Vec<&SpeechModel> = self.model.iter().chain(&self.others).collect();
+        look(&Snapshot {
             object,
-            model: None,
-            others: Vec::new(),
-            holder: None,
-            abandoned: false,
-        }
+            related: Related {
+                models: &models,
+                holder: self.holder,
+                abandoned: self.abandoned,
+            },
+            around,
+        })
+    }
+}
+
+impl Kind for SpeechEndpoint {
+    type Related = Relations;
+
+    fn chain() -> Vec<RuleName> {
+        super::chain()
+    }
+
+    fn declare(spec: &str) -> Self {
+        endpoint(spec)
+    }
+
+    fn take_spec(&mut self, from: Self) {
+        self.spec = from.spec;
+    }
+
+    fn plan(&self, related: &Relations, around: Surroundings<'_>) -> Plan<SpeechEndpointStatus> {
+        related.look(self, around, plan)
+    }
+}
+
+impl Case {
+    /// What a function says of the snapshot.
+    pub fn look<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
+        self.related.look(&self.object, self.world.around(), look)
     }
 
     /// Endpoint 10 serves the newest base model and all is as declared.
@@ -57,87 +84,9 @@ impl Case {
         )
     }
 
-    /// Ours since attempt 1, and shown once.
-    pub fn of(world: World, object: SpeechEndpoint) -> Self {
-        let mut case = Self::new(world, object.announces(1, "2026-02-01T00:00:00Z"));
-        case.show();
-        case
-    }
-
-    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
-        change(&mut self);
-        self
-    }
-
-    /// The spec is edited: a new generation.
-    pub fn edit(&mut self, spec: &str) {
-        self.object.spec = endpoint(spec).spec;
-        *self.object.metadata.generation.get_or_insert_default() += 1;
-    }
-
     pub fn remote(&mut self, n: u128, change: impl FnOnce(&mut Endpoint)) {
         let endpoint = self.world.view.endpoints.get(id(n)).unwrap().entity.clone();
         learn(&mut self.world.view.endpoints, with((*endpoint).clone(), change));
-    }
-
-    pub fn plan(&self) -> Plan<SpeechEndpointStatus> {
-        self.look(plan)
-    }
-
-    /// The same in a process that only observes.
-    pub fn tied(&self) -> Plan<SpeechEndpointStatus> {
-        self.look(|s| {
-            plan(&Snapshot {
-                around: Surroundings {
-                    hands: Hands::Tied,
-                    ..s.around
-                },
-                ..*s
-            })
-        })
-    }
-
-    /// What a function says of the snapshot.
-    pub fn look<T>(&self, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
-        let models: Vec<&SpeechModel> = self.model.iter().chain(&self.others).collect();
-        look(&Snapshot {
-            object: &self.object,
-            related: Related {
-                models: &models,
-                holder: self.holder,
-                abandoned: self.abandoned,
-            },
-            around: self.world.around(),
-        })
-    }
-
-    /// Plans and writes the status, as after a pass.
-    pub fn show(&mut self) -> Plan<SpeechEndpointStatus> {
-        let plan = self.plan();
-        self.object.status = Some(plan.status.clone());
-        plan
-    }
-
-    pub fn line(&self) -> String {
-        let plan = self.plan();
-        let before = self.object.status.as_ref().map_or(&[][..], |status| &status.conditions);
-        let generation = self.object.metadata.generation.unwrap();
-        assert_lawful(
-            before,
-            &plan.status.conditions,
-            generation,
-            plan.status.observed_generation,
-        );
-        assert_decided(&plan.status.decision, &plan.status.conditions, &super::chain());
-        assert!(plan.look_again.is_none_or(|again| again > self.world.now));
-        line(&plan, &plan.status.conditions)
-    }
-}
-
-/// Runs a table of cases: name, case, line.
-pub fn check(cases: Vec<(&str, Case, &str)>) {
-    for (name, case, expected) in cases {
-        assert_eq!(case.line(), expected, "{name}: {:#?}", case.plan().status.conditions);
     }
 }
 

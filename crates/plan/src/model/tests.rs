@@ -19,15 +19,16 @@ mod unlisted;
 mod vanish;
 
 use super::{
-    Related, Snapshot, Source, plan,
+    Refusal, Related, Snapshot, Source, plan,
     revision::{Inputs, Revision},
 };
-use crate::{Hands, Plan, Surroundings, testing::*};
-use speech_api::{SpeechModel, SpeechModelStatus};
+use crate::{Plan, Surroundings, testing::*};
+use speech_api::{SpeechModel, SpeechModelStatus, decision::RuleName};
+
+pub type Case = crate::testing::Case<SpeechModel>;
 
 /// Trains from dataset 50.
 pub const TRAINING: &str = "source: {training: {datasets: [00000000-0000-0000-0000-000000000032]}}";
-pub const LONG_AGO: &str = "2026-02-01T00:00:00Z";
 
 /// The fingerprint of a spec.
 pub fn print_of(spec: &str) -> String {
@@ -37,91 +38,39 @@ pub fn print_of(spec: &str) -> String {
         .fingerprint()
 }
 
-/// A snapshot that can be changed between plans.
-pub struct Case {
-    pub world: World,
+/// What a model is copied from, who follows it, and who refused its revisions.
+#[derive(Default)]
+pub struct Relations {
     pub source: Option<Source>,
-    pub refusals: Vec<crate::model::Refusal>,
+    pub refusals: Vec<Refusal>,
     pub follower: Option<&'static str>,
-    pub object: SpeechModel,
 }
 
-impl Case {
-    pub fn new(world: World, object: SpeechModel) -> Self {
-        Self {
-            world,
-            source: None,
-            refusals: Vec::new(),
-            follower: None,
-            object,
-        }
+impl Kind for SpeechModel {
+    type Related = Relations;
+
+    fn chain() -> Vec<RuleName> {
+        super::chain()
     }
 
-    /// Ours since long ago, and shown once.
-    pub fn of(world: World, spec: &str) -> Self {
-        let mut case = Self::new(world, model(spec).announces(1, LONG_AGO));
-        case.show();
-        case
+    fn declare(spec: &str) -> Self {
+        model(spec)
     }
 
-    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
-        change(&mut self);
-        self
+    fn take_spec(&mut self, from: Self) {
+        self.spec = from.spec;
     }
 
-    /// The spec is edited: a new generation.
-    pub fn edit(&mut self, spec: &str) {
-        self.object.spec = model(spec).spec;
-        *self.object.metadata.generation.get_or_insert_default() += 1;
-    }
-
-    pub fn plan(&self) -> Plan<SpeechModelStatus> {
-        self.plan_with(self.world.hands)
-    }
-
-    /// The same in a process with other hands.
-    pub fn plan_with(&self, hands: Hands) -> Plan<SpeechModelStatus> {
+    fn plan(&self, related: &Relations, around: Surroundings<'_>) -> Plan<SpeechModelStatus> {
         plan(&Snapshot {
-            object: &self.object,
+            object: self,
             related: Related {
-                source: self.source.as_ref(),
-                refusals: &self.refusals,
-                follower: self.follower,
+                source: related.source.as_ref(),
+                refusals: &related.refusals,
+                follower: related.follower,
             },
-            around: Surroundings {
-                hands,
-                ..self.world.around()
-            },
+            around,
         })
-    }
-
-    /// Plans and writes the status, as after a pass.
-    pub fn show(&mut self) -> Plan<SpeechModelStatus> {
-        let plan = self.plan();
-        self.object.status = Some(plan.status.clone());
-        plan
-    }
-
-    pub fn line(&self) -> String {
-        let plan = self.plan();
-        let before = self.object.status.as_ref().map_or(&[][..], |status| &status.conditions);
-        let generation = self.object.metadata.generation.unwrap();
-        assert_lawful(
-            before,
-            &plan.status.conditions,
-            generation,
-            plan.status.observed_generation,
-        );
-        assert_given_by_a_rule(&plan.status.conditions, crate::rules::Rule::OF_MODEL);
-        assert!(plan.look_again.is_none_or(|again| again > self.world.now));
-        line(&plan, &plan.status.conditions)
-    }
-}
-
-/// Runs a table of cases: name, case, line.
-pub fn check(cases: Vec<(&str, Case, &str)>) {
-    for (name, case, expected) in cases {
-        assert_eq!(case.line(), expected, "{name}: {:#?}", case.plan().status.conditions);
     }
 }
 

@@ -143,33 +143,20 @@ fn a_duration_is_elapsed_time_even_where_clocks_change() {
 fn a_whole_day_has_the_hours_that_its_clock_gives_it() {
     let hours = |zone: &str, from: &str, to: &str| {
         let sunday = format!("[{{kind: Allow, days: [Sun], timeZone: {zone}}}]");
-        let spans = calendar(&sunday).open_spans(at(from), at(to));
+        let midnight = |day: &str| at(&format!("{day}T00:00:00Z"));
+        let spans = calendar(&sunday).open_spans(midnight(from), midnight(to));
         spans.iter().map(|span| span.whole_seconds()).sum::<i64>() as f64 / 3600.0
     };
-    assert_eq!(
-        hours("Europe/Berlin", "2026-03-27T00:00:00Z", "2026-03-31T00:00:00Z"),
-        23.0
-    );
-    assert_eq!(
-        hours("Europe/Berlin", "2026-10-23T00:00:00Z", "2026-10-27T00:00:00Z"),
-        25.0
-    );
-    assert_eq!(
-        hours("America/New_York", "2026-03-06T00:00:00Z", "2026-03-10T00:00:00Z"),
-        23.0
-    );
-    assert_eq!(
-        hours("America/New_York", "2026-10-30T00:00:00Z", "2026-11-03T00:00:00Z"),
-        25.0
-    );
-    assert_eq!(
-        hours("Australia/Lord_Howe", "2026-10-02T00:00:00Z", "2026-10-06T00:00:00Z"),
-        23.5
-    );
-    assert_eq!(
-        hours("Australia/Lord_Howe", "2026-04-03T00:00:00Z", "2026-04-07T00:00:00Z"),
-        24.5
-    );
+    for (zone, from, to, expected) in [
+        ("Europe/Berlin", "2026-03-27", "2026-03-31", 23.0),
+        ("Europe/Berlin", "2026-10-23", "2026-10-27", 25.0),
+        ("America/New_York", "2026-03-06", "2026-03-10", 23.0),
+        ("America/New_York", "2026-10-30", "2026-11-03", 25.0),
+        ("Australia/Lord_Howe", "2026-10-02", "2026-10-06", 23.5),
+        ("Australia/Lord_Howe", "2026-04-03", "2026-04-07", 24.5),
+    ] {
+        assert_eq!(hours(zone, from, to), expected, "{zone} {from}");
+    }
 }
 
 #[test]

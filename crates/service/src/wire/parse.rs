@@ -331,5 +331,4 @@ impl FromDocument for Manifest {
 }
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

@@ -14,7 +14,6 @@ pub(super) const ATTEMPT: &str = "customspeech.dev/attempt";
 pub(super) const REVISION: &str = "customspeech.dev/revision";
 pub(super) const INPUTS: &str = "customspeech.dev/inputs";
 
-/// One entry.
 type Entry = (Box<str>, Box<str>);
 
 /// Our mark, if it is whole, and all the rest.

@@ -14,7 +14,7 @@ fn by_id(change: impl FnOnce(&mut CustomModel)) -> Case {
 /// SpeechModel m, whose current revision is custom model 3.
 fn by_ref() -> Case {
     Case::new(World::new().custom(custom_model(3, LATER)), endpoint(BY_REF))
-        .with(|c| c.model = Some(model_with_current(3)))
+        .with(|c| c.related.model = Some(model_with_current(3)))
 }
 
 fn stalled(reason: &str) -> String {
@@ -75,20 +75,24 @@ fn a_model_by_id_has_to_be_deployable() {
 fn a_model_by_reference_has_to_belong_here() {
     check(vec![
         ("good", by_ref(), CREATES),
-        ("missing", by_ref().with(|c| c.model = None), &stalled("ModelNotFound")),
+        (
+            "missing",
+            by_ref().with(|c| c.related.model = None),
+            &stalled("ModelNotFound"),
+        ),
         (
             "nothing current",
-            by_ref().with(|c| c.model = Some(model("source: {base: {}}"))),
+            by_ref().with(|c| c.related.model = Some(model("source: {base: {}}"))),
             &waits("ModelNotReady"),
         ),
         (
             "not listed",
-            by_ref().with(|c| c.model = Some(model_with_current(9))),
+            by_ref().with(|c| c.related.model = Some(model_with_current(9))),
             &waits("ModelNotReady"),
         ),
         (
             "of another locale",
-            by_ref().with(|c| c.model.as_mut().unwrap().spec.locale = "de-DE".into()),
+            by_ref().with(|c| c.related.model.as_mut().unwrap().spec.locale = "de-DE".into()),
             &stalled("LocaleMismatch"),
         ),
         (
@@ -103,17 +107,17 @@ fn a_model_by_reference_has_to_belong_here() {
         ),
         (
             "of another connection",
-            by_ref().with(|c| c.model.as_mut().unwrap().spec.connection_ref.name = "east".into()),
+            by_ref().with(|c| c.related.model.as_mut().unwrap().spec.connection_ref.name = "east".into()),
             &stalled("ModelOfOtherConnection"),
         ),
         (
             "of the same connection, spelled with its namespace",
-            by_ref().with(|c| c.model.as_mut().unwrap().spec.connection_ref.namespace = Some("team".into())),
+            by_ref().with(|c| c.related.model.as_mut().unwrap().spec.connection_ref.namespace = Some("team".into())),
             CREATES,
         ),
         (
             "of a connection of the same name elsewhere",
-            by_ref().with(|c| c.model.as_mut().unwrap().spec.connection_ref.namespace = Some("other".into())),
+            by_ref().with(|c| c.related.model.as_mut().unwrap().spec.connection_ref.namespace = Some("other".into())),
             &stalled("ModelOfOtherConnection"),
         ),
     ]);

@@ -1,7 +1,7 @@
 //! What somebody else changes again each time it is put back; and a process that only observes.
 use super::*;
 use crate::{
-    Action, Notice,
+    Action, Hands, Notice,
     drift::{MOST_PER_DAY, MOST_PER_HOUR},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -251,9 +251,9 @@ fn a_rollback_and_a_newer_model_are_no_contest() {
         .custom(custom_model(THEIRS, LATER))
         .remote(owned(remote(10, served), 1));
     let object = endpoint("model: {ref: {name: m}}\nswap: {policy: OnNewModel}");
-    let mut case = Case::of(world, object).with(|c| c.model = Some(model_with_current(OURS)));
+    let mut case = Case::of(world, object).with(|c| c.related.model = Some(model_with_current(OURS)));
     case.show();
-    case.model = Some(model_with_current(THEIRS));
+    case.related.model = Some(model_with_current(THEIRS));
     let plan = case.plan();
     assert_eq!(
         (step(plan.action.as_ref()).as_str(), plan.corrects),

@@ -21,9 +21,9 @@ pub(super) fn newer(swap: &str) -> Case {
         .remote(owned(remote(10, custom_id(3)), 1));
     let spec = format!("model: {{ref: {{name: m}}}}\nswap: {{{swap}}}");
     let object = endpoint(&spec).announces(1, "2026-02-01T00:00:00Z");
-    let mut case = Case::new(world, object).with(|c| c.model = Some(model_with_current(3)));
+    let mut case = Case::new(world, object).with(|c| c.related.model = Some(model_with_current(3)));
     case.show();
-    case.with(|c| c.model = Some(model_with_current(4)))
+    case.with(|c| c.related.model = Some(model_with_current(4)))
 }
 
 fn on(case: Case, day: &str) -> Case {

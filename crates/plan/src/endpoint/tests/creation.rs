@@ -4,7 +4,6 @@ use crate::{Action, FailureClass};
 use speech_service::entity::Status;
 
 const BASE: &str = "model: {base: {}}";
-const LONG_AGO: &str = "2026-02-01T00:00:00Z";
 const JUST_NOW: &str = "2026-03-01T09:59:30Z";
 
 fn new() -> Case {

@@ -45,7 +45,7 @@ fn every_rule_of_the_list_decides_where_it_has_to() {
             Case::serving().with(|c| c.world.link = Link::NotFound),
         ),
         (RuleName::Spec, serving("model: {base: {}}\nproject: nonsense")),
-        (RuleName::Owner, Case::serving().with(|c| c.holder = Some("shop/other"))),
+        (RuleName::Owner, Case::serving().with(|c| c.related.holder = Some("shop/other"))),
         (RuleName::Entity, Case::new(World::new(), endpoint("model: {base: {}}"))),
         (
             RuleName::Duplicate,
@@ -140,7 +140,7 @@ mod told_wrongly_before {
     fn what_has_expired_is_not_fit_also_where_the_endpoint_is_only_observed() {
         let adopt = format!("managementPolicy: Observe\nadopt: {{id: {}}}", id(10));
         let mut case = newer("");
-        case.model = Some(model_with_current(3));
+        case.related.model = Some(model_with_current(3));
         case.edit(&format!("model: {{ref: {{name: m}}}}\n{adopt}"));
         case.world.now = at("2026-04-16T00:00:00Z");
         let decided = decision(&case);
@@ -159,7 +159,7 @@ mod told_wrongly_before {
     #[test]
     fn a_model_that_serves_though_it_is_excluded_is_decided_by_the_choice() {
         let mut case = newer("");
-        case.model = Some(model_with_current(3));
+        case.related.model = Some(model_with_current(3));
         case.edit(&format!("model: {{ref: {{name: m}}, exclude: ['{}']}}", id(3)));
         let decided = decision(&case);
         assert_eq!(decided.rule, Some(RuleName::Choice), "{decided:?}");

@@ -57,7 +57,7 @@ fn a_deletion_goes_as_far_as_it_may() {
         (
             "held by another object",
             deleted().with(|c| {
-                c.holder = Some("first");
+                c.related.holder = Some("first");
                 c.remote(10, |e| e.header.owner = None);
             }),
             &released,

@@ -12,7 +12,7 @@ fn risk(case: &Case) -> String {
 /// Serves the current revision of SpeechModel m.
 fn following() -> Case {
     newer("").with(|c| {
-        c.model = Some(model_with_current(3));
+        c.related.model = Some(model_with_current(3));
         c.show();
     })
 }
@@ -42,7 +42,7 @@ fn a_connection_that_is_being_deleted_is_a_risk_for_whoever_uses_it() {
 fn a_speech_model_that_is_being_deleted_is_a_risk_for_whoever_follows_it() {
     let mut case = following();
     assert_eq!(risk(&case), "-");
-    case.model = case.model.map(|model| model.deleted(NOW));
+    case.related.model = case.related.model.map(|model| model.deleted(NOW));
     let told = risk(&case);
     assert!(
         told.starts_with("ModelEnds: the active model expires on 2026-04-15"),
@@ -59,9 +59,14 @@ fn a_speech_model_that_is_being_deleted_is_a_risk_for_whoever_follows_it() {
     // Whoever selects another one as well is not at risk.
     case.world.now = at(NOW);
     case.edit("model: {selector: {matchLabels: {team: claims}}}");
-    case.others = vec![with(model_with_current(4), |m| m.metadata.name = Some("n".into()))];
+    case.related.others = vec![with(model_with_current(4), |m| m.metadata.name = Some("n".into()))];
     assert_eq!(risk(&case), "-");
-    case.others = case.others.into_iter().map(|model| model.deleted(NOW)).collect();
+    case.related.others = case
+        .related
+        .others
+        .into_iter()
+        .map(|model| model.deleted(NOW))
+        .collect();
     let told = risk(&case);
     assert!(
         told.contains("SpeechModel claims is being") && told.contains("SpeechModel n is being"),
@@ -71,7 +76,7 @@ fn a_speech_model_that_is_being_deleted_is_a_risk_for_whoever_follows_it() {
 
 #[test]
 fn a_speech_model_that_is_gone_for_more_than_a_moment_is_a_risk() {
-    let mut case = following().with(|c| c.model = None);
+    let mut case = following().with(|c| c.related.model = None);
     let plan = case.show();
     assert_eq!(risk(&case), "-", "it may be applied anew");
     let lasts = at("2026-03-01T10:05:00Z");

@@ -52,9 +52,10 @@ pub(super) fn gated() -> Case {
         .dataset(dataset(5))
         .remote(owned(remote(10, custom_id(20)), 1))
         .swept(NOW);
-    let mut case = Case::of(world, endpoint(&spec(THRESHOLDS))).with(|c| c.model = Some(model_with_current(20)));
+    let mut case =
+        Case::of(world, endpoint(&spec(THRESHOLDS))).with(|c| c.related.model = Some(model_with_current(20)));
     case.show();
-    case.with(|c| c.model = Some(model_with_current(21)))
+    case.with(|c| c.related.model = Some(model_with_current(21)))
 }
 
 /// Evaluation 30 of the pair, made by this object's attempt 2.

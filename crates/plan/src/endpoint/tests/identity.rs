@@ -46,14 +46,14 @@ fn an_endpoint_is_adopted_unless_it_is_anothers() {
         (
             "of one of us that is gone",
             adopting(foreign()).with(|c| {
-                c.abandoned = true;
+                c.related.abandoned = true;
                 c.object = c.object.clone().claimed();
             }),
             &format!("update 10 owner mark | Ready=True Serving, Reconciling Updating, {valid}"),
         ),
         (
             "held by an older object",
-            adopting(remote(10, base_id(1))).with(|c| c.holder = Some("first")),
+            adopting(remote(10, base_id(1))).with(|c| c.related.holder = Some("first")),
             "- | Ready=False OwnedByAnother, Stalled OwnedByAnother",
         ),
         (

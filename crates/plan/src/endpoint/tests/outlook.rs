@@ -32,7 +32,7 @@ fn on(case: Case, day: &str) -> Case {
 
 #[test]
 fn the_plan_names_date_model_blocks_and_risk() {
-    let settled = |swap: &str| newer(swap).with(|c| c.model = Some(model_with_current(3)));
+    let settled = |swap: &str| newer(swap).with(|c| c.related.model = Some(model_with_current(3)));
     let training = |swap: &str, when: &str| {
         settled(swap).with(|c| {
             let train = PlannedStep {
@@ -44,7 +44,7 @@ fn the_plan_names_date_model_blocks_and_risk() {
                 risk: None,
                 forecast: false,
             };
-            c.model.as_mut().unwrap().status.as_mut().unwrap().plan = vec![train];
+            c.related.model.as_mut().unwrap().status.as_mut().unwrap().plan = vec![train];
         })
     };
     let expire = "Expire 2026-04-15T00:00:00Z - risk";

@@ -67,7 +67,7 @@ fn a_failed_swap_goes_back_and_the_model_is_not_tried_again() {
     assert_eq!(case.show().notices, [], "told once");
 
     learn(&mut case.world.view.models, custom_model(5, LATER));
-    case.model = Some(model_with_current(5));
+    case.related.model = Some(model_with_current(5));
     assert_eq!(goes_to(&case), Some(custom_id(5)), "the next revision is tried");
 }
 

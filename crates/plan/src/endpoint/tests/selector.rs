@@ -17,9 +17,9 @@ fn two(a: &str, b: &str) -> Case {
         .custom(custom_model(4, b))
         .remote(owned(remote(10, custom_id(3)), 1));
     let mut case = Case::new(world, endpoint(SELECTS).announces(1, "2026-02-01T00:00:00Z"))
-        .with(|c| c.others = vec![named("a", 3)]);
+        .with(|c| c.related.others = vec![named("a", 3)]);
     case.show();
-    case.with(|c| c.others.push(named("b", 4)))
+    case.with(|c| c.related.others.push(named("b", 4)))
 }
 
 const STAYS: &str = "- | Ready=True Serving, ModelValid=True ModelServes";
@@ -73,7 +73,7 @@ fn the_model_that_expires_last_is_chosen_and_the_newest_of_equals() {
 fn the_order_of_the_objects_says_nothing() {
     for (a, b) in [(SOON, LATER), (LATER, SOON), (LATER, LATER)] {
         let case = two(a, b);
-        let turned = two(a, b).with(|c| c.others.reverse());
+        let turned = two(a, b).with(|c| c.related.others.reverse());
         assert_eq!(case.line(), turned.line());
     }
 }
@@ -87,7 +87,7 @@ fn what_lacks_is_told_of_the_nearest_and_what_serves_goes_on() {
             .message
             .clone()
     };
-    let none = two(SOON, LATER).with(|c| c.others.clear());
+    let none = two(SOON, LATER).with(|c| c.related.others.clear());
     assert_eq!(none.line(), STAYS);
     assert!(
         message(&none).contains("selector meets no SpeechModel"),
@@ -96,7 +96,7 @@ fn what_lacks_is_told_of_the_nearest_and_what_serves_goes_on() {
     );
 
     let foreign = two(SOON, LATER).with(|c| {
-        for other in &mut c.others {
+        for other in &mut c.related.others {
             other.spec.locale = "de-DE".into();
         }
     });
@@ -114,6 +114,6 @@ fn what_lacks_is_told_of_the_nearest_and_what_serves_goes_on() {
         World::new().custom(custom_model(3, LATER)),
         endpoint("model: {ref: {name: m}, exclude: [00000000-0000-0000-0000-000000000003]}"),
     )
-    .with(|c| c.model = Some(model_with_current(3)));
+    .with(|c| c.related.model = Some(model_with_current(3)));
     assert_eq!(excluded.line(), "- | Ready=False ModelExcluded, Stalled ModelExcluded");
 }

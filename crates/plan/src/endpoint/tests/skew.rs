@@ -16,10 +16,10 @@ pub(super) fn differing(seconds: i64, now: &str, spec: &str) -> Case {
         .custom(custom_model(4, LATER))
         .remote(owned(remote(10, custom_id(3)), 1));
     let object = endpoint("model: {ref: {name: m}}").announces(1, "2026-02-01T00:00:00Z");
-    let mut case = Case::new(world, object).with(|c| c.model = Some(model_with_current(3)));
+    let mut case = Case::new(world, object).with(|c| c.related.model = Some(model_with_current(3)));
     case.show();
     case.with(|c| {
-        c.model = Some(model_with_current(4));
+        c.related.model = Some(model_with_current(4));
         c.edit(spec);
         c.world.now = at(now);
         c.world.sweep();

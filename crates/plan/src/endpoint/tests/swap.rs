@@ -12,13 +12,13 @@ fn serving(expires: &str, next: &str) -> Case {
         .custom(custom_model(4, next))
         .remote(owned(remote(10, custom_id(3)), 1));
     let object = endpoint("model: {ref: {name: m}}").announces(1, "2026-02-01T00:00:00Z");
-    let mut case = Case::new(world, object).with(|c| c.model = Some(model_with_current(3)));
+    let mut case = Case::new(world, object).with(|c| c.related.model = Some(model_with_current(3)));
     case.show();
     case
 }
 
 fn newer(expires: &str, next: &str) -> Case {
-    serving(expires, next).with(|c| c.model = Some(model_with_current(4)))
+    serving(expires, next).with(|c| c.related.model = Some(model_with_current(4)))
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn while_a_model_may_still_come_no_other_is_asked_for() {
     let swapping = "Ready=True Serving, Reconciling Swapping, ModelValid=True ModelServes";
     // The service shows the old model as if nothing happened, and a still better one appears.
     learn(&mut case.world.view.models, custom_model(5, "2027-04-15T00:00:00Z"));
-    case.model = Some(model_with_current(5));
+    case.related.model = Some(model_with_current(5));
     for _ in 0..29 {
         case.world.now += minutes(1);
         case.remote(10, |_| ());
@@ -145,7 +145,7 @@ fn a_refused_move_from_one_that_is_on_its_way_waits_for_its_delay() {
     let mut case = newer(EARLY, LATER);
     case.show();
     learn(&mut case.world.view.models, custom_model(5, "2027-04-15T00:00:00Z"));
-    case.model = Some(model_with_current(5));
+    case.related.model = Some(model_with_current(5));
     case.world.now += minutes(30);
     case.remote(10, |_| ());
     case.show();
@@ -303,7 +303,7 @@ fn a_failed_deployment_is_told_and_another_model_is_a_way_out() {
     let told = "- | Ready=False DeploymentFailed, Stalled DeploymentFailed, ModelValid=True ModelServes";
     assert_eq!(case.line(), told);
     case.show();
-    case.model = Some(model_with_current(4));
+    case.related.model = Some(model_with_current(4));
     assert!(case.line().starts_with("update 10 model | "), "{}", case.line());
     case.world.view.endpoints.touch(id(10));
     assert!(
@@ -349,7 +349,7 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     let mut case = newer(EARLY, LATER).with(|c| c.object.status = blind.object.status.clone());
     case.world.now = at(NOW) + minutes(1);
     learn(&mut case.world.view.models, custom_model(5, LATER));
-    case.model = Some(model_with_current(5));
+    case.related.model = Some(model_with_current(5));
     let Some(Action::UpdateEndpoint { change, .. }) = case.plan().action else {
         panic!("the newer model is not tried: {}", case.line());
     };

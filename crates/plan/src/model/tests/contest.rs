@@ -33,7 +33,7 @@ fn what_is_changed_each_time_is_put_back_ever_more_rarely_and_told_once() {
         ("project", |m| m.header.project = Some(id(8))),
     ];
     for (field, theirs) in changes {
-        let mut case = Case::of(World::new().custom(ours()), &declared());
+        let mut case = Case::declared(World::new().custom(ours()), &declared());
         let (mut corrected, mut told) = (0, 0);
         // For an hour they change it as soon as it is as declared.
         for _ in 0..12 * 60 {

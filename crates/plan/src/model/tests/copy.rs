@@ -103,7 +103,7 @@ fn told(stage: CopyStage) -> World {
 impl Case {
     /// Copied from model 5, with this change of what is found.
     pub fn from(mut self, change: impl FnOnce(&mut Found)) -> Self {
-        self.source = Some(Source::Found(Box::new(with(found(5), change))));
+        self.related.source = Some(Source::Found(Box::new(with(found(5), change))));
         self
     }
 }
@@ -344,7 +344,7 @@ fn a_renewed_source_is_copied_as_the_next_revision() {
             "at rest, while its service is away",
             new(World::new().custom(copied(20, 1, 5))).with(|c| {
                 c.object = c.object.clone().announces(1, LONG_AGO);
-                c.source = Some(Source::Found(Box::new(with(found(5), |f| {
+                c.related.source = Some(Source::Found(Box::new(with(found(5), |f| {
                     f.state = SourceState::NotReady("away".into());
                     f.models.clear();
                 }))));

@@ -90,7 +90,7 @@ fn the_newest_base_model_that_serves_all_kinds_is_trained_from() {
 
 #[test]
 fn a_dataset_that_vanishes_leaves_the_current_revision_alone_and_is_told_at_once() {
-    let mut case = Case::of(
+    let mut case = Case::declared(
         World::new().custom(revision(20, 1, &print_of(TRAINING), Status::Succeeded)),
         TRAINING,
     );
@@ -126,7 +126,7 @@ fn a_pinned_base_model_is_told_ninety_days_ahead() {
         id(1)
     );
     let case = |now: &str| {
-        let mut case = Case::of(
+        let mut case = Case::declared(
             World::new()
                 .base(with(base_model(1, LATER), |m| {
                     m.adaptation_until = Some(at("2026-09-01T00:00:00Z"))

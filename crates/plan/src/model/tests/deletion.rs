@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use speech_service::entity::Status;
 
 fn deleted(world: World) -> Case {
-    let mut case = Case::of(world, TRAINING);
+    let mut case = Case::declared(world, TRAINING);
     case.object = case.object.deleted("2026-03-01T09:00:00Z");
     case
 }

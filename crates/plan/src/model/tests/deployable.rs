@@ -54,7 +54,7 @@ fn the_newest_base_model_that_makes_deployable_models_is_trained_from_or_none() 
         "for batch transcription"
     );
     let followed =
-        Case::new(World::new().base(for_batches()), model(&pinned(2))).with(|c| c.follower = Some("hotline"));
+        Case::new(World::new().base(for_batches()), model(&pinned(2))).with(|c| c.related.follower = Some("hotline"));
     let told = "- | Ready=False ModelNotDeployable, Stalled ModelNotDeployable";
     assert_eq!(trains_from(followed), Err(told.to_owned()));
 }
@@ -71,7 +71,7 @@ fn a_revision_that_cannot_be_deployed_renews_nothing() {
             .custom(undeployable(21, 2))
     };
     // The service took back what its base model promised.
-    let case = Case::of(world(base_model(2, LATER)), TRAINING);
+    let case = Case::declared(world(base_model(2, LATER)), TRAINING);
     let status = case.plan().status;
     assert_eq!(status.current.unwrap().revision, Some(1));
     assert_eq!(status.history[0].revision, 2);
@@ -81,15 +81,15 @@ fn a_revision_that_cannot_be_deployed_renews_nothing() {
         "the same base model is not bought again"
     );
     let newer = world(base_model(2, LATER)).base(base_model(3, LATER));
-    assert_eq!(trains_from(Case::of(newer, TRAINING)), Ok(3));
-    let asked = Case::of(world(base_model(2, LATER)), TRAINING)
+    assert_eq!(trains_from(Case::declared(newer, TRAINING)), Ok(3));
+    let asked = Case::declared(world(base_model(2, LATER)), TRAINING)
         .with(|c| c.object.annotate(speech_api::annotation::TRAIN_REVISION, "3"));
     assert_eq!(trains_from(asked), Ok(2), "a person asks for it");
 }
 
 #[test]
 fn where_nothing_can_be_deployed_the_newest_is_current_and_says_so() {
-    let case = Case::of(
+    let case = Case::declared(
         World::new().base(base_model(2, LATER)).custom(undeployable(21, 1)),
         TRAINING,
     );

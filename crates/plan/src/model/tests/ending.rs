@@ -15,7 +15,7 @@ fn risk(case: &Case) -> String {
 
 #[test]
 fn a_connection_that_is_being_deleted_is_a_risk_for_whoever_uses_it_and_stays() {
-    let mut case = Case::of(World::new(), TRAINING);
+    let mut case = Case::declared(World::new(), TRAINING);
     assert_eq!(risk(&case), "-");
     case.world.agenda.ends_since = Some(at(NOW));
     assert!(risk(&case).starts_with("ConnectionInUse: "), "{}", risk(&case));
@@ -25,12 +25,12 @@ fn a_connection_that_is_being_deleted_is_a_risk_for_whoever_uses_it_and_stays() 
 
 #[test]
 fn a_source_that_is_being_deleted_is_a_risk_for_its_copies() {
-    let mut case = Case::of(World::new(), COPY);
+    let mut case = Case::declared(World::new(), COPY);
     let mut source = found(5);
-    case.source = Some(Source::Found(Box::new(source.clone())));
+    case.related.source = Some(Source::Found(Box::new(source.clone())));
     assert_eq!(risk(&case), "-");
     source.object = Some(Arc::new(origin(5).deleted(NOW)));
-    case.source = Some(Source::Found(Box::new(source)));
+    case.related.source = Some(Source::Found(Box::new(source)));
     assert!(
         risk(&case).starts_with("ModelEnds: SpeechModel origin is being deleted"),
         "{}",

@@ -7,15 +7,15 @@ use speech_service::entity::Status;
 #[test]
 fn argo_cd_tells_what_is_trained_what_is_current_and_what_needs_somebody() {
     let print = print_of(TRAINING);
-    let trained = |status| Case::of(World::new().custom(revision(20, 1, &print, status)), TRAINING);
+    let trained = |status| Case::declared(World::new().custom(revision(20, 1, &print, status)), TRAINING);
     let on = |case: Case, day: &str| case.with(|c| c.world.now = at(day));
     let suspended = trained(Status::Succeeded).with(|c| c.object.spec.suspend = true);
-    let lost = Case::of(
+    let lost = Case::declared(
         World::new(),
         "source: {existing: {id: 00000000-0000-0000-0000-000000000063}}",
     );
     let follows = "source: {existing: {id: 00000000-0000-0000-0000-000000000014}}";
-    let pinned = || Case::of(World::new().custom(custom_model(20, LATER)), follows);
+    let pinned = || Case::declared(World::new().custom(custom_model(20, LATER)), follows);
     for (name, case, word) in [
         ("is trained", trained(Status::Running), "Progressing"),
         ("is current", trained(Status::Succeeded), "Healthy"),

@@ -23,7 +23,7 @@ const EXPIRES: &str = "2027-01-15T00:00:00Z";
 
 fn line(now: &str, before: &str) -> Case {
     let text = format!("{TRAINING}\nrenewal: {{before: {before}}}");
-    Case::of(
+    Case::declared(
         World::new()
             .base(with(base_model(1, LATER), |m| m.adaptation_until = None))
             .custom(made(20, 1, "2025-01-01T00:00:00Z", EXPIRES, Status::Succeeded)),
@@ -52,7 +52,7 @@ fn seen(case: &mut Case, training: i64) {
 
 #[test]
 fn the_end_of_a_training_that_was_seen_to_run_is_told_once() {
-    let mut case = Case::of(
+    let mut case = Case::declared(
         World::new().custom(made(20, 1, "2026-03-01T08:00:00Z", EXPIRES, Status::Running)),
         TRAINING,
     );
@@ -178,7 +178,7 @@ fn what_nobody_renews_is_shown_to_expire() {
         ("managementPolicy: Observe", "Observed"),
     ] {
         let world = World::new().custom(made(20, 1, "2025-01-01T00:00:00Z", EXPIRES, Status::Succeeded));
-        let plan = Case::of(world, &format!("{TRAINING}\n{text}")).plan().status.plan;
+        let plan = Case::declared(world, &format!("{TRAINING}\n{text}")).plan().status.plan;
         let steps: Vec<_> = plan
             .iter()
             .map(|step| (step.action.as_str(), step.at.as_str(), step.reason.as_str()))

@@ -10,7 +10,7 @@ const AT_RISK: &str = "- | Ready=True Synced, Reconciling ConnectionNotReady, At
 /// The current revision expires on 15 January, and the connection does not work since a time before `now`.
 fn broken(renewal: &str, since: &str, now: &str) -> Case {
     let current = revision(20, 1, &print_of(TRAINING), Status::Succeeded);
-    Case::of(World::new().custom(current), &format!("{TRAINING}\n{renewal}")).with(|c| {
+    Case::declared(World::new().custom(current), &format!("{TRAINING}\n{renewal}")).with(|c| {
         c.world.link = Link::NotReady {
             seen: true,
             usable: true,

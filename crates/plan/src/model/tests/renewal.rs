@@ -22,7 +22,7 @@ const EXPIRES: &str = "2027-01-15T00:00:00Z";
 
 fn line(now: &str, renewal: &str) -> Case {
     let text = format!("{TRAINING}\n{renewal}");
-    Case::of(
+    Case::declared(
         World::new().custom(made(20, 1, MADE, EXPIRES, Status::Succeeded)),
         &text,
     )
@@ -150,7 +150,7 @@ fn refused(now: &str, how_many: u128) -> Case {
                 Status::Succeeded,
             ))
             .view;
-        c.refusals = (0..how_many)
+        c.related.refusals = (0..how_many)
             .map(|n| Refusal {
                 model: id(21 + n),
                 endpoint: "phone".into(),
@@ -184,12 +184,13 @@ fn what_a_gate_refused_is_trained_again_for_the_day_on_which_what_serves_expires
         ("more are for a person", refused("2026-12-01T00:00:00Z", 4), RESTS),
         (
             "another revision was refused",
-            refused("2026-11-02T00:00:00Z", 1).with(|c| c.refusals[0].model = id(20)),
+            refused("2026-11-02T00:00:00Z", 1).with(|c| c.related.refusals[0].model = id(20)),
             RESTS,
         ),
         (
             "what serves is good for long",
-            refused("2026-11-02T00:00:00Z", 1).with(|c| c.refusals[0].serves_until = at("2028-01-15T00:00:00Z")),
+            refused("2026-11-02T00:00:00Z", 1)
+                .with(|c| c.related.refusals[0].serves_until = at("2028-01-15T00:00:00Z")),
             RESTS,
         ),
         (
@@ -214,7 +215,7 @@ fn what_a_gate_refused_is_trained_again_for_the_day_on_which_what_serves_expires
 
 #[test]
 fn a_training_after_a_refusal_that_will_end_too_late_is_told_with_its_date() {
-    let late = refused("2027-01-14T12:00:00Z", 1).with(|c| c.refusals[0].at = at("2027-01-14T11:30:00Z"));
+    let late = refused("2027-01-14T12:00:00Z", 1).with(|c| c.related.refusals[0].at = at("2027-01-14T11:30:00Z"));
     let line = late.line();
     assert!(line.contains("AtRisk=True LeadTimeShort"), "{line}");
     let plan = late.plan();
@@ -290,7 +291,7 @@ fn a_newer_base_model_renews_where_that_is_asked_for() {
 fn a_changed_spec_waits_for_the_date_where_changes_do_not_renew() {
     let other = "source: {training: {datasets: [00000000-0000-0000-0000-000000000033]}}\nrenewal: {on: [BeforeExpiry]}";
     let case = |now: &str| {
-        Case::of(
+        Case::declared(
             World::new().custom(made(20, 1, MADE, EXPIRES, Status::Succeeded)),
             other,
         )

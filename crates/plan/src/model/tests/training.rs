@@ -19,14 +19,14 @@ fn announced(when: &str) -> Case {
 
 /// Revision 1 (model 20) is current.
 fn current() -> Case {
-    Case::of(World::new().custom(trained(20, 1, Status::Succeeded)), TRAINING)
+    Case::declared(World::new().custom(trained(20, 1, Status::Succeeded)), TRAINING)
 }
 
 /// Good revisions 1 to `count` of the present spec (models 20, 21, ...), and a limit.
 fn line_of(count: u32, limit: i32) -> Case {
     let models = (1..=count).map(|number| trained(19 + u128::from(number), number, Status::Succeeded));
     let world = models.fold(World::new(), World::custom);
-    Case::of(world, &format!("{TRAINING}\nrevisionHistoryLimit: {limit}"))
+    Case::declared(world, &format!("{TRAINING}\nrevisionHistoryLimit: {limit}"))
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn twin() -> CustomModel {
 
 #[test]
 fn failed_trainings_are_repeated_ever_more_rarely_whatever_history_is_kept() {
-    let mut case = Case::of(
+    let mut case = Case::declared(
         World::new().custom(trained(20, 1, Status::Failed)),
         &format!("{TRAINING}\nrevisionHistoryLimit: 0"),
     );
@@ -434,7 +434,7 @@ fn a_name_that_the_service_ignores_is_asked_for_ever_more_rarely() {
 
 #[test]
 fn a_current_revision_is_discarded_only_after_the_written_status_names_the_next() {
-    let mut case = Case::of(
+    let mut case = Case::declared(
         World::new().custom(trained(20, 1, Status::Succeeded)),
         &format!("{TRAINING}\nrevisionHistoryLimit: 0"),
     );

@@ -20,7 +20,7 @@ fn limited(case: Case, limit: usize) -> Case {
 }
 
 fn due(world: World) -> Case {
-    Case::of(
+    Case::declared(
         world.custom(revision(20, 1, &print_of(TRAINING), Status::Succeeded)),
         TRAINING,
     )

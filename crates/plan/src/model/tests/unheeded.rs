@@ -18,7 +18,7 @@ fn in_project(spec: &str, project: Option<speech_service::EntityId>) -> Case {
     let trained = with(revision(20, 1, &print_of(spec), Status::Succeeded), |m| {
         m.header.project = project
     });
-    Case::of(World::new().custom(trained), spec)
+    Case::declared(World::new().custom(trained), spec)
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_model_that_stays_in_a_project_which_the_spec_no_longer_names_is_told_and_on
 fn a_request_for_a_training_that_nothing_follows_from_says_what_to_write() {
     let asked = |spec: &str, number: &str| {
         let trained = revision(20, 1, &print_of(TRAINING), Status::Succeeded);
-        Case::of(World::new().custom(trained), spec).with(|c| c.object.annotate(TRAIN_REVISION, number))
+        Case::declared(World::new().custom(trained), spec).with(|c| c.object.annotate(TRAIN_REVISION, number))
     };
     for (number, words) in [
         ("next", "\"next\" is no number; write 2"),

@@ -6,7 +6,7 @@ use speech_service::{Absent, entity::Status};
 /// Revision 1 was announced a minute ago and is in the status, and no list has it.
 fn unlisted() -> Case {
     let print = print_of(TRAINING);
-    let mut case = Case::of(World::new().custom(revision(20, 1, &print, Status::Running)), TRAINING);
+    let mut case = Case::declared(World::new().custom(revision(20, 1, &print, Status::Running)), TRAINING);
     case.object.announce(CreationIntent {
         attempt: 1,
         at: at("2026-03-01T09:59:00Z"),

@@ -154,7 +154,7 @@ fn the_newest_may_be_deleted_one_after_another() {
             .map(|n| revision(19 + u128::from(*n), *n, &print, Status::Succeeded));
         models.fold(World::new(), World::custom)
     };
-    let mut case = Case::of(of(&[1, 2, 3, 4]), TRAINING);
+    let mut case = Case::declared(of(&[1, 2, 3, 4]), TRAINING);
     assert_eq!(
         case.show().status.highest_revision,
         None,
@@ -173,7 +173,7 @@ fn the_newest_may_be_deleted_one_after_another() {
 
 #[test]
 fn who_waits_says_so_and_a_deletion_by_others_is_told() {
-    let mut case = Case::of(
+    let mut case = Case::declared(
         World::new().custom(revision(20, 1, &print_of(TRAINING), Status::Succeeded)),
         TRAINING,
     );

@@ -64,7 +64,7 @@ fn what_only_stands_in_makes_way_for_what_was_declared() {
 
     // The next revision expires before the base model, and is taken all the same once its gate lets it.
     learn(&mut case.world.view.models, custom_model(22, "2026-12-01T00:00:00Z"));
-    case.model = Some(model_with_current(22));
+    case.related.model = Some(model_with_current(22));
     let good = with(evaluation(31, [custom_id(22), base_id(1)], 5, [0.1, 0.1]), |e| {
         e.header.owner = Some(Arc::new(tag(UID, 3)));
     });

@@ -22,36 +22,19 @@ pub const SPECS: [&str; 17] = [
     "model: {base: {}}\nswap: {gate: {onDeadline: Promote, evaluation: {dataset: 00000000-0000-0000-0000-000000000005, maxRegression: 0.01, minWords: 1000}}}",
 ];
 
-fn fate() -> impl Strategy<Value = Fate> {
-    prop_oneof![
-        4 => Just(Fate::Answered),
-        1 => Just(Fate::Crash),
-        1 => Just(Fate::Void),
-        // Whatever takes effect does so within the grace.
-        2 => (0i64..119).prop_map(Fate::Lost),
-        1 => Just(Fate::Failed(FailureClass::Refused)),
-        1 => Just(Fate::Failed(FailureClass::Quota)),
-        1 => Just(Fate::Failed(FailureClass::Transient { retry_after: None })),
-    ]
-}
-
-pub fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        8 => fate().prop_map(Event::Reconcile),
-        3 => Just(Event::Sweep),
-        1 => Just(Event::Restart),
-        1 => any::<(bool, bool, bool)>().prop_map(|(works, seen, usable)| Event::Link(works, seen, usable)),
-        2 => any::<bool>().prop_map(Event::Progress),
-        3 => (1i64..200).prop_map(Event::Advance),
-        1 => (86_400i64..10_000_000).prop_map(Event::Advance),
-        1 => (0..SPECS.len()).prop_map(Event::Edit),
-        1 => (3u128..5).prop_map(Event::Current),
-        1 => (0u8..4).prop_map(Event::Drift),
-        1 => (5u128..8).prop_map(Event::NewBase),
-        1 => Just(Event::Vanish),
-        1 => (1u128..8).prop_map(|n| Event::Annotate(APPROVED_MODEL, id(n).to_string())),
-        1 => (0u8..9).prop_map(|n| Event::Annotate(CLEAR_QUARANTINE, format!("all {n}"))),
-    ]
+pub fn event() -> impl Strategy<Value = crate::testing::Event<Event>> {
+    let other = prop_oneof![
+        any::<(bool, bool, bool)>().prop_map(|(works, seen, usable)| Event::Link(works, seen, usable)),
+        (86_400i64..10_000_000).prop_map(Event::Leap),
+        (0..SPECS.len()).prop_map(Event::Edit),
+        (3u128..5).prop_map(Event::Current),
+        (0u8..4).prop_map(Event::Drift),
+        (5u128..8).prop_map(Event::NewBase),
+        Just(Event::Vanish),
+        (1u128..8).prop_map(|n| Event::Annotate(APPROVED_MODEL, id(n).to_string())),
+        (0u8..9).prop_map(|n| Event::Annotate(CLEAR_QUARANTINE, format!("all {n}"))),
+    ];
+    crate::testing::event(1..200, 9, other)
 }
 
 fn custom(n: u128) -> impl Strategy<Value = CustomModel> {
@@ -106,26 +89,33 @@ pub fn gated_life() -> impl Strategy<Value = Life> {
 
 pub fn life() -> impl Strategy<Value = Life> {
     let deps = (0..SPECS.len(), any::<bool>(), standing(), custom(3), custom(4));
-    deps.prop_map(|(spec, adopt, remote, first, second)| {
-        Life::new(spec, adopt, remote.filter(|_| adopt), [first, second])
-    })
+    deps.prop_map(|(spec, adopt, remote, first, second)| new(spec, adopt, remote.filter(|_| adopt), [first, second]))
 }
 
-impl std::fmt::Debug for Life {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:?} {:?} {:?}",
-            self.case.object.spec, self.service, self.case.world.view.models
-        )
+fn new(spec: usize, adopt: bool, remote: Option<Endpoint>, customs: [CustomModel; 2]) -> Life {
+    let [first, second] = customs;
+    let world = World::new()
+        .base(base_model(2, "2026-06-01T00:00:00Z"))
+        .custom(first)
+        .custom(second)
+        .dataset(dataset(5));
+    let mut object = endpoint(SPECS[spec]);
+    if adopt {
+        object.spec.adopt = Some(speech_api::reference::EntityRef { id: id(10).to_string() });
     }
+    let case = Case::new(world, object).with(|c| c.related.model = Some(model_with_current(3)));
+    let service = Remotes {
+        endpoints: remote.into_iter().collect(),
+        ..Remotes::default()
+    };
+    Life::new(case, service)
 }
 
 /// An endpoint with a gate that serves, and a newer model that has to pass it.
 pub fn gated() -> Life {
     let later = custom_model(4, LATER);
-    let mut life = Life::new(15, false, None, [custom_model(3, "2026-09-01T00:00:00Z"), later]);
-    life.settle();
-    life.case.model = Some(model_with_current(4));
+    let mut life = new(15, false, None, [custom_model(3, "2026-09-01T00:00:00Z"), later]);
+    life.settle(|_| false);
+    life.case.related.model = Some(model_with_current(4));
     life
 }

@@ -12,13 +12,13 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
     let source = |change: fn(&mut CustomModel)| {
         let mut case = case(|_| ());
         let change = |f: &mut Found| f.models = vec![Arc::new(with(original(5), change))];
-        case.source = Some(Source::Found(Box::new(with(found(5), change))));
+        case.related.source = Some(Source::Found(Box::new(with(found(5), change))));
         case
     };
     let object = |change: fn(&mut SpeechModel)| {
         let mut case = case(|_| ());
         let change = |f: &mut Found| f.object = Some(Arc::new(with(origin(5), change)));
-        case.source = Some(Source::Found(Box::new(with(found(5), change))));
+        case.related.source = Some(Source::Found(Box::new(with(found(5), change))));
         case
     };
     let refused = |class| {
@@ -36,12 +36,12 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
     let cases = vec![
         (
             "no such SpeechModel",
-            case(|_| ()).with(|c| c.source = Some(Source::NotFound("west/origin".into()))),
+            case(|_| ()).with(|c| c.related.source = Some(Source::NotFound("west/origin".into()))),
             stalled("ModelNotFound"),
         ),
         (
             "a cycle",
-            case(|_| ()).with(|c| c.source = Some(Source::Cycle("a copies b copies a".into()))),
+            case(|_| ()).with(|c| c.related.source = Some(Source::Cycle("a copies b copies a".into()))),
             stalled("CopyCycle"),
         ),
         (
@@ -131,7 +131,7 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
         ("no room", refused(FailureClass::Quota), working("QuotaExceeded")),
         (
             "nothing found",
-            case(|_| ()).with(|c| c.source = None),
+            case(|_| ()).with(|c| c.related.source = None),
             stalled("SpecInvalid"),
         ),
     ];

@@ -2,9 +2,8 @@
 
 mod spec;
 
-use serde_json::Value;
-
 use super::lifecycle::EntityError;
+use serde_json::Value;
 pub use spec::{Action, FailNext, FaultSpec, RouteMatch};
 
 /// What faults are matched with.

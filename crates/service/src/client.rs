@@ -250,5 +250,4 @@ impl fmt::Debug for Client {
 }
 
 #[cfg(test)]
-#[path = "tests/mod.rs"]
 mod tests;

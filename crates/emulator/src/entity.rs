@@ -1,5 +1,39 @@
 //! What a Speech resource holds. The serde form of these types is also the form of seeds and state dumps.
 
+/// What an [`Entity`] has in fields of these names.
+macro_rules! fields {
+    (header $($more:tt)*) => {
+        fn header(&self) -> &Header {
+            &self.header
+        }
+
+        fn header_mut(&mut self) -> &mut Header {
+            &mut self.header
+        }
+
+        fields!($($more)*);
+    };
+    (, lifecycle $($more:tt)*) => {
+        fn lifecycle(&self) -> Option<&Lifecycle> {
+            Some(&self.lifecycle)
+        }
+
+        fields!($($more)*);
+    };
+    (, project) => {
+        const BELONGS_TO_PROJECTS: bool = true;
+
+        fn project(&self) -> Option<Uuid> {
+            self.project
+        }
+
+        fn project_mut(&mut self) -> Option<&mut Option<Uuid>> {
+            Some(&mut self.project)
+        }
+    };
+    () => {};
+}
+
 mod base_model;
 mod copy;
 mod dataset;
@@ -8,13 +42,6 @@ mod evaluation;
 mod file;
 mod model;
 mod project;
-
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 pub use base_model::BaseModel;
 pub use copy::{CopyAuthorization, CopyOperation};
@@ -30,6 +57,11 @@ use super::{
     link::Links,
     settings::Settings,
 };
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// What all entities have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,8 +125,14 @@ pub trait Entity {
     /// Status and what is to come; None for what has no status.
     fn lifecycle(&self) -> Option<&Lifecycle>;
 
+    const BELONGS_TO_PROJECTS: bool = false;
+
     /// The project it belongs to.
     fn project(&self) -> Option<Uuid> {
+        None
+    }
+
+    fn project_mut(&mut self) -> Option<&mut Option<Uuid>> {
         None
     }
 

@@ -6,17 +6,17 @@ mod journal;
 mod resource;
 mod state;
 
-use axum::Json;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post, put};
+use super::{Emulator, query::Query};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::DefaultBodyLimit,
+    response::{IntoResponse, Response},
+    routing::{delete, get, patch, post, put},
+};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-use super::{Emulator, query::Query};
 
 /// Most bytes of a state that is loaded.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -91,7 +91,6 @@ impl IntoResponse for Refusal {
 /// What handlers of the control API answer.
 pub type Answer = Result<Json<Value>, Refusal>;
 
-/// The JSON of a body.
 fn json_of(body: &Bytes) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("the body is no JSON: {error}")))
 }

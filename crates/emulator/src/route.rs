@@ -6,25 +6,25 @@ mod endpoint;
 mod evaluation;
 mod file;
 mod health;
+mod listed;
 mod log;
 mod model;
 mod project;
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use uuid::Uuid;
-
 use super::{
     call::Call,
-    entity::{Header, find},
+    entity::{CustomModel, Dataset, Endpoint, Evaluation, Header, Project, find},
     error::ServiceError,
     operation::Operation,
     payload::{Change, Members},
     reference::{ModelRef, entity_of, model_of},
     reply::Reply,
     resource::Resource,
+    version::ApiVersion,
 };
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// What most lists can be filtered on.
 const FILTERABLE: [&str; 6] = [
@@ -43,19 +43,19 @@ pub fn dispatch(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         | Operation::ModelsListSupportedLocales
         | Operation::EvaluationsListSupportedLocales
         | Operation::ProjectsListSupportedLocales => model::locales(call),
-        Operation::EndpointsList => endpoint::list(call),
+        Operation::EndpointsList => listed::list::<Endpoint>(call),
         Operation::EndpointsCreate => endpoint::create(call),
-        Operation::EndpointsGet => endpoint::get(call),
+        Operation::EndpointsGet => listed::get::<Endpoint>(call),
         Operation::EndpointsUpdate => endpoint::update(call),
         Operation::EndpointsDelete => endpoint::delete(call),
         Operation::EndpointsListLogs | Operation::EndpointsListBaseModelLogs => log::list(call),
         Operation::EndpointsDeleteLogs | Operation::EndpointsDeleteBaseModelLogs => log::delete_all(call),
         Operation::EndpointsGetLog | Operation::EndpointsGetBaseModelLog => log::get(call),
         Operation::EndpointsDeleteLog | Operation::EndpointsDeleteBaseModelLog => log::delete(call),
-        Operation::ModelsListCustomModels => model::list(call),
+        Operation::ModelsListCustomModels => listed::list::<CustomModel>(call),
         Operation::ModelsCreate => model::create(call),
-        Operation::ModelsGetCustomModel => model::get(call),
-        Operation::ModelsUpdate => model::update(call),
+        Operation::ModelsGetCustomModel => listed::get::<CustomModel>(call),
+        Operation::ModelsUpdate => listed::update::<CustomModel>(call),
         Operation::ModelsDelete => model::delete(call),
         Operation::ModelsListFiles | Operation::DatasetsListFiles | Operation::EvaluationsListFiles => file::list(call),
         Operation::ModelsGetFile | Operation::DatasetsGetFile | Operation::EvaluationsGetFile => file::get(call),
@@ -67,28 +67,28 @@ pub fn dispatch(call: &mut Call<'_>) -> Result<Reply, ServiceError> {
         Operation::ModelsCopyTo => copy::copy_to(call),
         Operation::OperationsGetModelCopy => copy::get(call),
         Operation::DatasetsListSupportedLocales => dataset::locales(call),
-        Operation::DatasetsList => dataset::list(call),
+        Operation::DatasetsList => listed::list::<Dataset>(call),
         Operation::DatasetsCreate => dataset::create(call),
-        Operation::DatasetsGet => dataset::get(call),
-        Operation::DatasetsUpdate => dataset::update(call),
+        Operation::DatasetsGet => listed::get::<Dataset>(call),
+        Operation::DatasetsUpdate => listed::update::<Dataset>(call),
         Operation::DatasetsDelete => dataset::delete(call),
         Operation::DatasetsGetBlocks => dataset::blocks(call),
         Operation::DatasetsUploadBlock => dataset::upload_block(call),
         Operation::DatasetsCommitBlocks => dataset::commit_blocks(call),
-        Operation::EvaluationsList => evaluation::list(call),
+        Operation::EvaluationsList => listed::list::<Evaluation>(call),
         Operation::EvaluationsCreate => evaluation::create(call),
-        Operation::EvaluationsGet => evaluation::get(call),
-        Operation::EvaluationsUpdate => evaluation::update(call),
+        Operation::EvaluationsGet => listed::get::<Evaluation>(call),
+        Operation::EvaluationsUpdate => listed::update::<Evaluation>(call),
         Operation::EvaluationsDelete => evaluation::delete(call),
         Operation::ProjectsList => project::list(call),
         Operation::ProjectsCreate => project::create(call),
-        Operation::ProjectsGet => project::get(call),
-        Operation::ProjectsUpdate => project::update(call),
+        Operation::ProjectsGet => listed::get::<Project>(call),
+        Operation::ProjectsUpdate => listed::update::<Project>(call),
         Operation::ProjectsDelete => project::delete(call),
-        Operation::ProjectsListEvaluations => project::evaluations(call),
-        Operation::ProjectsListDatasets => project::datasets(call),
-        Operation::ProjectsListModels => project::models(call),
-        Operation::ProjectsListEndpoints => project::endpoints(call),
+        Operation::ProjectsListEvaluations => listed::list_of_project::<Evaluation>(call),
+        Operation::ProjectsListDatasets => listed::list_of_project::<Dataset>(call),
+        Operation::ProjectsListModels => listed::list_of_project::<CustomModel>(call),
+        Operation::ProjectsListEndpoints => listed::list_of_project::<Endpoint>(call),
         Operation::HealthStatusGet => health::get(call),
     }
 }
@@ -200,6 +200,15 @@ fn apply_project(change: Change<Uuid>, project: &mut Option<Uuid>) {
         Change::Keep => {}
         Change::Clear => *project = None,
         Change::Set(id) => *project = Some(id),
+    }
+}
+
+/// Whom to tell, which only v3.2 asks.
+fn email(call: &Call<'_>, members: &Members<'_>) -> Result<Option<String>, ServiceError> {
+    let properties = members.object("properties")?;
+    match properties.filter(|_| call.links.version() == ApiVersion::V3_2) {
+        Some(properties) => Ok(properties.text("email")?.map(str::to_owned)),
+        None => Ok(None),
     }
 }
 

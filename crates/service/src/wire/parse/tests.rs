@@ -3,7 +3,7 @@ use super::{super::read_page, *};
 use serde_json::{Value, json};
 
 const ID: &str = "5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11";
-const EXAMPLES: &str = include_str!("../testdata/examples.json");
+const EXAMPLES: &str = include_str!("../../testdata/examples.json");
 
 fn example(name: &str) -> Value {
     serde_json::from_str::<Value>(EXAMPLES).unwrap()[name].clone()

@@ -21,7 +21,7 @@ use std::{
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const ID: &str = "5b0c7a3e-1f0a-4a53-9a55-2f6f1f0f6b11";
 const OTHER_ID: &str = "b7b2f0de-0a6f-4f0d-8c11-6a1d3e5f7a02";
-const EXAMPLES: &str = include_str!("../../testdata/examples.json");
+const EXAMPLES: &str = include_str!("../testdata/examples.json");
 
 /// A request as the service saw it.
 #[derive(Clone, Debug)]
