@@ -1,11 +1,11 @@
 //! What all parts of the controller share.
 use super::{
     alarm::Alarm, event::Events, news::News, queues::Wakes, recent::Recent, remote::Remotes, residence::Residence,
-    routes::Routes,
+    routes::Routes, store::Store,
 };
 use crate::{lead::Leadership, metrics::Metrics};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use kube::{Client, core::PartialObjectMeta, runtime::reflector::Store};
+use kube::{Client, core::PartialObjectMeta};
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::Hands;
 use speech_service::{AllowedHosts, Transport, clock::Clock};

@@ -23,10 +23,14 @@ mod recent;
 mod reconcile;
 mod references;
 mod refusal;
+mod relations;
 pub mod remote;
 mod residence;
 mod routes;
 mod start;
+mod store;
+#[cfg(test)]
+mod testing;
 mod wake;
 mod watch;
 mod watched;
