@@ -15,7 +15,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
-    Reason, SpeechModelStatus, condition,
+    Reason, SpeechModelStatus,
     model::{CandidateModel, PastModel},
 };
 use speech_service::{EntityId, entity::CustomModel, request::UpdateModel};
@@ -312,9 +312,7 @@ fn rename(
     let field = change.field();
     let correction = Correction::of_model(&change);
     let action = step(entry, change);
-    let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
-    let asked = aside::was_accepted(before, observed, s.generation(), field);
-    if asked && entry.confirmed && s.around.learned.failure.is_none() {
+    if aside::was_accepted(s, field) && entry.confirmed && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
         retry::Memory::of(status).keep(&failure, s.generation(), false, s.now());
     }
@@ -331,8 +329,7 @@ fn rename(
         return Ok(gated);
     }
     // The answer to a change may show the old state; only a read tells whether it is still lacking.
-    let words = aside::answered(&s.around, before, observed, s.generation());
-    Ok(Verdict::working(Reason::Updating, words).watching())
+    Ok(aside::answered(s).watching())
 }
 
 /// Puts our mark on a model, ever more rarely when the service accepts it and does not show it.
@@ -343,19 +340,17 @@ pub fn mark(
     verdict: Verdict,
     status: &mut SpeechModelStatus,
 ) -> Verdict {
-    let asked = s.old_status().is_some_and(|old| {
-        retry::was_asked(&old.conditions, old.observed_generation, s.generation(), verdict.reason)
-            && condition::find(&old.conditions, condition::RECONCILING)
-                .is_some_and(|told| told.message == verdict.message)
-    });
     let action = step(entry, mark);
-    if asked && entry.confirmed && s.around.learned.failure.is_none() {
+    if aside::was_accepted(s, Action::MARK_FIELD) && entry.confirmed && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, "the mark of a copy");
         retry::Memory::of(status).keep(&failure, s.generation(), false, s.now());
     }
     let gated = s.gate(status, action, verdict);
     // The answer to a change may show the old state; only a read tells whether it is still lacking.
-    let action = gated.action.filter(|_| entry.confirmed);
+    let waits = !entry.confirmed || s.around.learned.asked.is_some();
+    let accepted = aside::accepted(s).filter(|field| *field == Action::MARK_FIELD && waits && gated.action.is_some());
+    let gated = gated.accepting(accepted);
+    let action = gated.action.clone().filter(|_| entry.confirmed);
     Verdict { action, ..gated }
 }
 
