@@ -88,6 +88,5 @@ pub fn was_accepted<K: Subject, R>(s: &Snapshot<'_, K, R>, field: &str) -> bool 
 
 /// The written status, where it is about the spec as it is.
 fn of_this_spec<'a, K: Subject, R>(s: &Snapshot<'a, K, R>) -> Option<&'a K::Status> {
-    s.old_status()
-        .filter(|old| old.observed_generation() == s.generation())
+    s.old_status().filter(|old| old.observed_generation() == s.generation())
 }
