@@ -1,6 +1,6 @@
 //! The ordered rules for a model whose object is being deleted: endpoints before models.
 use super::{
-    Snapshot,
+    Snapshot, copy,
     facts::{Facts, Made, Material},
     record::{Record, Ruling},
     revision::Revision,
@@ -131,8 +131,8 @@ fn end_copy(f: &Facts<'_>, made: &Made<'_>, record: Record) -> (Verdict, Record)
     };
     let creation = f.creation.copying(None);
     let settled_at = creation.open().map(|intent| creation.settled_at(intent));
-    let record = copied.attempt.settle(f, record);
-    match (copied.attempt.follow(f, record.clone()), settled_at) {
+    let record = record.after(f, &copied.attempt);
+    match (copy::follow(&copied.attempt, f, record.clone()), settled_at) {
         (Some((verdict, record)), Some(settled_at)) if verdict.reason == Reason::AwaitingCreation => {
             (held_up(f).unread(settled_at, verdict), record)
         }

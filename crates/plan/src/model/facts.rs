@@ -2,26 +2,21 @@
 use super::{
     Snapshot,
     copy::Copied,
-    lineage::Lineage,
-    record::{Failures, Record},
-    renewal, status,
+    failures::Failures,
+    lineage::{Lineage, Next},
+    observed, renewal,
+    told::{Current, Told},
     training::Trained,
 };
 use crate::{
     Action, ConnectionState, Verdict,
-    creation::{Creation, Tallies},
+    creation::{self, Creation, Tallies},
     model_choice,
     retry::Need,
-    text::{before, parse, whole_seconds},
+    text::before,
     view::{ModelFacts, View},
 };
-use jiff::Timestamp;
-use speech_api::{
-    SpeechModelStatus, Subject,
-    model::{CopyUnderWay, CurrentModel, ModelSource},
-    planned::PlannedAction,
-};
-use speech_service::EntityId;
+use speech_api::{SpeechModelStatus, Subject, model::ModelSource};
 
 /// What a decision goes by.
 pub struct Facts<'a> {
@@ -63,17 +58,6 @@ pub enum Material<'a> {
     Model(Copied<'a>),
 }
 
-/// What comes next for a line of revisions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing before this date, if any.
-    Keep { until: Option<Timestamp> },
-    /// The newest revision failed; the same again at this date.
-    Repeat { at: Timestamp },
-    /// Another revision now; perhaps because a person asked for it.
-    Order { requested: bool },
-}
-
 impl Made<'_> {
     /// What comes next; nothing while it is not known what to make it from.
     pub fn next(&self) -> Option<Next> {
@@ -84,106 +68,11 @@ impl Made<'_> {
     }
 }
 
-/// What the written status says, its ids and dates read once. What cannot be read is absent.
-#[derive(Default)]
-pub struct Told {
-    pub current: Option<Current>,
-    pub candidate: Option<EntityId>,
-    /// The ids of the revisions: the candidate, the current one, the others.
-    pub ids: Vec<EntityId>,
-    pub copying: Option<Copying>,
-    /// The training that comes first in the plan: why, and when.
-    pub training: Option<(String, Timestamp)>,
-}
-
-impl Told {
-    /// Reads a status.
-    pub fn read(status: Option<&SpeechModelStatus>) -> Self {
-        let Some(status) = status else { return Self::default() };
-        let first = status.plan.first();
-        let training = first.filter(|step| step.action == PlannedAction::Train);
-        Self {
-            current: status.current.as_ref().map(Current::read),
-            candidate: status
-                .candidate
-                .as_ref()
-                .and_then(|candidate| candidate.id.parse().ok()),
-            ids: status.ids().filter_map(|id| id.parse().ok()).collect(),
-            copying: status.copying.clone().map(Copying::read),
-            training: training.and_then(|step| Some((step.reason.clone(), parse(Some(&step.at))?))),
-        }
-    }
-
-    /// Whether a revision is the current one or the candidate.
-    pub fn is_named(&self, id: EntityId) -> bool {
-        self.current.as_ref().and_then(|current| current.id) == Some(id) || self.candidate == Some(id)
-    }
-}
-
-/// The model that endpoints should serve, as a status says it.
-pub struct Current {
-    pub id: Option<EntityId>,
-    pub revision: Option<i32>,
-    /// The name in the portal.
-    pub name: String,
-    /// When it was created (UTC).
-    pub created_at: Option<Timestamp>,
-    /// Its `transcriptionDateTime` (UTC).
-    pub expires_at: Option<Timestamp>,
-}
-
-impl Current {
-    fn read(current: &CurrentModel) -> Self {
-        Self {
-            id: current.id.parse().ok(),
-            revision: current.revision,
-            name: current.name.clone(),
-            created_at: parse(Some(&current.created_at)),
-            expires_at: parse(current.expires_at.as_deref()),
-        }
-    }
-
-    fn of(model: &ModelFacts<'_>) -> Self {
-        Self {
-            id: Some(model.model.entity()),
-            revision: model.revision.and_then(|revision| i32::try_from(revision).ok()),
-            name: model.name.to_owned(),
-            created_at: Some(whole_seconds(model.created_at)),
-            expires_at: model.expires_at.map(whole_seconds),
-        }
-    }
-}
-
-/// The copy that is in progress.
-#[derive(Clone)]
-pub struct Copying {
-    /// As a status says it.
-    pub wire: CopyUnderWay,
-    /// The model that is copied.
-    pub source: Option<EntityId>,
-    /// The new model, once the operation has succeeded.
-    pub model: Option<EntityId>,
-    /// When it was requested (UTC).
-    pub started_at: Option<Timestamp>,
-}
-
-impl Copying {
-    /// Reads it.
-    pub fn read(wire: CopyUnderWay) -> Self {
-        Self {
-            source: wire.source.parse().ok(),
-            model: wire.model.as_deref().and_then(|id| id.parse().ok()),
-            started_at: parse(Some(&wire.started_at)),
-            wire,
-        }
-    }
-}
-
 impl<'a> Facts<'a> {
     /// Reads a snapshot.
     pub fn read(s: &'a Snapshot<'a>) -> Self {
         let told = Told::read(s.old_status());
-        let base = status::base(s);
+        let base = observed::status(s);
         let view = view_of(s);
         let made = view.filter(|_| s.object.makes_remote());
         let lineage = made.map(|view| Lineage::read(s, view, &told));
@@ -192,7 +81,7 @@ impl<'a> Facts<'a> {
             .and_then(Lineage::closed_attempt)
             .max(base.closed_attempt);
         let facts = Self {
-            creation: creation(s, &base, &told, closed),
+            creation: creation_of(s, &base, &told, closed),
             s,
             base,
             told,
@@ -218,7 +107,7 @@ impl<'a> Facts<'a> {
                     ..
                 },
                 Some(lineage),
-            ) => Material::Datasets(Trained::read(self, view, lineage, training)),
+            ) => Material::Datasets(Trained::read(self.s, view, lineage, training)),
             (ModelSource { base: Some(base), .. }, _) => {
                 let barred = |_| false;
                 return Origin::Followed(model_choice::base_model(view, base, &spec.locale, self.s.now(), barred));
@@ -234,7 +123,7 @@ impl<'a> Facts<'a> {
                 return Origin::Followed(model_choice::custom_model(view, field, &existing.id, &spec.locale));
             }
             (ModelSource { copy: Some(copy), .. }, Some(lineage)) => {
-                Material::Model(Copied::read(self, view, lineage, copy))
+                Material::Model(Copied::read(self.s, view, lineage, (&self.told, self.creation), copy))
             }
             (_, _) => return Origin::Unnamed,
         };
@@ -254,19 +143,28 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether a request may leave after what is remembered.
-    pub fn creation_after(&self, record: &Record) -> Creation {
-        Creation {
-            closed_attempt: record.closed_attempt,
-            ..self.creation
-        }
-    }
-
     /// Lets a step through, or says why not yet.
     pub fn gate(&self, failures: &Failures, action: Action, verdict: Verdict) -> Verdict {
         let makes = matches!(action, Action::TrainModel(_) | Action::CopyModel(_));
         let asking = self.s.asking(makes.then(|| self.need()).flatten());
         asking.gate(failures.recall(action.operation()), action, verdict)
+    }
+
+    /// Orders another revision: the announcement, then the request that `post` makes from the number of the attempt.
+    pub fn order(
+        &self,
+        failures: &Failures,
+        creation: &Creation,
+        verdict: Verdict,
+        post: impl Fn(u32) -> Action,
+    ) -> Result<Verdict, Verdict> {
+        let announcement = match creation.next(&post)? {
+            creation::Next::Post(action) => return Ok(verdict.with(action)),
+            creation::Next::Announce(announcement) => announcement,
+        };
+        // The announcement stands for the request: a failed request holds back the next announcement.
+        let gated = self.gate(failures, post(0), verdict);
+        Ok(announcement.through(gated, failures.last.as_ref()))
     }
 
     /// The dates for which another revision is needed.
@@ -288,7 +186,7 @@ fn view_of<'a>(s: &Snapshot<'a>) -> Option<&'a View> {
     }
 }
 
-fn creation(s: &Snapshot<'_>, base: &SpeechModelStatus, told: &Told, closed: Option<i32>) -> Creation {
+fn creation_of(s: &Snapshot<'_>, base: &SpeechModelStatus, told: &Told, closed: Option<i32>) -> Creation {
     let view = s.around.connection.view();
     let swept_at = view.and_then(|view| view.models.swept_at());
     let tallies = Tallies::of(base.creations.as_ref(), None);

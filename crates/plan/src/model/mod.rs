@@ -4,7 +4,9 @@ mod copy;
 mod dataset;
 mod deletion;
 mod facts;
+mod failures;
 mod lineage;
+mod observed;
 mod outlook;
 mod record;
 mod refusal;
@@ -15,9 +17,11 @@ mod rules;
 mod status;
 #[cfg(test)]
 mod tests;
+mod told;
 mod training;
 mod turn;
 mod unheeded;
+mod upkeep;
 
 pub use copy::source::{Found, Source, SourceState, are_alike, find_cycle, wanted_id};
 pub use refusal::{Refusal, refusals};

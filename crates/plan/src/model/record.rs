@@ -1,9 +1,19 @@
 //! What is decided about a model, and what its status is to remember of it.
-use super::facts::{Current, Facts, Material};
-use crate::{
-    Action, Failure, Verdict, creation::withdrawn, export, retry, rule::Decides, text::day_time, verdict::Phase,
+use super::{
+    copy::Attempt,
+    facts::{Facts, Material},
+    failures::Failures,
+    told::Current,
 };
-use speech_api::{Reason, SpeechModelStatus, model::CopyUnderWay, reference::LastFailure, tally::CreationTally};
+use crate::{
+    Action, Verdict,
+    creation::{Creation, withdrawn},
+    export, retry,
+    rule::Decides,
+    text::day_time,
+    verdict::Phase,
+};
+use speech_api::{Reason, SpeechModelStatus, model::CopyUnderWay, tally::CreationTally};
 
 /// A decision.
 #[derive(Clone, Debug)]
@@ -97,8 +107,35 @@ impl Record {
     pub fn settled(f: &Facts<'_>) -> Self {
         let seen = Self::seen(f);
         match f.made().map(|made| &made.from) {
-            Some(Material::Model(copied)) if f.s.may_act() => copied.attempt.settle(f, seen),
+            Some(Material::Model(copied)) if f.s.may_act() => seen.after(f, &copied.attempt),
             Some(Material::Model(_) | Material::Datasets(_)) | None => seen,
+        }
+    }
+
+    /// The same after what came of a copy.
+    pub fn after(self, f: &Facts<'_>, attempt: &Attempt<'_>) -> Self {
+        match attempt {
+            Attempt::Over => Self { copying: None, ..self },
+            Attempt::Unsent => self,
+            Attempt::Failed { attempt, failure } => {
+                let (generation, now) = (f.s.generation(), f.s.now());
+                let last = retry::remember(self.failures.last.as_ref(), failure, generation, now);
+                let mut record = self.closing(*attempt);
+                record.failures.last = Some(last);
+                record
+            }
+            Attempt::Open(open) => Self {
+                copying: open.copying.as_ref().map(|copying| copying.wire.clone()),
+                ..self
+            },
+        }
+    }
+
+    /// Whether a request may leave after what is remembered.
+    pub fn creation(&self, f: &Facts<'_>) -> Creation {
+        Creation {
+            closed_attempt: self.closed_attempt,
+            ..f.creation
         }
     }
 
@@ -120,7 +157,7 @@ impl Record {
     fn without_lost_announcement(self, f: &Facts<'_>, verdict: &Verdict) -> Self {
         let copies = matches!(f.made().map(|made| &made.from), Some(Material::Model(_)));
         let sends = matches!(verdict.action, Some(Action::CopyModel(_)));
-        let creation = f.creation_after(&self).copying(None);
+        let creation = self.creation(f).copying(None);
         match creation.unsent() {
             Some(intent) if self.seen && copies && !sends => {
                 let creations = withdrawn(self.creations.as_ref());
@@ -144,39 +181,5 @@ impl Record {
         status.creations = self.creations;
         status.last_failure = self.failures.last;
         status.side_failures = self.failures.aside;
-    }
-}
-
-/// Requests that failed and are tried again.
-#[derive(Clone, Debug, Default)]
-pub struct Failures {
-    /// Of the step that the object needs most.
-    pub last: Option<LastFailure>,
-    /// Of steps that hold nothing else back.
-    pub aside: Vec<LastFailure>,
-}
-
-impl Failures {
-    fn of(status: &SpeechModelStatus) -> Self {
-        Self {
-            last: status.last_failure.clone(),
-            aside: status.side_failures.clone(),
-        }
-    }
-
-    /// What is remembered of a step, wherever it stands.
-    pub fn recall(&self, operation: &str) -> Option<&LastFailure> {
-        let mut all = self.last.iter().chain(&self.aside);
-        all.find(|known| known.operation == operation)
-    }
-
-    /// With one more failure.
-    pub fn with(mut self, f: &Facts<'_>, failure: &Failure) -> Self {
-        let memory = retry::Memory {
-            last: &mut self.last,
-            aside: &mut self.aside,
-        };
-        memory.keep(failure, f.s.generation(), false, f.s.now());
-        self
     }
 }

@@ -18,6 +18,7 @@ pub fn render(f: &Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechM
     let took = copy::took(f, &ruling).into_iter().chain(training::took(f, &ruling));
     let took = took.collect();
     let turned = status::revision_notice(f, ruling.current(f));
+    let current = ruling.current(f).and_then(|current| current.id);
     let Ruling { verdict, record } = ruling;
     let mut status = f.base.clone();
     if record.seen {
@@ -27,7 +28,7 @@ pub fn render(f: &Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechM
     status.decision = decision;
     let mut statements = report::statements(&verdict, meanwhile);
     statements.extend(crate::outlook::at_risk(s.written(), outlook.as_ref()));
-    statements.extend(unheeded::statement(f, &mut status));
+    statements.extend(unheeded::statement(f, current, &mut status));
     let project = s.object.spec.project.as_deref().filter(|_| s.object.makes_remote());
     let lacking = aside::without_projects(project, &s.around.connection);
     statements.extend(aside::statement(&status.side_failures, lacking));

@@ -1,5 +1,5 @@
 //! The revisions of a trained or copied model, as found in the Speech service by our mark.
-use super::{Snapshot, facts::Told};
+use super::{Snapshot, told::Told};
 use crate::{
     Verdict, former,
     model_choice::parse_id,

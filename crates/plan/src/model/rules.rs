@@ -1,11 +1,12 @@
 //! The rules for a model in their order: the first that has something to say decides.
 use super::{
     copy, deletion,
-    facts::{Facts, Made, Material, Next, Origin},
-    lineage::{self, delete_twin, discard},
+    facts::{Facts, Made, Material, Origin},
+    lineage::Next,
     record::{Record, Ruling},
     revision, training,
     turn::UNDER_WAY,
+    upkeep::{delete_twin, discard, keep},
 };
 use crate::{
     Action, Verdict, former, model_choice,
@@ -162,7 +163,7 @@ fn work(f: &Facts<'_>) -> Answer<Ruling> {
         return decided(f, verdict, Record::seen(f));
     }
     match &made.from {
-        Material::Model(copied) if f.s.may_act() => match copied.attempt.follow(f, Record::settled(f)) {
+        Material::Model(copied) if f.s.may_act() => match copy::follow(&copied.attempt, f, Record::settled(f)) {
             Some((verdict, record)) => decided(f, verdict, record),
             None => Answer::Passed(Fact::Idle),
         },
@@ -229,7 +230,7 @@ fn settled(f: &Facts<'_>) -> Answer<Ruling> {
         return Answer::Silent;
     };
     let record = Record::settled(f);
-    let (verdict, failures) = lineage::keep(f, made, record.failures.clone());
+    let (verdict, failures) = keep(f, made, record.failures.clone());
     let verdict = until.into_iter().fold(verdict, Verdict::until);
     decided(f, verdict, record.failing(failures))
 }

@@ -1,22 +1,21 @@
 //! What a model's status says, apart from the verdict.
 use super::{
     Snapshot,
-    facts::{Current, Facts, Made, Origin},
+    facts::{Facts, Made, Origin},
     lineage::highest_named,
     record::Ruling,
+    told::Current,
 };
 use crate::{
-    Action, Notice, creation,
+    Action, Notice,
     drift::{self, Correction},
     notice,
     report::Meanwhile,
-    retry,
     text::{self, day_time, rfc3339},
     view::{ModelFacts, View},
 };
 use speech_api::{
     Reason, SpeechModelStatus, Subject,
-    annotation::CreationIntent,
     condition::Statement,
     model::{BaseModelDates, CandidateModel, CurrentModel, PastModel},
 };
@@ -24,31 +23,6 @@ use speech_service::ModelId;
 
 /// How many past revisions a status names, whatever the limit of the history and whatever the service holds.
 const MOST_PAST: usize = 50;
-
-/// The written status with what came of the requests of this pass: a failure is kept, which closes the attempt of a training
-/// or copy that certainly led to nothing; requests and corrections are counted.
-pub fn base(s: &Snapshot<'_>) -> SpeechModelStatus {
-    let mut status = s.object.status.clone().unwrap_or_default();
-    let makes = if s.object.spec.source.copy.is_some() {
-        "Copy"
-    } else {
-        "Train"
-    };
-    retry::note(s.object, &s.around, makes, &mut status);
-    let learned = s.around.learned;
-    status.creations = creation::tallied(
-        status.creations.as_ref(),
-        CreationIntent::of(s.object).and_then(|intent| intent.creations),
-        learned.failure.filter(|failure| failure.operation == makes),
-        s.is_fresh(),
-    );
-    let (generation, now) = (s.generation(), s.now());
-    drift::forget(&mut status.drift, generation, now);
-    if learned.failure.is_none() {
-        drift::count(&mut status.drift, learned.asked, learned.corrected, generation, now);
-    }
-    status
-}
 
 /// Writes down what the view has.
 pub fn describe(f: &Facts<'_>, status: &mut SpeechModelStatus) {

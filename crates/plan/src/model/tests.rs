@@ -20,10 +20,9 @@ mod unlisted;
 mod vanish;
 
 use super::{
-    Related, Snapshot, Source,
-    facts::Told,
-    plan,
+    Related, Snapshot, Source, plan,
     revision::{Inputs, Revision},
+    told::Told,
 };
 use crate::{Hands, Plan, Surroundings, testing::*};
 use speech_api::{SpeechModel, SpeechModelStatus};

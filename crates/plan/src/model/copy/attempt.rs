@@ -7,29 +7,26 @@
 //! keeps.
 use super::{
     super::{
-        facts::{Copying, Facts},
-        lineage::{Lineage, mark},
-        record::{Failures, Record},
+        Snapshot,
+        lineage::Lineage,
+        told::{Copying, Told},
     },
-    source::are_alike,
+    source::{Source, are_alike},
 };
 use crate::{
-    Action, Failure, FailureClass, Verdict,
+    Failure, FailureClass,
     creation::{Creation, GRACE},
-    model::Source,
-    retry,
-    text::{after, before, day_time, rfc3339},
+    text::{after, before, rfc3339},
     view::{CopyStage, CopyState, Entry, View},
 };
 use jiff::{SignedDuration, Timestamp};
-use speech_api::{Reason, annotation::CreationIntent, model::CopyUnderWay};
-use speech_service::{EntityId, entity::CustomModel, request::UpdateModel};
+use speech_api::{annotation::CreationIntent, model::CopyUnderWay};
+use speech_service::{EntityId, entity::CustomModel};
 
 /// How far the clocks of the service and of this cluster may be apart.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
-/// The shortest and the longest time between two looks at an operation.
-const FASTEST: SignedDuration = SignedDuration::from_secs(1);
-const SLOWEST: SignedDuration = SignedDuration::from_secs(60);
+/// The shortest time between two looks at an operation.
+pub const FASTEST: SignedDuration = SignedDuration::from_secs(1);
 
 /// What came of the copy that was announced last.
 pub enum Attempt<'a> {
@@ -45,17 +42,24 @@ pub enum Attempt<'a> {
 
 /// An attempt of which nobody knows yet what came of it.
 pub struct Open<'a> {
-    creation: Creation,
-    intent: CreationIntent,
-    state: Option<&'a CopyState>,
-    copying: Option<Copying>,
+    pub creation: Creation,
+    pub intent: CreationIntent,
+    pub state: Option<&'a CopyState>,
+    pub copying: Option<Copying>,
     /// The number of the revision that it makes.
-    number: u32,
-    stage: Stage<'a>,
+    pub number: u32,
+    pub stage: Stage<'a>,
+}
+
+impl Open<'_> {
+    /// The model that was to be copied.
+    pub fn source(&self) -> Option<EntityId> {
+        source_of(self.intent, self.copying.as_ref())
+    }
 }
 
 /// How far it is.
-enum Stage<'a> {
+pub enum Stage<'a> {
     /// Its operation runs at the source.
     Runs,
     /// The service made this model, which is not listed yet; when to look again, if time alone tells.
@@ -68,24 +72,21 @@ enum Stage<'a> {
 
 impl<'a> Attempt<'a> {
     /// Looks for what came of it.
-    pub fn read(f: &Facts<'a>, view: &'a View, lineage: &Lineage<'a>) -> Self {
-        let creation = f.creation.copying(None);
+    pub fn read(s: &'a Snapshot<'a>, view: &'a View, lineage: &Lineage<'a>, told: &Told, creation: Creation) -> Self {
+        let creation = creation.copying(None);
         let Some(intent) = creation.open() else {
             return Self::Over;
         };
-        let state = view
-            .copies
-            .get(f.s.uid())
-            .filter(|state| state.attempt == intent.attempt);
+        let state = view.copies.get(s.uid()).filter(|state| state.attempt == intent.attempt);
         if creation.unsent().is_some() && state.is_none() {
             return Self::Unsent;
         }
         let copying = match state {
             Some(state) => Some(known(intent, state)),
-            None => f.told.copying.clone().filter(|copying| is_of(copying, intent)),
+            None => told.copying.clone().filter(|copying| is_of(copying, intent)),
         };
         let reader = Reader {
-            f,
+            s,
             view,
             creation,
             intent,
@@ -101,48 +102,6 @@ impl<'a> Attempt<'a> {
             None if reader.copying.is_none() => reader.sought(),
             None => reader.running(),
         }
-    }
-
-    /// What is remembered of it.
-    pub fn settle(&self, f: &Facts<'_>, record: Record) -> Record {
-        match self {
-            Self::Over => Record {
-                copying: None,
-                ..record
-            },
-            Self::Unsent => record,
-            Self::Failed { attempt, failure } => {
-                let (generation, now) = (f.s.generation(), f.s.now());
-                let last = retry::remember(record.failures.last.as_ref(), failure, generation, now);
-                let failures = Failures {
-                    last: Some(last),
-                    aside: record.failures.aside.clone(),
-                };
-                record.failing(failures).closing(*attempt)
-            }
-            Self::Open(open) => Record {
-                copying: open.copying.as_ref().map(|copying| copying.wire.clone()),
-                ..record
-            },
-        }
-    }
-
-    /// Brings it to its end; says nothing when it is over.
-    pub fn follow(&self, f: &Facts<'_>, record: Record) -> Option<(Verdict, Record)> {
-        let Self::Open(open) = self else { return None };
-        Some(match open.stage {
-            Stage::Runs => (open.follows(f, &record.failures), record),
-            Stage::Made(id, again) => {
-                let made = format!("the service made {id}; it is not listed yet");
-                let verdict = Verdict::working(Reason::Copying, made).watching();
-                (again.into_iter().fold(verdict, Verdict::until), record)
-            }
-            Stage::Listed(entry) => {
-                let (verdict, failures) = open.marks(f, entry, record.failures.clone());
-                (verdict, record.failing(failures))
-            }
-            Stage::Sought => (open.creation.wait(open.intent), record),
-        })
     }
 }
 
@@ -170,8 +129,8 @@ fn number_of(intent: CreationIntent) -> i32 {
 }
 
 /// Looks for what came of an open attempt.
-struct Reader<'f, 'a> {
-    f: &'f Facts<'a>,
+struct Reader<'a> {
+    s: &'a Snapshot<'a>,
     view: &'a View,
     creation: Creation,
     intent: CreationIntent,
@@ -180,7 +139,7 @@ struct Reader<'f, 'a> {
     number: u32,
 }
 
-impl<'a> Reader<'_, 'a> {
+impl<'a> Reader<'a> {
     fn open(self, stage: Stage<'a>) -> Attempt<'a> {
         Attempt::Open(Open {
             creation: self.creation,
@@ -211,8 +170,8 @@ impl<'a> Reader<'_, 'a> {
         if let Some(id) = self.copying.as_ref().and_then(|copying| copying.model) {
             return self.arrived(id);
         }
-        let ready = self.f.s.related.source.and_then(Source::ready);
-        match ready.is_none() && self.f.is_deleted() {
+        let ready = self.s.related.source.and_then(Source::ready);
+        match ready.is_none() && self.s.object.metadata.deletion_timestamp.is_some() {
             true => self.sought(),
             false => self.open(Stage::Runs),
         }
@@ -220,7 +179,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// The operation has made this model: it gets our mark as soon as it is listed.
     fn arrived(self, id: EntityId) -> Attempt<'a> {
-        let now = self.f.s.now();
+        let now = self.s.now();
         let told_at = self.state.map(|state| state.looked_at);
         // One look later, so that the end of the operation is written down before anything else happens.
         let next = told_at.map(|at| after(at, FASTEST)).filter(|next| *next > now);
@@ -246,17 +205,17 @@ impl<'a> Reader<'_, 'a> {
         let source = source_of(self.intent, self.copying.as_ref()).map(|id| id.to_string());
         let owner = model.header.owner.as_deref();
         owner.is_some_and(|tag| {
-            tag.uid != self.f.s.uid() && !self.f.s.former().bore(tag) && tag.inputs.is_some() && tag.inputs == source
+            tag.uid != self.s.uid() && !self.s.former().bore(tag) && tag.inputs.is_some() && tag.inputs == source
         })
     }
 
     /// Nobody knows the operation: the copy is known by its looks, or it never appears.
     fn sought(self) -> Attempt<'a> {
-        let found = self.f.s.related.source.and_then(Source::ready);
+        let found = self.s.related.source.and_then(Source::ready);
         let source = source_of(self.intent, self.copying.as_ref());
         let source = source.and_then(|id| found.and_then(|found| found.model(id)));
         // The announcement bears our time, the copy the service's.
-        let since = before(self.intent.at, SKEW + self.f.s.around.agenda.skew.ahead.abs());
+        let since = before(self.intent.at, SKEW + self.s.around.agenda.skew.ahead.abs());
         let arrival = source.and_then(|source| {
             let candidates = self.view.models.iter();
             candidates
@@ -275,55 +234,6 @@ impl<'a> Reader<'_, 'a> {
 fn source_of(intent: CreationIntent, copying: Option<&Copying>) -> Option<EntityId> {
     let recorded = copying.and_then(|copying| copying.source);
     intent.copy_of.map(EntityId::from_uuid).or(recorded)
-}
-
-impl Open<'_> {
-    /// Asks for the state of the operation, not too often.
-    fn follows(&self, f: &Facts<'_>, failures: &Failures) -> Verdict {
-        let ready = f.s.related.source.and_then(Source::ready);
-        let (Some(found), Some(copying)) = (ready, &self.copying) else {
-            let message = "a copy is under way, and the connection of its source does not work";
-            return Verdict::working(Reason::ConnectionNotReady, message);
-        };
-        let verdict = Verdict::working(
-            Reason::Copying,
-            format!(
-                "the service is copying a model of SpeechConnection {} since {}",
-                found.connection,
-                day_time(self.intent.at)
-            ),
-        );
-        let again = self.state.map(|state| {
-            let pause = state.looked_at.duration_since(self.intent.at) / 10;
-            let pause = pause.clamp(FASTEST, SLOWEST);
-            let rest = state.rest.map_or(pause, |rest| rest.clamp(pause, SLOWEST));
-            after(state.looked_at, rest)
-        });
-        if let Some(again) = again.filter(|again| *again > f.s.now()) {
-            return verdict.until(again);
-        }
-        let action = Action::FollowCopy {
-            attempt: self.intent.attempt,
-            operation: copying.wire.operation.clone(),
-        };
-        f.gate(failures, action, verdict)
-    }
-
-    /// Puts our mark on the copy; its names follow.
-    fn marks(&self, f: &Facts<'_>, entry: &Entry<CustomModel>, failures: Failures) -> (Verdict, Failures) {
-        let header = &entry.entity.header;
-        let source = source_of(self.intent, self.copying.as_ref());
-        let source = source.map(|id| id.to_string()).unwrap_or_default();
-        let number = self.number;
-        let tag = f.s.tag(self.intent.attempt, number, &source);
-        let update = UpdateModel::Owner(tag, header.foreign_properties.clone());
-        let message = format!(
-            "marking model {}, the copy of {source}, as revision {number}",
-            header.id
-        );
-        let verdict = Verdict::working(Reason::Copying, message).watching();
-        mark(f, entry, update, verdict, failures)
-    }
 }
 
 /// Whether a model of the target appeared since then, and equals the source in all that a copy keeps.
