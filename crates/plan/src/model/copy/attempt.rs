@@ -37,7 +37,7 @@ pub enum Attempt<'a> {
     /// The service gave up, or what it made is gone: the next one waits.
     Failed { attempt: u32, failure: Failure },
     /// Nobody knows yet.
-    Open(Open<'a>),
+    Open(Box<Open<'a>>),
 }
 
 /// An attempt of which nobody knows yet what came of it.
@@ -141,14 +141,14 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn open(self, stage: Stage<'a>) -> Attempt<'a> {
-        Attempt::Open(Open {
+        Attempt::Open(Box::new(Open {
             creation: self.creation,
             intent: self.intent,
             state: self.state,
             copying: self.copying,
             number: self.number,
             stage,
-        })
+        }))
     }
 
     /// The service gave up.
