@@ -44,12 +44,16 @@ names! {
         Spec,
         /// Is the remote entity free, or its own?
         Owner,
+        /// Does the finalizer keep the object while it has something?
+        Finalizer,
         /// Is the remote entity there?
         Entity,
-        /// Is it the only one that was made for the object?
+        /// Is each remote entity there only once?
         Duplicate,
         /// Has the service ended its work on it?
         Work,
+        /// Is the pause after what failed over?
+        Failure,
         /// Is there a model that the spec chooses?
         Choice,
         /// Can that model serve, and for longer?
@@ -64,6 +68,8 @@ names! {
         Date,
         /// Do the clocks agree?
         Clocks,
+        /// May the next request leave, after those before it?
+        Pace,
         /// Is it its turn?
         Turn,
         /// May the operator change it?
@@ -98,10 +104,12 @@ names! {
         Free,
         /// it is the object's own
         Own,
-        /// there is no other one
-        Single,
+        /// the finalizer is on
+        Held,
         /// it is there
         Found,
+        /// it is there once
+        Single,
         /// nothing is under way
         Idle,
         /// a model is chosen

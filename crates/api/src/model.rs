@@ -282,6 +282,10 @@ pub struct SpeechModelStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,
+    /// The field of the change that the service accepted and no read has shown yet, for `observedGeneration`. If a read
+    /// shows that the field is still as before, the service ignores the change, and the operator asks ever more rarely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_change: Option<String>,
     /// Fields that someone else changed in the Speech service and the operator recently corrected, and how often.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]

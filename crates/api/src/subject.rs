@@ -54,6 +54,10 @@ impl Declared<'_> {
 pub trait SubjectStatus: Clone + Default + PartialEq + Send + Sync {
     /// The conditions as written.
     fn conditions(&self) -> &[Condition];
+    /// Generation of the spec that it describes.
+    fn observed_generation(&self) -> i64;
+    /// The change that the service accepted and no read has shown.
+    fn accepted_change(&self) -> Option<&str>;
     /// What happens next.
     fn plan(&self) -> &[PlannedStep];
     /// The last failed request that holds others back.
@@ -77,6 +81,7 @@ pub struct StatusFields<'a> {
     pub last_failure: &'a mut Option<LastFailure>,
     pub side_failures: &'a mut Vec<LastFailure>,
     pub closed_attempt: &'a mut Option<i32>,
+    pub accepted_change: &'a mut Option<String>,
     pub last_handled_reconcile_at: &'a mut Option<String>,
 }
 
@@ -123,6 +128,14 @@ macro_rules! subject {
                 &self.conditions
             }
 
+            fn observed_generation(&self) -> i64 {
+                self.observed_generation
+            }
+
+            fn accepted_change(&self) -> Option<&str> {
+                self.accepted_change.as_deref()
+            }
+
             fn plan(&self) -> &[PlannedStep] {
                 &self.plan
             }
@@ -151,6 +164,7 @@ macro_rules! subject {
                     last_failure: &mut self.last_failure,
                     side_failures: &mut self.side_failures,
                     closed_attempt: &mut self.closed_attempt,
+                    accepted_change: &mut self.accepted_change,
                     last_handled_reconcile_at: &mut self.last_handled_reconcile_at,
                 }
             }

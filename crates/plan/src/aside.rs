@@ -1,9 +1,8 @@
 //! Changes that hold nothing else back: what is told while they are under way, and of those that the service refuses.
-use super::{Action, ConnectionState, Surroundings, retry, text::day_time};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use super::{Action, ConnectionState, Snapshot, Verdict, retry, text::day_time};
 use speech_api::{
-    Reason,
-    condition::{self, FIELDS_REFUSED, Statement, Truth},
+    Reason, Subject, SubjectStatus,
+    condition::{FIELDS_REFUSED, Statement, Truth},
     reference::LastFailure,
 };
 
@@ -51,25 +50,43 @@ fn words(failure: &LastFailure) -> Option<String> {
     ))
 }
 
-/// What is said while the service has answered a change and no read has shown what came of it. What was said in the pass
-/// of the request stands until then: it is how an ignored change is known.
-pub fn answered(around: &Surroundings<'_>, before: &[Condition], observed: i64, generation: i64) -> String {
-    let told = condition::find(before, condition::RECONCILING)
-        .filter(|told| observed == generation && told.reason == Reason::Updating.as_str());
-    match (around.learned.asked.and_then(Action::field), told) {
-        (Some(field), _) if around.learned.failure.is_none() => accepted(field),
-        (Some(field), _) => format!("the change of {field} failed; waiting until the service reports what there is"),
-        (None, Some(told)) => told.message.clone(),
+/// What is said while the service has answered a change and no read has shown what came of it. A change that it accepted is
+/// remembered until then: it is how an ignored one is known.
+pub fn answered<K: Subject, R>(s: &Snapshot<'_, K, R>) -> Verdict {
+    let accepted = accepted(s);
+    let message = match (accepted, failed(s)) {
+        (Some(field), _) => format!("the service accepted the change of {field}; waiting until it reports it"),
+        (None, Some(field)) => {
+            format!("the change of {field} failed; waiting until the service reports what there is")
+        }
         (None, None) => "waiting until the service reports what came of the last change".to_owned(),
+    };
+    Verdict::working(Reason::Updating, message).accepting(accepted)
+}
+
+/// The change that the service accepted, in this pass or in one before it, while no read has shown what came of it.
+pub fn accepted<'a, K: Subject, R>(s: &Snapshot<'a, K, R>) -> Option<&'a str> {
+    match s.around.learned.asked.and_then(Action::field) {
+        Some(field) => s.around.learned.failure.is_none().then_some(field),
+        None => of_this_spec(s)?.accepted_change(),
     }
 }
 
-fn accepted(field: &str) -> String {
-    format!("the service accepted the change of {field}; waiting until it reports it")
+/// The change that failed last, in this pass or in one before it.
+fn failed<'a, K: Subject, R>(s: &Snapshot<'a, K, R>) -> Option<&'a str> {
+    if let Some(field) = s.around.learned.asked.and_then(Action::field) {
+        return Some(field);
+    }
+    let last = of_this_spec(s)?.side_failures().first()?;
+    Action::field(&last.operation).filter(|_| last.generation == s.generation())
 }
 
 /// Whether the written status says that the service accepted this very change.
-pub fn was_accepted(before: &[Condition], observed: i64, generation: i64, field: &str) -> bool {
-    retry::was_asked(before, observed, generation, Reason::Updating)
-        && condition::find(before, condition::RECONCILING).is_some_and(|told| told.message == accepted(field))
+pub fn was_accepted<K: Subject, R>(s: &Snapshot<'_, K, R>, field: &str) -> bool {
+    of_this_spec(s).and_then(SubjectStatus::accepted_change) == Some(field)
+}
+
+/// The written status, where it is about the spec as it is.
+fn of_this_spec<'a, K: Subject, R>(s: &Snapshot<'a, K, R>) -> Option<&'a K::Status> {
+    s.old_status().filter(|old| old.observed_generation() == s.generation())
 }

@@ -181,6 +181,8 @@ impl Action {
     pub const SWAP: &'static str = "Swap";
     /// The word of our mark.
     pub const MARK: &'static str = "Mark";
+    /// What our mark is to a person, and in a status.
+    const MARK_FIELD: &'static str = "the mark of ownership";
     /// The word of a deletion.
     pub const DELETE: &'static str = "Delete";
     /// How the words of all other changes begin.
@@ -191,7 +193,7 @@ impl Action {
         let is_mark = operation == Self::MARK;
         operation
             .strip_prefix(Self::UPDATE)
-            .or_else(|| is_mark.then_some("the mark of ownership"))
+            .or_else(|| is_mark.then_some(Self::MARK_FIELD))
     }
 
     /// Whether what is remembered under this word holds nothing else back: names and the like, our mark, evaluations, and

@@ -138,6 +138,7 @@ impl<'a, K: Subject, R> Snapshot<'a, K, R> {
         }
         *fields.conditions = condition::stamp(self.written(), statements, self.generation(), self.now());
         *fields.observed_generation = self.generation();
+        fields.accepted_change.clone_from(&verdict.accepted);
         *fields.last_handled_reconcile_at = annotation::reconcile_requested(self.object).map(str::to_owned);
         verdict
     }

@@ -4,8 +4,13 @@ use speech_service::entity::Header;
 
 /// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
 pub fn rfc3339(at: Timestamp) -> String {
+    whole_seconds(at).to_string()
+}
+
+/// A moment as a status keeps it: in whole seconds.
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
     let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
-    at.round(seconds).unwrap_or(at).to_string()
+    at.round(seconds).unwrap_or(at)
 }
 
 /// For a person: `2026-04-15 10:31 UTC`.

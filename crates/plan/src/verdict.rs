@@ -40,6 +40,8 @@ pub struct Verdict {
     pub awaits: Option<Awaits>,
     /// What the object waits for in the line of its connection. In a box because a verdict travels by value.
     pub wants: Option<Box<Want>>,
+    /// The field of the change that the service accepted and no read has shown, which the status is to remember.
+    pub accepted: Option<String>,
 }
 
 impl Verdict {
@@ -52,6 +54,7 @@ impl Verdict {
             look_again: None,
             awaits: None,
             wants: None,
+            accepted: None,
         }
     }
 
@@ -85,6 +88,12 @@ impl Verdict {
     /// With a place in the line of the connection.
     pub fn wanting(mut self, want: Want) -> Self {
         self.wants = Some(Box::new(want));
+        self
+    }
+
+    /// With a change that the service accepted and no read has shown.
+    pub fn accepting(mut self, field: Option<&str>) -> Self {
+        self.accepted = field.map(str::to_owned);
         self
     }
 

@@ -123,10 +123,7 @@ fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record
     let correction = Correction::of_endpoint(&change);
     let verdict = Verdict::working(Reason::Updating, format!("changing {field}")).watching();
     let action = step(endpoint, change, false);
-    let asked = s
-        .old_status()
-        .is_some_and(|old| aside::was_accepted(&old.conditions, old.observed_generation, s.generation(), field));
-    if asked && s.around.learned.failure.is_none() {
+    if aside::was_accepted(s, field) && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
         record = record.failing(&failure, s.generation(), s.now());
     }

@@ -117,11 +117,7 @@ pub fn until_reported(s: &Snapshot<'_>, record: &Record) -> Verdict {
                 target.name
             ),
         ),
-        (Some(_), None) => {
-            let (before, observed) = (s.written(), s.old_status().map_or(0, |old| old.observed_generation));
-            let words = aside::answered(&s.around, before, observed, s.generation());
-            Verdict::working(Reason::Updating, words)
-        }
+        (Some(_), None) => aside::answered(s),
         (None, _) => Verdict::working(
             Reason::Deploying,
             "the service accepted the endpoint; waiting until it reports it",

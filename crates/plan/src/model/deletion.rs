@@ -1,5 +1,10 @@
 //! The ordered rules for a model whose object is being deleted: endpoints before models.
-use super::{Snapshot, copy, lineage::Lineage, revision::Revision};
+use super::{
+    Snapshot, copy,
+    facts::{Facts, Made, Material},
+    record::{Record, Ruling},
+    revision::Revision,
+};
 use crate::{
     Action, Verdict, hands,
     lead_time::Work,
@@ -8,43 +13,48 @@ use crate::{
     view::View,
 };
 use jiff::{SignedDuration, Timestamp};
-use speech_api::{Reason, SpeechModelStatus};
+use speech_api::Reason;
 use speech_service::{ModelId, entity::Status};
 
 /// So many times the longest time seen is waited for the end of work.
 const PATIENCE: i32 = 3;
 
 /// Deletes the trained or copied revisions if that is wanted, then lets the object go.
-pub fn decide(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Verdict {
-    if !s.has_finalizer() {
-        return deleting();
+pub fn decide(f: &Facts<'_>) -> Ruling {
+    let record = Record::unseen(f);
+    if let Some(verdict) = at_once(f) {
+        return Ruling::new(f, verdict, record);
     }
-    if !crate::deletes_remote(s.object) || made_nothing(s, status) {
-        return deleting().with(Action::Release);
+    let obstacle = f.s.around.connection.obstacle(f.s.connection_name());
+    let Some(made) = f.made() else {
+        return Ruling::new(f, held_up(f).without(obstacle), record);
+    };
+    let (verdict, record) = remove(f, made, record);
+    let unproven = || {
+        let victim = made.lineage.all.first().map(Revision::id)?;
+        let last = f.base.last_failure.as_ref();
+        orphan::obstacle(last, &Action::DeleteModel(victim), f.s.generation())
+    };
+    let verdict = match obstacle.or_else(unproven) {
+        Some(obstacle) => held_up(f).despite(obstacle, verdict),
+        None => verdict,
+    };
+    Ruling::new(f, verdict, record)
+}
+
+/// What is decided without a look at what is there.
+fn at_once(f: &Facts<'_>) -> Option<Verdict> {
+    let s = f.s;
+    if !s.has_finalizer() {
+        return Some(deleting());
+    }
+    if !crate::deletes_remote(s.object) || made_nothing(f) {
+        return Some(deleting().with(Action::Release));
     }
     if !s.deletes_remote() {
-        return hands::lets_go(&held_up(s).what);
+        return Some(hands::lets_go(&held_up(f).what));
     }
-    if let Some(verdict) = held_up(s).unless_meant(s.around.stay) {
-        return verdict;
-    }
-    let obstacle = s.around.connection.obstacle(s.connection_name());
-    let Some(view) = s.around.connection.view_to_delete() else {
-        return held_up(s).without(obstacle);
-    };
-    let verdict = remove(s, view, status);
-    let unproven = || {
-        let victim = Lineage::read(s, view).all.first().map(Revision::id)?;
-        orphan::obstacle(
-            status.last_failure.as_ref(),
-            &Action::DeleteModel(victim),
-            s.generation(),
-        )
-    };
-    match obstacle.or_else(unproven) {
-        Some(obstacle) => held_up(s).despite(obstacle, verdict),
-        None => verdict,
-    }
+    held_up(f).unless_meant(s.around.stay)
 }
 
 fn deleting() -> Verdict {
@@ -52,69 +62,83 @@ fn deleting() -> Verdict {
 }
 
 /// Whether nothing can be there that would have to be deleted: every request for a model certainly led to none.
-fn made_nothing(s: &Snapshot<'_>, status: &SpeechModelStatus) -> bool {
-    let view = s.around.connection.view();
-    status.copying.is_none()
-        && status.ids().next().is_none()
-        && s.creation(status).led_to_nothing()
-        && view.is_none_or(|view| view.models.owned_by(s.uid()).is_empty())
+fn made_nothing(f: &Facts<'_>) -> bool {
+    let view = f.s.around.connection.view();
+    f.told.copying.is_none()
+        && f.told.ids.is_empty()
+        && f.creation.led_to_nothing()
+        && view.is_none_or(|view| view.models.owned_by(f.s.uid()).is_empty())
 }
 
 /// What is left and free is deleted; what may still come is waited for.
-fn remove(s: &Snapshot<'_>, view: &View, status: &mut SpeechModelStatus) -> Verdict {
-    let lineage = Lineage::read(s, view);
-    let revisions = &lineage.all;
-    let copies = s.object.spec.source.copy.is_some();
-    if copies && let Some(verdict) = written_first(s, &lineage, status) {
-        return verdict;
+fn remove(f: &Facts<'_>, made: &Made<'_>, record: Record) -> (Verdict, Record) {
+    if let Material::Model(_) = made.from {
+        // The end of an attempt is written down before the model that proves it goes.
+        let closed = made.lineage.closed_attempt().max(record.closed_attempt);
+        let written = f.s.old_status().and_then(|old| old.closed_attempt);
+        let record = Record {
+            closed_attempt: closed,
+            ..record
+        };
+        if closed > written {
+            return (deleting().until(after(f.s.now(), SignedDuration::from_secs(1))), record);
+        }
+        return match clear(f, made, &record) {
+            Some(verdict) => (verdict, record),
+            None => end_copy(f, made, record),
+        };
     }
+    let verdict = clear(f, made, &record).unwrap_or_else(|| end_training(f));
+    (verdict, record)
+}
+
+/// Deletes what there is, one after the other.
+fn clear(f: &Facts<'_>, made: &Made<'_>, record: &Record) -> Option<Verdict> {
+    let (s, view, revisions) = (f.s, made.view, &made.lineage.all);
     let is_free = |revision: &&Revision<'_>| !revision.in_use(view) && !is_being_made(revision);
     if let Some(free) = revisions.iter().find(is_free) {
         if s.around.agenda.guard.holds(s.uid()) {
-            return held_up(s).guarded(s.connection_name());
+            return Some(held_up(f).guarded(s.connection_name()));
         }
-        let action = Action::DeleteModel(free.id());
-        return s.gate(status, action, deleting());
+        return Some(f.gate(&record.failures, Action::DeleteModel(free.id()), deleting()));
     }
     if let Some(used) = revisions.iter().find(|revision| revision.in_use(view)) {
         let waits = in_use(used, view);
         // Whoever uses it may be in another namespace, and stay.
-        return match s.around.namespace_ends {
-            true => held_up(s).lasting(Timestamp::UNIX_EPOCH, waits),
+        return Some(match s.around.namespace_ends {
+            true => held_up(f).lasting(Timestamp::UNIX_EPOCH, waits),
             false => waits,
-        };
+        });
     }
-    if let Some(running) = revisions.first() {
-        return held_up(s).lasting(long_enough(s, running), until_made(running));
-    }
-    let creation = s.creation(status);
-    if copies {
-        let settled_at = creation.open().map(|intent| creation.copying(None).settled_at(intent));
-        // What is under way gets our mark first: then it is found and deleted like the others.
-        return match (copy::settle(s, view, &lineage, status), settled_at) {
-            (Some(verdict), Some(settled_at)) if verdict.reason == Reason::AwaitingCreation => {
-                held_up(s).unread(settled_at, verdict)
-            }
-            (Some(verdict), _) => verdict,
-            (None, _) => deleting().with(Action::Release),
-        };
-    }
-    match creation.open() {
-        // What was sent may still arrive; without us it would stay for ever.
-        Some(intent) if !creation.is_void(intent) => {
-            held_up(s).unread(creation.settled_at(intent), creation.wait(intent))
+    let running = revisions.first()?;
+    Some(held_up(f).lasting(long_enough(s, running), until_made(running)))
+}
+
+/// What was sent may still arrive; without us it would stay for ever.
+fn end_training(f: &Facts<'_>) -> Verdict {
+    match f.creation.open() {
+        Some(intent) if !f.creation.is_void(intent) => {
+            held_up(f).unread(f.creation.settled_at(intent), f.creation.wait(intent))
         }
         Some(_) | None => deleting().with(Action::Release),
     }
 }
 
-/// The end of an attempt is written down before the model that proves it goes.
-fn written_first(s: &Snapshot<'_>, lineage: &Lineage<'_>, status: &mut SpeechModelStatus) -> Option<Verdict> {
-    lineage.close_attempts(status);
-    let written = s.old_status().and_then(|old| old.closed_attempt);
-    (status.closed_attempt > written).then(|| {
-        Verdict::working(Reason::Deleting, "deleting the revisions").until(after(s.now(), SignedDuration::from_secs(1)))
-    })
+/// What is under way gets our mark first: then it is found and deleted like the others.
+fn end_copy(f: &Facts<'_>, made: &Made<'_>, record: Record) -> (Verdict, Record) {
+    let Material::Model(copied) = &made.from else {
+        return (deleting().with(Action::Release), record);
+    };
+    let creation = f.creation.copying(None);
+    let settled_at = creation.open().map(|intent| creation.settled_at(intent));
+    let record = record.after(f, &copied.attempt);
+    match (copy::follow(&copied.attempt, f, record.clone()), settled_at) {
+        (Some((verdict, record)), Some(settled_at)) if verdict.reason == Reason::AwaitingCreation => {
+            (held_up(f).unread(settled_at, verdict), record)
+        }
+        (Some(followed), _) => followed,
+        (None, _) => (deleting().with(Action::Release), record),
+    }
 }
 
 /// The service deletes a model only when its training or copy has ended.
@@ -165,8 +189,9 @@ fn in_use(used: &Revision<'_>, view: &View) -> Verdict {
 }
 
 /// A vanished credential may delay a deletion, never prevent it.
-fn held_up<'a>(s: &Snapshot<'a>) -> orphan::Deletion<'a> {
-    let ids: Vec<_> = s.old_status().map(|status| status.ids().collect()).unwrap_or_default();
+fn held_up<'a>(f: &Facts<'a>) -> orphan::Deletion<'a> {
+    let s = f.s;
+    let ids: Vec<_> = f.told.ids.iter().map(ToString::to_string).collect();
     let what = match ids.as_slice() {
         [] => "what was trained or copied".to_owned(),
         ids => format!("models {}", ids.join(", ")),

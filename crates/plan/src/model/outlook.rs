@@ -1,16 +1,21 @@
 //! What comes next for a line of models, with dates; and what goes wrong if nobody acts.
-use super::{Snapshot, Source, renewal};
+use super::{
+    Source,
+    facts::{Facts, Material, Origin},
+    record::Ruling,
+    renewal,
+};
 use crate::{
-    ConnectionState, Verdict, ending,
+    Verdict, ending,
     lead_time::Work,
     outlook::{Outlook, step},
     risk::{self, Deadline, Way, alarm_from},
-    text::{before, parse},
+    text::before,
     verdict::Phase,
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
-    Reason, SpeechModelStatus, duration,
+    Reason, duration,
     model::RenewalTrigger,
     planned::{PlannedAction, PlannedStep},
 };
@@ -23,33 +28,38 @@ const PIN_NOTICE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The outlook of a model, which hangs on what was decided as well; none where nothing can be said now, so that what was
 /// told before stands.
-pub fn of(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: &Verdict) -> Option<Outlook> {
-    if s.object.metadata.deletion_timestamp.is_some() {
+pub fn of(f: &Facts<'_>, ruling: &Ruling) -> Option<Outlook> {
+    if f.is_deleted() {
         return Some(Outlook::default());
     }
-    let source = &s.object.spec.source;
-    let ConnectionState::Ready { view, .. } = s.around.connection else {
-        return Some(obstructed(s, status, verdict));
+    let Some(seen) = &f.seen else {
+        return Some(obstructed(f, ruling));
     };
-    match &source.training {
-        _ if !view.is_complete() => Some(obstructed(s, status, verdict)),
-        Some(spec) => of_training(s, view, spec, status, verdict),
-        None if source.copy.is_some() => Some(of_copy(s, status, verdict)),
+    let source = &f.s.object.spec.source;
+    match seen {
+        Origin::Made(made) => match &made.from {
+            Material::Datasets(trained) => of_training(f, made, trained.as_ref().ok()?, ruling),
+            Material::Model(_) => Some(of_copy(f, ruling)),
+        },
         // The newest base model is followed by a newer one without anybody's doing.
-        None if source.base.as_ref().is_some_and(|base| base.id.is_none()) => Some(Outlook {
-            steps: status.plan.clone(),
+        Origin::Followed(_) if source.base.as_ref().is_some_and(|base| base.id.is_none()) => Some(Outlook {
+            steps: f.base.plan.clone(),
             ..Outlook::default()
         }),
-        None => Some(Outlook {
-            steps: expiry(status).map(|at| expires(at, "NotRenewed")).into_iter().collect(),
+        Origin::Followed(_) | Origin::Unnamed => Some(Outlook {
+            steps: expiry(f, ruling)
+                .map(|at| expires(at, "NotRenewed"))
+                .into_iter()
+                .collect(),
             ..Outlook::default()
         }),
     }
 }
 
 /// Beside it, what the model rests on that is being deleted.
-pub fn with_ending(s: &Snapshot<'_>, status: &SpeechModelStatus, outlook: Outlook) -> Outlook {
-    if s.object.metadata.deletion_timestamp.is_some() {
+pub fn with_ending(f: &Facts<'_>, ruling: &Ruling, outlook: Outlook) -> Outlook {
+    let s = f.s;
+    if f.is_deleted() {
         return outlook;
     }
     let copied = match s.related.source {
@@ -61,14 +71,14 @@ pub fn with_ending(s: &Snapshot<'_>, status: &SpeechModelStatus, outlook: Outloo
         ending::of_models(copied),
     ]);
     Outlook {
-        risk: risk::with_ending(deadline(s, status).as_ref(), outlook.risk, ending),
+        risk: risk::with_ending(deadline(f, ruling).as_ref(), outlook.risk, ending),
         ..outlook
     }
 }
 
 /// What the expiry of the current revision asks for, where the object makes another by itself.
-fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Deadline<'static>> {
-    let expires = expiry(status)?;
+fn deadline(f: &Facts<'_>, ruling: &Ruling) -> Option<Deadline<'static>> {
+    let (s, expires) = (f.s, expiry(f, ruling)?);
     let source = &s.object.spec.source;
     let renewal = s.object.spec.renewal.clone().unwrap_or_default();
     let (declared, lead) = if source.copy.is_some() {
@@ -86,10 +96,7 @@ fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Deadline<'st
         return None;
     };
     // With a `before` longer than a life, each revision would be at risk on the day on which it was made.
-    let made = status
-        .current
-        .as_ref()
-        .and_then(|current| parse(Some(&current.created_at)));
+    let made = ruling.current(f).and_then(|current| current.created_at);
     let half = made.map_or(SignedDuration::MAX, |made| expires.duration_since(made) / 2);
     Some(Deadline {
         subject: "the current revision",
@@ -101,24 +108,28 @@ fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Deadline<'st
 }
 
 /// Nothing can be seen or done now.
-fn obstructed(s: &Snapshot<'_>, status: &SpeechModelStatus, obstacle: &Verdict) -> Outlook {
-    let deadline = deadline(s, status);
-    Outlook::obstructed(&status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
+fn obstructed(f: &Facts<'_>, ruling: &Ruling) -> Outlook {
+    let deadline = deadline(f, ruling);
+    let (around, written) = (&f.s.around, f.s.written());
+    Outlook::obstructed(&f.base.plan, deadline.as_ref(), &ruling.verdict, around, written)
 }
 
 /// A copy is followed by that of its source's next model; what goes wrong on the way is told when it is late.
-fn of_copy(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: &Verdict) -> Outlook {
-    let way = match trouble(verdict) {
-        Some(words) => Way::kept(verdict.reason, words),
+fn of_copy(f: &Facts<'_>, ruling: &Ruling) -> Outlook {
+    let way = match trouble(&ruling.verdict) {
+        Some(words) => Way::kept(ruling.verdict.reason, words),
         None => Way::Open,
     };
-    let deadline = deadline(s, status);
+    let deadline = deadline(f, ruling);
     // Whether anything newer is to be copied, only the source knows.
     let risk = deadline
         .filter(|_| !matches!(way, Way::Open))
         .and_then(|deadline| risk::risk(&deadline, &way));
     Outlook {
-        steps: status.plan.clone(),
+        steps: match ruling.record.seen {
+            true => Vec::new(),
+            false => f.base.plan.clone(),
+        },
         risk,
         look_again: deadline.and_then(|deadline| deadline.look_again(&way)),
     }
@@ -140,9 +151,8 @@ fn trouble(verdict: &Verdict) -> Option<String> {
     (fails || stalled).then(|| verdict.message.clone())
 }
 
-fn expiry(status: &SpeechModelStatus) -> Option<Timestamp> {
-    let current = status.current.as_ref()?;
-    parse(current.expires_at.as_deref())
+fn expiry(f: &Facts<'_>, ruling: &Ruling) -> Option<Timestamp> {
+    ruling.current(f)?.expires_at
 }
 
 fn expires(at: Timestamp, reason: &str) -> PlannedStep {

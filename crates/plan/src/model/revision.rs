@@ -1,12 +1,12 @@
 //! The revisions of a trained or copied model, as found in the Speech service by our mark.
-use super::Snapshot;
+use super::{Snapshot, told::Told};
 use crate::{
     Verdict, former,
     model_choice::parse_id,
     text,
     view::{Entry, View},
 };
-use speech_api::{SpeechModelStatus, model::Training};
+use speech_api::model::Training;
 use speech_service::{
     EntityId, ModelId,
     entity::{CustomModel, OwnerTag, Status},
@@ -65,17 +65,11 @@ impl<'a> Revision<'a> {
 ///
 /// When an attempt took effect that was thought lost, two models bear one number: the one that the status names counts,
 /// else the later attempt, which was made from the later spec. The others are [`twins`].
-pub fn line<'a>(all: &[Revision<'a>], status: Option<&SpeechModelStatus>) -> Vec<Revision<'a>> {
-    let current = status.and_then(|status| Some(status.current.as_ref()?.id.as_str()));
-    let candidate = status.and_then(|status| Some(status.candidate.as_ref()?.id.as_str()));
-    let is_named = |revision: &Revision<'_>| {
-        let id = revision.id().to_string();
-        current == Some(&id) || candidate == Some(&id)
-    };
+pub fn line<'a>(all: &[Revision<'a>], told: &Told) -> Vec<Revision<'a>> {
     let mut line: Vec<Revision<'a>> = Vec::new();
     for revision in all {
         match line.last_mut().filter(|last| last.number == revision.number) {
-            Some(last) if is_named(last) => {}
+            Some(last) if told.is_named(last.id()) => {}
             Some(last) => *last = *revision,
             None => line.push(*revision),
         }
@@ -90,15 +84,15 @@ pub fn twins<'a>(all: &[Revision<'a>], line: &[Revision<'a>]) -> Vec<Revision<'a
 }
 
 /// All models with our mark, and what was taken over of a former object of our name, oldest first.
-pub fn all<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
+pub fn all<'a>(s: &Snapshot<'a>, view: &'a View, told: &Told) -> Vec<Revision<'a>> {
     let owned = view.models.owned_by(s.uid()).into_iter();
     let mut all: Vec<_> = owned.filter_map(of_entry).collect();
     let deleting = s.object.metadata.deletion_timestamp.is_some();
     let certain = || former::is_certain(s.written(), view.models.swept_at(), s.now());
-    let left = match s.old_status().is_some_and(|status| status.ids().next().is_some()) {
-        true => taken_over(s, view),
-        false if !deleting && certain() => left(s, view),
-        false => Vec::new(),
+    let left = match told.ids.is_empty() {
+        false => taken_over(s, view, told),
+        true if !deleting && certain() => left(s, view, told),
+        true => Vec::new(),
     };
     let unknown = |left: &Revision<'_>| all.iter().all(|own| own.number != left.number);
     let left: Vec<_> = left.into_iter().filter(unknown).collect();
@@ -129,21 +123,16 @@ fn of_former<'a>(s: &Snapshot<'a>, view: &'a View) -> impl Iterator<Item = Revis
 }
 
 /// What the status names of a former object's revisions.
-fn taken_over<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
-    let Some(status) = s.old_status() else {
-        return Vec::new();
-    };
-    let is_named = |revision: &Revision<'_>| {
-        let id = revision.id().to_string();
-        status.ids().any(|named| named == id)
-    };
-    of_former(s, view).filter(is_named).collect()
+fn taken_over<'a>(s: &Snapshot<'a>, view: &'a View, told: &Told) -> Vec<Revision<'a>> {
+    of_former(s, view)
+        .filter(|revision| told.ids.contains(&revision.id()))
+        .collect()
 }
 
 /// The revisions that a former object of our name left behind, oldest first, one for each number: the newest, which
 /// belonged to its last life. Nothing where the status names revisions: then it is known which are ours.
-pub fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Vec<Revision<'a>> {
-    if s.old_status().is_some_and(|status| status.ids().next().is_some()) {
+pub fn left<'a>(s: &Snapshot<'a>, view: &'a View, told: &Told) -> Vec<Revision<'a>> {
+    if !told.ids.is_empty() {
         return Vec::new();
     }
     let age = |revision: &Revision<'_>| (revision.model().header.created_at, revision.id());

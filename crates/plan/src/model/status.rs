@@ -1,41 +1,74 @@
 //! What a model's status says, apart from the verdict.
-use super::Snapshot;
+use super::{
+    Snapshot,
+    facts::{Facts, Made, Origin},
+    lineage::highest_named,
+    record::Ruling,
+    told::Current,
+};
 use crate::{
-    Action, Notice, Verdict, creation,
+    Action, Notice,
     drift::{self, Correction},
     notice,
     report::Meanwhile,
-    retry,
-    text::{self, day_time, parse, rfc3339},
-    verdict::Phase,
+    text::{self, day_time, rfc3339},
     view::{ModelFacts, View},
 };
 use speech_api::{
     Reason, SpeechModelStatus, Subject,
-    annotation::CreationIntent,
     condition::Statement,
-    model::{BaseModelDates, CurrentModel},
+    model::{BaseModelDates, CandidateModel, CurrentModel, PastModel},
 };
 use speech_service::ModelId;
 
-/// Keeps a failure of this pass, and closes the attempt of a training or copy that certainly led to nothing.
-pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechModelStatus) {
-    let makes = if s.object.spec.source.copy.is_some() {
-        "Copy"
-    } else {
-        "Train"
-    };
-    retry::note(s.object, &s.around, makes, status);
-    status.creations = creation::tallied(
-        status.creations.as_ref(),
-        CreationIntent::of(s.object).and_then(|intent| intent.creations),
-        s.around.learned.failure.filter(|failure| failure.operation == makes),
-        s.is_fresh(),
-    );
+/// How many past revisions a status names, whatever the limit of the history and whatever the service holds.
+const MOST_PAST: usize = 50;
+
+/// Writes down what the view has.
+pub fn describe(f: &Facts<'_>, status: &mut SpeechModelStatus) {
+    match &f.seen {
+        Some(Origin::Made(made)) => describe_revisions(made, status),
+        Some(Origin::Followed(Ok(model))) => {
+            if let Some(view) = f.s.around.connection.view() {
+                status.candidate = None;
+                status.current = Some(current(view, model));
+            }
+        }
+        Some(Origin::Followed(Err(_)) | Origin::Unnamed) | None => {}
+    }
+}
+
+/// The best revision is current, a newer one under way is the candidate, the others are history.
+fn describe_revisions(made: &Made<'_>, status: &mut SpeechModelStatus) {
+    let lineage = &made.lineage;
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let best = lineage.best();
+    let candidate = lineage.revisions.last().filter(|newest| !newest.succeeded());
+    status.current = best.map(|revision| current(made.view, &revision.model().into()));
+    status.candidate = candidate.map(|revision| CandidateModel {
+        revision: number(revision.number),
+        id: revision.id().to_string(),
+        state: revision.model().header.status.as_str().to_owned(),
+        started_at: rfc3339(revision.model().header.created_at),
+    });
+    let apart = [best, candidate].map(|revision| revision.map(|revision| revision.id()));
+    let past = lineage.revisions.iter().rev();
+    status.history = past
+        .filter(|revision| !apart.contains(&Some(revision.id())))
+        .map(|revision| PastModel {
+            revision: number(revision.number),
+            id: revision.id().to_string(),
+            state: revision.model().header.status.as_str().to_owned(),
+            expires_at: revision.model().expires_at.map(rfc3339),
+        })
+        .take(MOST_PAST)
+        .collect();
+    let highest = number(lineage.highest);
+    status.highest_revision = (highest > highest_named(status)).then_some(highest);
 }
 
 /// The model that endpoints should serve, with both its dates and its base model's.
-pub fn current(view: &View, facts: &ModelFacts<'_>) -> CurrentModel {
+fn current(view: &View, facts: &ModelFacts<'_>) -> CurrentModel {
     let base = match facts.model {
         ModelId::Base(id) => Some(id),
         ModelId::Custom(id) => view
@@ -64,39 +97,11 @@ pub fn current(view: &View, facts: &ModelFacts<'_>) -> CurrentModel {
     }
 }
 
-/// The moment of expiry is a reason to look again; past it, the user has to act.
-pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: Verdict) -> Verdict {
-    let expiry = parse(
-        status
-            .current
-            .as_ref()
-            .and_then(|current| current.expires_at.as_deref()),
-    );
-    match expiry {
-        Some(at) if at > s.now() => verdict.until(at),
-        Some(at) if verdict.phase == Phase::Done => {
-            let message = format!(
-                "the current model expired on {}; train or choose a newer one",
-                day_time(at)
-            );
-            let look_again = verdict.look_again;
-            Verdict {
-                look_again,
-                ..Verdict::stalled(Reason::ModelExpired, message)
-            }
-        }
-        Some(_) | None => verdict,
-    }
-}
-
 /// What `Ready` says while a newer revision is made.
-pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Meanwhile> {
-    if s.object.metadata.deletion_timestamp.is_some() {
-        return None;
-    }
-    let current = status.current.as_ref()?;
-    Some(match parse(current.expires_at.as_deref()) {
-        Some(at) if at <= s.now() => Meanwhile {
+pub fn meanwhile(f: &Facts<'_>, ruling: &Ruling) -> Option<Meanwhile> {
+    let current = ruling.current(f).filter(|_| !f.is_deleted())?;
+    Some(match current.expires_at {
+        Some(at) if at <= f.s.now() => Meanwhile {
             ready: false,
             reason: Reason::ModelExpired,
             message: format!("the current model expired on {}", day_time(at)),
@@ -110,34 +115,33 @@ pub fn meanwhile(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Meanwhi
 }
 
 /// Tells that another model is current.
-pub fn revision_notice(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Notice> {
-    let before = s.old_status()?.current.as_ref()?;
-    let after = status.current.as_ref()?;
-    (before.id != after.id).then(|| Notice {
+pub fn revision_notice(f: &Facts<'_>, current: Option<&Current>) -> Option<Notice> {
+    let (before, after) = (f.told.current.as_ref()?.id?, current?);
+    let id = after.id.filter(|id| *id != before)?;
+    Some(Notice {
         warning: false,
         reason: Reason::Synced,
-        note: format!(
-            "model {} ({}) is current in place of {}",
-            after.name, after.id, before.id
-        ),
+        note: format!("model {} ({id}) is current in place of {before}", after.name),
     })
 }
 
 /// Tells which revisions somebody deleted in the Speech service.
-pub fn vanished_notices(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Vec<Notice> {
-    let (Some(old), Some(view)) = (s.old_status(), s.around.connection.view()) else {
+pub fn vanished_notices(f: &Facts<'_>, status: &SpeechModelStatus) -> Vec<Notice> {
+    let view = f.s.around.connection.view();
+    let Some(view) = view.filter(|_| f.s.object.makes_remote() && !f.is_deleted()) else {
         return Vec::new();
     };
-    if !s.object.makes_remote() || s.object.metadata.deletion_timestamp.is_some() {
-        return Vec::new();
-    }
-    let vanished = |id: &&str| status.ids().all(|now| now != *id) && id.parse().is_ok_and(|id| view.models.is_lost(id));
-    let notice = |id: &str| Notice {
+    let notice = |id| Notice {
         warning: true,
         reason: Reason::RemoteDeleted,
         note: format!("model {id} was deleted in the Speech service by someone else"),
     };
-    old.ids().filter(vanished).map(notice).collect()
+    let lost = f.told.ids.iter().filter(|id| view.models.is_lost(**id));
+    let names = lost.map(ToString::to_string);
+    names
+        .filter(|id| status.ids().all(|now| now != id))
+        .map(notice)
+        .collect()
 }
 
 /// What a step puts back of the current revision: name, description or project.
@@ -166,7 +170,6 @@ pub fn drift_notice(corrects: Option<&Action>) -> Option<Notice> {
 }
 
 /// The condition `Contested`.
-pub fn contested(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Statement> {
-    let lives = s.object.metadata.deletion_timestamp.is_none();
-    drift::statement(&status.drift, "the newest revision").filter(|_| lives)
+pub fn contested(f: &Facts<'_>) -> Option<Statement> {
+    drift::statement(&f.base.drift, "the newest revision").filter(|_| !f.is_deleted())
 }

@@ -11,6 +11,7 @@ mod health;
 mod lead_time;
 mod obstructed;
 mod renewal;
+mod rules;
 mod simulation;
 mod training;
 mod turn;
@@ -21,6 +22,7 @@ mod vanish;
 use super::{
     Refusal, Related, Snapshot, Source, plan,
     revision::{Inputs, Revision},
+    told::Told,
 };
 use crate::{Plan, Surroundings, testing::*};
 use speech_api::{SpeechModel, SpeechModelStatus, decision::RuleName};
@@ -92,10 +94,10 @@ fn of_two_models_with_one_number_the_recorded_one_counts() {
         },
         around: case.world.around(),
     };
-    let all = super::revision::all(&snapshot, &case.world.view);
+    let all = super::revision::all(&snapshot, &case.world.view, &Told::default());
     let numbers = |line: &[Revision<'_>]| line.iter().map(|r| number(r.id())).collect::<Vec<_>>();
     assert_eq!(numbers(&all), [21, 20], "by creation, the attempts being equal");
-    let line = super::revision::line(&all, None);
+    let line = super::revision::line(&all, &Told::default());
     assert_eq!(
         (numbers(&line), numbers(&super::revision::twins(&all, &line))),
         (vec![20], vec![21])
@@ -104,5 +106,6 @@ fn of_two_models_with_one_number_the_recorded_one_counts() {
         "candidate": {"revision": 1, "id": id(21).to_string(), "state": "Running", "startedAt": NOW}
     }))
     .unwrap();
-    assert_eq!(numbers(&super::revision::line(&all, Some(&status))), [21]);
+    let told = Told::read(Some(&status));
+    assert_eq!(numbers(&super::revision::line(&all, &told)), [21]);
 }

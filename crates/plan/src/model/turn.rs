@@ -1,14 +1,14 @@
 //! The turn of a training: at most `maxConcurrentTrainings` of a connection at a time, the earliest deadline first.
-use super::{Snapshot, refusal, renewal};
+use super::{facts::Facts, record::Record, refusal, renewal};
 use crate::{
     Action, Verdict,
     line::{self, Want},
-    text::{after, before, parse},
+    text::{after, before},
     verdict::Phase,
     view::View,
 };
 use jiff::{SignedDuration, Timestamp};
-use speech_api::{Reason, SpeechModelStatus};
+use speech_api::Reason;
 
 /// Who waits for a turn is woken when one comes free; this is for the case that nobody does it.
 const SAFETY_NET: SignedDuration = SignedDuration::from_mins(1);
@@ -17,13 +17,14 @@ pub const UNDER_WAY: Want = Want::TrainingBegins;
 
 /// Lets an order of a training through when it is its turn; what was announced has its turn. `satisfied` says whether the
 /// current revision is what is declared.
-pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied: bool, order: Verdict) -> Verdict {
+pub fn take(f: &Facts<'_>, view: &View, record: &Record, satisfied: bool, order: Verdict) -> Verdict {
+    let s = f.s;
     let Some(action) = &order.action else { return order };
-    if !matches!(action, Action::Claim(Some(_))) || s.creation(status).open().is_some() {
+    if !matches!(action, Action::Claim(Some(_))) || f.creation.open().is_some() {
         return order.wanting(UNDER_WAY);
     }
     let agenda = s.around.agenda;
-    let deadline = deadline(s, status);
+    let deadline = deadline(f);
     // Whose latest start has come waits for nobody.
     let latest = before(deadline, renewal::lead(s).needed);
     if latest <= s.now() {
@@ -39,9 +40,9 @@ pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied
         many => format!("{many} trainings"),
     };
     let message = format!("the next training waits for its turn: {trains} at a time on this connection");
-    let waiting = match status.current.as_ref().filter(|_| satisfied) {
+    let waiting = match f.current.as_ref().filter(|_| satisfied) {
         // A failure is forgotten by what is done, so that it would be repeated too soon.
-        Some(_) if status.last_failure.is_none() => Verdict {
+        Some(_) if record.failures.last.is_none() => Verdict {
             phase: Phase::Done,
             ..Verdict::working(
                 Reason::AwaitingTurn,
@@ -56,10 +57,12 @@ pub fn take(s: &Snapshot<'_>, view: &View, status: &SpeechModelStatus, satisfied
 }
 
 /// When the revision is needed: when the current one expires, or what serves where a gate refused that.
-fn deadline(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Timestamp {
-    let current = status.current.as_ref();
-    let expires = parse(current.and_then(|current| current.expires_at.as_deref()));
-    let refused = current.and_then(|current| refusal::of(s, current.id.parse().ok()?));
+fn deadline(f: &Facts<'_>) -> Timestamp {
+    let Some(current) = &f.current else {
+        return Timestamp::MAX;
+    };
+    let refused = current.id.and_then(|id| refusal::of(f.s, id));
     let needed_by = refused.map(|refused| refused.needed_by);
-    expires.into_iter().chain(needed_by).min().unwrap_or(Timestamp::MAX)
+    let dates = current.expires_at.into_iter().chain(needed_by);
+    dates.min().unwrap_or(Timestamp::MAX)
 }

@@ -1,37 +1,35 @@
 //! What a SpeechModel says in vain.
-use super::{Snapshot, lineage};
+use super::{facts::Facts, lineage};
 use crate::unheeded::{self, Told};
 use speech_api::{
-    Reason, SpeechModelStatus,
+    Reason, SpeechModelStatus, Subject,
     annotation::{self, TRAIN_REVISION},
     condition::Statement,
 };
 use speech_service::EntityId;
 
-/// The condition `Unheeded`: all that the spec or an annotation says in vain.
-pub fn statement(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Option<Statement> {
-    unheeded::statement([project(s, status), train_revision(s, status)])
+/// The condition `Unheeded`: all that the spec or an annotation says in vain. `current` is the revision that the status shows.
+pub fn statement(f: &Facts<'_>, current: Option<EntityId>, status: &mut SpeechModelStatus) -> Option<Statement> {
+    let told = [project(f, current, &mut status.project), train_revision(f, status)];
+    unheeded::statement(told)
 }
 
 /// Only what is trained or copied is put into a project.
-fn project(s: &Snapshot<'_>, status: &mut SpeechModelStatus) -> Option<Told> {
-    let source = &s.object.spec.source;
-    if source.training.is_none() && source.copy.is_none() {
+fn project(f: &Facts<'_>, current: Option<EntityId>, before: &mut Option<String>) -> Option<Told> {
+    let s = f.s;
+    if !s.object.makes_remote() {
         return None;
     }
-    let id = status
-        .current
-        .as_ref()
-        .and_then(|current| current.id.parse::<EntityId>().ok());
-    let entry = id
+    let entry = current
         .zip(s.around.connection.view())
         .and_then(|(id, view)| view.models.get(id));
     let stays = entry.map(|entry| entry.entity.header.project);
-    unheeded::project("model", s.object.spec.project.as_deref(), &mut status.project, stays)
+    unheeded::project("model", s.object.spec.project.as_deref(), before, stays)
 }
 
 /// A request for a revision that does not come next. A number that was used is answered.
-fn train_revision(s: &Snapshot<'_>, status: &SpeechModelStatus) -> Option<Told> {
+fn train_revision(f: &Facts<'_>, status: &SpeechModelStatus) -> Option<Told> {
+    let s = f.s;
     let value = annotation::value(s.object, TRAIN_REVISION)?;
     let next = lineage::highest_recorded(status).saturating_add(1);
     let told = |words: String| {

@@ -2,28 +2,29 @@
 use super::{
     super::{
         Snapshot, dataset,
+        facts::{Facts, Made},
         lineage::Lineage,
+        record::Ruling,
         refusal,
         renewal::{self, Due, Schedule},
         revision::{Inputs, Revision},
-        training,
+        training::{self, Trained},
     },
     PIN_NOTICE, deadline, expires, expiry, trouble,
 };
 use crate::{
-    Verdict,
     lead_time::Work,
     outlook::{Outlook, step},
     retry,
     risk::{self, Way},
-    text::{after, before, day_time, parse},
+    text::{after, before, day_time},
     verdict::Phase,
     view::View,
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
-    Reason, SpeechModelStatus,
-    model::{Renewal, RenewalTrigger, Training},
+    Reason,
+    model::{Renewal, RenewalTrigger},
     planned::{PlannedAction, PlannedStep},
     reference::LastFailure,
 };
@@ -38,52 +39,47 @@ struct Next {
     cause: Option<String>,
 }
 
-pub fn of_training(
-    s: &Snapshot<'_>,
-    view: &View,
-    spec: &Training,
-    status: &SpeechModelStatus,
-    verdict: &Verdict,
-) -> Option<Outlook> {
-    let inputs = Inputs::parse(spec, s.object.spec.project.as_deref()).ok()?;
-    let lineage = Lineage::read(s, view);
-    let newest = lineage.newest();
-    if let Some(running) = newest.filter(|newest| !newest.failed() && !newest.succeeded()) {
-        return Some(running_training(s, status, &running));
+pub fn of_training(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling) -> Option<Outlook> {
+    let s = f.s;
+    if let Some(running) = made.lineage.under_way() {
+        return Some(running_training(f, ruling, &running));
     }
-    let Some(next) = next(s, view, &lineage, &inputs, newest.as_ref()).filter(|_| s.may_act()) else {
+    let Some(next) = next(f, made, trained).filter(|_| s.may_act()) else {
         let reason = match (s.object.spec.suspend, s.may_act()) {
             (true, _) => "Suspended",
             (false, false) => "Observed",
             (false, true) => "NotRenewed",
         };
+        let ends = expiry(f, ruling).map(|at| expires(at, reason));
         return Some(Outlook {
-            steps: expiry(status).map(|at| expires(at, reason)).into_iter().collect(),
+            steps: ends.into_iter().collect(),
             ..Outlook::default()
         });
     };
     // What is due and fails stays due since its date, as a swap does: only so is it told as overdue.
-    let held = s.creation(status).held_until();
-    let held = held.filter(|_| failed_training(status).is_none());
+    let held = f.creation.held_until();
+    let held = held.filter(|_| failed_training(ruling).is_none());
     let next = Next {
         at: held.map_or(next.at, |held| held.max(next.at)),
         ..next
     };
-    let outlook = to_come(s, view, &inputs, &lineage, status, next);
-    Some(kept_back(s, status, verdict, outlook))
+    let outlook = to_come(f, made, trained, ruling, next);
+    Some(kept_back(f, ruling, outlook))
 }
 
 /// How the last order of a training failed.
-fn failed_training(status: &SpeechModelStatus) -> Option<&LastFailure> {
-    status.last_failure.as_ref().filter(|last| last.operation == "Train")
+fn failed_training(ruling: &Ruling) -> Option<&LastFailure> {
+    let last = ruling.record.failures.last.as_ref();
+    last.filter(|last| last.operation == "Train")
 }
 
 /// What keeps an order back that is due: a failure, a refusal, a turn.
-fn kept_back(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: &Verdict, mut outlook: Outlook) -> Outlook {
-    let Some(deadline) = deadline(s, status) else {
+fn kept_back(f: &Facts<'_>, ruling: &Ruling, mut outlook: Outlook) -> Outlook {
+    let Some(deadline) = deadline(f, ruling) else {
         return outlook;
     };
-    let failed = failed_training(status);
+    let verdict = &ruling.verdict;
+    let failed = failed_training(ruling);
     let way = match (trouble(verdict), failed) {
         (Some(words), _) => Way::kept(verdict.reason, format!("the next training waits: {words}")),
         (None, Some(last)) => Way::kept(
@@ -106,11 +102,12 @@ fn kept_back(s: &Snapshot<'_>, status: &SpeechModelStatus, verdict: &Verdict, mu
 }
 
 /// A training runs: when it will have ended is told by `Reconciling`, and here if that is too late.
-fn running_training(s: &Snapshot<'_>, status: &SpeechModelStatus, running: &Revision<'_>) -> Outlook {
+fn running_training(f: &Facts<'_>, ruling: &Ruling, running: &Revision<'_>) -> Outlook {
+    let s = f.s;
     let begun = running.model().header.created_at;
     let lead = renewal::lead(s);
     let ready = after(begun, lead.expected);
-    let deadline = deadline(s, status);
+    let deadline = deadline(f, ruling);
     let way = Way::Under {
         since: begun,
         expected: s
@@ -121,7 +118,7 @@ fn running_training(s: &Snapshot<'_>, status: &SpeechModelStatus, running: &Revi
         words: format!("revision {} is being trained", running.number),
     };
     let endless = deadline.and_then(|deadline| risk::risk(&deadline, &way));
-    let late = expiry(status).filter(|expires| ready > *expires).map(|expires| {
+    let late = expiry(f, ruling).filter(|expires| ready > *expires).map(|expires| {
         let words = format!(
             "revision {} will not serve before {} as it looks, but the current revision expires on {}",
             running.number,
@@ -137,7 +134,7 @@ fn running_training(s: &Snapshot<'_>, status: &SpeechModelStatus, running: &Revi
         risk: risk.as_ref().map(|(_, words)| words.clone()),
         ..step(PlannedAction::Train, begun, "Training")
     };
-    let late = expiry(status).filter(|_| risk.is_some());
+    let late = expiry(f, ruling).filter(|_| risk.is_some());
     Outlook {
         steps: std::iter::once(train)
             .chain(late.map(|at| expires(at, "LeadTimeShort")))
@@ -148,28 +145,22 @@ fn running_training(s: &Snapshot<'_>, status: &SpeechModelStatus, running: &Revi
 }
 
 /// When the next training begins, or could have begun, and why.
-fn next(
-    s: &Snapshot<'_>,
-    view: &View,
-    lineage: &Lineage<'_>,
-    inputs: &Inputs,
-    newest: Option<&Revision<'_>>,
-) -> Option<Next> {
-    let print = inputs.fingerprint();
+fn next(f: &Facts<'_>, made: &Made<'_>, trained: &Trained) -> Option<Next> {
+    let (s, lineage, print) = (f.s, &made.lineage, &trained.print);
     let spec: Renewal = s.object.spec.renewal.clone().unwrap_or_default();
     let soon = |reason| Next {
-        at: since(s, reason),
+        at: since(f, reason),
         reason,
         dates: None,
         cause: None,
     };
-    let Some(newest) = newest else {
+    let Some(newest) = lineage.newest() else {
         return Some(soon("FirstRevision"));
     };
     let is_same = newest.tag.inputs.as_deref() == Some(print.as_str());
     if is_same && newest.failed() {
         return Some(Next {
-            at: lineage.repeat_at(s, newest, &print),
+            at: lineage.repeat_at(s, &newest, print),
             reason: "Retry",
             dates: None,
             cause: Some(format!(
@@ -182,8 +173,8 @@ fn next(
     if !is_same && spec.on.contains(&RenewalTrigger::SpecChange) {
         return Some(soon("SpecChange"));
     }
-    let renewed = lineage.undeployable().and(lineage.best()).unwrap_or(newest);
-    match renewal::due(s, view, &spec, inputs, renewed.model(), lineage.highest) {
+    let renewed = lineage.undeployable().and(lineage.best()).unwrap_or(&newest);
+    match renewal::due(s, made.view, &spec, &trained.inputs, renewed.model(), lineage.highest) {
         Due::Requested => Some(soon("Requested")),
         Due::NewBaseModel => Some(soon("NewBaseModel")),
         Due::BeforeExpiry(dates) => Some(Next {
@@ -203,23 +194,16 @@ fn next(
 }
 
 /// Since when a training is due whose date no entity tells: the status remembers it.
-fn since(s: &Snapshot<'_>, reason: &str) -> Timestamp {
-    let told = s.old_status().and_then(|old| old.plan.first());
-    let told = told.filter(|step| step.action == PlannedAction::Train && step.reason == reason);
-    parse(told.map(|step| step.at.as_str())).unwrap_or(s.now())
+fn since(f: &Facts<'_>, reason: &str) -> Timestamp {
+    let told = f.told.training.as_ref().filter(|(why, _)| why == reason);
+    told.map_or(f.s.now(), |(_, since)| *since)
 }
 
-fn to_come(
-    s: &Snapshot<'_>,
-    view: &View,
-    inputs: &Inputs,
-    lineage: &Lineage<'_>,
-    status: &SpeechModelStatus,
-    next: Next,
-) -> Outlook {
-    let expiry = next.dates.map(|dates| dates.expires).or(expiry(status));
+fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, next: Next) -> Outlook {
+    let s = f.s;
+    let expiry = next.dates.map(|dates| dates.expires).or(expiry(f, ruling));
     let lead = renewal::lead(s);
-    let obstacle = obstacle(s, view, inputs, lineage, next.at);
+    let obstacle = obstacle(s, made.view, &trained.inputs, &made.lineage, next.at);
     let is_short = next.dates.is_some_and(|dates| dates.is_short);
     let by_itself = |expiry: Timestamp| before(expiry, lead.expected);
     let latest = expiry.map(|expiry| next.dates.map_or(by_itself(expiry), |dates| dates.latest));
@@ -234,7 +218,7 @@ fn to_come(
             Some((obstacle.reason, words))
         }
         (_, Some(latest)) if latest < s.now() || next.at > latest => {
-            Some((Reason::LeadTimeShort, too_late(s, status, &next, latest)))
+            Some((Reason::LeadTimeShort, too_late(f, ruling, &next, latest)))
         }
         _ => None,
     };
@@ -242,7 +226,7 @@ fn to_come(
         look_again = Some(look_again.map_or(obstacle.told_from, |again| again.min(obstacle.told_from)));
     }
     let train = PlannedStep {
-        to: Some(format!("revision {}", lineage.next_number(&s.creation(status)))),
+        to: Some(format!("revision {}", made.lineage.next_number(&f.creation))),
         blocked_by: obstacle.iter().map(|obstacle| obstacle.words.clone()).collect(),
         risk: risk
             .as_ref()
@@ -279,13 +263,13 @@ fn short_words(s: &Snapshot<'_>, next: &Next) -> String {
     )
 }
 
-fn too_late(s: &Snapshot<'_>, status: &SpeechModelStatus, next: &Next, latest: Timestamp) -> String {
+fn too_late(f: &Facts<'_>, ruling: &Ruling, next: &Next, latest: Timestamp) -> String {
     let expires = next
         .dates
         .map(|dates| dates.expires)
-        .or(expiry(status))
+        .or(expiry(f, ruling))
         .unwrap_or(latest);
-    let takes = renewal::lead(s).expected;
+    let takes = renewal::lead(f.s).expected;
     let when = if next.at > latest {
         let ready = after(next.at, takes);
         format!(

@@ -433,6 +433,32 @@ fn a_name_that_the_service_ignores_is_asked_for_ever_more_rarely() {
 }
 
 #[test]
+fn an_accepted_change_is_known_by_its_field_and_not_by_words() {
+    let accepted = |case: &Case| case.plan().status.accepted_change;
+    let mut case = current().with(|c| c.edit(&format!("{TRAINING}\ndisplayName: other")));
+    case.world.view.models.answered(trained(20, 1, Status::Succeeded));
+    case.world.pass.asked = Some("Update displayName");
+    assert_eq!(case.show().status.accepted_change.as_deref(), Some("displayName"));
+    case.world.pass.asked = None;
+    let told = &mut case.object.status.as_mut().unwrap().conditions;
+    told.iter_mut().for_each(|told| told.message = "in other words".into());
+    assert_eq!(
+        accepted(&case).as_deref(),
+        Some("displayName"),
+        "no read has shown it yet"
+    );
+    learn(&mut case.world.view.models, trained(20, 1, Status::Succeeded));
+    let status = case.plan().status;
+    assert_eq!(status.side_failures[0].code, "NotApplied");
+    assert_eq!(status.accepted_change, None);
+    case.edit(&format!("{TRAINING}\ndisplayName: another"));
+    assert!(
+        case.plan().status.side_failures.is_empty(),
+        "what was accepted was of another spec"
+    );
+}
+
+#[test]
 fn a_current_revision_is_discarded_only_after_the_written_status_names_the_next() {
     let mut case = Case::declared(
         World::new().custom(trained(20, 1, Status::Succeeded)),
