@@ -11,7 +11,6 @@ use speech_api::{
     condition::{self, MODEL_VALID, READY, RECONCILING, STALLED},
     planned::{PlannedAction, PlannedStep},
 };
-use speech_plan::rules;
 
 /// How an object is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -265,7 +264,7 @@ impl Standing {
             is_working,
             why: unsaid
                 .map(Why::expired)
-                .or_else(|| rules::verdict(conditions).map(Why::of)),
+                .or_else(|| condition::verdict(conditions).map(Why::of)),
             risk: condition::at_risk(conditions).map(Why::of),
             blocked: blocked(plan, conditions),
             serves,
@@ -303,11 +302,11 @@ pub fn blocked(plan: &[PlannedStep], conditions: &[Condition]) -> Option<Why> {
     let step = plan.iter().find(waits)?;
     let is_rest = |verdict: &Condition| {
         matches!(
-            rules::reason(verdict),
+            condition::reason(verdict),
             Some(Reason::Serving | Reason::Synced | Reason::DriftCorrected | Reason::SwapScheduled)
         )
     };
-    let stated = at_risk.or_else(|| rules::verdict(conditions).filter(|verdict| !is_rest(verdict)))?;
+    let stated = at_risk.or_else(|| condition::verdict(conditions).filter(|verdict| !is_rest(verdict)))?;
     Some(Why {
         reason: stated.reason.clone(),
         message: step.blocked_by.join("; "),

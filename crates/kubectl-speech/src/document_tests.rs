@@ -42,10 +42,7 @@ fn printed() -> BTreeMap<&'static str, Option<String>> {
             Some(status::detail(&status::row(&letters, now), now, Colours(false))),
         ),
         ("plan", Some(calendar::table(&ahead.rows, now, until))),
-        (
-            "why letters",
-            Some(why::text(&why::why(&letters, &objects, now), Colours(false))),
-        ),
+        ("why letters", Some(why::text(&why::why(&letters, now), Colours(false)))),
         (
             "approve letters --to 10000000-0000-4000-8000-000000000002",
             Some(told(

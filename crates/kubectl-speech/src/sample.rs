@@ -46,7 +46,7 @@ pub fn session() -> Result<[(&'static str, String); 2], SampleError> {
     let fleet = all(&objects, None, &Kind::ALL);
     let letters = fleet.iter().find(|object| object.name() == "letters");
     let letters = letters.ok_or("the sample lacks letters")?;
-    let why = why::text(&why::why(letters, &objects, now), Colours(true));
+    let why = why::text(&why::why(letters, now), Colours(true));
     Ok([
         ("kubectl speech status", status::fleet(&fleet, now, Colours(true))),
         ("kubectl speech why letters", why),

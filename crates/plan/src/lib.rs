@@ -32,7 +32,6 @@ mod report;
 mod retry;
 pub mod risk;
 mod rule;
-pub mod rules;
 pub mod skew;
 mod snapshot;
 mod spread;

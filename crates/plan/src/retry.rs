@@ -205,12 +205,6 @@ impl<'a> Memory<'a> {
     }
 }
 
-/// What is remembered of a step, wherever it stands.
-pub fn recall<'a>(status: &'a impl SubjectStatus, operation: &str) -> Option<&'a LastFailure> {
-    let mut all = status.last_failure().into_iter().chain(status.side_failures());
-    all.find(|known| known.operation == operation)
-}
-
 /// Keeps a failure of this pass in a status, and closes the attempt of a creation (`creates` is its word) that certainly
 /// led to nothing.
 pub fn note<K: Subject>(object: &K, around: &Surroundings<'_>, creates: &str, status: &mut K::Status) {

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use speech_api::{
     FINALIZER, SpeechEndpoint, SpeechModel,
     annotation::{CREATION_INTENT, CreationIntent},
+    condition,
     decision::{Decision, RuleName, Saw},
 };
 use speech_service::{
@@ -358,9 +359,7 @@ pub fn said(conditions: &[Condition]) -> String {
 
 /// The rule that decided is one of the list, and what it saw is what the conditions say.
 pub fn assert_decided(decision: &Decision, conditions: &[Condition], chain: &[RuleName]) {
-    let verdict = super::rules::verdict(conditions)
-        .and_then(super::rules::reason)
-        .unwrap();
+    let verdict = condition::verdict(conditions).and_then(condition::reason).unwrap();
     let rule = decision.rule.unwrap();
     assert!(chain.contains(&rule), "{rule:?} is no rule of the list");
     assert_eq!(decision.saw(rule), Some(Saw::Reason(verdict)), "{decision:?}");

@@ -45,7 +45,10 @@ fn every_rule_of_the_list_decides_where_it_has_to() {
             Case::serving().with(|c| c.world.link = Link::NotFound),
         ),
         (RuleName::Spec, serving("model: {base: {}}\nproject: nonsense")),
-        (RuleName::Owner, Case::serving().with(|c| c.related.holder = Some("shop/other"))),
+        (
+            RuleName::Owner,
+            Case::serving().with(|c| c.related.holder = Some("shop/other")),
+        ),
         (RuleName::Entity, Case::new(World::new(), endpoint("model: {base: {}}"))),
         (
             RuleName::Duplicate,

@@ -13,12 +13,12 @@ fn trained(n: u128, status: Status) -> CustomModel {
 
 /// Revision 1 (model 20) is current.
 fn at_rest() -> Case {
-    Case::of(World::new().custom(trained(20, Status::Succeeded)), TRAINING)
+    Case::declared(World::new().custom(trained(20, Status::Succeeded)), TRAINING)
 }
 
 /// Revision 1 is as it is in the service.
 fn newest(status: Status) -> Case {
-    Case::of(World::new().custom(trained(20, status)), TRAINING)
+    Case::declared(World::new().custom(trained(20, status)), TRAINING)
 }
 
 fn fresh(spec: &str) -> Case {
