@@ -77,7 +77,9 @@ pub async fn reconcile(
     let ended = report(&context, &workers, Arc::clone(&connection), &remote, last_key_until).await;
     if let Err(WriteError::Refused(refused)) = &ended {
         let newest = context.recent.connections.freshest(connection);
-        if let Some(written) = refusal::tell(&context, &*newest, newest.status.as_ref(), refused).await {
+        let status = newest.status.as_ref();
+        let told = refusal::tell(&context, &*newest, status, |status| &mut status.conditions, refused);
+        if let Some(written) = told.await {
             context.recent.connections.wrote(written);
         }
     }
