@@ -12,10 +12,7 @@ use speech_api::{
     reference::{ConnectionRef, ManagementPolicy},
     swap::{Approval, GateVerdict, SwapPolicy},
 };
-use speech_fleet::{
-    fleet::{Objects, connection},
-    standing::label,
-};
+use speech_fleet::fleet::{Objects, connection};
 use speech_plan::rules::Rule;
 use speech_service::EntityId;
 
@@ -45,7 +42,7 @@ fn of_endpoint(rule: Rule, endpoint: &SpeechEndpoint, others: &Objects) -> Optio
         Rule::Connection => Some(works(&spec.connection_ref, endpoint.namespace(), others)),
         Rule::Entity => status.id.as_ref().map(|id| Answer::For(format!("endpoint {id}"))),
         Rule::Work => status.target.as_ref().map(|target| {
-            let model = label(&target.name, target.revision);
+            let model = speech_plan::named(&target.name, target.revision);
             Answer::Against(format!(
                 "the service has been moving it to {model} since {}",
                 target.since
