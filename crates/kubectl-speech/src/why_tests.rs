@@ -6,11 +6,11 @@ use speech_api::{SpeechEndpoint, SpeechModel};
 use speech_fleet::fleet::connection;
 
 fn now() -> Timestamp {
-    sample::now().unwrap()
+    sample::now()
 }
 
 fn letters() -> SpeechEndpoint {
-    let sample = sample::objects().unwrap();
+    let sample = sample::objects();
     let is_it = |one: &SpeechEndpoint| one.metadata.name.as_deref() == Some("letters");
     sample.endpoints.into_iter().find(is_it).unwrap()
 }
@@ -32,7 +32,7 @@ fn rules_before_the_one_that_decided_pass_by_a_fact_only_and_those_behind_it_wer
 
 #[test]
 fn what_goes_away_under_an_object_is_told_beside_what_works() {
-    let mut objects = sample::objects().unwrap();
+    let mut objects = sample::objects();
     let object = letters();
     let path = connection(&object.spec.connection_ref, &object.namespace().unwrap_or_default());
     let (_, name) = path.split_once('/').unwrap();

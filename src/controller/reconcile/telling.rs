@@ -48,7 +48,13 @@ impl<K: Managed> Reconciler<'_, K> {
     /// Tells that the cluster does not let us write what has to be written.
     pub(super) async fn tell_refusal(&mut self, refused: &Status) {
         let (object, status) = (&*self.object, self.object.status());
-        let told = refusal::tell(self.context, object, status, |status| status.fields_mut().conditions, refused);
+        let told = refusal::tell(
+            self.context,
+            object,
+            status,
+            |status| status.fields_mut().conditions,
+            refused,
+        );
         if let Some(written) = told.await {
             self.keep(written);
         }
