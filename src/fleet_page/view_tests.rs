@@ -65,7 +65,7 @@ fn each_filter_admits_what_it_names_and_the_choices_stay_those_of_the_whole_flee
         ("connection=private-link", 2, 0),
         ("connection=speech-system%2Feast-us", 6, 2),
         ("connection=clinics%2Feast-us", 0, 0),
-        ("locale=DE-at", 2, 2),
+        ("locale=DE-at", 2, 1),
         ("risk=any", 6, 0),
         ("risk=expired", 1, 0),
         ("risk=at-risk", 3, 0),
