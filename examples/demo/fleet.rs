@@ -400,28 +400,43 @@ fn condition(endpoint: &Value, kind: &str) -> (String, String) {
 }
 
 impl Table {
-    /// One row for each endpoint; those that have changed since the last time stand out.
+    /// One row for each endpoint; those that are at risk stand out, and those that have changed since the last time.
     async fn show(&mut self, screen: &mut Screen, stage: &Stage) -> Result<(), DemoError> {
-        let rows: Vec<String> = fleet(stage).await?.iter().map(row_of).collect();
+        let fleet = fleet(stage).await?;
         screen.blank();
         let headings = ["ENDPOINT", "POLICY", "SERVES", "UNTIL", "NEXT", "AT", "WAITS FOR"];
         screen.line(Style::Bold, &row(headings.map(str::to_owned)));
-        for line in &rows {
-            let is_new = !self.shown.is_empty() && !self.shown.contains(line);
-            screen.line(if is_new { Style::Good } else { Style::Plain }, line);
+        let mut shown = Vec::new();
+        for endpoint in &fleet {
+            let line = row_of(endpoint);
+            let is_new = !self.shown.is_empty() && !self.shown.contains(&line);
+            let style = match (is_at_risk(endpoint), is_new) {
+                (true, _) => Style::Bad,
+                (false, true) => Style::Good,
+                (false, false) => Style::Plain,
+            };
+            screen.line(style, &line);
+            shown.push(line);
+        }
+        if !self.shown.is_empty() {
+            screen.line(Style::Dim, "green: changed since the last table; red: at risk");
         }
         screen.blank();
-        self.shown = rows;
+        self.shown = shown;
         Ok(())
     }
+}
+
+fn is_at_risk(endpoint: &Value) -> bool {
+    condition(endpoint, AT_RISK).0 == "True"
 }
 
 /// What serves, until when, what comes next, and what it waits for, or what is at risk.
 fn row_of(endpoint: &Value) -> String {
     let (_, reason) = ready(endpoint);
-    let waits = match condition(endpoint, AT_RISK) {
-        (is_so, risk) if is_so == "True" && (reason == "Serving" || reason == risk) => format!("{risk} (at risk)"),
-        (is_so, risk) if is_so == "True" => format!("{reason} (at risk: {risk})"),
+    let waits = match condition(endpoint, AT_RISK).1 {
+        risk if is_at_risk(endpoint) && (reason == "Serving" || reason == risk) => format!("{risk} (at risk)"),
+        risk if is_at_risk(endpoint) => format!("{reason} (at risk: {risk})"),
         _ if reason == "Serving" => String::new(),
         _ => reason,
     };

@@ -66,7 +66,14 @@ pub async fn reconcile(
     let ended = reconciler.run().await;
     if let Err(ReconcileError::Write(WriteError::Refused(refused))) = &ended {
         let object = &reconciler.object;
-        if let Some(written) = refusal::tell(&context, &**object, object.status.as_ref(), refused).await {
+        if let Some(written) = refusal::tell(
+            &context,
+            &**object,
+            object.status.as_ref(),
+            |status| (&mut status.conditions, &mut status.decision),
+            refused,
+        )
+        .await {
             reconciler.keep(written);
         }
     }

@@ -2,18 +2,18 @@
 use super::{
     Context, copy, observe,
     references::{connection_of, source_key},
-    refusal::Conditions,
     remote::Remote,
     routes::{Route, Traveller},
     watched::Watched,
 };
 use crate::metrics::{self, Ended};
+use serde::Serialize;
 use speech_api::{SpeechEndpoint, SpeechEndpointStatus, SpeechModel, SpeechModelStatus, Subject};
 use speech_plan::{self as plan, Plan, Surroundings};
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 /// A kind whose objects the controller brings to what they declare.
-pub trait Managed: Watched + Subject<Status: Conditions> {
+pub trait Managed: Watched + Subject<Status: Serialize + Debug> {
     /// What else was observed before the Speech resource of the object is looked at.
     type Source: Send;
 

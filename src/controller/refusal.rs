@@ -10,40 +10,26 @@ use kube::{
     core::{NamespaceResourceScope, Status},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use speech_api::{Reason, SpeechConnectionStatus, SpeechEndpointStatus, SpeechModelStatus};
-use speech_plan::{Notice, cluster_refused};
+use speech_api::{
+    Reason,
+    decision::{Decision, RuleName, Saw},
+};
+use speech_plan::cluster_refused;
 use std::{fmt::Debug, sync::Arc};
 
-/// A status that has conditions.
-pub trait Conditions: Clone + Default + Debug + Serialize {
-    /// Those that are written.
-    fn conditions(&self) -> &[Condition];
-    /// The same status with others.
-    fn with(self, conditions: Vec<Condition>) -> Self;
-}
-
-macro_rules! conditions {
-    ($($status:ident),+) => {$(
-        impl Conditions for $status {
-            fn conditions(&self) -> &[Condition] {
-                &self.conditions
-            }
-
-            fn with(self, conditions: Vec<Condition>) -> Self {
-                Self { conditions, ..self }
-            }
-        }
-    )+};
-}
-
-conditions!(SpeechConnectionStatus, SpeechModelStatus, SpeechEndpointStatus);
-
 /// Tells what was refused: in the status, which a policy often leaves alone, and where that is refused as well by an event.
-/// Whatever happens, the object counts as refused until a pass ends well. Returns what was written.
-pub async fn tell<K, S>(context: &Context, object: &K, status: Option<&S>, refused: &Status) -> Option<Arc<K>>
+/// Whatever happens, the object counts as refused until a pass ends well. Returns what was written. `decided`
+/// are the conditions and the decision of a status.
+pub async fn tell<K, S>(
+    context: &Context,
+    object: &K,
+    status: Option<&S>,
+    decided: fn(&mut S) -> (&mut Vec<Condition>, &mut Decision),
+    refused: &Status,
+) -> Option<Arc<K>>
 where
     K: Kept + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
-    S: Conditions,
+    S: Clone + Default + Debug + Serialize,
 {
     let meta = object.meta();
     let (namespace, name) = (
@@ -51,17 +37,22 @@ where
         meta.name.as_deref().unwrap_or_default(),
     );
     let is_new = context.metrics.refused(&K::kind(&()), namespace, name);
-    let status = status.cloned().unwrap_or_default();
+    let mut status = status.cloned().unwrap_or_default();
+    let (written, decision) = decided(&mut status);
     let generation = meta.generation.unwrap_or_default();
-    let told = cluster_refused(status.conditions(), &refused.message, generation, context.clock.now());
-    let (conditions, notice): (Vec<Condition>, Notice) = told;
+    let (told, notice) = cluster_refused(written, &refused.message, generation, context.clock.now());
     if is_new {
         context.events.publish(object, &[notice]);
     }
-    if conditions == status.conditions() {
+    if told == *written {
         return None;
     }
-    match write::status(context, object, &status.with(conditions)).await {
+    *written = told;
+    *decision = Decision::of(
+        RuleName::Hands,
+        [(RuleName::Hands, Saw::Reason(Reason::ClusterRefused))],
+    );
+    match write::status(context, object, &status).await {
         Ok(written) => Some(written),
         Err(WriteError::Conflict | WriteError::Gone) => None,
         Err(error @ (WriteError::Refused(_) | WriteError::Api(_))) => {

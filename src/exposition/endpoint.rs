@@ -1,5 +1,5 @@
 //! What is measured of one endpoint.
-use super::planned::{Planned, seconds};
+use super::planned::{Exposed, Facts, seconds};
 use crate::metrics::series::Row;
 use jiff::Timestamp;
 use speech_api::{
@@ -7,46 +7,33 @@ use speech_api::{
     endpoint::{ActiveModel, Fallback},
     swap::SwapPolicy,
 };
-use speech_plan::lead_time::{Durations, Work};
+use speech_plan::lead_time::Work;
 use std::{collections::BTreeMap, time::Duration};
 
-/// One endpoint at a time.
-#[derive(Clone, Debug)]
-pub struct Facts<'a> {
-    /// What plan and conditions say.
-    pub planned: Planned<'a>,
-    object: &'a SpeechEndpoint,
-}
+impl Exposed for SpeechEndpoint {
+    const CHAIN: &'static [Work] = &[Work::Deploying];
 
-impl<'a> Facts<'a> {
-    /// What is known of an endpoint, and of how long work takes at its connection.
-    pub fn of(object: &'a SpeechEndpoint, now: Timestamp, durations: Option<&Durations>) -> Self {
-        let status = object.status.as_ref();
-        let active = status.and_then(|status| status.active.as_ref());
-        let expires = active.and_then(|active| active.expires_at.as_deref());
-        Self {
-            planned: Planned::of(object, expires, &[Work::Deploying], now, durations),
-            object,
-        }
+    fn expires(&self) -> Option<&str> {
+        self.status.as_ref()?.active.as_ref()?.expires_at.as_deref()
     }
 
+    fn info(&self) -> [&str; 3] {
+        let policy = match self.spec.swap.policy {
+            SwapPolicy::OnNewModel => "OnNewModel",
+            SwapPolicy::BeforeExpiry => "BeforeExpiry",
+            SwapPolicy::Manual => "Manual",
+        };
+        [&self.spec.connection_ref.name, &self.spec.locale, policy]
+    }
+}
+
+impl Facts<'_, SpeechEndpoint> {
     fn active(&self) -> Option<&ActiveModel> {
         self.object.status.as_ref()?.active.as_ref()
     }
 
     fn fallback(&self) -> Option<&Fallback> {
         self.object.status.as_ref()?.fallback.as_ref()
-    }
-
-    /// What it is declared as.
-    pub fn info(&self) -> Row {
-        let spec = &self.object.spec;
-        let policy = match spec.swap.policy {
-            SwapPolicy::OnNewModel => "OnNewModel",
-            SwapPolicy::BeforeExpiry => "BeforeExpiry",
-            SwapPolicy::Manual => "Manual",
-        };
-        self.planned.declared([&spec.connection_ref.name, &spec.locale, policy])
     }
 
     /// Whether the intended model answers.
@@ -98,6 +85,7 @@ impl<'a> Facts<'a> {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use speech_plan::lead_time::Durations;
 
     fn endpoint(status: Value) -> SpeechEndpoint {
         serde_json::from_value(json!({

@@ -1,17 +1,18 @@
 //! What is known of the declared objects, read from the stores when somebody asks.
-use super::{connection, endpoint, model, planned::Planned};
+use super::{
+    connection,
+    planned::{Exposed, Facts, Planned},
+};
 use crate::{
-    controller::{Context, Known, connection_of, remote::Remote},
+    controller::{Context, Known, connection_of},
     metrics::{
         Metrics,
         catalogue::{self, Definition},
         series::{Row, write},
     },
 };
-use jiff::Timestamp;
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
-use speech_api::Subject;
-use speech_plan::lead_time::Durations;
+use speech_api::SpeechEndpoint;
 use std::{
     fmt,
     sync::{Arc, Weak},
@@ -52,15 +53,6 @@ impl Collector for Fleet {
     }
 }
 
-/// Where an object lives: its present, and how long work takes there.
-fn place(context: &Context, object: &impl Subject) -> (Timestamp, Option<Durations>) {
-    let now = context.clock.now();
-    let remote: Option<Arc<Remote>> = context.remotes.get(&connection_of(object));
-    remote.map_or((now, None), |remote| {
-        (remote.later(now), Some(remote.agenda().durations.clone()))
-    })
-}
-
 /// What is told of every object that has a plan.
 struct Common {
     info: Definition,
@@ -99,15 +91,17 @@ const OF_MODELS: Common = Common {
 };
 
 impl Common {
-    fn write<'a>(
+    /// Writes this of all objects of a kind, and returns what else is known of them.
+    fn write<'a, K: Exposed>(
         &self,
         encoder: &mut DescriptorEncoder<'_>,
-        infos: impl Iterator<Item = Row>,
-        plans: &[&Planned<'a>],
-    ) -> fmt::Result {
-        write(encoder, &self.info, infos)?;
+        context: &Context,
+        objects: &'a [Arc<K>],
+    ) -> Result<Vec<Facts<'a, K>>, fmt::Error> {
+        let all: Vec<Facts<'a, K>> = objects.iter().map(|object| facts(context, &**object)).collect();
+        write(encoder, &self.info, all.iter().map(Facts::info))?;
         let mut one = |definition: &Definition, row: fn(&Planned<'a>) -> Option<Row>| {
-            write(encoder, definition, plans.iter().filter_map(|planned| row(planned)))
+            write(encoder, definition, all.iter().filter_map(|facts| row(&facts.planned)))
         };
         one(&self.expiry, Planned::expires)?;
         one(&self.ready, Planned::ready)?;
@@ -116,39 +110,38 @@ impl Common {
         one(&self.blocked, Planned::blocked)?;
         one(&self.budget, Planned::budget)?;
         one(&self.at_risk, Planned::at_risk)?;
-        write(encoder, &self.planned, plans.iter().flat_map(|planned| planned.steps()))
+        let steps = all.iter().flat_map(|facts| facts.planned.steps());
+        write(encoder, &self.planned, steps)?;
+        Ok(all)
+    }
+}
+
+/// What is known of an object where it lives: its present, and how long work takes there.
+fn facts<'a, K: Exposed>(context: &Context, object: &'a K) -> Facts<'a, K> {
+    let now = context.clock.now();
+    match context.remotes.get(&connection_of(object)) {
+        Some(remote) => Facts::of(object, remote.later(now), Some(&remote.agenda().durations)),
+        None => Facts::of(object, now, None),
     }
 }
 
 fn endpoints(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Result {
     let objects = context.stores.endpoints.state();
-    let facts = objects.iter().map(|object| {
-        let (now, durations) = place(context, &**object);
-        endpoint::Facts::of(object, now, durations.as_ref())
-    });
-    let facts: Vec<endpoint::Facts<'_>> = facts.collect();
-    let plans: Vec<_> = facts.iter().map(|facts| &facts.planned).collect();
-    OF_ENDPOINTS.write(encoder, facts.iter().map(endpoint::Facts::info), &plans)?;
-    let mut one = |definition: &Definition, row: &dyn Fn(&endpoint::Facts<'_>) -> Option<Row>| {
-        write(encoder, definition, facts.iter().filter_map(row))
+    let all = OF_ENDPOINTS.write(encoder, context, &objects)?;
+    let mut one = |definition: &Definition, row: &dyn Fn(&Facts<'_, SpeechEndpoint>) -> Option<Row>| {
+        write(encoder, definition, all.iter().filter_map(row))
     };
     one(&catalogue::ENDPOINT_INTENDED, &|facts| facts.intended())?;
     one(&catalogue::ENDPOINT_FALLBACK_SINCE, &|facts| facts.fallback_since())?;
     one(&catalogue::ENDPOINT_FALLBACK, &|facts| facts.fallback_seconds())?;
     one(&catalogue::ENDPOINT_GATE, &|facts| facts.gate())?;
-    let quarantined = facts.iter().flat_map(endpoint::Facts::quarantined);
+    let quarantined = all.iter().flat_map(|facts| facts.quarantined());
     write(encoder, &catalogue::ENDPOINT_QUARANTINED, quarantined)
 }
 
 fn models(encoder: &mut DescriptorEncoder<'_>, context: &Context) -> fmt::Result {
     let objects = context.stores.models.state();
-    let facts = objects.iter().map(|object| {
-        let (now, durations) = place(context, &**object);
-        model::Facts::of(object, now, durations.as_ref())
-    });
-    let facts: Vec<model::Facts<'_>> = facts.collect();
-    let plans: Vec<_> = facts.iter().map(|facts| &facts.planned).collect();
-    OF_MODELS.write(encoder, facts.iter().map(model::Facts::info), &plans)?;
-    let revisions = facts.iter().flat_map(model::Facts::revisions);
+    let all = OF_MODELS.write(encoder, context, &objects)?;
+    let revisions = all.iter().flat_map(|facts| facts.revisions());
     write(encoder, &catalogue::MODEL_REVISION_EXPIRY, revisions)
 }

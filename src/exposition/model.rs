@@ -1,44 +1,30 @@
 //! What is measured of one model.
-use super::planned::{Planned, seconds};
+use super::planned::{Exposed, Facts, seconds};
 use crate::metrics::series::Row;
 use jiff::Timestamp;
 use speech_api::SpeechModel;
-use speech_plan::lead_time::{Durations, Work};
+use speech_plan::lead_time::Work;
 use std::collections::BTreeMap;
 
-/// One model at a time.
-#[derive(Clone, Debug)]
-pub struct Facts<'a> {
-    /// What plan and conditions say.
-    pub planned: Planned<'a>,
-    object: &'a SpeechModel,
-}
+impl Exposed for SpeechModel {
+    const CHAIN: &'static [Work] = &[Work::Training, Work::Deploying];
 
-impl<'a> Facts<'a> {
-    /// What is known of a model, and of how long work takes at its connection.
-    pub fn of(object: &'a SpeechModel, now: Timestamp, durations: Option<&Durations>) -> Self {
-        let status = object.status.as_ref();
-        let current = status.and_then(|status| status.current.as_ref());
-        let expires = current.and_then(|current| current.expires_at.as_deref());
-        let chain = [Work::Training, Work::Deploying];
-        Self {
-            planned: Planned::of(object, expires, &chain, now, durations),
-            object,
-        }
+    fn expires(&self) -> Option<&str> {
+        self.status.as_ref()?.current.as_ref()?.expires_at.as_deref()
     }
 
-    /// What it is declared as.
-    pub fn info(&self) -> Row {
-        let spec = &self.object.spec;
-        let source = match &spec.source {
+    fn info(&self) -> [&str; 3] {
+        let source = match &self.spec.source {
             source if source.training.is_some() => "training",
             source if source.base.is_some() => "base",
             source if source.copy.is_some() => "copy",
             _ => "existing",
         };
-        self.planned.declared([&spec.connection_ref.name, &spec.locale, source])
+        [&self.spec.connection_ref.name, &self.spec.locale, source]
     }
+}
 
+impl Facts<'_, SpeechModel> {
     /// When each revision that is kept expires.
     pub fn revisions(&self) -> Vec<Row> {
         let Some(status) = &self.object.status else {

@@ -37,36 +37,52 @@ fn is_under_way(step: &PlannedStep) -> bool {
     )
 }
 
-impl<'a> Planned<'a> {
-    /// What an object says of itself. What serves `expires` then; the `chain` is the work that a step has to be given time for.
-    pub fn of<K: Subject>(
-        object: &'a K,
-        expires: Option<&str>,
-        chain: &[Work],
-        now: Timestamp,
-        durations: Option<&Durations>,
-    ) -> Self {
+/// A kind whose objects have a plan.
+pub trait Exposed: Subject {
+    /// The work that a step has to be given time for.
+    const CHAIN: &'static [Work];
+
+    /// When what serves, or is current, expires, as the status says it.
+    fn expires(&self) -> Option<&str>;
+    /// What it is declared as: the labels behind namespace and name.
+    fn info(&self) -> [&str; 3];
+}
+
+/// One object at a time.
+#[derive(Clone, Debug)]
+pub struct Facts<'a, K> {
+    /// What plan and conditions say.
+    pub planned: Planned<'a>,
+    pub object: &'a K,
+}
+
+impl<'a, K: Exposed> Facts<'a, K> {
+    /// What is known of an object, and of how long work takes at its connection.
+    pub fn of(object: &'a K, now: Timestamp, durations: Option<&Durations>) -> Self {
         let locale = object.declared().locale;
-        Self {
+        let planned = Planned {
             key: key_of(object),
             plan: object.status().map_or(&[], SubjectStatus::plan),
             conditions: object.conditions(),
-            expiry: expires.and_then(|at| at.parse().ok()),
-            lead: durations.map(|durations| durations.lead(locale, chain).needed),
+            expiry: object.expires().and_then(|at| at.parse().ok()),
+            lead: durations.map(|durations| durations.lead(locale, K::CHAIN).needed),
             now,
-        }
+        };
+        Self { planned, object }
     }
 
+    /// What it is declared as.
+    pub fn info(&self) -> Row {
+        let labels = self.planned.key.iter().cloned();
+        (labels.chain(self.object.info().map(str::to_owned)).collect(), 1.0)
+    }
+}
+
+impl Planned<'_> {
     /// A row of this object.
     pub fn row(&self, more: Option<&str>, value: f64) -> Row {
         let labels = self.key.iter().cloned().chain(more.map(str::to_owned));
         (labels.collect(), value)
-    }
-
-    /// What it is declared as.
-    pub fn declared(&self, told: [&str; 3]) -> Row {
-        let labels = self.key.iter().cloned().chain(told.map(str::to_owned));
-        (labels.collect(), 1.0)
     }
 
     /// When what serves expires.

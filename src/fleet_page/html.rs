@@ -38,6 +38,7 @@ pub fn page(view: &View, leads: bool) -> String {
             }
             section aria-labelledby="quarters-heading" {
                 h2 #quarters-heading { "The quarters to come" }
+                (sideways())
                 div.drawing.scroll tabindex="0" role="region" aria-labelledby="quarters-heading" {
                     (PreEscaped(calendar::overview(&view.rows(), view.now, view.until)))
                 }
@@ -193,6 +194,11 @@ fn filters(view: &View) -> Markup {
     }
 }
 
+/// What a narrow screen says of a drawing that is wider.
+fn sideways() -> Markup {
+    html! { p.note.sideways { "Scroll the drawing sideways to see all of it." } }
+}
+
 /// The objects one by one, as `speech-operator plan -o svg` draws them.
 fn timeline(view: &View) -> Markup {
     let lines: Vec<_> = view
@@ -205,6 +211,7 @@ fn timeline(view: &View) -> Markup {
     html! {
         section aria-labelledby="timeline-heading" {
             h2 #timeline-heading { "Timeline" }
+            (sideways())
             @if lines.len() > DRAWN {
                 p.note { "The " (DRAWN) " most urgent of " (lines.len()) " objects; filter to see others." }
             }

@@ -82,12 +82,26 @@ fn a_reader_who_hears_the_page_knows_what_each_cell_is() {
         }
     }
     assert!(page.contains("standby"));
+    assert!(page.contains(">Expiries: 24, 3 of them at risk; "), "{page}");
+}
+
+#[test]
+fn on_a_narrow_screen_drawings_say_that_they_scroll_and_what_is_well_is_short() {
+    let page = page(&seen(&fleet(), ""), true);
+    let hint = r#"<p class="note sideways">Scroll the drawing sideways to see all of it.</p>"#;
+    assert_eq!(
+        page.matches(hint).count(),
+        page.matches("class=\"drawing scroll\"").count()
+    );
+    let rows = |class: &str| page.matches(&format!(r#"<tr role="row" class="{class}""#)).count();
+    assert_eq!((rows("well"), rows("bad"), rows("warn")), (16, 4, 2));
 }
 
 #[test]
 fn why_something_is_not_ready_can_be_read_without_a_pointer_and_what_is_past_is_told_as_past() {
     let page = page(&seen(&fleet(), "namespace=contact-center"), true);
-    assert!(page.contains("<small>The model has expired.</small>"), "{page}");
+    let why = "<small>model hotline, revision 6, expired on 2026-11-15 00:00 UTC; the newest base model answers in its place</small>";
+    assert!(page.contains(why), "{page}");
     assert!(page.contains(r#"<b>Expired</b> <time datetime="2026-11-15T00:00:00Z">"#));
     assert!(
         page.contains(r##"<a href="#endpoints"><b>"##),

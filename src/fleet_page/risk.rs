@@ -27,7 +27,8 @@ impl Risk {
         let told = standing.risk.as_ref().map(|risk| risk.message.clone());
         let acts = row.steps.iter().any(|step| step.action != PlannedAction::Expire);
         let cut_off = row.cut_off.as_ref().filter(|_| acts);
-        let blocked = standing.blocked.as_ref().map(|blocked| &blocked.message).or(cut_off);
+        // Through a connection that does not work nothing happens, whatever else a step waits for.
+        let blocked = cut_off.or(standing.blocked.as_ref().map(|blocked| &blocked.message));
         let blocked = blocked.map(|words| format!("waits for {words}"));
         match (standing.state, told, blocked) {
             (State::Expired, told, _) => (Self::Expired, Some(told.unwrap_or_else(|| EXPIRED.to_owned()))),

@@ -55,7 +55,7 @@ fn table(caption: &str, id: &str, lines: &[Line], now: Timestamp) -> Markup {
 
 fn row(line: &Line, now: Timestamp) -> Markup {
     html! {
-        tr role="row" class=[class(line.risk)] {
+        tr role="row" class=[class(line)] {
             th scope="row" role="rowheader" {
                 span.object { i { (line.row.namespace) "/" } (line.row.name) }
                 small { (line.row.connection) }
@@ -84,9 +84,10 @@ fn row(line: &Line, now: Timestamp) -> Markup {
     }
 }
 
-fn class(risk: Risk) -> Option<&'static str> {
-    match risk {
-        Risk::None => None,
+/// Of what is well, a narrow screen shows less.
+fn class(line: &Line) -> Option<&'static str> {
+    match line.risk {
+        Risk::None => (line.class() == "good").then_some("well"),
         Risk::Blocked => Some("warn"),
         Risk::AtRisk | Risk::Expired => Some("bad"),
     }

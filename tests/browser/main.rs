@@ -296,6 +296,25 @@ async fn on_a_narrow_screen_a_search_hides_cards_and_headings_that_have_the_focu
     let mut browser = Chromium::start().await;
     browser.look(NARROW).await;
     browser.open(&url).await;
+    let drawings = "[...document.querySelectorAll('.drawing')]";
+    let scrolls = format!("{drawings}.every((e) => e.scrollWidth > e.clientWidth)");
+    assert_eq!(browser.value(&scrolls).await, true);
+    let hints = "[...document.querySelectorAll('.sideways')].filter((e) => e.checkVisibility()).length";
+    assert_eq!(browser.value(hints).await, 2, "each drawing says that it scrolls");
+    let tallest = |class: &str| {
+        format!(
+            "Math.max(...[...document.querySelectorAll('tr.{class}')].map((e) => e.getBoundingClientRect().height))"
+        )
+    };
+    let (well, bad) = (
+        browser.value(&tallest("well")).await,
+        browser.value(&tallest("bad")).await,
+    );
+    assert!(
+        well.as_f64().unwrap() < 240.0,
+        "a card of what is well is {well} pixels high"
+    );
+    assert!(well.as_f64() < bad.as_f64(), "{well} and {bad}");
     let cards = "[...document.querySelectorAll('tbody tr')].filter((e) => e.checkVisibility()).length";
     assert_eq!(browser.value(cards).await, 24);
     browser.click(".search input").await;
@@ -372,7 +391,7 @@ async fn who_hears_the_page_hears_tables_headings_and_the_words_of_the_drawings(
         assert_eq!(named("cell").len(), 24 * 8);
         let drawings: Vec<_> = [named("image"), named("img")].concat();
         assert_eq!(drawings.len(), 2, "{drawings:?}");
-        assert!(drawings[0].starts_with("Expiries, swaps and trainings by week Expiries: 23, 2 of them at risk"));
+        assert!(drawings[0].starts_with("Expiries, swaps and trainings by week Expiries: 24, 3 of them at risk"));
         assert!(drawings[1].contains("One line for each of 24 objects."), "{drawings:?}");
         assert_eq!(named("heading").len(), 5);
         assert!(

@@ -77,6 +77,7 @@ pub trait SubjectStatus: Clone + Default + PartialEq + Send + Sync {
 pub struct StatusFields<'a> {
     pub observed_generation: &'a mut i64,
     pub conditions: &'a mut Vec<Condition>,
+    pub decision: &'a mut Decision,
     pub plan: &'a mut Vec<PlannedStep>,
     pub last_failure: &'a mut Option<LastFailure>,
     pub side_failures: &'a mut Vec<LastFailure>,
@@ -160,6 +161,7 @@ macro_rules! subject {
                 StatusFields {
                     observed_generation: &mut self.observed_generation,
                     conditions: &mut self.conditions,
+                    decision: &mut self.decision,
                     plan: &mut self.plan,
                     last_failure: &mut self.last_failure,
                     side_failures: &mut self.side_failures,

@@ -6,7 +6,7 @@
 //! is known to nobody but the service.
 use super::{
     Expiry, Row, Step,
-    standing::{Standing, State, label},
+    standing::{Standing, State},
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -18,7 +18,10 @@ use speech_api::{
     reference::ConnectionRef,
     window::Window,
 };
-use speech_plan::window::{Calendar, Span};
+use speech_plan::{
+    named,
+    window::{Calendar, Span},
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What has come of an expiry that is over.
@@ -153,8 +156,8 @@ impl Reader<'_> {
             }
         }
         if let Some(current) = &status.current {
-            let label = label(&current.name, current.revision);
-            self.expire(&mut row, label, current.expires_at.as_deref());
+            let model = named(&current.name, current.revision);
+            self.expire(&mut row, model, current.expires_at.as_deref());
         }
         self.end(row, &status.conditions)
     }
@@ -171,7 +174,7 @@ impl Reader<'_> {
             ..
         }) = &status.active
         {
-            self.expire(&mut row, label(name, *revision), expires_at.as_deref());
+            self.expire(&mut row, named(name, *revision), expires_at.as_deref());
         }
         for TargetModel {
             model, name, revision, ..
@@ -179,7 +182,7 @@ impl Reader<'_> {
         {
             let known = self.expiries.get(model.as_str()).copied();
             if let Some(at) = self.date(&row, known) {
-                let model = label(name, *revision);
+                let model = named(name, *revision);
                 row.expiries.push(Expiry { model, at });
             }
         }

@@ -93,6 +93,17 @@ pub struct Step {
     pub forecast: bool,
 }
 
+/// How sure it is that a step is taken when it is planned; the least sure last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Certainty {
+    /// Nothing but its day is in the way.
+    Planned,
+    /// Something else has to happen first.
+    Uncertain,
+    /// It is too late or does not happen at all, unless someone acts.
+    AtRisk,
+}
+
 /// A step of a status whose date cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the date {at:?} of a planned step cannot be read")]
@@ -136,6 +147,19 @@ impl Row {
     /// Whether a step cannot be taken as things stand, which is more than that something has to happen first.
     fn blocks(&self, step: &Step) -> bool {
         (self.standing.blocked.is_some() || self.cut_off.is_some()) && !step.blocked_by.is_empty()
+    }
+
+    /// How sure it is that a step is taken when it is planned. What is only foreseen blocks nothing yet, but a training or a
+    /// person may still be in the way of it.
+    fn certainty(&self, step: &Step) -> Certainty {
+        let is_foreseen = step.forecast && !step.blocked_by.is_empty();
+        if step.risk.is_some() {
+            Certainty::AtRisk
+        } else if self.blocks(step) || is_foreseen {
+            Certainty::Uncertain
+        } else {
+            Certainty::Planned
+        }
     }
 
     /// Namespace and name.

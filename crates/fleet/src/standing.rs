@@ -11,6 +11,7 @@ use speech_api::{
     condition::{self, MODEL_VALID, READY, RECONCILING, STALLED},
     planned::{PlannedAction, PlannedStep},
 };
+use speech_plan::named;
 
 /// How an object is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -146,18 +147,13 @@ pub struct Serving {
 impl Serving {
     /// The name, and the revision if it has one.
     pub fn label(&self) -> String {
-        label(&self.name, self.revision)
+        named(&self.name, self.revision)
     }
 
     /// When it expires (UTC), where the status can be read.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires.as_deref()?.parse().ok()
     }
-}
-
-/// A model as the planners name it.
-pub fn label(name: &str, revision: Option<i32>) -> String {
-    revision.map_or_else(|| name.to_owned(), |revision| format!("{name}, revision {revision}"))
 }
 
 /// How one object stands.

@@ -9,7 +9,6 @@ use speech_api::{
     reference::ManagementPolicy,
     swap::{Approval, GateVerdict, SwapPolicy},
 };
-use speech_fleet::standing::label;
 use speech_service::EntityId;
 
 /// What becomes of an object.
@@ -74,7 +73,7 @@ pub fn approve(endpoint: &SpeechEndpoint, wanted: Option<EntityId>) -> Result<Ch
         return Err(KubectlError::NotNow(format!(
             "{object} asks for no approval; `kubectl speech why {name}` tells what {} waits for, and `kubectl speech swap \
              {name}` moves to it now",
-            label(&candidate.name, candidate.revision),
+            speech_plan::named(&candidate.name, candidate.revision),
         )));
     }
     let words = format!("approved: model {}{}", of(candidate), gate_words(endpoint, candidate));

@@ -18,7 +18,7 @@ const SHOP: Option<&str> = Some("shop");
 
 /// What the examples print; those of other tests, which have their own estates, are named without it.
 fn printed() -> BTreeMap<&'static str, Option<String>> {
-    let (objects, now) = (sample::objects().unwrap(), sample::now().unwrap());
+    let (objects, now) = (sample::objects(), sample::now());
     let fleet = all(&objects, None, &Kind::ALL);
     let named = |name: &str| find(&fleet, name, &Kind::ALL, SHOP).unwrap();
     let told = |name: &str, change| change::sentence(&named(name).to_string(), &change, DryRun::None);

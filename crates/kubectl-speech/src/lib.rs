@@ -22,8 +22,10 @@ mod print;
 mod progress;
 mod release;
 mod remote;
+#[cfg(test)]
 mod sample;
 mod selection;
+mod session;
 mod status;
 mod table;
 mod trust;
@@ -32,7 +34,7 @@ mod why;
 
 use args::{Cli, Command};
 use options::Selection;
-pub use sample::{SampleError, session};
+pub use session::session;
 use speech_fleet::{
     cluster::{self, ClusterError},
     command::{self, PlanError},

@@ -17,7 +17,7 @@ pub use speech_fleet::standing::State;
 use speech_fleet::{
     self as calendar,
     fleet::connection,
-    standing::{Serving, Standing, label},
+    standing::{Serving, Standing},
 };
 
 fn paint(state: State) -> Paint {
@@ -186,7 +186,7 @@ pub fn count(number: impl Into<i64>, of: &str) -> String {
 
 /// A model in the words of people and of the service.
 pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
-    format!("{} ({id})", label(name, revision))
+    format!("{} ({id})", speech_plan::named(name, revision))
 }
 
 impl Row {

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use speech_api::{SpeechEndpoint, SpeechModel};
 
 fn now() -> Timestamp {
-    sample::now().unwrap()
+    sample::now()
 }
 
 fn letters() -> SpeechEndpoint {
-    let sample = sample::objects().unwrap();
+    let sample = sample::objects();
     let is_it = |one: &SpeechEndpoint| one.metadata.name.as_deref() == Some("letters");
     sample.endpoints.into_iter().find(is_it).unwrap()
 }

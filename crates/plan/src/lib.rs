@@ -59,6 +59,7 @@ pub use retry::{Failure, FailureClass, NOT_SENT, is_quota};
 use skew::Skew;
 pub use snapshot::{Snapshot, deletes_remote};
 pub use stay::Stay;
+pub use text::named;
 pub use verdict::Verdict;
 
 use crate::view::View;

@@ -5,6 +5,7 @@ mod circles;
 mod dashboard;
 mod rbac;
 mod reference;
+mod scene;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -46,12 +47,13 @@ pub enum GenerateError {
         /// Why.
         source: io::Error,
     },
-    /// The picture of docs/swaps.md cannot be drawn.
-    #[error("the objects of docs/swaps.md cannot be drawn")]
-    Timeline(#[source] timeline::TimelineError),
-    /// The picture of docs/kubectl-speech.md cannot be drawn.
-    #[error("the sample of docs/kubectl-speech.md cannot be drawn")]
-    Terminal(#[source] kubectl_speech::SampleError),
+    /// The planners cannot be asked what they say of a fleet of the documentation.
+    #[error("the fleet of {file} cannot be planned")]
+    Scene {
+        file: &'static str,
+        /// Why.
+        source: scene::SceneError,
+    },
     /// Files differ from what the code says.
     #[error("out of date: {}; run `make crds` and commit the result", .0.join(", "))]
     Drift(Vec<String>),
@@ -80,15 +82,23 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         ("deploy/base/cluster-roles.yaml", rbac::manifest()),
         ("deploy/argocd/argocd-cm.yaml", argo_cd::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
-        ("docs/swaps.svg", timeline::drawing().map_err(GenerateError::Timeline)?),
-        (
-            "docs/kubectl-speech.svg",
-            session::picture().map_err(GenerateError::Terminal)?,
-        ),
     ] {
         files.push(GeneratedFile {
             path: path.into(),
             content,
+        });
+    }
+    type Drawn = fn() -> Result<String, scene::SceneError>;
+    let drawn: [(&'static str, Drawn); 4] = [
+        ("docs/swaps.svg", timeline::drawing),
+        ("docs/kubectl-speech.svg", session::picture),
+        ("crates/kubectl-speech/src/sample.yaml", scene::plugin::document),
+        ("src/fleet_page/sample.yaml", scene::page::document),
+    ];
+    for (file, draw) in drawn {
+        files.push(GeneratedFile {
+            path: file.into(),
+            content: draw().map_err(|source| GenerateError::Scene { file, source })?,
         });
     }
     Ok(files)

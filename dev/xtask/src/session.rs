@@ -1,17 +1,15 @@
 //! The picture of docs/kubectl-speech.md: what two commands print of the sample, in the colours of a terminal.
-use kubectl_speech::{Paint, SampleError, session};
+use crate::scene::{SceneError, plugin};
+use kubectl_speech::{Paint, session};
 use speech_terminal::{Line, Style, picture as drawn};
 
 const ABOUT: &str = "kubectl speech status and kubectl speech why in a terminal";
 
 /// Draws it.
-///
-/// # Errors
-///
-/// When the sample cannot be read.
-pub fn picture() -> Result<String, SampleError> {
+pub fn picture() -> Result<String, SceneError> {
+    let scene = plugin::played()?;
     let mut lines = Vec::new();
-    for (command, printed) in session()? {
+    for (command, printed) in session(&scene.objects, scene.now) {
         if !lines.is_empty() {
             lines.push(Vec::new());
         }

@@ -4,7 +4,7 @@ use super::{
     Managed, Reconciler,
 };
 use kube::core::Status;
-use speech_api::Reason;
+use speech_api::{Reason, SubjectStatus};
 use speech_plan::{Notice, Plan};
 
 impl<K: Managed> Reconciler<'_, K> {
@@ -47,7 +47,18 @@ impl<K: Managed> Reconciler<'_, K> {
 
     /// Tells that the cluster does not let us write what has to be written.
     pub(super) async fn tell_refusal(&mut self, refused: &Status) {
-        if let Some(written) = refusal::tell(self.context, &*self.object, self.object.status(), refused).await {
+        let (object, status) = (&*self.object, self.object.status());
+        let told = refusal::tell(
+            self.context,
+            object,
+            status,
+            |status| {
+                let fields = status.fields_mut();
+                (fields.conditions, fields.decision)
+            },
+            refused,
+        );
+        if let Some(written) = told.await {
             self.keep(written);
         }
     }

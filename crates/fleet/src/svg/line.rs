@@ -2,10 +2,10 @@
 use super::{
     Drawing, LINE, Xml,
     axis::{Axis, Px},
-    cut,
+    cut, hatched,
     life::{Life, lives},
 };
-use crate::{Row, Step, date};
+use crate::{Certainty, Row, Step, date};
 use jiff::Timestamp;
 use speech_api::planned::PlannedAction;
 use speech_plan::window::Span;
@@ -19,6 +19,8 @@ const ABOVE: i64 = 8;
 const BAR: i64 = 15;
 const BAR_HEIGHT: i64 = 14;
 const BELOW: i64 = 37;
+/// About how wide a letter in a bar is, in tenths of a pixel.
+const LETTER: i64 = 65;
 
 pub fn draw(out: &mut Drawing, row: &Row, axis: &Axis, top: i64) {
     let about = format!("{} · {} · {}", row.kind, row.locale, row.connection);
@@ -101,21 +103,31 @@ fn shut(out: &mut Drawing, closed: &[Span], axis: &Axis, top: i64) {
 }
 
 fn bars(out: &mut Drawing, life: &Life<'_>, number: usize, axis: &Axis, top: i64) {
-    let tone = if number.is_multiple_of(2) { "even" } else { "odd" };
     if let Some(span) = life.serves {
-        bar(
-            out,
-            tone,
+        let (class, doubt) = match life.certainty {
+            Certainty::Planned if number.is_multiple_of(2) => ("even", ""),
+            Certainty::Planned => ("odd", ""),
+            Certainty::Uncertain => ("unsure", "not certain: "),
+            Certainty::AtRisk => ("endangered", "at risk: "),
+        };
+        let bar = Bar {
+            class,
+            hatched: life.certainty != Certainty::Planned,
             span,
-            life.model,
-            &format!("{} serves", life.model),
-            axis,
-            top,
-        );
+            label: format!("{doubt}{}", life.model),
+            text: format!("{doubt}{} serves", life.model),
+        };
+        bar.draw(out, axis, top);
     }
     if let Some(span) = life.over {
-        let text = format!("{} has expired: a base model answers", life.model);
-        bar(out, "over", span, "a base model answers", &text, axis, top);
+        let bar = Bar {
+            class: "over",
+            hatched: false,
+            span,
+            label: "a base model answers".to_owned(),
+            text: format!("{} has expired: a base model answers", life.model),
+        };
+        bar.draw(out, axis, top);
     }
     if let Some(span) = life.kept {
         let (x, width) = extent(span, axis);
@@ -127,21 +139,60 @@ fn bars(out: &mut Drawing, life: &Life<'_>, number: usize, axis: &Axis, top: i64
     }
 }
 
-fn bar(out: &mut Drawing, class: &str, span: Span, label: &str, text: &str, axis: &Axis, top: i64) {
-    let (x, width) = extent(span, axis);
-    let text = format!("{text} from {} to {}", date(span.start), date(span.end));
-    out.add(format_args!(
-        r#"<rect class="bar {class}" x="{x}" y="{}" width="{width}" height="{BAR_HEIGHT}" rx="3"><title>{}</title></rect>"#,
-        top + BAR,
-        Xml(&text)
-    ));
-    let letters = usize::try_from((width.0 - 220) / 65).unwrap_or_default();
-    if letters >= label.chars().count().min(5) {
-        let (x, y, label) = (Px(x.0 + 110), top + BAR + 11, cut(label, letters));
+/// A time in which one model answers.
+struct Bar {
+    class: &'static str,
+    hatched: bool,
+    span: Span,
+    /// What is written in it, where there is room.
+    label: String,
+    /// What is told when the pointer rests on it, ahead of the dates.
+    text: String,
+}
+
+impl Bar {
+    fn draw(&self, out: &mut Drawing, axis: &Axis, top: i64) {
+        let Self {
+            class,
+            hatched: is_hatched,
+            span,
+            label,
+            text,
+        } = self;
+        let (x, width) = extent(*span, axis);
+        let top = top + BAR;
+        let text = format!("{text} from {} to {}", date(span.start), date(span.end));
         out.add(format_args!(
-            r#"<text class="in-bar" x="{x}" y="{y}">{}</text>"#,
-            Xml(&label)
+            r#"<g><title>{}</title><rect class="bar {class}" x="{x}" y="{top}" width="{width}" height="{BAR_HEIGHT}" rx="3"/>"#,
+            Xml(&text)
         ));
+        if *is_hatched {
+            hatched(out, class, (x, width), (top, BAR_HEIGHT));
+        }
+        let letters = usize::try_from((width.0 - 220) / LETTER).unwrap_or_default();
+        // A word of doubt is of use as a whole only.
+        let least = if *is_hatched { 12 } else { 5 };
+        if letters >= label.chars().count().min(least) {
+            let label = cut(label, letters);
+            if *is_hatched {
+                // Letters are read on a plain ground.
+                let width = LETTER * i64::try_from(label.chars().count()).unwrap_or_default() + 100;
+                out.add(format_args!(
+                    r#"<rect class="{class}" x="{}" y="{}" width="{}" height="{}"/>"#,
+                    Px(x.0 + 60),
+                    top + 1,
+                    Px(width),
+                    BAR_HEIGHT - 2
+                ));
+            }
+            out.add(format_args!(
+                r#"<text class="in-bar" x="{}" y="{}">{}</text>"#,
+                Px(x.0 + 110),
+                top + 11,
+                Xml(&label)
+            ));
+        }
+        out.add(format_args!("</g>"));
     }
 }
 

@@ -8,7 +8,7 @@ mod line;
 mod overview;
 
 use super::{Row, date, in_order};
-use axis::Axis;
+use axis::{Axis, Px};
 use jiff::Timestamp;
 use speech_api::planned::PlannedAction;
 use std::fmt::{self, Display, Formatter, Write};
@@ -29,7 +29,9 @@ const TOP: i64 = 76;
 /// How high a line is.
 const LINE: i64 = 44;
 /// How much room the legend takes.
-const LEGEND: i64 = 64;
+const LEGEND: i64 = 83;
+/// How far the strokes of a hatched bar are from each other.
+const STROKES: i64 = 6;
 
 /// A drawing of the time from `from` to `until`, which is made a second at least.
 pub fn svg(rows: &[Row], from: Timestamp, until: Timestamp) -> String {
@@ -122,7 +124,7 @@ fn description(rows: &[&Row]) -> String {
     text
 }
 
-/// What the signs mean, in two lines: bars and marks.
+/// What the looks mean, in three lines: what is certain, what is not, and marks.
 fn legend(out: &mut Drawing, bottom: i64) {
     let mut x = 16;
     for (class, text) in [
@@ -138,11 +140,21 @@ fn legend(out: &mut Drawing, bottom: i64) {
             (bottom + 17, 12)
         };
         out.add(format_args!(
-            r#"<rect class="{class}" x="{x}" y="{y}" width="22" height="{height}" rx="2"/><text class="sub" x="{}" y="{}">{text}</text>"#,
-            x + 28,
-            bottom + 27
+            r#"<rect class="{class}" x="{x}" y="{y}" width="22" height="{height}" rx="2"/>"#
         ));
-        x += 28 + width_of(text) + 26;
+        x = explain(out, x + 28, bottom + 27, text);
+    }
+    x = 16;
+    for (class, text) in [
+        ("unsure", "not certain: something has to happen first"),
+        ("endangered", "at risk: not in time, or not at all, unless someone acts"),
+    ] {
+        let y = bottom + 36;
+        out.add(format_args!(
+            r#"<rect class="bar {class}" x="{x}" y="{y}" width="22" height="12" rx="2"/>"#
+        ));
+        hatched(out, class, (Px(x * 10), Px(220)), (y, 12));
+        x = explain(out, x + 28, bottom + 46, text);
     }
     x = 16;
     for (sign, class, text) in [
@@ -155,14 +167,33 @@ fn legend(out: &mut Drawing, bottom: i64) {
         ("swap", "swap risk", "at risk"),
     ] {
         out.add(format_args!(
-            r##"<use href="#sign-{sign}" class="sign {class}" x="{}" y="{}"/><text class="sub" x="{}" y="{}">{text}</text>"##,
+            r##"<use href="#sign-{sign}" class="sign {class}" x="{}" y="{}"/>"##,
             x + 8,
-            bottom + 46,
-            x + 22,
-            bottom + 50
+            bottom + 65
         ));
-        x += 22 + width_of(text) + 26;
+        x = explain(out, x + 22, bottom + 69, text);
     }
+}
+
+/// Writes what a look means; returns where the next one begins.
+fn explain(out: &mut Drawing, x: i64, y: i64, text: &str) -> i64 {
+    out.add(format_args!(r#"<text class="sub" x="{x}" y="{y}">{text}</text>"#));
+    x + width_of(text) + 26
+}
+
+/// Strokes across a bar, from its left edge and width to its top and height. They are drawn one by one: a pattern is found
+/// by its name, and a page holds more than one drawing.
+fn hatched(out: &mut Drawing, class: &str, (left, width): (Px, Px), (top, height): (i64, i64)) {
+    let (height, right) = (height * 10, left.0 + width.0);
+    let mut path = String::new();
+    let mut foot = left.0 - height + STROKES * 10;
+    while foot < right {
+        let (from, to) = (foot.max(left.0), (foot + height).min(right));
+        let (y, length) = (Px(top * 10 + height - (from - foot)), Px(to - from));
+        let _ = write!(path, "M{} {y}l{length} -{length}", Px(from));
+        foot += STROKES * 10;
+    }
+    out.add(format_args!(r#"<path class="strokes {class}-strokes" d="{path}"/>"#));
 }
 
 /// About how wide a small text is, in pixels.

@@ -1,6 +1,7 @@
 use super::{life::lives, *};
 use crate::{
-    Expiry,
+    Certainty, Expiry,
+    standing::Why,
     testing::{at, fleet, row, step},
 };
 use proptest::prelude::*;
@@ -107,6 +108,129 @@ fn a_swap_that_comes_too_late_leaves_a_time_in_which_a_base_model_answers() {
         Span::between(at("2027-01-15T00:00:00Z"), at("2027-01-20T00:00:00Z"))
     );
     assert_eq!(lives[1].model, "summer");
+}
+
+/// A row that a swap to r5 leads on, as `change` has it.
+fn followed(change: impl FnOnce(&mut crate::Row)) -> crate::Row {
+    let mut row = row("shop", "claims");
+    row.expiries = vec![Expiry {
+        model: "r4".to_owned(),
+        at: at("2027-07-15T00:00:00Z"),
+    }];
+    row.steps = vec![step("2027-01-12T00:00:00Z", PlannedAction::Swap, "r5")];
+    change(&mut row);
+    row
+}
+
+#[test]
+fn what_follows_a_step_that_may_not_be_taken_is_hatched_and_says_so() {
+    let waits = |row: &mut crate::Row| row.steps[0].blocked_by = vec!["SpeechModel claims: no dataset".to_owned()];
+    let blocked = |row: &mut crate::Row| {
+        waits(row);
+        row.standing.blocked = Some(Why {
+            reason: "ApprovalAwaited".to_owned(),
+            message: "approval".to_owned(),
+        });
+    };
+    let foreseen = |row: &mut crate::Row| {
+        waits(row);
+        row.steps[0].forecast = true;
+    };
+    let cut_off = |row: &mut crate::Row| {
+        waits(row);
+        row.cut_off = Some("the connection works again".to_owned());
+    };
+    let at_risk = |row: &mut crate::Row| row.steps[0].risk = Some("nobody approves".to_owned());
+    for (name, row, certainty, class, words) in [
+        ("its day alone", followed(waits), Certainty::Planned, "odd", "r5"),
+        (
+            "blocked",
+            followed(blocked),
+            Certainty::Uncertain,
+            "unsure",
+            "not certain: r5",
+        ),
+        (
+            "foreseen",
+            followed(foreseen),
+            Certainty::Uncertain,
+            "unsure",
+            "not certain: r5",
+        ),
+        (
+            "cut off",
+            followed(cut_off),
+            Certainty::Uncertain,
+            "unsure",
+            "not certain: r5",
+        ),
+        (
+            "at risk",
+            followed(at_risk),
+            Certainty::AtRisk,
+            "endangered",
+            "at risk: r5",
+        ),
+    ] {
+        let told: Vec<Certainty> = lives(&row, at(FROM), at(UNTIL))
+            .iter()
+            .map(|life| life.certainty)
+            .collect();
+        assert_eq!(told, [Certainty::Planned, certainty], "{name}");
+        let drawing = svg(&[row], at(FROM), at(UNTIL));
+        let (line, _) = drawing.split_once(">serves<").unwrap();
+        assert_well_formed(&drawing);
+        assert!(
+            line.contains(&format!("<title>{words} serves from 2027-01-12")),
+            "{name}: {line}"
+        );
+        assert!(line.contains(&format!(">{words}</text>")), "{name}: {line}");
+        assert!(line.contains(&format!(r#"class="bar {class}""#)), "{name}: {line}");
+        let is_hatched = line.contains(&format!(r#"class="strokes {class}-strokes""#));
+        assert_eq!(is_hatched, certainty != Certainty::Planned, "{name}: {line}");
+        let is_green = line.contains(r#"class="bar odd""#);
+        assert_eq!(is_green, certainty == Certainty::Planned, "{name}: {line}");
+    }
+}
+
+#[test]
+fn what_comes_after_an_uncertain_step_is_no_more_certain() {
+    let row = followed(|row| {
+        row.steps[0].risk = Some("too late".to_owned());
+        row.steps.push(step("2027-09-01T00:00:00Z", PlannedAction::Swap, "r6"));
+    });
+    let lives = lives(&row, at(FROM), at(UNTIL));
+    assert_eq!((lives[2].model, lives[2].certainty), ("r6", Certainty::AtRisk));
+}
+
+#[test]
+fn the_legend_says_what_each_look_means_and_fits_the_page() {
+    let drawing = svg(&[], at(FROM), at(UNTIL));
+    for (look, words) in [
+        (r#"class="bar even""#, "serves"),
+        (r#"class="bar unsure""#, "not certain: something has to happen first"),
+        (
+            r#"class="bar endangered""#,
+            "at risk: not in time, or not at all, unless someone acts",
+        ),
+        (r#"class="sign swap blocked""#, "blocked"),
+        (r#"class="sign swap risk""#, "at risk"),
+    ] {
+        let (_, legend) = drawing.split_once(look).unwrap();
+        let text = legend.split_once(r#"<text class="sub""#).unwrap().1;
+        assert_eq!(text.split(['>', '<']).nth(1), Some(words), "{look}");
+    }
+    let texts = drawing.split("<text class=\"sub\" x=\"").skip(1);
+    for text in texts {
+        let (x, rest) = text.split_once('"').unwrap();
+        let words = rest.split(['>', '<']).nth(1).unwrap();
+        assert!(x.parse::<i64>().unwrap() + width_of(words) < WIDTH, "{words}");
+    }
+    let last = drawing
+        .split("y=\"")
+        .filter_map(|part| part.split('"').next()?.parse::<i64>().ok())
+        .max();
+    assert!(last.unwrap() < TOP + LINE + LEGEND, "{last:?}");
 }
 
 #[test]

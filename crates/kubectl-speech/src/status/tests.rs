@@ -37,10 +37,10 @@ fn at(name: &str, conditions: Value, more: Value) -> speech_api::SpeechEndpoint 
 }
 
 fn sampled() -> Vec<Row> {
-    let objects = sample::objects().unwrap();
+    let objects = sample::objects();
     let mut rows: Vec<Row> = all(&objects, None, &Kind::ALL)
         .iter()
-        .map(|object| row(object, sample::now().unwrap()))
+        .map(|object| row(object, sample::now()))
         .collect();
     sort(&mut rows);
     rows
@@ -48,7 +48,7 @@ fn sampled() -> Vec<Row> {
 
 #[test]
 fn a_fleet_is_shown_the_worst_first() {
-    let text = overview(&sampled(), sample::now().unwrap(), Colours(false), false, false);
+    let text = overview(&sampled(), sample::now(), Colours(false), false, false);
     insta::assert_snapshot!(text);
     assert!(crate::DOCUMENT.contains(&text));
 }
@@ -57,7 +57,7 @@ fn a_fleet_is_shown_the_worst_first() {
 fn one_object_is_told_line_by_line() {
     let rows = sampled();
     let letters = rows.iter().find(|row| row.name == "letters").unwrap();
-    let text = detail(letters, sample::now().unwrap(), Colours(false));
+    let text = detail(letters, sample::now(), Colours(false));
     insta::assert_snapshot!(text);
     assert!(crate::DOCUMENT.contains(&text));
 }
@@ -80,16 +80,13 @@ fn attention_is_needed_where_something_is_not_as_declared_or_at_risk() {
     }
     let support = rows.iter().find(|row| row.name == "support").unwrap();
     assert!(
-        support.message.starts_with("the service accepted model 20260201"),
+        support.message.starts_with("the service is moving to model 20260201"),
         "{}",
         support.message
     );
     let mut edited = at("x", json!([condition("Ready", "True", "Serving", "")]), json!({}));
     edited.metadata.generation = Some(2);
-    assert_eq!(
-        row(&Object::Endpoint(&edited), sample::now().unwrap()).state,
-        State::Unknown
-    );
+    assert_eq!(row(&Object::Endpoint(&edited), sample::now()).state, State::Unknown);
 }
 
 #[test]
@@ -98,7 +95,7 @@ fn a_suspended_object_is_suspended_unless_it_is_at_risk_or_expired() {
         let mut object = at("x", conditions, json!({}));
         object.spec.suspend = true;
         object.metadata.generation = Some(1);
-        row(&Object::Endpoint(&object), sample::now().unwrap()).state
+        row(&Object::Endpoint(&object), sample::now()).state
     };
     let ready = condition("Ready", "True", "Suspended", "");
     let stalled = condition("Stalled", "True", "Suspended", "");
