@@ -73,7 +73,8 @@ pub async fn reconcile(
             |status| (&mut status.conditions, &mut status.decision),
             refused,
         )
-        .await {
+        .await
+        {
             reconciler.keep(written);
         }
     }

@@ -252,6 +252,7 @@ fn plan_connection(object: &SpeechConnection, contact: &Contact, now: Timestamp)
     let durations = Default::default();
     let sharing = Sharing::default();
     let snapshot = plan::connection::Snapshot {
+        recognised: true,
         object,
         contact,
         dependents: Dependents {
