@@ -123,7 +123,8 @@ fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record
     let correction = Correction::of_endpoint(&change);
     let verdict = Verdict::working(Reason::Updating, format!("changing {field}")).watching();
     let action = step(endpoint, change, false);
-    if aside::was_accepted(s, field) && s.around.learned.failure.is_none() {
+    let is_accepted = Action::field(action.operation()).is_some_and(|word| aside::was_accepted(s, word));
+    if is_accepted && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
         record = record.failing(&failure, s.generation(), s.now());
     }
