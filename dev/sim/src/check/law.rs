@@ -150,7 +150,8 @@ const DEADLINE: SignedDuration = SignedDuration::from_hours(24);
 fn past_gate(s: &State, r: usize, key: Key, id: EntityId, model: ModelId) -> Option<(Law, String)> {
     known(s, r, key)?.spec.swap.gate.as_ref()?;
     let service = s.at(s.replicas[r].link.place);
-    let serves = serves(service, id)?;
+    // What serves by now may be asked for again by who has not seen it.
+    let serves = serves(service, id).filter(|serves| *serves != model)?;
     if is_named(s, r, key, model) {
         return None;
     }

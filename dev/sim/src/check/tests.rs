@@ -93,7 +93,7 @@ fn bounds(text: &str) -> Spent {
 }
 
 /// Each world with its bounds and depth: first as always, then as on request.
-fn worlds() -> [(Setting, [(&'static str, usize); 2]); 13] {
+fn worlds() -> [(Setting, [(&'static str, usize); 2]); 14] {
     [
         (
             Setting::endpoint(),
@@ -101,7 +101,7 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 13] {
         ),
         (
             Setting::endpoint().at_rest("swap"),
-            [("c1 l1 g1 j3 w2 f1", 12), ("c1 l2 r1 g1 t2 j3 w2 f1 d1", 10)],
+            [("c1 l1 g1 j3 w2 f1", 13), ("c1 l2 r1 g1 t2 j3 w2 f1 d1", 10)],
         ),
         (Setting::recreated(), [("c1 r1 g1 t2", 10), ("c1 l1 r1 g1 t3 d1", 11)]),
         (
@@ -114,7 +114,7 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 13] {
         ),
         (
             Setting::pair().at_rest("pair"),
-            [("c1 l1 g1 j2 w1", 10), ("c1 l1 r1 g1 t1 j2 w1 d1", 10)],
+            [("c1 l1 g1 j2 w1", 11), ("c1 l1 r1 g1 t1 j2 w1 d1", 10)],
         ),
         (
             Setting::endpoint().named("gateway"),
@@ -128,7 +128,13 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 13] {
             Setting::follower().at_rest("impolite"),
             [("l1 t1 w1 y1 x1 v1", 8), ("c1 l1 t2 d1 w1 y1 x1 v2", 10)],
         ),
+        // Failures and the deadline are worlds of their own: an evaluation that fails after the swap at the deadline stays until
+        // the next candidate is judged, so that the two together do not come to rest.
         (Setting::gate(), [("c1 l1 t2 f1", 13), ("c1 l1 r1 g1 t3 f2 d1", 11)]),
+        (
+            Setting::gate().named("deadline"),
+            [("c1 l1 t2 j1", 11), ("c1 l1 r1 g1 t3 j1 d1", 11)],
+        ),
         (
             Setting::silent(),
             [("c1 l1 j2 o1", 13), ("c1 l1 r1 g1 t1 j2 o1 x1", 12)],
@@ -193,6 +199,11 @@ fn a_model_that_others_delete_is_trained_again_once_and_never_because_a_gateway_
 #[test]
 fn a_gated_endpoint_has_its_candidate_evaluated_once_and_moves_only_to_what_passed() {
     searched("gate", 0);
+}
+
+#[test]
+fn a_gated_endpoint_moves_at_the_deadline_though_nothing_has_failed_or_passed() {
+    searched("deadline", 0);
 }
 
 #[test]
