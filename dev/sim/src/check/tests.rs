@@ -130,17 +130,14 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 14] {
         ),
         // Failures and the deadline are worlds of their own: an evaluation that fails after the swap at the deadline stays until
         // the next candidate is judged, so that the two together do not come to rest.
-        (Setting::gate(), [("c1 l1 t2 f1", 13), ("c1 l1 r1 g1 t3 f2 d1", 11)]),
+        (Setting::gate(), [("c1 l1 t2 f1", 13), ("c1 l1 r1 g1 t3 f2 d1", 9)]),
         (
             Setting::gate().named("deadline"),
-            [("c1 l1 t2 j1", 11), ("c1 l1 r1 g1 t3 j1 d1", 11)],
+            [("c1 l1 t2 j1", 11), ("c1 l1 r1 g1 t3 j1 d1", 8)],
         ),
-        (
-            Setting::silent(),
-            [("c1 l1 j2 o1", 13), ("c1 l1 r1 g1 t1 j2 o1 x1", 12)],
-        ),
-        (Setting::elsewhere(), [("c1 t1 w2 y1", 9), ("c1 r1 g1 t2 w2 y1", 11)]),
-        (Setting::accepted(), [("c1 l1 t2 w2", 12), ("c1 l1 r1 g1 t2 w2 y1", 12)]),
+        (Setting::silent(), [("c1 l1 j2 o1", 13), ("c1 l1 r1 g1 t1 j2 o1 x1", 9)]),
+        (Setting::elsewhere(), [("c1 t1 w2 y1", 9), ("c1 r1 g1 t2 w2 y1", 8)]),
+        (Setting::accepted(), [("c1 l1 t2 w2", 12), ("c1 l1 r1 g1 t2 w2 y1", 9)]),
     ]
 }
 
