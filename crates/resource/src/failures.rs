@@ -14,7 +14,7 @@ const LONG_PAUSE: Duration = Duration::from_secs(60);
 const PATIENCE: u32 = 3;
 
 /// How many looks have failed in a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Failures(u32);
 
 /// What follows from a failure.

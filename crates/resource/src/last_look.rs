@@ -2,7 +2,7 @@
 
 /// What was made for a gate has to be deleted some day, whether a gate is left or not: its answer may have been lost, or
 /// another process may have asked for it. So there is one look more after the last gate is gone, and one after a start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct LastLook {
     due: bool,
 }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 const RARE_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
 /// When the lists of a Speech resource are read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Schedule {
     failures: Failures,
     whole_at: Option<Timestamp>,

@@ -51,6 +51,9 @@ pub trait Kind: Subject<Status: serde::Serialize> + Clone {
     /// Forgets how often something was made.
     #[cfg(test)]
     fn forget_count(&mut self);
+    /// Changes it as what it is in the cluster.
+    #[cfg(test)]
+    fn distort(&mut self, change: impl FnOnce(&mut serde_json::Value));
     /// The place of an object.
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>>;
     fn key(index: usize) -> Key;
@@ -71,6 +74,11 @@ impl Kind for SpeechModel {
     #[cfg(test)]
     fn forget_count(&mut self) {
         forget_count(self);
+    }
+
+    #[cfg(test)]
+    fn distort(&mut self, change: impl FnOnce(&mut serde_json::Value)) {
+        distort(self, change);
     }
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
@@ -109,6 +117,11 @@ impl Kind for SpeechEndpoint {
     #[cfg(test)]
     fn forget_count(&mut self) {
         forget_count(self);
+    }
+
+    #[cfg(test)]
+    fn distort(&mut self, change: impl FnOnce(&mut serde_json::Value)) {
+        distort(self, change);
     }
 
     fn slot(cluster: &mut Cluster, index: usize) -> Option<&mut Option<Self>> {
@@ -236,18 +249,28 @@ pub fn annotate(object: &mut impl Resource, key: &str, value: String) {
 /// Leaves of an announcement what names the attempt, and of a status all but the counts.
 #[cfg(test)]
 fn forget_count<K: serde::Serialize + serde::de::DeserializeOwned>(object: &mut K) {
+    distort(object, |whole| {
+        let announced = whole.pointer_mut(&format!("/metadata/annotations/{}", CREATION_INTENT.replace('/', "~1")));
+        if let Some(value) = announced
+            && let Some(Ok(serde_json::Value::Object(mut members))) = value.as_str().map(serde_json::from_str)
+        {
+            members.retain(|name, _| ["attempt", "at", "copyOf"].contains(&name.as_str()));
+            *value = serde_json::Value::Object(members).to_string().into();
+        }
+        if let Some(status) = whole.get_mut("status").and_then(serde_json::Value::as_object_mut) {
+            status.remove("creations");
+            status.remove("evaluations");
+        }
+    });
+}
+
+#[cfg(test)]
+fn distort<K: serde::Serialize + serde::de::DeserializeOwned>(
+    object: &mut K,
+    change: impl FnOnce(&mut serde_json::Value),
+) {
     let mut whole = serde_json::to_value(&*object).unwrap_or_default();
-    let announced = whole.pointer_mut(&format!("/metadata/annotations/{}", CREATION_INTENT.replace('/', "~1")));
-    if let Some(value) = announced
-        && let Some(Ok(serde_json::Value::Object(mut members))) = value.as_str().map(serde_json::from_str)
-    {
-        members.retain(|name, _| ["attempt", "at", "copyOf"].contains(&name.as_str()));
-        *value = serde_json::Value::Object(members).to_string().into();
-    }
-    if let Some(status) = whole.get_mut("status").and_then(serde_json::Value::as_object_mut) {
-        status.remove("creations");
-        status.remove("evaluations");
-    }
+    change(&mut whole);
     if let Ok(read) = serde_json::from_value(whole) {
         *object = read;
     }

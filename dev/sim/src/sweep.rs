@@ -197,7 +197,7 @@ impl Region {
 
 impl cluster::Cluster {
     /// The remote entities that the statuses of the objects name.
-    fn recorded(&self) -> Recorded {
+    pub(super) fn recorded(&self) -> Recorded {
         let endpoints = self.endpoints.iter().flatten();
         let ids = endpoints.filter_map(|endpoint| endpoint.status.as_ref()?.id.as_deref()?.parse().ok());
         Recorded {
@@ -216,7 +216,7 @@ impl cluster::Cluster {
     }
 
     /// The lists that the objects need beside those that all need.
-    fn uses(&self) -> Uses {
+    pub(super) fn uses(&self) -> Uses {
         let evaluations = self.endpoints.iter().flatten().any(judges);
         Uses {
             datasets: evaluations || self.models.iter().flatten().any(trains),

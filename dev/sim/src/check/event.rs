@@ -1,8 +1,12 @@
 //! What may happen next, and what comes of it.
 use super::{
     Setting,
-    operator::{sweep, watch},
-    state::{REPLICAS, State, TICK, number},
+    connection::Place,
+    look::{Lists, look},
+    operator::watch,
+    plant::Plant,
+    service::Ending,
+    state::{Asker, REPLICAS, State, TICK, number},
     trouble,
 };
 use crate::cluster::Key;
@@ -15,8 +19,8 @@ use std::{fmt, sync::Arc};
 pub enum Event {
     /// An operator's watch catches up with an object.
     Watch(usize, Key),
-    /// An operator reads the lists; they may lag.
-    List { operator: usize, lags: bool },
+    /// An operator reads the lists that are due, or that somebody waits for.
+    Look(usize, Lists),
     /// An operator looks at an object and takes a step, or goes on after one.
     Pass(usize, Key),
     /// A request takes effect.
@@ -31,8 +35,6 @@ pub enum Event {
     Lead(usize),
     /// One of two leaders learns that it leads no more.
     Yield(usize),
-    /// An operator reads lists that a gateway answers in place of the service: they are empty, and of no id it says anything.
-    Lie(usize),
     /// A gateway answers a request in place of the service: it has no effect.
     Gateway(usize),
     /// The service refuses a request for a reason of its own that passes.
@@ -43,8 +45,12 @@ pub enum Event {
     Tick,
     /// The clock jumps to the next date that means something.
     Leap,
-    /// The service ends its work at an entity, well or not.
-    End(EntityId, bool),
+    /// A service ends its work at an entity.
+    End(Place, EntityId, Ending),
+    /// The model that an endpoint was moved to comes to nothing, and the service goes on showing the one before.
+    Omit(EntityId),
+    /// An operator looks at the connection.
+    Connect(usize),
     /// A user deletes an object.
     Delete(Key),
     /// The world changes: a base model appears, or a spec is edited.
@@ -79,22 +85,24 @@ impl Setting {
                 if pass.is_none() && replica.versions.get(&key) != s.versions.get(&key) {
                     events.push(Event::Watch(r, key));
                 }
-                if pass.is_none_or(|pass| pass.asked.is_none()) && replica.view.is_complete() {
+                // None begins before the first look at the service has ended.
+                let may_go_on = match pass {
+                    Some(pass) => pass.asked.is_none(),
+                    None => !replica.is_pending(),
+                };
+                if may_go_on {
                     events.push(Event::Pass(r, key));
                 }
             }
-            events.push(Event::List {
-                operator: r,
-                lags: false,
-            });
+            if self.minds_connection(s, r) {
+                events.push(Event::Connect(r));
+            }
+            events.push(Event::Look(r, Lists::Current));
             if spent.lags < most.lags && !Arc::ptr_eq(&s.service, &s.shown) {
-                events.push(Event::List {
-                    operator: r,
-                    lags: true,
-                });
+                events.push(Event::Look(r, Lists::Lagging));
             }
             if spent.lies < most.lies {
-                events.push(Event::Lie(r));
+                events.push(Event::Look(r, Lists::Gateway));
             }
             if spent.crashes < most.crashes {
                 events.push(Event::Crash(r));
@@ -106,11 +114,17 @@ impl Setting {
         } else if spent.leaders < most.leaders {
             events.extend((0..REPLICAS).filter(|r| !s.replicas[*r].leads).map(Event::Lead));
         }
-        for id in s.service.at_work() {
-            events.push(Event::End(id, true));
+        for (place, id) in s.at_work() {
+            events.push(Event::End(place, id, Ending::Good));
             if spent.failures < most.failures {
-                events.push(Event::End(id, false));
+                events.push(Event::End(place, id, Ending::Failed));
+                if s.at(place).evaluations.contains_key(&id) {
+                    events.push(Event::End(place, id, Ending::Worse));
+                }
             }
+        }
+        if spent.omissions < most.omissions {
+            events.extend(s.service.accepted.keys().copied().map(Event::Omit));
         }
         if spent.vanishings < most.vanishings {
             events.extend(trouble::replaceable(s).map(Event::Vanish));
@@ -128,7 +142,9 @@ impl Setting {
         }
         // What waits for an answer times out within a tick: the answer has to arrive or be lost before.
         let waits = |pass: &super::state::Begun| pass.asked.is_some() || !self.leaves_late || pass.at < s.now;
-        let may_move = !s.replicas.iter().any(|replica| replica.passes.values().any(waits));
+        let collects = |request: &super::state::Request| matches!(request.from, Some((_, Asker::Connection)));
+        let may_move =
+            !s.replicas.iter().any(|replica| replica.passes.values().any(waits)) && !s.requests.iter().any(collects);
         if may_move && spent.ticks < most.ticks {
             events.push(Event::Tick);
         }
@@ -141,15 +157,15 @@ impl Setting {
     pub fn happen(&self, s: &mut State, event: Event) {
         match event {
             Event::Watch(r, key) => watch(s, r, key),
-            Event::List { operator, lags } => {
-                s.spent.lags += u8::from(lags);
-                sweep(s, operator, lags);
+            Event::Look(r, lists) => {
+                s.spent.lags += u8::from(lists == Lists::Lagging);
+                s.spent.lies += u8::from(lists == Lists::Gateway);
+                look(self.plant, s, r, lists);
             }
             Event::Pass(r, key) => drop(self.pass(s, r, key)),
             Event::Arrive(number) => {
-                let (now, request) = (s.now, &mut s.requests[number]);
-                request.answer = Some(Arc::make_mut(&mut s.service).take(&request.action, now));
-                if request.from.is_none() {
+                take(s, number);
+                if s.requests[number].from.is_none() {
                     s.requests.remove(number);
                 }
             }
@@ -157,10 +173,6 @@ impl Setting {
             Event::Lose(number) => {
                 s.spent.losses += 1;
                 self.lose(s, number);
-            }
-            Event::Lie(r) => {
-                s.spent.lies += 1;
-                trouble::sweep(self.plant, s, r);
             }
             Event::Gateway(number) => {
                 s.spent.lies += 1;
@@ -178,13 +190,13 @@ impl Setting {
             }
             Event::Crash(r) => {
                 s.spent.crashes += 1;
-                restart(s, r);
+                restart(self.plant, s, r);
             }
             Event::Lead(r) => {
                 s.spent.leaders += 1;
                 s.replicas[r].leads = true;
                 // Who does not lead watches the cluster, and does not read the lists.
-                s.replicas[r].view = Arc::default();
+                s.replicas[r].forget_service(self.plant);
             }
             Event::Yield(r) => {
                 s.replicas[r].leads = false;
@@ -204,11 +216,16 @@ impl Setting {
                 s.now = next.unwrap_or(s.now);
                 s.shown = Arc::clone(&s.service);
             }
-            Event::End(id, good) => {
-                s.spent.failures += u8::from(!good);
+            Event::End(place, id, ending) => {
+                s.spent.failures += u8::from(ending != Ending::Good);
                 let now = s.now;
-                Arc::make_mut(&mut s.service).finish(id, good, now);
+                s.at_mut(place).finish(id, ending, now);
             }
+            Event::Omit(id) => {
+                s.spent.omissions += 1;
+                s.at_mut(Place::Home).drop_accepted(id);
+            }
+            Event::Connect(r) => drop(self.look_at_connection(s, r)),
             Event::Delete(key) => {
                 s.spent.deletions += 1;
                 let now = s.now;
@@ -224,6 +241,13 @@ impl Setting {
     }
 }
 
+/// A request takes effect.
+pub fn take(s: &mut State, number: usize) {
+    let (now, to, action) = (s.now, s.requests[number].to, s.requests[number].action.clone());
+    let answer = s.at_mut(to).take(&action, now);
+    s.requests[number].answer = Some(answer);
+}
+
 /// The passes of an operator end where they are; what it sent is on its way.
 fn abandon(s: &mut State, r: usize) {
     s.replicas[r].passes.clear();
@@ -235,30 +259,30 @@ fn abandon(s: &mut State, r: usize) {
 }
 
 /// An operator dies: all that it knew is lost; it lists the objects anew, and has seen nothing of the service yet.
-fn restart(s: &mut State, r: usize) {
+fn restart(plant: Plant, s: &mut State, r: usize) {
     abandon(s, r);
     let replica = &mut s.replicas[r];
-    replica.view = Arc::default();
-    replica.troubled = false;
     replica.agenda = Arc::new(Agenda {
         limits: replica.agenda.limits,
         ..Agenda::default()
     });
     replica.cluster = Arc::clone(&s.cluster);
     replica.versions = s.versions.clone();
+    replica.connection_version = s.connection_version;
+    replica.forget_service(plant);
 }
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Watch(r, key) => write!(f, "operator {r} sees {key:?} as it is"),
-            Self::List { operator, lags: false } => write!(f, "operator {operator} reads the lists"),
-            Self::List { operator, lags: true } => write!(f, "operator {operator} reads lists that lag"),
+            Self::Look(r, Lists::Current) => write!(f, "operator {r} reads the lists"),
+            Self::Look(r, Lists::Lagging) => write!(f, "operator {r} reads lists that lag"),
+            Self::Look(r, Lists::Gateway) => write!(f, "operator {r} reads lists of a gateway"),
             Self::Pass(r, key) => write!(f, "operator {r} looks at {key:?} and takes a step"),
             Self::Arrive(n) => write!(f, "request {n} takes effect"),
             Self::Answer(n) => write!(f, "request {n} is answered"),
             Self::Lose(n) => write!(f, "the answer to request {n} is lost"),
-            Self::Lie(r) => write!(f, "operator {r} reads lists of a gateway"),
             Self::Gateway(n) => write!(f, "a gateway answers request {n}"),
             Self::Refuse(n) => write!(f, "request {n} is refused"),
             Self::Vanish(id) => write!(f, "somebody deletes {}", number(*id)),
@@ -267,8 +291,13 @@ impl fmt::Debug for Event {
             Self::Yield(r) => write!(f, "operator {r} leads no more"),
             Self::Tick => write!(f, "a minute passes"),
             Self::Leap => write!(f, "the clock jumps to the next date"),
-            Self::End(id, true) => write!(f, "the service succeeds with {}", number(*id)),
-            Self::End(id, false) => write!(f, "the service fails with {}", number(*id)),
+            Self::End(_, id, Ending::Good) => write!(f, "the service succeeds with {}", number(*id)),
+            Self::End(_, id, Ending::Failed) => write!(f, "the service fails with {}", number(*id)),
+            Self::End(_, id, Ending::Worse) => {
+                write!(f, "the service says of {} that the candidate is worse", number(*id))
+            }
+            Self::Omit(id) => write!(f, "the service forgets the model that {} was moved to", number(*id)),
+            Self::Connect(r) => write!(f, "operator {r} looks at the connection"),
             Self::Delete(key) => write!(f, "a user deletes {key:?}"),
             Self::Change => write!(f, "the world changes"),
         }

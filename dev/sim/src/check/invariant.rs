@@ -12,6 +12,16 @@ pub enum Law {
     SameId,
     /// What an object has made within a minute is bounded.
     Bounded,
+    /// One evaluation of a pair of models runs at a time, and none is deleted while it runs.
+    OneEvaluation,
+    /// Before the deadline no endpoint with a gate moves to a model that has not passed it, and at no time to one that failed.
+    GateHolds,
+    /// In a Speech resource that is not the known one nothing is created, changed or deleted before somebody accepts it.
+    NothingElsewhere,
+    /// As long as nobody accepts another Speech resource, no object is said to have lost what it has in the known one.
+    NothingForgotten,
+    /// Who heard that a model is accepted asks for none again before the time of a deployment is over.
+    AskedOnce,
 }
 
 /// A law that a step broke.

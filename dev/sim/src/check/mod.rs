@@ -3,12 +3,15 @@
 //! deciding. `docs/internals.md` says what is modelled and what is not.
 //!
 //! The search is that of `stateright`; the world and its laws are here.
-#![allow(clippy::wildcard_enum_match_arm)] // Copies and evaluations are no part of this world.
+#![allow(clippy::wildcard_enum_match_arm)] // Copies are no part of this world.
+mod connection;
 mod event;
 mod invariant;
 mod law;
+mod look;
 mod operator;
 mod plant;
+mod print;
 mod rest;
 mod service;
 mod setting;
@@ -53,6 +56,15 @@ impl Model for Setting {
             Property::always("I2 no worse model", |_, s| law::holds(s, Law::NoWorseModel)),
             Property::always("I3 the same id", |_, s| law::holds(s, Law::SameId)),
             Property::always("I8 bounded orders", |_, s| law::holds(s, Law::Bounded)),
+            Property::always("G1 one evaluation at a time", |_, s| law::holds(s, Law::OneEvaluation)),
+            Property::always("G2 no swap past the gate", |_, s| law::holds(s, Law::GateHolds)),
+            Property::always("E1 nothing in another resource", |_, s| {
+                law::holds(s, Law::NothingElsewhere)
+            }),
+            Property::always("E2 nothing of the known resource is forgotten", |_, s| {
+                law::holds(s, Law::NothingForgotten)
+            }),
+            Property::always("A1 asked once", |_, s| law::holds(s, Law::AskedOnce)),
             Property::always("comes to rest as declared", |setting: &Self, s: &State| {
                 !s.broken.is_empty() || !setting.is_sampled(s) || setting.rest(s).is_ok()
             }),

@@ -1,5 +1,4 @@
-//! What an operator does: passes over objects with the production planners and the production [`Pass`], and reads of the
-//! lists into the production view.
+//! What an operator does: passes over objects with the production planners and the production [`Pass`].
 //!
 //! A pass is cut where it awaits: between the look and the answer of the cluster or of the service everything else may
 //! happen. A write to the cluster takes effect at once or meets a conflict, which is all that can be told apart from
@@ -7,20 +6,21 @@
 use super::{
     Setting, law,
     plant::Plant,
-    service::{Answer, Service},
-    state::{Begun, Replica, Request, State},
+    service::Answer,
+    state::{Asker, Begun, Replica, Request, State},
 };
 use crate::cluster::{Key, Kind, claim};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use speech_api::{SpeechEndpoint, SpeechModel};
 use speech_plan::{
-    Action, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Step, Surroundings,
-    testing::CLUSTER,
-    view::{Remote, Shelf, View},
+    Action, Failure, FailureClass, Hands, Pass, Plan, Stay, Step, Surroundings, testing::CLUSTER, view::View,
 };
-use speech_service::{Absent, EntityId};
+use speech_service::{Absent, EntityId, ModelId};
 use std::sync::Arc;
+
+/// The pause after a deletion of what nobody needs that failed; see `controller/connection` of the operator.
+const COLLECTION_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a pass found when it looked.
 pub struct Looked {
@@ -72,7 +72,9 @@ impl Setting {
                 }
             }
             Step::Release => {
-                self.write::<K>(s, r, key, |object| object.meta_mut().finalizers = None);
+                if self.write::<K>(s, r, key, |object| object.meta_mut().finalizers = None) {
+                    s.replicas[r].awaits.remove(&key);
+                }
             }
             Step::Request(action, asked) => {
                 law::judge(s, r, key, &action);
@@ -80,7 +82,8 @@ impl Setting {
                 begun.asked = Some(asked);
                 s.replicas[r].passes.insert(key, begun);
                 s.requests.push(Request {
-                    from: Some((r, key)),
+                    from: Some((r, Asker::Pass(key))),
+                    to: s.replicas[r].link.place,
                     action,
                     sent: s.now,
                     answer: None,
@@ -97,24 +100,13 @@ impl Setting {
         let view = self.plant.view(&replica.view);
         let object = self
             .plant
-            .object(K::get(&replica.cluster, index(key))?, pass.learned().announced);
+            .object(K::get(&replica.cluster, index(key))?, pass.learned().announced, s.now);
         let plan = object.plan(
             &replica.cluster,
             Surroundings {
                 now: s.now,
                 cluster: CLUSTER,
-                connection: match replica.troubled {
-                    false => ConnectionState::Ready {
-                        view: &view,
-                        has_projects: true,
-                    },
-                    true => ConnectionState::NotReady {
-                        message: "a gateway answered",
-                        view: view.is_complete().then_some(&*view),
-                        usable: true,
-                        since: None,
-                    },
-                },
+                connection: replica.connection(&view),
                 learned: pass.learned(),
                 agenda: &replica.agenda,
                 stay: Stay::Certain,
@@ -129,6 +121,10 @@ impl Setting {
 
     /// Writes the status if it says something new.
     fn report<K: Kind>(&self, s: &mut State, r: usize, key: Key, plan: Plan<K::Status>) {
+        match plan.awaits {
+            Some(list) => drop(s.replicas[r].awaits.insert(key, list)),
+            None => drop(s.replicas[r].awaits.remove(&key)),
+        }
         let known = K::get(&s.replicas[r].cluster, index(key));
         if known.is_some_and(|object| object.status() == Some(&plan.status)) {
             return;
@@ -164,13 +160,19 @@ impl Setting {
     /// The answer to a request arrives.
     pub fn answer(&self, s: &mut State, request: usize) {
         let request = s.requests.remove(request);
-        let (Some((r, key)), Some(answer)) = (request.from, request.answer) else {
+        let (Some((r, asker)), Some(answer)) = (request.from, request.answer) else {
             return;
         };
+        let now = s.now;
         let operation = request.action.operation();
-        let view = Arc::make_mut(&mut s.replicas[r].view);
+        let replica = &mut s.replicas[r];
+        let view = Arc::make_mut(&mut replica.view);
         let failure = match answer {
             Answer::Endpoint(endpoint) => {
+                if let Some(moved) = moved(&request.action) {
+                    view.accepted.extend([moved]);
+                    replica.promised.insert(moved.0, (moved.1, now));
+                }
                 view.endpoints.answered(endpoint);
                 None
             }
@@ -178,10 +180,18 @@ impl Setting {
                 view.models.answered(model);
                 None
             }
+            Answer::Evaluation(evaluation) => {
+                view.evaluations.answered(evaluation);
+                None
+            }
             Answer::Deleted => {
                 match request.action {
                     Action::DeleteModel(id) => view.models.removed(&Absent::assumed(id)),
-                    Action::DeleteEndpoint(id) => view.endpoints.removed(&Absent::assumed(id)),
+                    Action::DeleteEndpoint(id) => {
+                        view.accepted.remove(&id);
+                        view.endpoints.removed(&Absent::assumed(id));
+                    }
+                    Action::DeleteEvaluation(id) => view.evaluations.removed(&Absent::assumed(id)),
                     _ => {}
                 }
                 None
@@ -189,9 +199,9 @@ impl Setting {
             Answer::Refused(class) => Some(failed(operation, class)),
         };
         if failure.is_some() {
-            touch(view, &request.action);
+            s.replicas[r].note_failure(&request.action);
         }
-        self.answered(s, r, key, failure);
+        self.tell(s, r, asker, failure);
     }
 
     /// The answer to a request is lost: it timed out, or the connection broke.
@@ -202,9 +212,37 @@ impl Setting {
         if lost.answer.is_some() {
             s.requests.remove(request);
         }
-        let Some((r, key)) = from else { return };
-        touch(Arc::make_mut(&mut s.replicas[r].view), &action);
-        self.answered(s, r, key, Some(failed(operation, FailureClass::Uncertain)));
+        let Some((r, asker)) = from else { return };
+        s.replicas[r].note_failure(&action);
+        self.tell(s, r, asker, Some(failed(operation, FailureClass::Uncertain)));
+    }
+
+    /// Tells who asked what came of it.
+    fn tell(&self, s: &mut State, r: usize, asker: Asker, failure: Option<Failure>) {
+        match asker {
+            Asker::Pass(key) => self.answered(s, r, key, failure),
+            Asker::Connection => s.replicas[r].collect_from = failure.map(|_| s.now + COLLECTION_DELAY),
+        }
+    }
+}
+
+impl Replica {
+    /// Of a request that failed it is not known which model may come now; see `speech_resource::act`.
+    fn note_failure(&mut self, action: &Action) {
+        let view = Arc::make_mut(&mut self.view);
+        touch(view, action);
+        if let Some((id, _)) = moved(action) {
+            view.accepted.remove(&id);
+            self.promised.remove(&id);
+        }
+    }
+}
+
+/// The endpoint that a request moves to another model, and which one that is.
+fn moved(action: &Action) -> Option<(EntityId, ModelId)> {
+    match action {
+        Action::UpdateEndpoint { id, change, .. } => Some((*id, change.model()?)),
+        _ => None,
     }
 }
 
@@ -222,6 +260,7 @@ fn touch(view: &mut View, action: &Action) {
     match action {
         Action::UpdateEndpoint { id, .. } | Action::DeleteEndpoint(id) => view.endpoints.touch(*id),
         Action::UpdateModel { id, .. } | Action::DeleteModel(id) => view.models.touch(*id),
+        Action::DeleteEvaluation(id) => view.evaluations.touch(*id),
         _ => {}
     }
 }
@@ -241,78 +280,8 @@ pub fn watch(s: &mut State, r: usize, key: Key) {
         Key::Model(index) => cache.models[index].clone_from(&s.cluster.models[index]),
         Key::Endpoint(index) => cache.endpoints[index].clone_from(&s.cluster.endpoints[index]),
     }
+    if !cache.keys().contains(&key) {
+        replica.awaits.remove(&key);
+    }
     replica.versions.insert(key, s.versions[&key]);
-}
-
-/// An operator reads all lists, which may lag; what they lack is asked for by its id, which does not.
-pub fn sweep(s: &mut State, r: usize, lags: bool) {
-    let (now, service) = (s.now, Arc::clone(&s.service));
-    s.replicas[r].troubled = false;
-    let listed = if lags { &s.shown } else { &s.service };
-    let recorded = recorded(&s.replicas[r]);
-    let view = Arc::make_mut(&mut s.replicas[r].view);
-    read(
-        &mut view.endpoints,
-        listed.endpoints.values().cloned().collect(),
-        &recorded,
-        now,
-        |id| service.endpoints.get(&id).cloned(),
-    );
-    read(
-        &mut view.models,
-        listed.models.values().cloned().collect(),
-        &recorded,
-        now,
-        |id| service.models.get(&id).cloned(),
-    );
-    read(
-        &mut view.base_models,
-        service.base_models.values().cloned().collect(),
-        &[],
-        now,
-        |_| None,
-    );
-    read(&mut view.datasets, Service::datasets(), &[], now, |_| None);
-}
-
-/// As `speech_resource::read` reads a list.
-fn read<T: Remote>(
-    shelf: &mut Shelf<T>,
-    listed: Vec<T>,
-    recorded: &[EntityId],
-    now: Timestamp,
-    get: impl Fn(EntityId) -> Option<T>,
-) {
-    let began = shelf.begin();
-    if !shelf.is_known() {
-        for id in recorded {
-            match get(*id) {
-                Some(found) => drop(shelf.read(found, began)),
-                None => shelf.note_gone(&Absent::assumed(*id)),
-            }
-        }
-    }
-    let (_, missing) = shelf.swept(listed, began, now);
-    for id in missing {
-        let began = shelf.begin();
-        match get(id) {
-            Some(found) => drop(shelf.read(found, began)),
-            None => drop(shelf.vanished(&Absent::assumed(id), began)),
-        }
-    }
-    shelf.complete(now);
-}
-
-/// The ids that the statuses name.
-fn recorded(replica: &Replica) -> Vec<EntityId> {
-    let endpoints = replica.cluster.endpoints.iter().flatten();
-    let endpoints = endpoints.filter_map(|object| object.status.as_ref()?.id.clone());
-    let models = replica
-        .cluster
-        .models
-        .iter()
-        .flatten()
-        .filter_map(|object| object.status.as_ref());
-    let models = models.flat_map(|status| status.ids().map(str::to_owned));
-    endpoints.chain(models).filter_map(|id| id.parse().ok()).collect()
 }

@@ -1,7 +1,9 @@
 //! Bugs planted between the snapshot and the planner, to show that the checker finds such bugs. They distort what the
 //! production planner is shown, or what becomes of a write; the planner itself has no switch.
 use crate::cluster::Kind;
+use jiff::Timestamp;
 use kube::ResourceExt;
+use serde_json::Value;
 use speech_api::annotation::CREATION_INTENT;
 use speech_plan::{
     testing::{learn, with},
@@ -31,11 +33,23 @@ pub enum Plant {
     FinalRefusal,
     /// It is forgotten how often something was made.
     NoBound,
+    /// The gate of an endpoint is not looked at.
+    NoGate,
+    /// Evaluations that nobody needs stay.
+    NoCollection,
+    /// Wherever the connection leads, that is the Speech resource that is known.
+    BlindTrust,
+    /// Where another address leads is found out by the next look, and not before the next request.
+    HastyTrust,
+    /// It is forgotten which models the service accepted.
+    NoMemory,
+    /// What the service accepted is waited for without end.
+    EndlessMemory,
 }
 
 impl Plant {
     /// The object as the planner is shown it, by a pass that has announced this attempt.
-    pub fn object<K: Kind>(self, object: &K, announced: Option<u32>) -> Cow<'_, K> {
+    pub fn object<K: Kind>(self, object: &K, announced: Option<u32>, now: Timestamp) -> Cow<'_, K> {
         if self == Self::Nothing {
             return Cow::Borrowed(object);
         }
@@ -45,6 +59,14 @@ impl Plant {
             Self::HastyDeletion if deleted => drop(object.annotations_mut().remove(CREATION_INTENT)),
             Self::NoAdoption if announced.is_none() => drop(object.annotations_mut().remove(CREATION_INTENT)),
             Self::NoBound => object.forget_count(),
+            Self::NoGate => object.distort(|whole| {
+                let swap = whole.pointer_mut("/spec/swap").and_then(Value::as_object_mut);
+                swap.map(|swap| swap.remove("gate"));
+            }),
+            Self::EndlessMemory => object.distort(|whole| {
+                let since = whole.pointer_mut("/status/target/since");
+                since.into_iter().for_each(|since| *since = now.to_string().into());
+            }),
             Self::Nothing
             | Self::UnguardedWrites
             | Self::EarlierExpiry
@@ -52,14 +74,13 @@ impl Plant {
             | Self::NoAdoption
             | Self::BelievedGateway
             | Self::BelievedList
-            | Self::FinalRefusal => {}
+            | Self::FinalRefusal
+            | Self::NoCollection
+            | Self::BlindTrust
+            | Self::HastyTrust
+            | Self::NoMemory => {}
         }
         Cow::Owned(object)
-    }
-
-    /// Whether a gateway's answers pass for the service's.
-    pub fn believes(self) -> bool {
-        matches!(self, Self::BelievedGateway | Self::BelievedList)
     }
 
     /// Whether nothing more is done for an object.
@@ -70,6 +91,9 @@ impl Plant {
     /// The view as the planner is shown it.
     pub fn view(self, view: &Arc<View>) -> Arc<View> {
         let mut view = Arc::clone(view);
+        if self == Self::NoMemory {
+            Arc::make_mut(&mut view).accepted.clear();
+        }
         if self == Self::EarlierExpiry {
             let view = Arc::make_mut(&mut view);
             let models: Vec<_> = view.base_models.iter().map(|entry| (*entry.entity).clone()).collect();

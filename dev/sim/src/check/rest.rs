@@ -4,8 +4,13 @@
 //! is looked at in turn. That course has no choices, so that each state has one: where it meets a state whose course is
 //! known to end well, it ends well.
 use super::{
-    Setting, law,
-    operator::{sweep, watch},
+    Setting,
+    connection::Place,
+    event::take,
+    law,
+    look::{Lists, look},
+    operator::watch,
+    service::Ending,
     setting::OTHER,
     state::{REPLICAS, State},
 };
@@ -13,7 +18,10 @@ use crate::cluster::Key;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use speech_api::{Reason, SpeechEndpointStatus, SpeechModel, condition};
-use speech_service::{ModelId, entity::Endpoint};
+use speech_service::{
+    ModelId,
+    entity::{Endpoint, Evaluation},
+};
 use std::sync::Arc;
 
 /// How many rounds the way to rest may take.
@@ -57,9 +65,11 @@ impl Setting {
             if let Some(broken) = s.broken.first().cloned().or_else(|| law::state(s)) {
                 return Err(format!("on the way to rest: {broken:?} in {s:?}"));
             }
-            let soon = again.filter(|at| *at < s.now + HORIZON);
-            let same = before.versions == s.versions && before.service.print() == s.service.print();
-            if !busy && soon.is_none() && same {
+            let soon = again.filter(|at| *at < s.now + HORIZON && !is_astray(s));
+            let same = before.versions == s.versions
+                && before.service.print() == s.service.print()
+                && before.away.print() == s.away.print();
+            if !busy && soon.is_none() && same && is_informed(s) {
                 return self.as_declared(s).map(|()| course);
             }
             s.now = match soon {
@@ -75,8 +85,18 @@ impl Setting {
     fn round(&self, s: &mut State) -> (bool, Option<Timestamp>) {
         let r = leader(s);
         self.serve(s);
-        sweep(s, r, false);
         let (mut busy, mut again) = (false, None::<Timestamp>);
+        let mut mind = |s: &mut State| {
+            if self.minds_connection(s, r) {
+                let looked = self.look_at_connection(s, r);
+                busy |= looked.busy;
+                again = again.into_iter().chain(looked.look_again).min();
+            }
+        };
+        mind(s);
+        look(self.plant, s, r, Lists::Current);
+        mind(s);
+        self.serve(s);
         for key in s.keys() {
             s.keys().into_iter().for_each(|key| watch(s, r, key));
             loop {
@@ -103,14 +123,13 @@ impl Setting {
     fn serve(&self, s: &mut State) {
         while let Some(request) = s.requests.first().cloned() {
             if request.answer.is_none() {
-                let now = s.now;
-                s.requests[0].answer = Some(Arc::make_mut(&mut s.service).take(&request.action, now));
+                take(s, 0);
             }
             self.answer(s, 0);
         }
-        for id in s.service.at_work() {
+        for (place, id) in s.at_work() {
             let now = s.now;
-            Arc::make_mut(&mut s.service).finish(id, true, now);
+            s.at_mut(place).finish(id, Ending::Good, now);
         }
     }
 
@@ -155,6 +174,10 @@ impl Setting {
                 ));
             }
         }
+        let left = s.service.evaluations.len() + s.away.evaluations.len();
+        if left > 0 {
+            return Err(format!("{left} evaluations are left behind in {s:?}"));
+        }
         Ok(())
     }
 
@@ -162,13 +185,35 @@ impl Setting {
     fn serves_badly(&self, s: &State, index: usize, status: &SpeechEndpointStatus) -> Option<&'static str> {
         let best = (self.best)(s, index);
         let named = |endpoint: &&Endpoint| status.id == Some(endpoint.header.id.to_string());
-        match s.service.endpoints.values().find(named) {
+        let place = Place::of(&s.cluster.connection);
+        // What it serves in the one resource stays, as long as nobody accepts the other.
+        if place == Place::Away && !s.is_accepted() {
+            return (!s.service.endpoints.values().any(|e| named(&e))).then_some("it forgot its endpoint");
+        }
+        match s.at(place).endpoints.values().find(named) {
             _ if best.is_empty() => None,
             None => Some("it names no endpoint"),
             Some(endpoint) if !best.contains(&endpoint.model?.entity()) => Some("it serves another model"),
             Some(_) => (!is_settled(&status.conditions)).then_some("it is not ready"),
         }
     }
+}
+
+/// Whether who leads knows all that exists: base models and evaluations are read every ten minutes.
+fn is_informed(s: &State) -> bool {
+    let replica = &s.replicas[leader(s)];
+    let (view, service) = (&replica.view, s.at(replica.link.place));
+    let is_seen = |found: &Evaluation| {
+        let entry = view.evaluations.get(found.header.id);
+        entry.is_some_and(|entry| entry.confirmed && *entry.entity == *found)
+    };
+    let evaluations = service.evaluations.values().all(is_seen);
+    !replica.link.trusted || (evaluations && view.base_models.len() == service.base_models.len())
+}
+
+/// Whether the connection leads to another Speech resource: what only time could change waits for a person.
+fn is_astray(s: &State) -> bool {
+    !s.replicas[leader(s)].link.trusted
 }
 
 /// One operator leads; the passes of the other end.

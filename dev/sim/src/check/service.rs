@@ -2,12 +2,12 @@
 use jiff::Timestamp;
 use speech_plan::{
     Action, FailureClass,
-    testing::{base_id, custom_model, id, put_state, remote, text, with},
+    testing::{base_id, custom_model, evaluation, id, number, put_state, remote, with},
 };
 use speech_service::{
     EntityId, ModelId,
-    entity::{BaseModel, CustomModel, Dataset, Endpoint, OwnerTag, Status},
-    request::{CreateEndpoint, CreateModel, UpdateEndpoint, UpdateModel},
+    entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, OwnerTag, Status},
+    request::{CreateEndpoint, CreateEvaluation, CreateModel, UpdateEndpoint, UpdateModel},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,9 +17,36 @@ pub struct Service {
     pub endpoints: BTreeMap<EntityId, Endpoint>,
     pub models: BTreeMap<EntityId, CustomModel>,
     pub base_models: BTreeMap<EntityId, BaseModel>,
+    /// Those never change.
+    pub datasets: BTreeMap<EntityId, Dataset>,
+    pub evaluations: BTreeMap<EntityId, Evaluation>,
     /// When trained models expire, the first one's date first; those after the last share its date.
     pub lives: Vec<Timestamp>,
     pub made: u128,
+    /// Whether an endpoint shows the model before as if nothing had happened, until another that it accepted serves.
+    pub is_silent: bool,
+    /// The models that endpoints were moved to and do not show yet.
+    pub accepted: BTreeMap<EntityId, ModelId>,
+    /// Of which pairs of models an evaluation said what, the smaller id first.
+    pub judged: BTreeMap<[EntityId; 2], Judged>,
+}
+
+/// What an evaluation said of its first model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Judged {
+    Better,
+    Worse,
+}
+
+/// How the service ends its work at an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// Well; of an evaluation, that the candidate is good enough.
+    Good,
+    /// Not at all well.
+    Failed,
+    /// An evaluation ends well and says that the candidate is not good enough.
+    Worse,
 }
 
 /// What the service answers.
@@ -27,6 +54,7 @@ pub struct Service {
 pub enum Answer {
     Endpoint(Endpoint),
     Model(CustomModel),
+    Evaluation(Evaluation),
     Deleted,
     Refused(FailureClass),
 }
@@ -38,6 +66,7 @@ impl Service {
             Action::CreateEndpoint(create) => self.create(create, now),
             Action::UpdateEndpoint { id, change, .. } => self.change(*id, change, now),
             Action::DeleteEndpoint(id) => {
+                self.accepted.remove(id);
                 self.endpoints.remove(id);
                 Answer::Deleted
             }
@@ -52,6 +81,11 @@ impl Service {
                 None => unknown(),
             },
             Action::DeleteModel(id) => self.delete_model(*id),
+            Action::CreateEvaluation(create) => self.evaluate(create, now),
+            Action::DeleteEvaluation(id) => {
+                self.evaluations.remove(id);
+                Answer::Deleted
+            }
             other => unreachable!("no step of this world: {other:?}"),
         }
     }
@@ -83,6 +117,7 @@ impl Service {
             return unknown();
         };
         match change {
+            UpdateEndpoint::Model(model) if self.is_silent => drop(self.accepted.insert(id, *model)),
             UpdateEndpoint::Model(model) => {
                 found.model = Some(*model);
                 put_state(&mut found.header, Status::Running, now);
@@ -109,6 +144,19 @@ impl Service {
         });
         self.models.insert(new.header.id, new.clone());
         Answer::Model(new)
+    }
+
+    fn evaluate(&mut self, create: &CreateEvaluation, now: Timestamp) -> Answer {
+        let models = [create.model1, create.model2];
+        let new = evaluation(self.next_id(), models, number(create.dataset), [0.1, 0.1]);
+        let new = with(new, |e| {
+            (e.scores1, e.scores2) = (None, None);
+            e.header.owner = Some(Arc::new(create.owner.clone()));
+            e.header.created_at = now;
+            put_state(&mut e.header, Status::NotStarted, now);
+        });
+        self.evaluations.insert(new.header.id, new.clone());
+        Answer::Evaluation(new)
     }
 
     fn delete_model(&mut self, id: EntityId) -> Answer {
@@ -147,11 +195,10 @@ impl Service {
     pub fn at_work(&self) -> Vec<EntityId> {
         let endpoints = self.endpoints.values().map(|e| &e.header);
         let models = self.models.values().map(|m| &m.header);
-        endpoints
-            .chain(models)
-            .filter(|header| !header.status.is_terminal())
-            .map(|header| header.id)
-            .collect()
+        let evaluations = self.evaluations.values().map(|e| &e.header);
+        let headers = endpoints.chain(models).chain(evaluations);
+        let at_work = headers.filter(|header| !header.status.is_terminal() || self.accepted.contains_key(&header.id));
+        at_work.map(|header| header.id).collect()
     }
 
     /// Whether there is an endpoint with this id.
@@ -169,24 +216,38 @@ impl Service {
     }
 
     /// The service ends its work at an entity.
-    pub fn finish(&mut self, id: EntityId, good: bool, now: Timestamp) {
-        let state = if good { Status::Succeeded } else { Status::Failed };
+    pub fn finish(&mut self, id: EntityId, ending: Ending, now: Timestamp) {
+        let state = match ending {
+            Ending::Good | Ending::Worse => Status::Succeeded,
+            Ending::Failed => Status::Failed,
+        };
         if let Some(endpoint) = self.endpoints.get_mut(&id) {
+            endpoint.model = self.accepted.remove(&id).or(endpoint.model);
             put_state(&mut endpoint.header, state, now);
         } else if let Some(model) = self.models.get_mut(&id) {
             put_state(&mut model.header, state, now);
+        } else if let Some(found) = self.evaluations.get_mut(&id) {
+            put_state(&mut found.header, state, now);
+            let (rates, judged) = match ending {
+                Ending::Good => ([0.1, 0.1], Judged::Better),
+                Ending::Worse => ([0.3, 0.1], Judged::Worse),
+                Ending::Failed => return,
+            };
+            let told = evaluation(0, [found.model1, found.model2], number(found.dataset), rates);
+            (found.scores1, found.scores2) = (told.scores1, told.scores2);
+            self.judged.insert(pair(found.model1, found.model2), judged);
         }
+    }
+
+    /// What an endpoint was moved to comes to nothing, and nobody says so.
+    pub fn drop_accepted(&mut self, id: EntityId) {
+        self.accepted.remove(&id);
     }
 
     /// The marks on all that exists.
     pub fn marks(&self) -> impl Iterator<Item = &OwnerTag> {
         let endpoints = self.endpoints.values().filter_map(|e| e.header.owner.as_deref());
         endpoints.chain(self.models.values().filter_map(|m| m.header.owner.as_deref()))
-    }
-
-    /// The datasets, which never change.
-    pub fn datasets() -> Vec<Dataset> {
-        vec![text(50)]
     }
 
     /// Adds what belongs to nobody here: an endpoint without a mark and one with the mark of a stranger.
@@ -197,6 +258,12 @@ impl Service {
         }
         self
     }
+}
+
+/// How what was said of two models is found again, whichever comes first.
+pub fn pair(a: ModelId, b: ModelId) -> [EntityId; 2] {
+    let (a, b) = (a.entity(), b.entity());
+    [a.min(b), a.max(b)]
 }
 
 fn unknown() -> Answer {

@@ -1,14 +1,15 @@
 //! The small worlds that are searched.
 use super::{
     Plant,
-    operator::sweep,
+    connection::{Place, accept, point},
+    look::{Lists, look},
     service::Service,
-    state::{REPLICAS, Replica, Spent, State},
+    state::{AWAY, REPLICAS, Replica, Spent, State},
 };
 use crate::cluster::{Cluster, Key};
-use jiff::Timestamp;
-use speech_api::{SpeechEndpoint, SpeechModel, endpoint::Recreate};
-use speech_plan::testing::{LATER, NOW, at, base_model, endpoint, model, with};
+use jiff::{SignedDuration, Timestamp};
+use speech_api::{SpeechConnection, SpeechConnectionStatus, SpeechEndpoint, SpeechModel, endpoint::Recreate};
+use speech_plan::testing::{LATER, NOW, at, base_model, dataset, endpoint, model, text, with};
 use speech_service::{EntityId, entity::BaseModel};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -43,20 +44,19 @@ impl Setting {
         let cluster = Arc::new(cluster(models, endpoints));
         let versions: BTreeMap<Key, u32> = cluster.keys().into_iter().map(|key| (key, 1)).collect();
         let service = Arc::new(service);
-        let replica = |number| Replica {
-            leads: number == 0,
-            cluster: Arc::clone(&cluster),
-            versions: versions.clone(),
-            view: Arc::default(),
-            agenda: Arc::default(),
-            troubled: false,
-            passes: BTreeMap::new(),
+        // The same base models, and something of strangers; nothing of ours.
+        let away = Service {
+            made: AWAY,
+            ..(*service).clone()
         };
+        let replica = |number| Replica::new(number == 0, &cluster, &versions);
         let mut start = State {
             now: at(NOW),
             replicas: [replica(0), replica(1)],
             cluster,
             versions,
+            connection_version: 1,
+            away: Arc::new(away),
             shown: Arc::clone(&service),
             service,
             requests: Vec::new(),
@@ -65,7 +65,7 @@ impl Setting {
             orders: BTreeMap::new(),
             broken: Vec::new(),
         };
-        (0..REPLICAS).for_each(|r| sweep(&mut start, r, false));
+        (0..REPLICAS).for_each(|r| look(Plant::Nothing, &mut start, r, Lists::Current));
         Self {
             name,
             start,
@@ -89,7 +89,7 @@ impl Setting {
             changes: vec![|s| appear(s, base_model(2, "2026-06-01T00:00:00Z")), |s| {
                 appear(s, base_model(3, LATER))
             }],
-            landmarks: vec![at("2026-08-31T12:00:00Z"), at("2026-09-01T00:00:00Z")],
+            landmarks: landmarks(),
             best: |s, _| newest_base_models(s),
             ..Self::new("endpoint", Vec::new(), vec![object], service)
         }
@@ -130,7 +130,7 @@ impl Setting {
         }
         Self {
             changes: vec![|s| appear(s, base_model(3, LATER))],
-            landmarks: vec![at("2026-08-31T12:00:00Z"), at("2026-09-01T00:00:00Z")],
+            landmarks: landmarks(),
             best: |s, index| match index {
                 0 => newest_base_models(s),
                 // It may also wait until its model is about to expire.
@@ -138,6 +138,62 @@ impl Setting {
             },
             ..setting
         }
+    }
+
+    /// An endpoint at rest of which a candidate has to pass a gate before the deadline, and the candidate, which nobody has
+    /// seen yet.
+    pub fn gate() -> Self {
+        let object = endpoint(GATED);
+        let service = service([base_model(1, "2026-09-01T00:00:00Z")]).with_strangers(1);
+        let setting = Self {
+            // The deadline.
+            landmarks: vec![at("2026-08-31T00:00:00Z")],
+            best: |s, _| newest_base_models(s),
+            ..Self::new("gate", Vec::new(), vec![object], service)
+        };
+        setting.at_rest("gate").later(|s| appear(s, base_model(3, LATER)))
+    }
+
+    /// An endpoint at rest, and a newer base model that nobody has seen yet, where the service goes on showing the model
+    /// before until the new one serves.
+    pub fn silent() -> Self {
+        let service = Service {
+            is_silent: true,
+            ..service([base_model(1, "2026-09-01T00:00:00Z")]).with_strangers(1)
+        };
+        let setting = Self {
+            landmarks: ["2026-03-01T10:40:00Z", "2026-03-01T11:00:00Z"].map(at).to_vec(),
+            best: |s, _| newest_base_models(s),
+            ..Self::new("silent", Vec::new(), vec![endpoint("model: {base: {}}")], service)
+        };
+        setting.at_rest("silent").later(|s| appear(s, base_model(3, LATER)))
+    }
+
+    /// An endpoint at rest, and a newer base model that nobody has seen yet, while the connection is pointed to another Speech
+    /// resource, and back.
+    pub fn elsewhere() -> Self {
+        let setting = Self::endpoint().at_rest("elsewhere");
+        Self {
+            changes: vec![|s| point(s, Place::Away), |s| point(s, Place::Home)],
+            ..setting.later(|s| appear(s, base_model(3, LATER)))
+        }
+    }
+
+    /// An endpoint at rest that may be made anew, whose connection is pointed to another Speech resource, which is accepted.
+    pub fn accepted() -> Self {
+        Self {
+            changes: vec![|s| point(s, Place::Away), accept],
+            ..Self::recreated().at_rest("accepted")
+        }
+    }
+
+    /// The same, beginning a quarter of an hour later, when all lists are due.
+    fn later(mut self, change: fn(&mut State)) -> Self {
+        let start = &mut self.start;
+        change(start);
+        start.now += SignedDuration::from_mins(15);
+        start.shown = Arc::clone(&start.service);
+        self
     }
 
     /// The same by another name.
@@ -177,6 +233,14 @@ impl Setting {
         Self { plant, ..self }
     }
 
+    /// The same, judged by its steps and states alone: none is followed to its rest.
+    pub fn unfollowed(self) -> Self {
+        Self {
+            rest_of: u64::MAX,
+            ..self
+        }
+    }
+
     /// Whether a user may delete an object now.
     pub fn is_deletable(&self, s: &State, key: Key) -> bool {
         match key {
@@ -205,13 +269,19 @@ impl Setting {
     }
 }
 
+const GATED: &str = "model: {base: {}}\nswap: {gate: {evaluation: {dataset: 00000000-0000-0000-0000-000000000033, maxWordErrorRate: 0.2}, onDeadline: Promote}}";
+
 const TRAINING: &str =
     "source: {training: {datasets: [00000000-0000-0000-0000-000000000032]}}\nrevisionHistoryLimit: 0";
 
 fn service(base_models: impl IntoIterator<Item = BaseModel>) -> Service {
     let base_models = base_models.into_iter().map(|model| (model.header.id, model)).collect();
+    let datasets = [text(50), dataset(51)]
+        .into_iter()
+        .map(|dataset| (dataset.header.id, dataset));
     Service {
         base_models,
+        datasets: datasets.collect(),
         ..Service::default()
     }
 }
@@ -221,7 +291,7 @@ fn cluster(models: Vec<SpeechModel>, endpoints: Vec<SpeechEndpoint>) -> Cluster 
         "apiVersion": "customspeech.dev/v1alpha1",
         "kind": "SpeechConnection",
         "metadata": { "name": "west", "namespace": "team" },
-        "spec": { "endpoint": "https://x.example", "auth": { "key": { "secretRef": { "name": "key", "key": "key" } } } },
+        "spec": { "endpoint": Place::Home.endpoint(), "auth": { "key": { "secretRef": { "name": "key", "key": "key" } } } },
     }));
     let uid = |object: &Option<String>| object.clone().unwrap_or_default();
     let by_uid = (models
@@ -235,16 +305,31 @@ fn cluster(models: Vec<SpeechModel>, endpoints: Vec<SpeechEndpoint>) -> Cluster 
             .map(|(n, object)| (uid(&object.metadata.uid), Key::Endpoint(n))),
     )
     .collect();
+    let mut connection: SpeechConnection = connection.unwrap();
+    connection.status = Some(SpeechConnectionStatus {
+        resource: Some(Place::Home.reached()),
+        ..SpeechConnectionStatus::default()
+    });
     Cluster {
-        connection: connection.unwrap(),
+        connection,
         models: models.into_iter().map(Some).collect(),
         endpoints: endpoints.into_iter().map(Some).collect(),
         by_uid,
     }
 }
 
+/// An hour later base models are read again; then half a day before the first of them expires, and its expiry.
+fn landmarks() -> Vec<Timestamp> {
+    ["2026-03-01T11:00:00Z", "2026-08-31T12:00:00Z", "2026-09-01T00:00:00Z"]
+        .map(at)
+        .to_vec()
+}
+
 fn appear(s: &mut State, model: BaseModel) {
-    Arc::make_mut(&mut s.service).base_models.insert(model.header.id, model);
+    // Base models are the same in all Speech resources.
+    for place in [Place::Home, Place::Away] {
+        s.at_mut(place).base_models.insert(model.header.id, model.clone());
+    }
 }
 
 /// The training is declared anew: another revision is due.

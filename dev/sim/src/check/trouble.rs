@@ -1,42 +1,10 @@
 //! Answers that are not the service's own, refusals that pass, and people who delete what is ours.
 use super::{plant::Plant, service::Answer, state::State};
 use crate::cluster::Key;
-use jiff::Timestamp;
 use speech_api::endpoint::Recreate;
-use speech_plan::{
-    Action, FailureClass,
-    view::{Remote, Shelf},
-};
-use speech_service::{Absent, EntityId};
+use speech_plan::{Action, FailureClass};
+use speech_service::EntityId;
 use std::sync::Arc;
-
-/// An operator reads lists that a gateway answers: they are empty, and what they lack is asked for in vain. As
-/// `speech_resource` takes it: what it was asked for first ends the look.
-pub fn sweep(plant: Plant, s: &mut State, r: usize) {
-    let now = s.now;
-    let replica = &mut s.replicas[r];
-    replica.troubled = !plant.believes();
-    let view = Arc::make_mut(&mut replica.view);
-    deceive(plant, &mut view.endpoints, now);
-    deceive(plant, &mut view.models, now);
-}
-
-fn deceive<T: Remote>(plant: Plant, shelf: &mut Shelf<T>, now: Timestamp) {
-    let began = shelf.begin();
-    if !shelf.is_known() {
-        return;
-    }
-    let (_, missing) = shelf.swept(Vec::new(), began, now);
-    if plant == Plant::BelievedList {
-        shelf.complete(now);
-    }
-    if plant == Plant::BelievedGateway {
-        for id in missing {
-            let began = shelf.begin();
-            shelf.vanished(&Absent::assumed(id), began);
-        }
-    }
-}
 
 /// A gateway answers a request: it says 404, or that all is done.
 pub fn gateway(plant: Plant, s: &mut State, number: usize) {

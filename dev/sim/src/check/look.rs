@@ -1,0 +1,177 @@
+//! An operator looks at its Speech resource. Which lists it reads and what follows from a failure, the production
+//! [`Schedule`](speech_resource::Schedule) says; what they show goes into the production view.
+use super::{
+    connection,
+    plant::Plant,
+    service::Service,
+    state::{Replica, State, TICK},
+};
+use jiff::Timestamp;
+use speech_plan::{
+    connection::{Contact, Counts},
+    relations::{Recorded, holds_evaluations_of},
+    testing::CLUSTER,
+    view::{Remote, Shelf, View},
+};
+use speech_resource::{Pace, Seen};
+use speech_service::{Absent, EntityId, Error};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Who answers, and how well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lists {
+    Current,
+    /// As they were when the clock last moved.
+    Lagging,
+    /// A gateway answers in place of the service: all lists are empty, and of no id it says anything.
+    Gateway,
+}
+
+/// Two whole looks are as far apart as two steps of the clock.
+pub fn pace(now: Timestamp) -> Pace {
+    Pace { now, interval: TICK }
+}
+
+/// An operator reads what is due, or what somebody waits for.
+pub fn look(plant: Plant, s: &mut State, r: usize, lists: Lists) {
+    if !connection::is_recognised(plant, s, r, lists) {
+        return;
+    }
+    let (pace, service) = (pace(s.now), Arc::clone(s.at(s.replicas[r].link.place)));
+    let shown = Arc::clone(&s.shown);
+    let replica = &mut s.replicas[r];
+    let awaited = replica.awaits.values().copied().collect();
+    let held = holds_evaluations_of(&replica.view, CLUSTER);
+    let cluster = Arc::clone(&replica.cluster);
+    let look = replica.schedule.look(pace, &awaited, || cluster.uses(), held);
+    let view = Arc::make_mut(&mut replica.view);
+    let is_first = !view.is_complete() || (look.scope.evaluations && !view.evaluations.is_known());
+    let recorded = match is_first {
+        true => cluster.recorded(),
+        false => Recorded::default(),
+    };
+    let reader = Reader {
+        plant,
+        lists,
+        now: s.now,
+        shown: if lists == Lists::Lagging { &shown } else { &service },
+        service: &service,
+    };
+    let scope = look.scope;
+    let endpoints = reader.list(scope.endpoints, &mut view.endpoints, &recorded.endpoints, |s| {
+        &s.endpoints
+    });
+    let models = reader.list(scope.models, &mut view.models, &recorded.models, |s| &s.models);
+    // Of base models and datasets every list is current.
+    let current = Reader {
+        shown: &service,
+        ..reader
+    };
+    let base_models = current.list(scope.base_models, &mut view.base_models, &[], |s| &s.base_models);
+    let datasets = current.list(scope.datasets, &mut view.datasets, &[], |s| &s.datasets);
+    let evaluations = reader.list(scope.evaluations, &mut view.evaluations, &recorded.evaluations, |s| {
+        &s.evaluations
+    });
+    view.note_served();
+    let seen = Seen {
+        has_datasets: scope.datasets && datasets.is_ok(),
+        has_evaluations: scope.evaluations && evaluations.is_ok(),
+        ..Seen::default()
+    };
+    replica.schedule.read(&look, &seen);
+    match endpoints.and(models).and(base_models) {
+        Ok(()) => {
+            replica.schedule.succeeded(&look, look.is_whole);
+            if look.is_whole {
+                replica.contact = established(&replica.view);
+            }
+        }
+        Err(error) => failed(replica, pace, &error),
+    }
+    replica.forget_promises();
+}
+
+/// A look failed: what that says of the connection.
+pub fn failed(replica: &mut Replica, pace: Pace, error: &Error) {
+    if let Some(contact) = replica.schedule.failed(pace, error, &replica.contact).contact {
+        replica.contact = contact;
+    }
+}
+
+/// What it is to be answered by somebody else than the service.
+pub fn of_gateway() -> Error {
+    Error::Unproven {
+        route: "a look",
+        problem: "a gateway answered",
+    }
+}
+
+fn established(view: &View) -> Contact {
+    Contact::Established(Counts {
+        endpoints: view.endpoints.len(),
+        models: view.models.len(),
+        base_models: view.base_models.len(),
+    })
+}
+
+/// Reads lists as `speech_resource::read` does.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    plant: Plant,
+    lists: Lists,
+    now: Timestamp,
+    /// What lists show.
+    shown: &'a Service,
+    /// What is there: asked for by its id, nothing lags.
+    service: &'a Service,
+}
+
+impl Reader<'_> {
+    /// What a list lacks is asked for by its id before it is forgotten.
+    fn list<T: Remote + Clone>(
+        &self,
+        wanted: bool,
+        shelf: &mut Shelf<T>,
+        recorded: &[EntityId],
+        of: fn(&Service) -> &BTreeMap<EntityId, T>,
+    ) -> Result<(), Error> {
+        if !wanted {
+            return Ok(());
+        }
+        let began = shelf.begin();
+        let listed: Vec<T> = match self.lists {
+            Lists::Current | Lists::Lagging => of(self.shown).values().cloned().collect(),
+            Lists::Gateway => Vec::new(),
+        };
+        if !shelf.is_known() {
+            for id in recorded {
+                match self.look_up(*id, of)? {
+                    Some(found) => drop(shelf.read(found, began)),
+                    None => shelf.note_gone(&Absent::assumed(*id)),
+                }
+            }
+        }
+        let (_, missing) = shelf.swept(listed, began, self.now);
+        if self.lists == Lists::Gateway && self.plant == Plant::BelievedList {
+            shelf.complete(self.now);
+            return Ok(());
+        }
+        for id in missing {
+            let began = shelf.begin();
+            match self.look_up(id, of)? {
+                Some(found) => drop(shelf.read(found, began)),
+                None => drop(shelf.vanished(&Absent::assumed(id), began)),
+            }
+        }
+        shelf.complete(self.now);
+        Ok(())
+    }
+
+    fn look_up<T: Clone>(&self, id: EntityId, of: fn(&Service) -> &BTreeMap<EntityId, T>) -> Result<Option<T>, Error> {
+        match self.lists {
+            Lists::Current | Lists::Lagging => Ok(of(self.service).get(&id).cloned()),
+            Lists::Gateway if self.plant == Plant::BelievedGateway => Ok(None),
+            Lists::Gateway => Err(of_gateway()),
+        }
+    }
+}
