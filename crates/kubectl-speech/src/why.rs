@@ -279,7 +279,27 @@ fn detail(rule: RuleName, object: &Object<'_>) -> Option<String> {
             let step = model?.plan.iter().find(|step| !step.blocked_by.is_empty())?;
             Some(step.blocked_by.join("; "))
         }
-        _ => None,
+        RuleName::Deletion
+        | RuleName::Spec
+        | RuleName::Owner
+        | RuleName::Finalizer
+        | RuleName::Duplicate
+        | RuleName::Work
+        | RuleName::Failure
+        | RuleName::Fitness
+        | RuleName::Approval
+        | RuleName::Date
+        | RuleName::Clocks
+        | RuleName::Pace
+        | RuleName::Turn
+        | RuleName::Hands
+        | RuleName::Mark
+        | RuleName::Model
+        | RuleName::Fields
+        | RuleName::Contact
+        | RuleName::Credential
+        | RuleName::Resource
+        | RuleName::Settled => None,
     }
 }
 

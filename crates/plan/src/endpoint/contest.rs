@@ -1,5 +1,5 @@
 //! What of an endpoint somebody else changes again and again, and what that holds back.
-use super::{Snapshot, known::Known, observed::Observed, record::Record, target};
+use super::{Snapshot, known::Known, observed::Observed, target};
 use crate::{
     Action, Notice, Verdict,
     drift::{self, Correction},
@@ -18,31 +18,18 @@ pub fn count(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     }
 }
 
-/// Holds a move back that puts back what is changed again each time; `Err` lets it go. It was begun, so that it is finished
-/// before another is chosen; and it is no target, because it was not asked for.
-pub fn hold(
-    f: &Observed<'_>,
-    k: &Known<'_>,
-    (facts, interim): (&ModelFacts<'_>, bool),
-    record: Record,
-) -> Result<(Verdict, Record), Record> {
+/// What holds a move back that puts back what is changed again each time; and what the model is meanwhile. The move was
+/// begun, so that it is finished before another is chosen; and the model is no target, because it was not asked for.
+pub fn hold(f: &Observed<'_>, k: &Known<'_>, facts: &ModelFacts<'_>, interim: bool) -> Option<(Verdict, TargetModel)> {
     let (s, endpoint) = (&f.s, &*k.entry.entity);
     let correction = Correction::of_endpoint(&UpdateEndpoint::Model(facts.model));
-    let asking = s.asking(k.dates.need());
-    let Some(held) = correction.gate(&f.status.drift, &named(endpoint), asking) else {
-        return Err(record);
-    };
+    let held = correction.gate(&f.status.drift, &named(endpoint), s.asking(k.dates.need()))?;
     let before = s.old_status().and_then(|old| old.candidate.as_ref());
     let candidate = TargetModel {
         requested: true,
         ..target::on_its_way(s, facts, interim, before)
     };
-    let record = Record {
-        target: None,
-        candidate: Some(candidate),
-        ..record
-    };
-    Ok((held, record))
+    Some((held, candidate))
 }
 
 /// The condition `Contested`.

@@ -108,9 +108,8 @@ pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
         active: ModelId::Custom(active),
         dataset,
     };
-    let Some(entry) = evaluation::of_pair(view, s.around.cluster, pair)
-        .filter(|entry| entry.entity.header.status == Status::Succeeded && entry.confirmed)
-    else {
+    let entry = evaluation::of_pair(view, s.around.cluster, pair);
+    let Some(entry) = entry.filter(|entry| entry.entity.header.status.is_terminal() && entry.confirmed) else {
         return;
     };
     let bench = Bench {
@@ -121,8 +120,12 @@ pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
         pair,
         before: Some(&judgement),
     };
-    let ended = bench.judgement(&bench.ended(&entry.entity));
-    status.gate = Some(ended);
+    // One that failed counts, also where nobody asks for another: it is not needed any more.
+    let finding = match entry.entity.header.status == Status::Succeeded {
+        true => bench.ended(&entry.entity),
+        false => bench.count(&entry.entity),
+    };
+    status.gate = Some(bench.judgement(&finding));
 }
 
 /// The evaluation that was seen to end just now.

@@ -9,10 +9,11 @@ use super::{
     target::{Move, on_its_way},
 };
 use crate::{
-    Verdict, model_choice,
-    text::{cause, parse},
+    CREATION_GRACE, Verdict, model_choice,
+    text::{after, cause, parse},
     view::{ModelFacts, View},
 };
+use jiff::SignedDuration;
 use speech_api::{
     Reason, SpeechEndpointStatus,
     decision::{RuleName, Saw},
@@ -22,6 +23,9 @@ use speech_service::{
     EntityId, ModelId,
     entity::{Endpoint, Status},
 };
+
+/// How soon it is looked again whether a younger list has come: a list in which nothing changes wakes nobody.
+const NEXT_LIST: SignedDuration = SignedDuration::from_mins(1);
 
 /// What was found.
 pub struct Next<'a> {
@@ -119,6 +123,7 @@ impl<'a> Search<'_, 'a> {
         }
         if !choice.named {
             choice::expires_no_earlier(self.s, &self.record, &choice.facts).map_err(unfit)?;
+            self.unlisted().map_or(Ok(()), |waits| Err(unfit(waits)))?;
         }
         let course = self.approach(&choice);
         if course.is_clear() {
@@ -188,6 +193,28 @@ impl<'a> Search<'_, 'a> {
         let named = self.s.old_status().and_then(which)?;
         let facts = usable(self.s, self.view, &self.record, named)?;
         (!is(self.endpoint.model, &facts)).then_some(facts)
+    }
+
+    /// Waits where a list that may be older than the endpoint does not show the active model: until when that is valid is
+    /// not known, so that whatever follows it may be worse. A younger list that lacks it is believed.
+    fn unlisted(&self) -> Option<Verdict> {
+        let active = self
+            .record
+            .active
+            .as_ref()
+            .filter(|active| active.expires_at.is_none())?;
+        let id: EntityId = active.model.parse().ok()?;
+        if self.view.model_by_id(id).is_some() {
+            return None;
+        }
+        let swept_at = match active.base {
+            true => self.view.base_models.swept_at(),
+            false => self.view.models.swept_at(),
+        };
+        let certain = after(parse(Some(&active.since))?, CREATION_GRACE);
+        let message = format!("model {} serves; waiting until a list says until when", active.name);
+        let waits = Verdict::working(Reason::ModelNotReady, message).until(after(self.s.now(), NEXT_LIST));
+        swept_at.is_none_or(|at| at < certain).then_some(waits)
     }
 
     /// The newest base model, where the spec wants it at the end and the gate still keeps everything else back.

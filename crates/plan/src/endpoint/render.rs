@@ -37,8 +37,8 @@ pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEn
         ruling
     };
     let gone = match f.identity {
-        Identity::Missing(id) | Identity::Lost(id) if is_wanted => Some(id),
-        _ => None,
+        Identity::Missing(id) | Identity::Lost(id) => Some(id).filter(|_| is_wanted),
+        Identity::Unseen | Identity::Known(_) | Identity::Left(_) | Identity::None => None,
     };
     let (s, mut status) = (f.observed.s, f.observed.status);
     let s = &s;

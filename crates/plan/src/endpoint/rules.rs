@@ -173,9 +173,10 @@ fn spec(f: &Facts<'_>) -> Answer<Ruling> {
 fn owner(f: &Facts<'_>) -> Answer<Ruling> {
     if let Err(verdict) = &f.own {
         // Another object of the cluster that came first is named rather than a mark.
-        return match unreachable(f, RuleName::Owner, Fact::Free) {
-            Answer::Decided(ruling) => Answer::Decided(ruling),
-            _ => Answer::Decided(unserved(f, verdict.clone())),
+        let before = unreachable(f, RuleName::Owner, Fact::Free);
+        return match before {
+            Answer::Decided(_) => before,
+            Answer::Passed(_) | Answer::Holds(_) | Answer::Silent => Answer::Decided(unserved(f, verdict.clone())),
         };
     }
     let free = if f.known.is_some() { Fact::Own } else { Fact::Free };
@@ -322,9 +323,16 @@ fn model(f: &Facts<'_>) -> Answer<Ruling> {
         let (verdict, record) = fields::change(f, k, record, rest);
         return served(k, verdict, record);
     }
-    let (verdict, record) = match contest::hold(f, k, (facts, interim), record) {
-        Ok((held, record)) => fields::change(f, k, record, held),
-        Err(record) => in_flight::swap(f, k, (facts, interim, urgent), record),
+    let (verdict, record) = match contest::hold(f, k, facts, interim) {
+        Some((held, candidate)) => {
+            let record = Record {
+                target: None,
+                candidate: Some(candidate),
+                ..record
+            };
+            fields::change(f, k, record, held)
+        }
+        None => in_flight::swap(f, k, (facts, interim, urgent), record),
     };
     served(k, verdict, record)
 }

@@ -232,6 +232,7 @@ fn decide(s: &State, r: usize) -> speech_plan::connection::Plan {
     plan(&Snapshot {
         object: &replica.cluster.connection,
         contact: &replica.contact,
+        recognised: replica.link.trusted,
         dependents: Dependents {
             count: replica.cluster.keys().len(),
             ..Dependents::default()

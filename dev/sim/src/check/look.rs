@@ -62,13 +62,9 @@ pub fn look(plant: Plant, s: &mut State, r: usize, lists: Lists) {
         &s.endpoints
     });
     let models = reader.list(scope.models, &mut view.models, &recorded.models, |s| &s.models);
-    // Of base models and datasets every list is current.
-    let current = Reader {
-        shown: &service,
-        ..reader
-    };
-    let base_models = current.list(scope.base_models, &mut view.base_models, &[], |s| &s.base_models);
-    let datasets = current.list(scope.datasets, &mut view.datasets, &[], |s| &s.datasets);
+    let base_models = reader.list(scope.base_models, &mut view.base_models, &[], |s| &s.base_models);
+    // Nothing creates or changes datasets here.
+    let datasets = reader.list(scope.datasets, &mut view.datasets, &[], |s| &s.datasets);
     let evaluations = reader.list(scope.evaluations, &mut view.evaluations, &recorded.evaluations, |s| {
         &s.evaluations
     });

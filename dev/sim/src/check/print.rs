@@ -204,6 +204,7 @@ fn put_contact(h: &mut impl Hasher, contact: &Contact) {
         Contact::Pending => 0.hash(h),
         Contact::Established(_) => 1.hash(h),
         Contact::Broken { counts, .. } => (2, counts.is_some()).hash(h),
+        Contact::Blocked(obstacle) => (3, obstacle.cause.reason()).hash(h),
     }
 }
 
@@ -211,6 +212,7 @@ fn put_view(h: &mut impl Hasher, view: &View) {
     (
         view.endpoints.swept_at(),
         view.models.swept_at(),
+        view.base_models.swept_at(),
         view.base_models.len(),
     )
         .hash(h);

@@ -9,7 +9,11 @@ use crate::cluster::{Cluster, Key};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use speech_api::connection::KnownResource;
-use speech_plan::{Action, Agenda, Asked, ConnectionState, Hands, List, Pass, connection::Contact, view::View};
+use speech_plan::{
+    Action, Agenda, Asked, ConnectionState, Hands, List, Pass,
+    connection::{Contact, Obstacle},
+    view::View,
+};
 use speech_resource::Schedule;
 use speech_service::{EntityId, ModelId, entity::Status};
 use std::{
@@ -107,7 +111,7 @@ impl Replica {
         match self.contact {
             Contact::Pending => true,
             Contact::Established(_) => !self.link.trusted,
-            Contact::Broken { .. } => false,
+            Contact::Blocked(_) | Contact::Broken { .. } => false,
         }
     }
 
@@ -133,12 +137,14 @@ impl Replica {
                 view,
                 has_projects: true,
             },
-            (Contact::Broken { message, .. }, view) => ConnectionState::NotReady {
-                message,
-                view,
-                usable: self.link.trusted,
-                since: None,
-            },
+            (Contact::Blocked(Obstacle { message, .. }) | Contact::Broken { message, .. }, view) => {
+                ConnectionState::NotReady {
+                    message,
+                    view,
+                    usable: self.link.trusted,
+                    since: None,
+                }
+            }
             (Contact::Established(_) | Contact::Pending, view) => ConnectionState::NotReady {
                 message: "the first look at the Speech resource has not ended",
                 view,

@@ -185,3 +185,32 @@ fn the_newest_base_model_is_the_newest_that_can_be_used() {
         ),
     ]);
 }
+
+#[test]
+fn what_serves_is_left_for_nothing_while_no_list_says_until_when_it_is_valid() {
+    let young = with(owned(remote(10, base_id(7)), 1), |e| e.header.last_action_at = at(NOW));
+    let spec = "model: {base: {}}";
+    let mut case = Case::of(World::new().remote(young), endpoint(spec));
+    let waits = "- | Ready=True Serving, Reconciling ModelNotReady, ModelValid=Unknown ExpiryUnknown";
+    assert_eq!(
+        case.line(),
+        waits,
+        "the list of base models may be older than the endpoint"
+    );
+    let mut listed = Case::of(World::new().remote(owned(remote(10, base_id(7)), 1)), endpoint(spec));
+    listed.world = listed.world.base(base_model(7, "2028-01-15T00:00:00Z"));
+    assert_eq!(
+        step(listed.plan().action.as_ref()),
+        "-",
+        "it lasts longer than what would follow it"
+    );
+    case.world.now = at("2026-03-01T10:02:00Z");
+    assert_eq!(case.line(), waits, "no other list has come");
+    case.world.sweep();
+    let moves = case.plan();
+    assert_eq!(
+        step(moves.action.as_ref()),
+        "update 10 model",
+        "a younger list lacks it as well"
+    );
+}

@@ -83,3 +83,26 @@ fn what_is_to_stand_in_stays_so_while_the_gate_decides_and_the_service_shows_the
         assert!(plan.status.target.unwrap().interim, "{:?}", plan.status.conditions);
     }
 }
+
+#[test]
+fn an_evaluation_that_fails_after_its_gate_was_given_up_is_counted_and_needed_no_more() {
+    let mut case = last_day("Promote", running());
+    case.show();
+    let now = case.world.now;
+    case.remote(10, |e| {
+        e.model = Some(custom_id(21));
+        put_state(&mut e.header, Status::Succeeded, now);
+    });
+    learn(&mut case.world.view.evaluations, in_state(30, Status::Failed, NOW));
+    case.world.sweep();
+    let judged = case.show().status.gate.unwrap();
+    assert_eq!(
+        (judged.verdict, judged.errors),
+        (speech_api::swap::GateVerdict::Error, 1)
+    );
+    let again = case.show().status.gate.unwrap();
+    assert_eq!(again, judged, "it counts once");
+    let objects = [case.object.clone()];
+    let unneeded = crate::evaluation::unneeded(&case.world.view, CLUSTER, objects.iter(), now);
+    assert_eq!(unneeded.id, Some(id(30)));
+}
