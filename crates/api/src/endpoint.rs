@@ -353,8 +353,8 @@ pub struct TargetModel {
     /// Whether it only replaces a candidate that its gate held back until the deadline.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interim: bool,
-    /// Whether the operator requested the swap to it and the service did not accept it. The operator retries this swap
-    /// while any other model has to wait.
+    /// Whether the operator requested the swap to it and the service did not accept it, or someone moved the endpoint away
+    /// from it. The operator retries this swap while any other model has to wait.
     #[serde(default, skip_serializing_if = "is_false")]
     pub requested: bool,
     /// Since when it has been deploying or held back (RFC 3339, UTC).

@@ -198,11 +198,14 @@ pub fn asked_for(
     if record.serves(facts.model) {
         return record;
     }
-    let before = s.old_status().and_then(|old| old.candidate.as_ref());
+    let old = s.old_status();
+    let before = old.and_then(|old| old.candidate.as_ref());
     let before = before.filter(|before| before.model == id);
+    // What somebody moved the endpoint away from is put back, also where the request has to wait.
+    let served = old.and_then(|old| old.active.as_ref()).is_some_and(|active| active.model == id);
     Record {
         candidate: Some(TargetModel {
-            requested: leaves || before.is_some_and(|before| before.requested),
+            requested: leaves || served || before.is_some_and(|before| before.requested),
             ..on_its_way(s, facts, interim, before)
         }),
         ..record

@@ -67,11 +67,11 @@ pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEn
     let verdict = s.seal(&mut status, statements, verdict, outlook, contested_until);
     if verdict.action.is_none() && verdict.phase == Phase::Done {
         status.last_failure = None;
-    }
-    if !gate::is_open(&status) {
-        status
-            .side_failures
-            .retain(|failure| failure.operation != Action::EVALUATE);
+        if !gate::is_open(&status) {
+            status
+                .side_failures
+                .retain(|failure| failure.operation != Action::EVALUATE);
+        }
     }
     let mut notices = notice::of_conditions(before, &status.conditions);
     notices.extend(status::swap_notice(s, &status));
