@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use kube::runtime::reflector::{Lookup, Store};
 use socket2::{Domain, Protocol, Socket, Type};
 use speech_fleet::fleet::Objects;
 use std::{
@@ -88,16 +87,16 @@ pub async fn run(
 
 /// What the stores hold at this moment, copied, so that nobody waits for a reader.
 fn facts(exposition: &Exposition) -> Option<Facts> {
-    fn all<K: Clone + Lookup<DynamicType = ()>>(store: &Store<K>) -> Vec<K> {
-        store.state().iter().map(|object| K::clone(object)).collect()
+    fn copied<K: Clone>(objects: &[Arc<K>]) -> Vec<K> {
+        objects.iter().map(|object| K::clone(object)).collect()
     }
     let context = exposition.context()?;
     let stores = &context.stores;
     Some(Facts {
         objects: Objects {
-            connections: all(&stores.connections),
-            models: all(&stores.models),
-            endpoints: all(&stores.endpoints),
+            connections: copied(&stores.connections.state()),
+            models: copied(&stores.models.state()),
+            endpoints: copied(&stores.endpoints.state()),
         },
         now: context.clock.now(),
         leads: context.leadership.leads(),

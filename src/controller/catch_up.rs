@@ -1,12 +1,12 @@
 //! A replica that takes over may know less than the one before it wrote: its watches may lag. Before it decides anything,
 //! its stores must hold what the cluster holds now.
-use super::{Context, watch::is_not_found};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{
-    Api, Resource,
-    api::ListParams,
-    runtime::reflector::{ObjectRef, Store},
+use super::{
+    Context,
+    store::{Indexed, Store},
+    watch::is_not_found,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Api, Resource, api::ListParams, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
@@ -67,7 +67,7 @@ pub async fn caught_up(context: &Context) {
 
 async fn of_kind<K>(context: &Context, store: &Store<K>)
 where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Indexed + Debug + DeserializeOwned + Send + Sync,
 {
     let api: Api<K> = Api::all(context.client.clone());
     let mut listed = loop {

@@ -151,7 +151,7 @@ fn unneeded(context: &Context, remote: &Remote, skew: Skew) -> Unneeded {
     if view.evaluations.is_empty() {
         return Unneeded::default();
     }
-    let endpoints = context.stores.endpoints.state();
+    let endpoints = context.stores.endpoints.that_may_need_evaluations(&view);
     let endpoints = endpoints.iter().map(|endpoint| &**endpoint);
     let now = skew.earlier(context.clock.now());
     let found = evaluation::unneeded(&view, &context.cluster, endpoints, now);

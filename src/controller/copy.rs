@@ -4,6 +4,7 @@ use super::{
     observe::{Surrounding, told},
     point::Point,
     references::{connection_of, get, named_model, source_key, source_of},
+    relations::lead_to_one_resource,
     remote::Remote,
 };
 use jiff::SignedDuration;
@@ -91,9 +92,7 @@ fn is_same_resource(context: &Context, a: &ObjectRef<SpeechConnection>, b: &Obje
     let (Some(a), Some(b)) = (context.stores.connections.get(a), context.stores.connections.get(b)) else {
         return false;
     };
-    let address = |c: &SpeechConnection| c.spec.endpoint.trim_end_matches('/').to_ascii_lowercase();
-    let id = |c: &SpeechConnection| c.spec.resource_id.as_deref().map(str::to_ascii_lowercase);
-    address(&a) == address(&b) || (id(&a).is_some() && id(&a) == id(&b))
+    lead_to_one_resource(&a, &b)
 }
 
 /// Another object that is having the same model, or one that looks like it, copied into the same Speech resource and
@@ -127,11 +126,9 @@ fn rival(
         let key = connection_of(m);
         key == *target || is_same_resource(context, &key, target)
     };
-    let others = context
-        .stores
-        .models
-        .state_filter(|m| m.spec.source.copy.is_some() && m.uid() != model.uid());
-    let mut others = others.into_iter().map(|m| context.recent.models.freshest(m));
+    let others = context.stores.copies_into(target).into_iter();
+    let others = others.filter(|m| m.uid() != model.uid());
+    let mut others = others.map(|m| context.recent.models.freshest(m));
     let ahead = &*others.find(|m| {
         open(m).is_some_and(|(of, theirs)| {
             mine.as_ref().is_none_or(|mine| theirs < *mine) && into_target(m) && looks_alike(m, of)

@@ -2,7 +2,7 @@
 //!
 //! Of several objects that name one ConfigMap, who has it keeps it; where nobody has it yet, the oldest may make it. It is made
 //! by a request that fails where it exists, and changed only as it was read, so that nothing of others is ever taken over.
-use super::{Context, managed::Managed, point::Point};
+use super::{Context, managed::Managed, point::Point, store::name_of};
 use k8s_openapi::{
     api::core::v1::ConfigMap,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
@@ -39,12 +39,10 @@ pub async fn publish<K: Managed>(context: &Context, object: &K, export: Option<&
 }
 
 fn owned_by<K: Managed>(context: &Context, object: &K) -> Vec<Arc<ConfigMap>> {
-    let uid = object.meta().uid.as_deref().unwrap_or_default();
-    context
-        .stores
-        .exports
-        // Anybody can write this uid into a ConfigMap of another namespace.
-        .state_filter(|map| map.namespace() == object.meta().namespace && is_owner(map.owner_references(), uid))
+    let meta = object.meta();
+    let (namespace, uid) = (meta.namespace.as_deref(), meta.uid.as_deref());
+    let exports = &context.stores.exports;
+    exports.owned_by(namespace.unwrap_or_default(), uid.unwrap_or_default())
 }
 
 fn is_owner(owners: &[OwnerReference], uid: &str) -> bool {
@@ -114,11 +112,14 @@ fn change(found: &ConfigMap, export: &Export) -> Value {
 
 /// An object that names the same ConfigMap and is older: it makes it.
 fn older_rival<K: Managed>(context: &Context, object: &K, name: &str) -> Option<String> {
-    let endpoints = context.stores.endpoints.find(|rival| comes_first(rival, object, name));
-    let models = || context.stores.models.find(|rival| comes_first(rival, object, name));
-    endpoints
-        .map(|rival| called(&*rival))
-        .or_else(|| models().map(|rival| called(&*rival)))
+    let (namespace, _) = name_of(object);
+    let endpoints = context.stores.endpoints.exporting_to(namespace, name);
+    let models = context.stores.models.exporting_to(namespace, name);
+    let endpoint = endpoints.iter().find(|rival| comes_first(&***rival, object, name));
+    let model = models.iter().find(|rival| comes_first(&***rival, object, name));
+    endpoint
+        .map(|rival| called(&**rival))
+        .or(model.map(|rival| called(&**rival)))
 }
 
 fn called<K: Managed>(rival: &K) -> String {

@@ -7,11 +7,12 @@ use super::{
     Context,
     context::RecentWrites,
     residence::{Finding, is_home_ending},
+    store::{Indexed, Store},
     wake,
     watch::Kept,
     write::{self, WriteError},
 };
-use kube::{Client, Resource, core::NamespaceResourceScope, runtime::reflector::Store};
+use kube::{Client, Resource, core::NamespaceResourceScope};
 use serde::de::DeserializeOwned;
 use speech_api::{Reason, SpeechConnection, is_held};
 use speech_plan::Notice;
@@ -64,24 +65,20 @@ pub async fn finished(context: &Context) {
     }
 }
 
-fn is_leaving<K: Resource>(object: &K) -> bool {
-    object.meta().deletion_timestamp.is_some() && is_held(object)
-}
-
 /// Whether an object is being deleted that waits for us.
 fn leaves(context: &Context) -> bool {
     let stores = &context.stores;
-    stores.connections.find(is_leaving).is_some()
-        || stores.models.find(is_leaving).is_some()
-        || stores.endpoints.find(is_leaving).is_some()
+    has_any(&stores.connections, false) || has_any(&stores.models, false) || has_any(&stores.endpoints, false)
 }
 
 /// Whether any object bears our finalizer.
 fn holds(context: &Context) -> bool {
     let stores = &context.stores;
-    stores.connections.find(is_held).is_some()
-        || stores.models.find(is_held).is_some()
-        || stores.endpoints.find(is_held).is_some()
+    has_any(&stores.connections, true) || has_any(&stores.models, true) || has_any(&stores.endpoints, true)
+}
+
+fn has_any<K: Indexed>(store: &Store<K>, all: bool) -> bool {
+    !held(store, all).is_empty()
 }
 
 /// Lets go of all that has to go; tells whether there was something.
@@ -110,8 +107,10 @@ async fn round(context: &Context, client: &Client, why: &str) -> bool {
 }
 
 /// The objects that bear our finalizer: all, or those that are being deleted.
-fn held<K: Resource<DynamicType = ()> + Clone + 'static>(store: &Store<K>, all: bool) -> Vec<Arc<K>> {
-    store.state_filter(|object| is_held(object) && (all || object.meta().deletion_timestamp.is_some()))
+fn held<K: Indexed>(store: &Store<K>, all: bool) -> Vec<Arc<K>> {
+    let mut objects = if all { store.state() } else { store.leaving() };
+    objects.retain(|object| is_held(&**object));
+    objects
 }
 
 async fn one<K>(context: &Context, client: &Client, object: &K, why: &str) -> bool

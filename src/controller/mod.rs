@@ -23,17 +23,22 @@ mod recent;
 mod reconcile;
 mod references;
 mod refusal;
+mod relations;
 pub mod remote;
 mod residence;
 mod routes;
 mod start;
+mod store;
+#[cfg(test)]
+mod testing;
 mod wake;
 mod watch;
 mod watched;
 mod write;
 
-pub use context::{Context, Known, Stores};
+pub use context::{Context, Known};
 pub use point::{Point, STAND_STILL_AT};
 pub use references::connection_of;
 pub use start::{Options, StartError, run};
+pub use store::Stores;
 pub use watch::Seen;

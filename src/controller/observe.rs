@@ -1,9 +1,5 @@
 //! The snapshot: everything a decision depends on, from memory only.
-use super::{
-    Context,
-    references::{connection_of, refers_to},
-    remote::Remote,
-};
+use super::{Context, references::connection_of, remote::Remote};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
@@ -15,7 +11,7 @@ use speech_plan::{
     guard::{self, Leaving},
     model::{Refusal, refusals as refusals_of},
     near::nearest,
-    relations::{claimed_id, means},
+    relations::claimed_id,
     view::View,
 };
 use std::{
@@ -172,8 +168,8 @@ impl Looked<'_> {
 
 /// The name in the namespace that is nearest to one which no connection has.
 fn near(context: &Context, key: &ObjectRef<SpeechConnection>) -> Option<String> {
-    let here = |connection: &SpeechConnection| connection.namespace() == key.namespace;
-    let connections = context.stores.connections.state_filter(here);
+    let namespace = key.namespace.as_deref().unwrap_or_default();
+    let connections = context.stores.connections.within(namespace);
     let names: Vec<String> = connections.iter().map(|connection| connection.name_any()).collect();
     nearest(&key.name, names.iter().map(String::as_str)).map(str::to_owned)
 }
@@ -199,14 +195,14 @@ pub fn holder(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionSt
         return None;
     }
     let rival = |e: &SpeechEndpoint| {
-        claimed_id(e) == Some(id)
-            && e.uid() != endpoint.uid()
+        e.uid() != endpoint.uid()
             && e.spec.management_policy == ManagementPolicy::Full
             && may_use(context, e)
             && same_resource(context, e, endpoint)
     };
-    let rivals = context.stores.endpoints.state_filter(rival);
-    let rivals: Vec<_> = (rivals.into_iter())
+    let rivals = context.stores.endpoints.claiming(id).into_iter();
+    let rivals: Vec<_> = rivals
+        .filter(|e| rival(e))
         .map(|rival| context.recent.endpoints.freshest(rival))
         .collect();
     let holder = claim::holder(endpoint, rivals.iter().map(|rival| &**rival), mark)?;
@@ -252,7 +248,7 @@ pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &Connec
     };
     tag.cluster == context.cluster
         && Some(&tag.uid) != endpoint.meta().uid.as_ref()
-        && context.stores.endpoints.find(lives).is_none()
+        && !context.stores.endpoints.marked_by(tag).iter().any(|other| lives(other))
 }
 
 /// What the gates of the endpoints refused that follow a SpeechModel. Only a trained one can do anything about it.
@@ -260,11 +256,11 @@ pub fn refusals(context: &Context, model: &SpeechModel) -> Vec<Refusal> {
     if model.spec.source.training.is_none() {
         return Vec::new();
     }
-    let told = |endpoint: &SpeechEndpoint| {
+    let is_told = |endpoint: &SpeechEndpoint| {
         let status = endpoint.status.as_ref();
-        status.is_some_and(|status| !status.quarantine.is_empty()) && means(endpoint, model)
+        status.is_some_and(|status| !status.quarantine.is_empty())
     };
-    let followers = context.stores.endpoints.state_filter(told);
+    let followers = context.stores.endpoints.meaning(model, is_told);
     refusals_of(followers.iter().map(|endpoint| &**endpoint))
 }
 
@@ -272,8 +268,8 @@ pub fn refusals(context: &Context, model: &SpeechModel) -> Vec<Refusal> {
 /// be one whose models nobody can deploy.
 pub fn follower(context: &Context, model: &SpeechModel) -> Option<String> {
     model.spec.source.training.as_ref()?.base_model.as_ref()?;
-    let follows = |endpoint: &SpeechEndpoint| endpoint.meta().deletion_timestamp.is_none() && means(endpoint, model);
-    let followers = context.stores.endpoints.state_filter(follows);
+    let stays = |endpoint: &SpeechEndpoint| endpoint.meta().deletion_timestamp.is_none();
+    let followers = context.stores.endpoints.meaning(model, stays);
     followers.iter().map(|endpoint| endpoint.name_any()).min()
 }
 
@@ -284,16 +280,8 @@ pub fn referenced_models(context: &Context, endpoint: &SpeechEndpoint) -> Vec<Ar
         let key = ObjectRef::new(&reference.name).within(&endpoint.namespace().unwrap_or_default());
         return context.stores.models.get(&key).map(freshest).into_iter().collect();
     }
-    if endpoint.spec.model.selector.is_none() {
-        return Vec::new();
-    }
-    let mut models: Vec<_> = (context
-        .stores
-        .models
-        .state_filter(|model| means(endpoint, model))
-        .into_iter())
-    .map(freshest)
-    .collect();
+    let meant = context.stores.models.meant_by(endpoint);
+    let mut models: Vec<_> = meant.into_iter().map(freshest).collect();
     models.sort_by_key(|model| model.name_any());
     models
 }
@@ -314,8 +302,9 @@ pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> Depen
     // A reference from a namespace that is not allowed must not keep somebody else's connection.
     let allowed =
         |namespace: Option<String>| Surrounding::at(context, key, &namespace.unwrap_or_default()).is_allowed();
-    let models = (context.stores.models).state_filter(|m| refers_to(m, key) && allowed(m.namespace()));
-    let endpoints = (context.stores.endpoints).state_filter(|e| refers_to(e, key) && allowed(e.namespace()));
+    let (mut models, mut endpoints) = (context.stores.models.of(key), context.stores.endpoints.of(key));
+    models.retain(|model| allowed(model.namespace()));
+    endpoints.retain(|endpoint| allowed(endpoint.namespace()));
     let needs = models.iter().map(|model| need(&**model, context.hands));
     let needs = needs.chain(endpoints.iter().map(|endpoint| need(&**endpoint, context.hands)));
     Dependents::of(needs, home, ending(context, home).is_some())
@@ -324,17 +313,16 @@ pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) -> Depen
 /// What the objects of a connection that are being deleted would delete in the Speech service.
 pub fn deletions(context: &Context, key: &ObjectRef<SpeechConnection>) -> BTreeMap<String, Leaving> {
     let stores = &context.stores;
-    let models = stores.models.state_filter(|m| leaves(m) && refers_to(m, key));
-    let endpoints = stores.endpoints.state_filter(|e| leaves(e) && refers_to(e, key));
-    let models = models
+    let models = stores
+        .models
+        .leaving_from(key)
         .into_iter()
-        .map(|m| of_leaving(&*context.recent.models.freshest(m), context.hands));
-    let endpoints = (endpoints.into_iter()).map(|e| of_leaving(&*context.recent.endpoints.freshest(e), context.hands));
+        .filter(|model| is_held(&**model));
+    let endpoints = stores.endpoints.leaving_from(key).into_iter();
+    let endpoints = endpoints.filter(|endpoint| is_held(&**endpoint));
+    let models = models.map(|m| of_leaving(&*context.recent.models.freshest(m), context.hands));
+    let endpoints = endpoints.map(|e| of_leaving(&*context.recent.endpoints.freshest(e), context.hands));
     models.chain(endpoints).flatten().collect()
-}
-
-fn leaves(object: &impl Subject) -> bool {
-    object.meta().deletion_timestamp.is_some() && is_held(object)
 }
 
 fn of_leaving(object: &impl Subject, hands: Hands) -> Option<(String, Leaving)> {

@@ -31,6 +31,11 @@ impl<K: Resource<DynamicType = ()> + Clone> Recent<K> {
         self.lock().insert(ObjectRef::from_obj(&*object), object);
     }
 
+    /// The answers themselves; few, because each is forgotten when the watch brings it.
+    pub fn unconfirmed(&self) -> Vec<Arc<K>> {
+        self.lock().values().map(Arc::clone).collect()
+    }
+
     /// The newer of the store's object and ours.
     pub fn freshest(&self, stored: Arc<K>) -> Arc<K> {
         match self.lock().get(&ObjectRef::from_obj(&*stored)) {

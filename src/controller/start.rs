@@ -16,6 +16,7 @@ use super::{
     remote::Remotes,
     residence::Residence,
     routes::Routes,
+    store::store,
     wake, watch,
 };
 use crate::{
@@ -29,7 +30,7 @@ use kube::{
     api::ListParams,
     runtime::{
         Controller, controller,
-        reflector::{self, ObjectRef, Store},
+        reflector::{ObjectRef, Store},
         watcher,
     },
 };
@@ -233,8 +234,8 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let flux = options.flux.map(|flux| flux::queue(flux, Arc::clone(&options.metrics)));
     let (telling, courier) = flux.unzip();
     let (events, queue) = Events::new(options.clock.clone(), options.instance, telling);
-    let ((connections, c), (models, m), (endpoints, e)) = (reflector::store(), reflector::store(), reflector::store());
-    let ((secrets, s), (namespaces, n), (exports, x)) = (reflector::store(), reflector::store(), reflector::store());
+    let ((connections, c), (models, m), (endpoints, e)) = (store(), store(), store());
+    let ((secrets, s), (namespaces, n), (exports, x)) = (store(), store(), store());
     let (client, writes) = (options.watches, options.client.clone());
     let residence = Residence::new(client.clone(), options.home);
     let context = Arc::new(Context {
@@ -356,7 +357,7 @@ fn start_controllers(
 ) {
     let stores = &context.stores;
     into.spawn(control(
-        stores.connections.clone(),
+        stores.connections.objects(),
         sleepers.connections,
         Arc::clone(context),
         concurrency,
@@ -364,7 +365,7 @@ fn start_controllers(
         connection::reconcile,
     ));
     into.spawn(control(
-        stores.models.clone(),
+        stores.models.objects(),
         sleepers.models,
         Arc::clone(context),
         concurrency,
@@ -372,7 +373,7 @@ fn start_controllers(
         reconcile::reconcile::<SpeechModel>,
     ));
     into.spawn(control(
-        stores.endpoints.clone(),
+        stores.endpoints.objects(),
         sleepers.endpoints,
         Arc::clone(context),
         concurrency,

@@ -9,18 +9,17 @@ pub use recorded::{expected, named_datasets, recorded};
 
 use super::{
     Context, Seen,
-    references::{connection_of, is_copy_of, lacks_hold, refers_to, source_key, wanted},
+    references::{connection_of, lacks_hold, source_key, wanted},
+    relations::Changed,
     routes,
+    store::name_of,
     watched::Watched,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource as _, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
-use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel, reference::ConnectionRef};
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::{
-    relations::{
-        claimed_id, concerns_endpoint, concerns_gate, concerns_model, datasets_of, has_history, has_judged, means,
-        owners_of,
-    },
+    relations::{claimed_id, datasets_of, has_judged, owners_of},
     view::Changes,
 };
 use speech_resource::Resource;
@@ -52,31 +51,21 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
     if own {
         context.wakes.model(model);
     }
-    // One that lost the labels of a selector was meant before.
-    let was_meant =
-        |e: &SpeechEndpoint| e.spec.model.selector.is_some() && e.meta().namespace == model.meta().namespace;
-    let named = |e: &SpeechEndpoint| means(e, model) || was_meant(e);
-    context
-        .stores
-        .endpoints
-        .state_filter(named)
-        .iter()
-        .for_each(|endpoint| context.wakes.endpoint(endpoint));
-    wake_models(context, |m| is_copy_of(m, model));
+    wake_endpoints(context, &context.stores.endpoints.that_may_have_meant(model));
+    wake_models(context, &context.stores.models.copies_of(model));
 }
 
-/// All models that a condition holds for.
-fn wake_models(context: &Context, concerned: impl Fn(&SpeechModel) -> bool) {
-    let models = context.stores.models.state_filter(concerned);
+fn wake_connections(context: &Context, connections: &[Arc<SpeechConnection>]) {
+    let keys = connections.iter().map(|connection| ObjectRef::from_obj(&**connection));
+    keys.for_each(|key| context.wakes.connection(key));
+}
+
+fn wake_models(context: &Context, models: &[Arc<SpeechModel>]) {
     models.iter().for_each(|model| context.wakes.model(model));
 }
 
-/// All models that are copied and that a condition holds for. Asked outside the store, because the condition may have to
-/// look into it.
-fn wake_copies(context: &Context, concerned: impl Fn(&SpeechModel) -> bool) {
-    let copies = context.stores.models.state_filter(|m| m.spec.source.copy.is_some());
-    let concerned = copies.iter().filter(|model| concerned(model));
-    concerned.for_each(|model| context.wakes.model(model));
+fn wake_endpoints(context: &Context, endpoints: &[Arc<SpeechEndpoint>]) {
+    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
 }
 
 /// A SpeechEndpoint changed: itself, a rival for its remote endpoint, and a connection that has to be held or let go.
@@ -85,18 +74,16 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
         context.wakes.endpoint(endpoint);
     }
     if has_judged(endpoint) {
-        wake_models(context, |m| m.spec.source.training.is_some() && means(endpoint, m));
+        let mut meant = context.stores.models.meant_by(endpoint);
+        meant.retain(|model| model.spec.source.training.is_some());
+        wake_models(context, &meant);
     }
-    if seen == Seen::Deleted {
-        let id = claimed_id(endpoint);
-        let adopts = |e: &SpeechEndpoint| e.spec.adopt.is_some();
-        let rival = |e: &SpeechEndpoint| adopts(e) && id.is_some() && claimed_id(e) == id;
-        context
-            .stores
-            .endpoints
-            .state_filter(rival)
-            .iter()
-            .for_each(|rival| context.wakes.endpoint(rival));
+    if seen == Seen::Deleted
+        && let Some(id) = claimed_id(endpoint)
+    {
+        let mut rivals = context.stores.endpoints.claiming(id);
+        rivals.retain(|rival| rival.spec.adopt.is_some());
+        wake_endpoints(context, &rivals);
     }
 }
 
@@ -133,19 +120,8 @@ fn on_managed<K: Watched>(context: &Context, object: &K, seen: Seen) -> bool {
 
 /// A Secret changed: the connections that take their key from it.
 pub fn on_secret(context: &Context, secret: &PartialObjectMeta<Secret>, _seen: Seen) {
-    let (name, namespace) = (secret.name_any(), secret.namespace());
-    let uses = |c: &SpeechConnection| {
-        c.meta().namespace == namespace
-            && c.spec
-                .auth
-                .key_secret_ref
-                .as_ref()
-                .is_some_and(|reference| reference.name == name)
-    };
-    let connections = context.stores.connections.state_filter(uses);
-    connections
-        .iter()
-        .for_each(|connection| context.wakes.connection(ObjectRef::from_obj(&**connection)));
+    let (namespace, name) = name_of(secret);
+    wake_connections(context, &context.stores.connections.with_key_from(namespace, name));
 }
 
 /// A Namespace changed: a connection of another namespace may allow it now, and its own wait for less when it ends.
@@ -154,30 +130,19 @@ pub fn on_namespace(context: &Context, namespace: &PartialObjectMeta<Namespace>,
     if namespace.meta().deletion_timestamp.is_some() {
         context.alarm.ring();
     }
-    let here = |c: &SpeechConnection| c.meta().namespace.as_deref() == Some(&name);
-    let held = |c: &SpeechConnection| here(c) && c.meta().deletion_timestamp.is_some();
-    let connections = context.stores.connections.state_filter(held);
-    let wake = |connection: &Arc<SpeechConnection>| context.wakes.connection(ObjectRef::from_obj(&**connection));
-    connections.iter().for_each(wake);
-    let elsewhere = |reference: &ConnectionRef| reference.namespace.as_deref().is_some_and(|home| home != name);
-    let endpoints = context
-        .stores
-        .endpoints
-        .state_filter(|e| e.meta().namespace.as_deref() == Some(&name) && elsewhere(&e.spec.connection_ref));
-    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
-    wake_models(context, |m| {
-        m.meta().namespace.as_deref() == Some(&name)
-            && (elsewhere(&m.spec.connection_ref) || m.spec.source.copy.is_some())
-    });
+    let mut held = context.stores.connections.within(&name);
+    held.retain(|connection| connection.meta().deletion_timestamp.is_some());
+    wake_connections(context, &held);
+    wake_endpoints(context, &context.stores.endpoints.looking_abroad(&name));
+    wake_models(context, &context.stores.models.looking_abroad(&name));
 }
 
 /// A published ConfigMap changed or went: its owner puts it back, or another that wants it has it now.
 pub fn on_export(context: &Context, export: &ConfigMap, seen: Seen) {
-    let namespace = export.namespace().unwrap_or_default();
+    let (namespace, name) = name_of(export);
     if seen == Seen::Deleted {
-        let endpoints = context.stores.endpoints.state_filter(|e| exports_to(e, export));
-        endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
-        wake_models(context, |m| exports_to(m, export));
+        wake_endpoints(context, &context.stores.endpoints.exporting_to(namespace, name));
+        wake_models(context, &context.stores.models.exporting_to(namespace, name));
         return;
     }
     for owner in export.owner_references() {
@@ -185,7 +150,7 @@ pub fn on_export(context: &Context, export: &ConfigMap, seen: Seen) {
             && let Some(endpoint) = context
                 .stores
                 .endpoints
-                .get(&ObjectRef::new(&owner.name).within(&namespace))
+                .get(&ObjectRef::new(&owner.name).within(namespace))
         {
             context.wakes.endpoint(&endpoint);
         }
@@ -193,44 +158,33 @@ pub fn on_export(context: &Context, export: &ConfigMap, seen: Seen) {
             && let Some(model) = context
                 .stores
                 .models
-                .get(&ObjectRef::new(&owner.name).within(&namespace))
+                .get(&ObjectRef::new(&owner.name).within(namespace))
         {
             context.wakes.model(&model);
         }
     }
 }
 
-fn exports_to<K: Watched>(object: &K, export: &ConfigMap) -> bool {
-    object.meta().namespace == export.meta().namespace
-        && (object.declared().export_to).is_some_and(|to| export.meta().name.as_ref() == Some(&to.config_map.name))
-}
-
 /// All that refer to a connection, and all that are copied through it.
 pub fn dependents(context: &Context, key: &ObjectRef<SpeechConnection>) {
-    wake_models(context, |m| refers_to(m, key));
-    wake_copies(context, |m| source_key(context, m).as_ref() == Some(key));
-    context
-        .stores
-        .endpoints
-        .state_filter(|e| refers_to(e, key))
-        .iter()
-        .for_each(|endpoint| context.wakes.endpoint(endpoint));
+    let models = context.stores.models.of(key);
+    let mut copies = context.stores.models.copies_from(key, &models);
+    copies.retain(|copy| source_key(context, copy).as_ref() == Some(key));
+    wake_models(context, &models);
+    wake_models(context, &copies);
+    wake_endpoints(context, &context.stores.endpoints.of(key));
 }
 
 /// Those who refer to a connection and are being deleted.
 pub fn leaving(context: &Context, key: &ObjectRef<SpeechConnection>) {
-    wake_models(context, |m| m.meta().deletion_timestamp.is_some() && refers_to(m, key));
-    let leaving = |e: &SpeechEndpoint| e.meta().deletion_timestamp.is_some() && refers_to(e, key);
-    let endpoints = context.stores.endpoints.state_filter(leaving);
-    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    wake_models(context, &context.stores.models.leaving_from(key));
+    wake_endpoints(context, &context.stores.endpoints.leaving_from(key));
 }
 
 /// All models and endpoints that are being deleted.
 pub fn leaving_all(context: &Context) {
-    wake_models(context, |m| m.meta().deletion_timestamp.is_some());
-    let leaving = |e: &SpeechEndpoint| e.meta().deletion_timestamp.is_some();
-    let endpoints = context.stores.endpoints.state_filter(leaving);
-    endpoints.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
+    wake_models(context, &context.stores.models.leaving());
+    wake_endpoints(context, &context.stores.endpoints.leaving());
 }
 
 /// The remote side changed: only those that stand for what changed, or depend on it.
@@ -242,32 +196,32 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, resource:
         let view = resource.view();
         (owners_of(&view, changes), datasets_of(&view, changes))
     };
-    let is_owner = |object: &kube::core::ObjectMeta| object.uid.as_ref().is_some_and(|uid| owners.contains(uid));
-    let endpoint_concerned = |e: &SpeechEndpoint| {
-        refers_to(e, key)
-            && (is_owner(e.meta()) || concerns_endpoint(e, changes) || concerns_gate(e, changes, &judged_with))
+    let changed = Changed {
+        changes,
+        owners: &owners,
+        judged_with: &judged_with,
     };
-    context
-        .stores
-        .endpoints
-        .state_filter(endpoint_concerned)
-        .iter()
-        .for_each(|endpoint| context.wakes.endpoint(endpoint));
-    wake_models(context, |m| {
-        refers_to(m, key) && (is_owner(m.meta()) || concerns_model(m, changes))
-    });
-    if !changes.models.is_empty() {
-        wake_copies(context, |m| {
-            source_key(context, m).as_ref() == Some(key)
-                && wanted(context, m).is_some_and(|id| changes.models.contains(&id))
-        });
-    }
+    wake_endpoints(context, &context.stores.endpoints.concerned(key, &changed));
+    wake_models(context, &context.stores.models.concerned(key, &changed));
+    wake_models(context, &copies_of_changed(context, key, changes));
     if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
         line(context, resource);
     }
     if !changes.evaluations.is_empty() {
         context.wakes.connection(key.clone());
     }
+}
+
+/// The copies of models of a Speech resource that changed.
+fn copies_of_changed(context: &Context, key: &ObjectRef<SpeechConnection>, changes: &Changes) -> Vec<Arc<SpeechModel>> {
+    if changes.models.is_empty() {
+        return Vec::new();
+    }
+    let written = context.recent.models.unconfirmed();
+    let mut copies = context.stores.models.copies_of_any(&changes.models, &written);
+    let is_changed = |copy: &SpeechModel| wanted(context, copy).is_some_and(|id| changes.models.contains(&id));
+    copies.retain(|copy| source_key(context, copy).as_ref() == Some(key) && is_changed(copy));
+    copies
 }
 
 /// A place in the line came free: those whose turn it may be now.
@@ -280,39 +234,18 @@ pub fn line(context: &Context, resource: &Resource) {
             first(&mut agenda.line.next_trainings(), agenda.limits.trainings),
         )
     };
-    let named =
-        |uids: &[String], meta: &kube::core::ObjectMeta| meta.uid.as_ref().is_some_and(|uid| uids.contains(uid));
-    if !swaps.is_empty() {
-        let waiting = context.stores.endpoints.state_filter(|e| named(&swaps, e.meta()));
-        waiting.iter().for_each(|endpoint| context.wakes.endpoint(endpoint));
-    }
-    if !trainings.is_empty() {
-        let waiting = context.stores.models.state_filter(|m| named(&trainings, m.meta()));
-        waiting.iter().for_each(|model| context.wakes.model(model));
-    }
+    wake_endpoints(context, &context.stores.endpoints.with_uids(&swaps));
+    wake_models(context, &context.stores.models.with_uids(&trainings));
 }
 
 /// An endpoint let a model go: models that wait to be deleted, or have revisions to discard.
 pub fn on_model_freed(context: &Context, key: &ObjectRef<SpeechConnection>) {
-    wake_models(context, |m| {
-        refers_to(m, key) && (m.meta().deletion_timestamp.is_some() || has_history(m))
-    });
+    wake_models(context, &context.stores.models.that_can_discard(key));
 }
 
 /// Everything; after the development clock jumped.
 pub fn all(context: &Context) {
-    let wake = |connection: &Arc<SpeechConnection>| context.wakes.connection(ObjectRef::from_obj(&**connection));
-    context.stores.connections.state().iter().for_each(wake);
-    context
-        .stores
-        .models
-        .state()
-        .iter()
-        .for_each(|model| context.wakes.model(model));
-    context
-        .stores
-        .endpoints
-        .state()
-        .iter()
-        .for_each(|endpoint| context.wakes.endpoint(endpoint));
+    wake_connections(context, &context.stores.connections.state());
+    wake_models(context, &context.stores.models.state());
+    wake_endpoints(context, &context.stores.endpoints.state());
 }

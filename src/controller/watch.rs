@@ -6,7 +6,10 @@ mod kept;
 mod pace;
 mod readable;
 
-use super::Context;
+use super::{
+    Context,
+    store::{Indexed, Store, Writer},
+};
 use crate::liveness::WatchPulse;
 use futures::StreamExt;
 pub use kept::{Kept, receive};
@@ -14,10 +17,7 @@ use kube::{
     Api, Resource,
     api::{ListParams, WatchEvent, WatchParams},
     core::Status,
-    runtime::{
-        reflector::{ObjectRef, Store, store::Writer},
-        watcher::Event,
-    },
+    runtime::reflector::ObjectRef,
 };
 use pace::{End, Next, Pace};
 pub use readable::Readable;
@@ -62,7 +62,7 @@ impl Default for Bounds {
 }
 
 /// A watch and what it fills.
-struct Watch<K: Resource<DynamicType = ()> + Clone + 'static, T> {
+struct Watch<K: Indexed, T> {
     api: Api<Readable<K>>,
     selection: ListParams,
     writer: Writer<K>,
@@ -95,14 +95,14 @@ pub async fn run<K>(
     context: Arc<Context>,
     tell: impl Fn(&Context, &K, Seen),
 ) where
-    K: Kept + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Kept + Indexed + Debug + DeserializeOwned + Send + Sync,
 {
     Watch::new(api, selection, writer, context, tell).run().await;
 }
 
 impl<K, T> Watch<K, T>
 where
-    K: Kept + Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Kept + Indexed + Debug + DeserializeOwned + Send + Sync,
     T: Fn(&Context, &K, Seen),
 {
     fn new(api: Api<Readable<K>>, selection: ListParams, writer: Writer<K>, context: Arc<Context>, tell: T) -> Self {
@@ -110,7 +110,7 @@ where
         Self {
             api,
             selection,
-            store: writer.as_reader(),
+            store: writer.reader(),
             writer,
             pulse: context.metrics.liveness().watch(&kind),
             context,
@@ -163,7 +163,7 @@ where
     /// Reads the list, page by page. The store changes when all of it is there; only then is anybody told, because before
     /// references would seem to be missing.
     async fn list(&mut self) -> Ended {
-        self.writer.apply_watcher_event(&Event::Init);
+        self.writer.begin_list();
         let mut params = self.selection.clone();
         let mut listed = Vec::new();
         let mut broken = HashSet::new();
@@ -182,14 +182,14 @@ where
                     Readable::Whole(mut object) => {
                         receive(&self.context.clock, &mut object);
                         listed.push(ObjectRef::from_obj(&object));
-                        self.writer.apply_watcher_event(&Event::InitApply(object));
+                        self.writer.list(object);
                     }
                     Readable::Broken { meta, error } => {
                         let key = key(&meta);
                         self.tell_unreadable(&key, &error);
                         // What was known of it stays true for the others.
                         if let Some(known) = self.known(&key, meta.uid.as_deref()) {
-                            self.writer.apply_watcher_event(&Event::InitApply(known));
+                            self.writer.list(known);
                         }
                         broken.insert(key);
                     }
@@ -220,7 +220,7 @@ where
                 "the cluster has no CustomResourceDefinition of this kind; it is used as soon as it is applied"
             );
         }
-        self.writer.apply_watcher_event(&Event::Init);
+        self.writer.begin_list();
         self.listed(&[], HashSet::new());
         Ended {
             end: End::Absent,
@@ -231,7 +231,7 @@ where
     /// The whole list is there. What went while nobody watched is told as well: the list only lacks it.
     fn listed(&mut self, listed: &[ObjectRef<K>], broken: HashSet<ObjectRef<K>>) {
         let before = self.store.state();
-        self.writer.apply_watcher_event(&Event::InitDone);
+        self.writer.end_list();
         self.unreadable = broken;
         self.count_unreadable();
         for object in &before {
@@ -335,9 +335,7 @@ where
     fn apply(&mut self, mut object: K) {
         receive(&self.context.clock, &mut object);
         self.reads_again(&ObjectRef::from_obj(&object));
-        let event = Event::Apply(object);
-        self.writer.apply_watcher_event(&event);
-        if let Event::Apply(object) = event {
+        if let Some(object) = self.writer.apply(object) {
             (self.tell)(&self.context, &object, Seen::Applied);
         }
     }
@@ -345,11 +343,8 @@ where
     fn delete(&mut self, mut object: K) {
         receive(&self.context.clock, &mut object);
         self.reads_again(&ObjectRef::from_obj(&object));
-        let event = Event::Delete(object);
-        self.writer.apply_watcher_event(&event);
-        if let Event::Delete(object) = event {
-            (self.tell)(&self.context, &object, Seen::Deleted);
-        }
+        self.writer.delete(&object);
+        (self.tell)(&self.context, &object, Seen::Deleted);
     }
 
     /// The object of the store, if it is the same one.

@@ -1,5 +1,5 @@
 //! A kind that is watched, and whose objects can be woken.
-use super::{Context, queues::Sleeper, recent::Recent, watch::Kept};
+use super::{Context, queues::Sleeper, recent::Recent, store::Indexed, watch::Kept};
 use kube::{Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 use serde::{Serialize, de::DeserializeOwned};
 use speech_api::{SpeechEndpoint, SpeechModel, Subject};
@@ -8,6 +8,7 @@ use std::fmt::Debug;
 /// A kind that is watched, and whose objects can be woken.
 pub trait Watched:
     Kept
+    + Indexed
     + Subject<Status: Serialize>
     + Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Clone

@@ -188,6 +188,30 @@ pub fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
         .filter_map(|id| id.parse().ok())
 }
 
+/// All remote entities that an endpoint stands for or depends on by their ids; what [`concerns_endpoint`] and
+/// [`concerns_gate`] go by is among them.
+pub fn entities_of_endpoint(endpoint: &SpeechEndpoint) -> impl Iterator<Item = EntityId> {
+    let status = endpoint.status.as_ref();
+    let active = status
+        .and_then(|status| status.active.as_ref())
+        .map(|active| &active.model);
+    let gate = endpoint.spec.swap.gate.as_ref();
+    let dataset = gate.map(|gate| &gate.evaluation.dataset);
+    let evaluation = gate.and_then(|_| status?.gate.as_ref()?.evaluation.as_ref());
+    let named = [active, endpoint.spec.model.id.as_ref(), dataset, evaluation];
+    let named = named.into_iter().flatten().filter_map(|text| text.parse().ok());
+    claimed_id(endpoint).into_iter().chain(named)
+}
+
+/// The same of a model, for [`concerns_model`]; and the model that it copies, if its spec names one.
+pub fn entities_of_model(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
+    let source = &model.spec.source;
+    let existing = source.existing.as_ref().map(|existing| &existing.id);
+    let copied = source.copy.as_ref().and_then(|copy| copy.id.as_ref());
+    let named = existing.into_iter().chain(copied).filter_map(|text| text.parse().ok());
+    named.chain(revisions(model)).chain(datasets_of_model(model))
+}
+
 /// Whether there are revisions that are kept or wait to be deleted.
 pub fn has_history(model: &SpeechModel) -> bool {
     model.status.as_ref().is_some_and(|status| !status.history.is_empty())

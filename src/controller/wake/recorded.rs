@@ -1,5 +1,5 @@
 //! What the objects of a connection name in its Speech resource.
-use crate::controller::{Context, references::refers_to};
+use crate::controller::Context;
 use kube::runtime::reflector::ObjectRef;
 use speech_api::{SpeechConnection, SpeechEndpoint};
 use speech_plan::relations::{
@@ -9,8 +9,8 @@ use speech_service::EntityId;
 
 /// What the statuses of a connection's objects name.
 pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorded {
-    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
-    let models = context.stores.models.state_filter(|m| refers_to(m, key));
+    let endpoints = context.stores.endpoints.of(key);
+    let models = context.stores.models.of(key);
     Recorded {
         endpoints: (endpoints.iter()).filter_map(|endpoint| claimed_id(endpoint)).collect(),
         models: models.iter().flat_map(|model| revisions(model)).collect(),
@@ -24,8 +24,8 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
 /// What should be found where a connection leads: the entities that the statuses of its objects name as their own, and not
 /// as gone.
 pub fn expected(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorded {
-    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
-    let models = context.stores.models.state_filter(|m| refers_to(m, key));
+    let endpoints = context.stores.endpoints.of(key);
+    let models = context.stores.models.of(key);
     let named = |endpoint: &SpeechEndpoint| endpoint.status.as_ref()?.standing_id()?.parse().ok();
     // Base models are the same in all resources.
     let customs = models.iter().filter(|model| model.spec.source.base.is_none());
@@ -38,8 +38,8 @@ pub fn expected(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
 
 /// The datasets that the specs of a connection's objects name.
 pub fn named_datasets(context: &Context, key: &ObjectRef<SpeechConnection>) -> Vec<EntityId> {
-    let endpoints = context.stores.endpoints.state_filter(|e| refers_to(e, key));
-    let models = context.stores.models.state_filter(|m| refers_to(m, key));
+    let endpoints = context.stores.endpoints.of(key);
+    let models = context.stores.models.of(key);
     let trained = models.iter().flat_map(|model| datasets_of_model(model));
     let judged = endpoints.iter().filter_map(|endpoint| datasets_of_endpoint(endpoint));
     let mut datasets: Vec<EntityId> = trained.chain(judged).collect();

@@ -1,18 +1,8 @@
 //! A watch against an apiserver that answers by a script, over a real connection.
 use super::{
-    super::{
-        alarm::Alarm,
-        context::{RecentWrites, Stores},
-        event::Events,
-        news::News,
-        queues::Wakes,
-        remote::Remotes,
-        residence::Residence,
-        routes::Routes,
-    },
+    super::{store::store, testing::Parts},
     *,
 };
-use crate::{lead::Leadership, metrics::Metrics};
 use axum::{
     Router,
     body::Body,
@@ -21,9 +11,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Client, Config, runtime::reflector};
+use kube::{Client, Config};
 use serde_json::{Value, json};
-use speech_service::{AllowedHosts, ReqwestTransport, clock::Clock};
 use std::{collections::VecDeque, convert::Infallible, sync::Mutex};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -110,37 +99,6 @@ fn gone() -> Value {
     )
 }
 
-fn context(client: Client) -> Arc<Context> {
-    let clock = Clock::system();
-    Arc::new(Context {
-        residence: Residence::new(client.clone(), None),
-        alarm: Alarm::default(),
-        client,
-        hands: speech_plan::Hands::Free,
-        leadership: Leadership::unrivalled(),
-        cluster: String::new(),
-        allow_http: false,
-        allowed_hosts: AllowedHosts::new([]),
-        transport: Arc::new(ReqwestTransport::of("tests", AllowedHosts::new([])).unwrap()),
-        stores: Stores {
-            connections: reflector::store().0,
-            models: reflector::store().0,
-            endpoints: reflector::store().0,
-            secrets: reflector::store().0,
-            namespaces: reflector::store().0,
-            exports: reflector::store().0,
-        },
-        recent: RecentWrites::default(),
-        news: News::default(),
-        wakes: Wakes::new().0,
-        remotes: Remotes::default(),
-        routes: Routes::new(1),
-        metrics: Metrics::new(),
-        events: Events::new(clock.clone(), "tests".to_owned(), None).0,
-        clock,
-    })
-}
-
 /// A watch under way.
 struct Running {
     script: Arc<Script>,
@@ -157,14 +115,14 @@ impl Running {
         let router = Router::new().fallback(answer).with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let client = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
-        let context = context(client.clone());
+        let context = Arc::new(Parts::new(client.clone()).context);
         let (teller, told) = unbounded_channel();
         let tell = move |_: &Context, object: &ConfigMap, seen: Seen| {
             let name = object.metadata.name.as_deref().unwrap_or_default();
             let version = object.metadata.resource_version.as_deref().unwrap_or_default();
             drop(teller.send(format!("{name} {version} {seen:?}")));
         };
-        let writer = reflector::store().1;
+        let writer = store().1;
         let mut watch = Watch::new(
             Api::all(client),
             ListParams::default(),
