@@ -1,11 +1,10 @@
 //! What all parts of the controller share.
 use super::{
     alarm::Alarm, event::Events, news::News, queues::Wakes, recent::Recent, remote::Remotes, residence::Residence,
-    routes::Routes, store::Store,
+    routes::Routes, store::Stores,
 };
 use crate::{lead::Leadership, metrics::Metrics};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use kube::{Client, core::PartialObjectMeta};
+use kube::Client;
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::Hands;
 use speech_service::{AllowedHosts, Transport, clock::Clock};
@@ -53,19 +52,6 @@ pub struct Context {
 
 /// What all parts share, once the stores are filled; empty before.
 pub type Known = Arc<OnceLock<Arc<Context>>>;
-
-/// What the watches know.
-pub struct Stores {
-    pub connections: Store<SpeechConnection>,
-    pub models: Store<SpeechModel>,
-    pub endpoints: Store<SpeechEndpoint>,
-    /// The metadata of Secrets; their data is read only where it is referred to.
-    pub secrets: Store<PartialObjectMeta<Secret>>,
-    /// The metadata of Namespaces.
-    pub namespaces: Store<PartialObjectMeta<Namespace>>,
-    /// The ConfigMaps that we published.
-    pub exports: Store<ConfigMap>,
-}
 
 /// What our own writes know better than the watches, for a moment.
 #[derive(Default)]

@@ -36,8 +36,9 @@ mod watch;
 mod watched;
 mod write;
 
-pub use context::{Context, Known, Stores};
+pub use context::{Context, Known};
 pub use point::{Point, STAND_STILL_AT};
 pub use references::connection_of;
 pub use start::{Options, StartError, run};
+pub use store::Stores;
 pub use watch::Seen;

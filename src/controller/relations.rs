@@ -8,9 +8,8 @@ mod model;
 pub use endpoint::Changed;
 
 use super::{
-    context::Stores,
     references::refers_to,
-    store::{Indexed, Name, Relation, Store, name_of},
+    store::{Indexed, Name, Relation, Store, Stores, name_of},
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{Resource, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};

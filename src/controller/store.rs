@@ -1,4 +1,4 @@
-//! What the watches know of a kind: its objects by name, and an index of their relations.
+//! What the watches know: of each kind the objects by name, and an index of their relations.
 //!
 //! One writer feeds both, so that they cannot differ: whoever read an object finds it by its relations as well.
 mod index;
@@ -7,15 +7,33 @@ mod relation;
 pub use relation::{Indexed, Name, Relation, name_of};
 
 use index::Index;
-use kube::runtime::{
-    reflector::{self, ObjectRef, store::WriterDropped},
-    watcher::Event,
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use kube::{
+    core::PartialObjectMeta,
+    runtime::{
+        reflector::{self, ObjectRef, store::WriterDropped},
+        watcher::Event,
+    },
 };
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 #[cfg(test)]
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
-/// The reader.
+/// What the watches know.
+pub struct Stores {
+    pub connections: Store<SpeechConnection>,
+    pub models: Store<SpeechModel>,
+    pub endpoints: Store<SpeechEndpoint>,
+    /// The metadata of Secrets; their data is read only where it is referred to.
+    pub secrets: Store<PartialObjectMeta<Secret>>,
+    /// The metadata of Namespaces.
+    pub namespaces: Store<PartialObjectMeta<Namespace>>,
+    /// The ConfigMaps that we published.
+    pub exports: Store<ConfigMap>,
+}
+
+/// The reader of a store.
 pub struct Store<K: Indexed> {
     objects: reflector::Store<K>,
     index: Arc<RwLock<Index<K>>>,

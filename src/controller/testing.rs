@@ -2,14 +2,14 @@
 use super::{
     Context,
     alarm::Alarm,
-    context::{RecentWrites, Stores},
+    context::RecentWrites,
     event::Events,
     news::News,
     queues::{Sleepers, Wakes},
     remote::Remotes,
     residence::Residence,
     routes::Routes,
-    store::{Writer, store},
+    store::{Stores, Writer, store},
 };
 use crate::{lead::Leadership, metrics::Metrics};
 use k8s_openapi::api::core::v1::ConfigMap;
