@@ -138,7 +138,7 @@ names! {
         Answers,
         /// it is accepted
         Accepted,
-        /// it is the same
+        /// nothing differs
         Same,
     }
 }

@@ -185,7 +185,9 @@ fn a_model_and_a_connection_have_lists_of_their_own() {
     let told = model(&[lacks], json!({"decision": decision}));
     assert_eq!(link(&told, "Inputs"), (Deed::Decided, "dataset 1 does not exist"));
     assert_eq!(told.rules.len(), speech_plan::model::chain().len());
-    let spec = json!({"endpoint": "https://westeurope.api.cognitive.microsoft.com"});
+    let spec = json!({
+        "endpoint": "https://westeurope.api.cognitive.microsoft.com", "auth": {"keySecretRef": {"name": "key"}},
+    });
     let ready = ["Ready", "True", "Connected", "the Speech resource answers"];
     let whole = json!({"decision": {"rule": "Settled", "saw": {"Settled": "Connected"}}});
     let object: speech_api::SpeechConnection = object("SpeechConnection", spec, &[ready], whole);

@@ -202,7 +202,9 @@ pub fn asked_for(
     let before = old.and_then(|old| old.candidate.as_ref());
     let before = before.filter(|before| before.model == id);
     // What somebody moved the endpoint away from is put back, also where the request has to wait.
-    let served = old.and_then(|old| old.active.as_ref()).is_some_and(|active| active.model == id);
+    let served = old
+        .and_then(|old| old.active.as_ref())
+        .is_some_and(|active| active.model == id);
     Record {
         candidate: Some(TargetModel {
             requested: leaves || served || before.is_some_and(|before| before.requested),
