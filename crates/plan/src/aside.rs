@@ -54,12 +54,10 @@ fn words(failure: &LastFailure) -> Option<String> {
 /// remembered until then: it is how an ignored one is known.
 pub fn answered<K: Subject, R>(s: &Snapshot<'_, K, R>) -> Verdict {
     let accepted = accepted(s);
-    let message = match (accepted, failed(s)) {
-        (Some(field), _) => format!("the service accepted the change of {field}; waiting until it reports it"),
-        (None, Some(field)) => {
-            format!("the change of {field} failed; waiting until the service reports what there is")
-        }
-        (None, None) => "waiting until the service reports what came of the last change".to_owned(),
+    let message = match accepted {
+        Some(field) => format!("the service accepted the change of {field}; waiting until it reports it"),
+        // What failed is told where it is remembered.
+        None => "waiting until the service reports what came of the last change".to_owned(),
     };
     Verdict::working(Reason::Updating, message).accepting(accepted)
 }
@@ -70,15 +68,6 @@ pub fn accepted<'a, K: Subject, R>(s: &Snapshot<'a, K, R>) -> Option<&'a str> {
         Some(field) => s.around.learned.failure.is_none().then_some(field),
         None => of_this_spec(s)?.accepted_change(),
     }
-}
-
-/// The change that failed last, in this pass or in one before it.
-fn failed<'a, K: Subject, R>(s: &Snapshot<'a, K, R>) -> Option<&'a str> {
-    if let Some(field) = s.around.learned.asked.and_then(Action::field) {
-        return Some(field);
-    }
-    let last = of_this_spec(s)?.side_failures().first()?;
-    Action::field(&last.operation).filter(|_| last.generation == s.generation())
 }
 
 /// Whether the written status says that the service accepted this very change.
