@@ -3,10 +3,10 @@ mod link;
 
 use super::{
     Context,
+    failpoint::Failpoint,
     guard::ReconcileError,
     observe,
     passes::Passes,
-    point::Point,
     refusal,
     remote::{self, Remote},
     residence::{Finding, is_home_ending},
@@ -158,11 +158,11 @@ impl Reconciler<'_> {
             )
         };
         let action = plan::Action::DeleteEvaluation(id);
-        Point::BeforeDeleteEvaluation.reached(name);
+        Failpoint::BeforeDeleteEvaluation.reached(name);
         // Where requests are scarce, this is not what they are kept for; and meanwhile nobody would look at the Secret.
         let deletion = act(&self.remote.resource, &link.client, &action);
         let deletion = tokio::time::timeout(COLLECTION_PATIENCE, deletion).await;
-        Point::AfterDeleteEvaluation.reached(name);
+        Failpoint::AfterDeleteEvaluation.reached(name);
         let outcome = match deletion.unwrap_or(Err(Undone::Withheld)) {
             Ok(()) => {
                 tracing::info!(%connection, evaluation = %id, "deleted an evaluation that nobody needs");

@@ -1,8 +1,8 @@
 //! Copies act through two connections: leave is asked at the target, the order goes to the source.
 use super::{
     Context,
+    failpoint::Failpoint,
     observe::{Surrounding, told},
-    point::Point,
     references::{connection_of, get, named_model, source_key, source_of},
     relations::lead_to_one_resource,
     remote::Remote,
@@ -176,7 +176,8 @@ pub async fn act(
     };
     if let Action::CopyModel(copy) = action {
         let leave_given = || {
-            Point::LeaveGiven.reached(|| format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()))
+            Failpoint::LeaveGiven
+                .reached(|| format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()))
         };
         let answer = order(source, target, copy, action, leave_given).await?;
         told(copy.attempt, answer);

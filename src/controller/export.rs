@@ -2,7 +2,7 @@
 //!
 //! Of several objects that name one ConfigMap, who has it keeps it; where nobody has it yet, the oldest may make it. It is made
 //! by a request that fails where it exists, and changed only as it was read, so that nothing of others is ever taken over.
-use super::{Context, managed::Managed, point::Point, store::name_of};
+use super::{Context, failpoint::Failpoint, managed::Managed, store::name_of};
 use k8s_openapi::{
     api::core::v1::ConfigMap,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
@@ -63,7 +63,7 @@ async fn write<K: Managed>(context: &Context, object: &K, export: &Export) -> Re
                 field_manager: Some(FIELD_MANAGER.to_owned()),
                 ..PatchParams::default()
             };
-            Point::BeforeExport.reached(name);
+            Failpoint::BeforeExport.reached(name);
             api.patch(&export.name, &params, &Patch::Merge(change(&found, export)))
                 .await
         }
@@ -76,12 +76,12 @@ async fn write<K: Managed>(context: &Context, object: &K, export: &Export) -> Re
                 field_manager: Some(FIELD_MANAGER.to_owned()),
                 ..PostParams::default()
             };
-            Point::BeforeExport.reached(name);
+            Failpoint::BeforeExport.reached(name);
             api.create(&params, &new(object, export)).await
         }
     };
     written.map_err(|error| trouble(&export.name, error))?;
-    Point::AfterExport.reached(name);
+    Failpoint::AfterExport.reached(name);
     Ok(())
 }
 

@@ -4,11 +4,11 @@ mod telling;
 
 use super::{
     Context, export,
+    failpoint::Failpoint,
     guard::ReconcileError,
     managed::Managed,
     observe::{self, Surrounding},
     passes::Passes,
-    point::Point,
     queues::Sleeper,
     references::connection_of,
     residence::{Finding, is_home_ending},
@@ -195,7 +195,7 @@ impl<K: Managed> Reconciler<'_, K> {
     }
 
     async fn claim(&mut self, intent: Option<CreationIntent>) -> Result<(), ReconcileError> {
-        let (before, after) = Point::around(&Action::Claim(intent));
+        let (before, after) = Failpoint::around(&Action::Claim(intent));
         self.is_at(before);
         let written = write::claim(self.context, &*self.object, intent).await?;
         self.keep(written);
@@ -205,7 +205,7 @@ impl<K: Managed> Reconciler<'_, K> {
     }
 
     async fn release(&self, notices: &[Notice]) -> Result<(), ReconcileError> {
-        let (before, after) = Point::around(&Action::Release);
+        let (before, after) = Failpoint::around(&Action::Release);
         self.is_at(before);
         self.context.events.publish(&*self.object, notices);
         write::release(self.context, &*self.object).await?;
@@ -222,7 +222,7 @@ impl<K: Managed> Reconciler<'_, K> {
     }
 
     async fn ask(&mut self, action: Action, asked: Asked, plan: &Plan<K::Status>) -> Result<(), ReconcileError> {
-        let (before, after) = Point::around(&action);
+        let (before, after) = Failpoint::around(&action);
         self.is_at(before);
         let failure = match self.workers.away(self.request(&action)).await {
             Ok(()) => None,
@@ -239,7 +239,7 @@ impl<K: Managed> Reconciler<'_, K> {
         Ok(())
     }
 
-    fn is_at(&self, point: Option<Point>) {
+    fn is_at(&self, point: Option<Failpoint>) {
         if let Some(point) = point {
             point.reached(|| self.name());
         }
@@ -256,14 +256,14 @@ impl<K: Managed> Reconciler<'_, K> {
         self.learn(&plan.took);
         self.mind_remote(plan.awaits);
         if self.object.status() != Some(&plan.status) {
-            self.is_at(Some(Point::BeforeStatus));
+            self.is_at(Some(Failpoint::BeforeStatus));
             let ended = self.object.ended(&plan.status);
             let written = write::status(self.context, &*self.object, &plan.status).await;
             if self.pass.has_created() && matches!(written, Err(WriteError::Gone)) {
                 self.undo_creation().await;
             }
             let written = written.map_err(ReconcileError::Write)?;
-            self.is_at(Some(Point::AfterStatus));
+            self.is_at(Some(Failpoint::AfterStatus));
             self.keep(written);
             ended.into_iter().for_each(|ended| self.context.metrics.ended(ended));
             self.context.events.publish(&*self.object, &plan.notices);

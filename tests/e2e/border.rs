@@ -87,11 +87,13 @@ fn a_stranger_cannot_tell_a_connection_that_does_not_allow_him_from_none() {
             let there = guest.reason(kind, "speech", "NamespaceNotAllowed").await;
             let absent = guest.reason(kind, "absent", "NamespaceNotAllowed").await;
             assert_eq!(told(&there, "speech"), told(&absent, "absent"), "{kind}");
+            let decision = |object: &serde_json::Value| object["status"]["decision"].clone();
+            assert_eq!(decision(&there), decision(&absent), "{kind}");
             for object in [&there, &absent] {
                 let status = object["status"].as_object().unwrap();
                 let written: Vec<_> = status
                     .keys()
-                    .filter(|key| *key != "conditions" && *key != "observedGeneration")
+                    .filter(|key| !["conditions", "decision", "observedGeneration"].contains(&key.as_str()))
                     .collect();
                 assert!(written.is_empty(), "{kind}: {written:?}");
             }

@@ -11,6 +11,7 @@ mod ending;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
+mod forecast;
 mod former;
 #[cfg(test)]
 mod fuzz;
@@ -24,7 +25,6 @@ mod model_choice;
 pub mod near;
 mod notice;
 mod orphan;
-mod outlook;
 mod pass;
 pub mod recognition;
 pub mod relations;

@@ -1,9 +1,9 @@
 //! All that a decision about an object depends on, and what all kinds ask of it.
 use crate::{
     Surroundings,
+    forecast::Forecast,
     former::Former,
     hands,
-    outlook::Outlook,
     retry::{self, Need},
     verdict::Verdict,
 };
@@ -125,16 +125,16 @@ impl<'a, K: Subject, R> Snapshot<'a, K, R> {
         status: &mut K::Status,
         statements: Vec<condition::Statement>,
         verdict: Verdict,
-        outlook: Option<Outlook>,
+        forecast: Option<Forecast>,
         contested_until: Option<Timestamp>,
     ) -> Verdict {
-        let look_again = outlook.as_ref().and_then(|outlook| outlook.look_again);
+        let look_again = forecast.as_ref().and_then(|forecast| forecast.look_again);
         let aside = status.side_failures().iter().filter_map(retry::again_at);
         let aside = aside.filter(|at| *at > self.now()).chain(contested_until);
         let verdict = look_again.into_iter().chain(aside).fold(verdict, Verdict::until);
         let fields = status.fields_mut();
-        if let Some(outlook) = outlook {
-            *fields.plan = outlook.steps;
+        if let Some(forecast) = forecast {
+            *fields.plan = forecast.steps;
         }
         *fields.conditions = condition::stamp(self.written(), statements, self.generation(), self.now());
         *fields.observed_generation = self.generation();

@@ -7,7 +7,7 @@ use crate::{
     trial::{Patience, Trial},
 };
 use serde_json::{Value, json};
-use speech_operator::controller::{Point, STAND_STILL_AT};
+use speech_operator::controller::{Failpoint, STAND_STILL_AT};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -42,33 +42,35 @@ enum Story {
 }
 
 /// The story of each point, the operation of the service that it is next to, and whether that one creates something.
-fn story(point: Point) -> (Story, Option<(&'static str, bool)>) {
+fn story(point: Failpoint) -> (Story, Option<(&'static str, bool)>) {
     match point {
-        Point::BeforeAnnouncement | Point::AfterAnnouncement => (Story::Create, None),
-        Point::BeforeStatus | Point::AfterStatus => (Story::Create, None),
-        Point::BeforeCreateEndpoint => (Story::Create, None),
-        Point::AfterCreateEndpoint => (Story::Create, Some(("Endpoints_Create", true))),
-        Point::BeforeTrain => (Story::Train, None),
-        Point::AfterTrain => (Story::Train, Some(("Models_Create", true))),
-        Point::BeforeCopy | Point::LeaveGiven | Point::AfterFollow => (Story::Copy, None),
-        Point::AfterCopy => (Story::Copy, Some(("Models_Copy", true))),
-        Point::BeforeUpdateModel => (Story::Copy, None),
-        Point::AfterUpdateModel => (Story::Copy, Some(("Models_Update", false))),
-        Point::BeforeUpdateEndpoint => (Story::Swap, None),
-        Point::AfterUpdateEndpoint => (Story::Swap, Some(("Endpoints_Update", false))),
-        Point::BeforeEvaluate | Point::BeforeDeleteEvaluation => (Story::Gate, None),
-        Point::AfterEvaluate => (Story::Gate, Some(("Evaluations_Create", true))),
-        Point::AfterDeleteEvaluation => (Story::Gate, Some(("Evaluations_Delete", false))),
-        Point::BeforeDeleteEndpoint | Point::BeforeRelease | Point::AfterRelease => (Story::DeleteEndpoint, None),
-        Point::AfterDeleteEndpoint => (Story::DeleteEndpoint, Some(("Endpoints_Delete", false))),
-        Point::BeforeDeleteModel => (Story::DeleteModel, None),
-        Point::AfterDeleteModel => (Story::DeleteModel, Some(("Models_Delete", false))),
-        Point::BeforeExport | Point::AfterExport => (Story::Export, None),
+        Failpoint::BeforeAnnouncement | Failpoint::AfterAnnouncement => (Story::Create, None),
+        Failpoint::BeforeStatus | Failpoint::AfterStatus => (Story::Create, None),
+        Failpoint::BeforeCreateEndpoint => (Story::Create, None),
+        Failpoint::AfterCreateEndpoint => (Story::Create, Some(("Endpoints_Create", true))),
+        Failpoint::BeforeTrain => (Story::Train, None),
+        Failpoint::AfterTrain => (Story::Train, Some(("Models_Create", true))),
+        Failpoint::BeforeCopy | Failpoint::LeaveGiven | Failpoint::AfterFollow => (Story::Copy, None),
+        Failpoint::AfterCopy => (Story::Copy, Some(("Models_Copy", true))),
+        Failpoint::BeforeUpdateModel => (Story::Copy, None),
+        Failpoint::AfterUpdateModel => (Story::Copy, Some(("Models_Update", false))),
+        Failpoint::BeforeUpdateEndpoint => (Story::Swap, None),
+        Failpoint::AfterUpdateEndpoint => (Story::Swap, Some(("Endpoints_Update", false))),
+        Failpoint::BeforeEvaluate | Failpoint::BeforeDeleteEvaluation => (Story::Gate, None),
+        Failpoint::AfterEvaluate => (Story::Gate, Some(("Evaluations_Create", true))),
+        Failpoint::AfterDeleteEvaluation => (Story::Gate, Some(("Evaluations_Delete", false))),
+        Failpoint::BeforeDeleteEndpoint | Failpoint::BeforeRelease | Failpoint::AfterRelease => {
+            (Story::DeleteEndpoint, None)
+        }
+        Failpoint::AfterDeleteEndpoint => (Story::DeleteEndpoint, Some(("Endpoints_Delete", false))),
+        Failpoint::BeforeDeleteModel => (Story::DeleteModel, None),
+        Failpoint::AfterDeleteModel => (Story::DeleteModel, Some(("Models_Delete", false))),
+        Failpoint::BeforeExport | Failpoint::AfterExport => (Story::Export, None),
     }
 }
 
 /// Whether a variation changes anything at a point: what concerns answers needs a request, what comes late is new.
-fn applies(variation: Variation, point: Point) -> bool {
+fn applies(variation: Variation, point: Failpoint) -> bool {
     let (story, operation) = story(point);
     match variation {
         Variation::Plain => true,
@@ -95,7 +97,7 @@ pub async fn run(trial: &mut Trial) {
     }
     trial.world.start_operator(&[]).await;
     for stage in &stages {
-        for point in Point::ALL {
+        for point in Failpoint::ALL {
             begin(stage, point).await;
         }
     }
@@ -115,7 +117,10 @@ pub async fn run(trial: &mut Trial) {
     }
     let mut kills = 0;
     for stage in &stages {
-        for point in Point::ALL.into_iter().filter(|point| applies(stage.variation, *point)) {
+        for point in Failpoint::ALL
+            .into_iter()
+            .filter(|point| applies(stage.variation, *point))
+        {
             let creates = story(point).1.is_some_and(|(_, creates)| creates);
             if !is_full && stage.variation != Variation::Plain && !creates {
                 continue;
@@ -140,7 +145,7 @@ pub async fn run(trial: &mut Trial) {
     for stage in &stages {
         no_evaluation_is_left(trial, &stage.tenant).await;
     }
-    trial.saw(format!("{kills} kills at {} points", Point::ALL.len()));
+    trial.saw(format!("{kills} kills at {} points", Failpoint::ALL.len()));
 }
 
 async fn settle(trial: &mut Trial, tenants: &[&Tenant]) {
@@ -156,7 +161,7 @@ async fn settle(trial: &mut Trial, tenants: &[&Tenant]) {
 }
 
 /// The id of the nth model that a point's object needs: to copy, to serve first, to serve next.
-fn model_id(point: Point, number: u128) -> String {
+fn model_id(point: Failpoint, number: u128) -> String {
     Uuid::from_u128(0x3100_0000_0000_4000_8000_0000_0000_0000 + (point as u128) * 16 + number).to_string()
 }
 
@@ -173,7 +178,7 @@ async fn prepare(trial: &mut Trial, variation: Variation) -> Stage {
         model["transcriptionDateTime"] = json!(seed::days(now, days));
         model
     };
-    for point in Point::ALL {
+    for point in Failpoint::ALL {
         for (number, days) in [(0, 400), (1, 410), (2, 450)] {
             models.push(model(&model_id(point, number), days));
             scores.insert(
@@ -211,7 +216,7 @@ async fn prepare(trial: &mut Trial, variation: Variation) -> Stage {
 }
 
 /// What must be there before the story of a point begins.
-async fn begin(stage: &Stage, point: Point) {
+async fn begin(stage: &Stage, point: Failpoint) {
     if !applies(stage.variation, point) {
         return;
     }
@@ -238,13 +243,13 @@ async fn begin(stage: &Stage, point: Point) {
     }
 }
 
-async fn follow(tenant: &Tenant, point: Point, number: u128) {
+async fn follow(tenant: &Tenant, point: Failpoint, number: u128) {
     let source = json!({"source": {"existing": {"id": model_id(point, number)}}});
     tenant.model(&point.name(), source).await;
 }
 
 /// Begins the story.
-async fn trigger(stage: &Stage, point: Point) {
+async fn trigger(stage: &Stage, point: Failpoint) {
     let (tenant, name) = (&stage.tenant, point.name());
     let base = |id: &str| json!({"model": {"base": {"id": id}}});
     match story(point).0 {
@@ -272,8 +277,11 @@ async fn trigger(stage: &Stage, point: Point) {
 }
 
 /// Lets a new operator run into a point and kills it there.
-async fn kill_at(trial: &mut Trial, stage: &Stage, point: Point) {
-    let is_by_connection = matches!(point, Point::BeforeDeleteEvaluation | Point::AfterDeleteEvaluation);
+async fn kill_at(trial: &mut Trial, stage: &Stage, point: Failpoint) {
+    let is_by_connection = matches!(
+        point,
+        Failpoint::BeforeDeleteEvaluation | Failpoint::AfterDeleteEvaluation
+    );
     let object = if is_by_connection {
         "speech".to_owned()
     } else {

@@ -1,8 +1,6 @@
 //! What an endpoint's rules decide from: its snapshot, read once.
 use super::{
-    Snapshot, contest,
-    course::Dates,
-    fields, gate, identity,
+    Snapshot, contest, fields, gate, identity,
     identity::Identity,
     in_flight,
     known::Known,
@@ -10,6 +8,7 @@ use super::{
     observed::{Observed, Obstacle, Reach, Windows, unlisted_yet},
     quarantine,
     record::Record,
+    rollout::Dates,
     status,
 };
 use crate::{Action, ConnectionState, Verdict, model_choice::parse_id, view::Entry};

@@ -2,12 +2,11 @@
 //! Whoever asks again begins the deployment anew; whoever asks for another model has both in the air, and cannot tell
 //! which of them answers.
 use super::{
-    Snapshot, choice,
-    course::Dates,
-    fields,
+    Snapshot, choice, fields,
     known::Known,
     observed::Observed,
     record::Record,
+    rollout::Dates,
     target::{Move, on_its_way},
 };
 use crate::{

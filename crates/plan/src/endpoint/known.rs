@@ -1,5 +1,5 @@
 //! What follows from a remote endpoint that is there and the object's own.
-use super::{course::Dates, observed::Obstacle, record::Record, target::Move};
+use super::{observed::Obstacle, record::Record, rollout::Dates, target::Move};
 use crate::{Verdict, view::Entry};
 use speech_api::decision::{RuleName, Saw};
 use speech_service::{entity::Endpoint, request::UpdateEndpoint};

@@ -1,22 +1,21 @@
 //! What to do with a SpeechEndpoint.
 mod choice;
 mod contest;
-mod course;
 mod create;
 mod deletion;
 mod facts;
 mod fields;
+mod forecast;
 mod gate;
 mod identity;
 mod in_flight;
 mod known;
-mod memory;
 mod next;
 mod observed;
-mod outlook;
 mod quarantine;
 mod record;
 mod render;
+mod rollout;
 mod rules;
 mod status;
 mod successor;
@@ -25,6 +24,7 @@ mod target;
 mod tests;
 mod timing;
 mod unheeded;
+mod write_ahead;
 
 pub use rules::chain;
 

@@ -2,10 +2,10 @@
 use super::{
     Snapshot,
     choice::{self, Choice},
-    course::{self, Course, Dates},
     in_flight,
     observed::{Observed, Obstacle},
     record::{MOST_BARRED, Record},
+    rollout::{self, Dates, Rollout},
     target::{Move, on_its_way},
 };
 use crate::{
@@ -125,9 +125,9 @@ impl<'a> Search<'_, 'a> {
             choice::expires_no_earlier(self.s, &self.record, &choice.facts).map_err(unfit)?;
             self.unlisted().map_or(Ok(()), |waits| Err(unfit(waits)))?;
         }
-        let course = self.approach(&choice);
-        if course.is_clear() {
-            return Ok(Some(by(choice, course)));
+        let rollout = self.approach(&choice);
+        if rollout.is_clear() {
+            return Ok(Some(by(choice, rollout)));
         }
         if self.rounds < MOST_BARRED
             && let Some(message) = judged_unfit(&choice, self.record.gate.as_ref())
@@ -141,8 +141,8 @@ impl<'a> Search<'_, 'a> {
         if let Some(facts) = unfinished.or(moved_away) {
             return Ok(Some(self.resumed(facts)));
         }
-        let instead = self.instead(Some(&course));
-        Ok(Some(instead.unwrap_or_else(|| by(choice, course))))
+        let instead = self.instead(Some(&rollout));
+        Ok(Some(instead.unwrap_or_else(|| by(choice, rollout))))
     }
 
     /// What comes before all choice: the way back after a swap that failed, and what was asked for and may still come.
@@ -218,9 +218,9 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// The newest base model, where the spec wants it at the end and the gate still keeps everything else back.
-    fn instead(&mut self, held: Option<&Course>) -> Option<Move<'a>> {
+    fn instead(&mut self, held: Option<&Rollout>) -> Option<Move<'a>> {
         let gate = self.s.object.spec.swap.gate.as_ref()?;
-        let by_gate = held.is_none_or(|course| course.blocks.iter().any(|block| block.rule == RuleName::Gate));
+        let by_gate = held.is_none_or(|rollout| rollout.blocks.iter().any(|block| block.rule == RuleName::Gate));
         if gate.on_deadline != OnDeadline::NewestBase || !by_gate || self.dates.gate_deadline()? > self.s.now() {
             return None;
         }
@@ -230,23 +230,23 @@ impl<'a> Search<'_, 'a> {
         if is(self.endpoint.model, &choice.facts) || !choice.facts.expires_at.is_none_or(is_later) {
             return None;
         }
-        let course = self.approach(&choice);
-        Some(by(choice, course))
+        let rollout = self.approach(&choice);
+        Some(by(choice, rollout))
     }
 
-    /// Notes a candidate and plots the course to it; what moves now is a candidate no more.
-    fn approach(&mut self, choice: &Choice<'a>) -> Course {
+    /// Notes a candidate and works out its rollout; what moves now is a candidate no more.
+    fn approach(&mut self, choice: &Choice<'a>) -> Rollout {
         let before = self.s.old_status().and_then(|old| old.candidate.as_ref());
         self.record.candidate = Some(on_its_way(self.s, &choice.facts, choice.interim, before));
-        let (course, judged) = course::plot(self.f, self.view, self.endpoint, choice, self.dates, &self.record);
+        let (rollout, judged) = rollout::plot(self.f, self.view, self.endpoint, choice, self.dates, &self.record);
         if let Some(judged) = judged {
             self.record.gate = Some(judged);
         }
-        if course.is_clear() {
+        if rollout.is_clear() {
             self.record.candidate = None;
         }
-        self.saw.clone_from(&course.saw);
-        course
+        self.saw.clone_from(&rollout.saw);
+        rollout
     }
 }
 
@@ -257,18 +257,18 @@ fn judged_unfit(choice: &Choice<'_>, gate: Option<&Judgement>) -> Option<String>
     gate.filter(failed).map(|gate| gate.message.clone())
 }
 
-/// The move that a course allows.
-fn by<'a>(choice: Choice<'a>, course: Course) -> Move<'a> {
-    if course.is_clear() {
+/// The move that a rollout allows.
+fn by<'a>(choice: Choice<'a>, rollout: Rollout) -> Move<'a> {
+    if rollout.is_clear() {
         return Move::To {
             facts: choice.facts,
             interim: choice.interim,
-            urgent: course.urgent,
+            urgent: rollout.urgent,
         };
     }
     Move::Held {
         choice,
-        course: Box::new(course),
+        rollout: Box::new(rollout),
     }
 }
 

@@ -2,37 +2,37 @@
 use super::{
     contest,
     facts::Facts,
-    gate,
+    forecast, gate,
     identity::Identity,
-    memory, outlook, quarantine,
+    quarantine,
     rules::{Ahead, Ruling},
-    status, unheeded,
+    status, unheeded, write_ahead,
 };
-use crate::{Action, List, Plan, aside, drift, export, notice, outlook as plans, report, verdict::Phase};
-use plans::Outlook;
+use crate::{Action, List, Plan, aside, drift, export, forecast as plans, notice, report, verdict::Phase};
+use plans::Forecast;
 use speech_api::{
     Reason, SpeechEndpointStatus,
     decision::{Decision, RuleName},
 };
 
 /// What lies ahead after a decision; none where what was told before stands.
-fn ahead(f: &Facts<'_>, ruling: &Ruling) -> Option<Outlook> {
+fn ahead(f: &Facts<'_>, ruling: &Ruling) -> Option<Forecast> {
     let (verdict, record) = (&ruling.verdict, &ruling.record);
     let found = match (ruling.ahead, &f.known) {
         (Ahead::Stands, _) => return None,
-        (Ahead::Obstructed, _) => outlook::obstructed(f, verdict),
-        (Ahead::Served, Some(known)) => outlook::unserved(f, record, verdict, outlook::of(f, known, record, verdict)),
-        (Ahead::Served | Ahead::Unserved, _) => outlook::unserved(f, record, verdict, Outlook::default()),
+        (Ahead::Obstructed, _) => forecast::obstructed(f, verdict),
+        (Ahead::Served, Some(known)) => forecast::unserved(f, record, verdict, forecast::of(f, known, record, verdict)),
+        (Ahead::Served | Ahead::Unserved, _) => forecast::unserved(f, record, verdict, Forecast::default()),
     };
-    Some(outlook::with_ending(&f.s, record, found))
+    Some(forecast::with_ending(&f.s, record, found))
 }
 
 /// Puts the decision into the status.
 pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEndpointStatus> {
-    let outlook = ahead(&f, &ruling);
+    let forecast = ahead(&f, &ruling);
     let is_wanted = ruling.ahead != Ahead::Stands;
     let Ruling { verdict, record, .. } = if is_wanted {
-        memory::written_first(&f, ruling)
+        write_ahead::written_first(&f, ruling)
     } else {
         ruling
     };
@@ -57,14 +57,14 @@ pub fn render(f: Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechEn
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(status::model_valid(s, &status, gone));
     status::count_fallback(s, &mut status);
-    statements.extend(plans::at_risk(before, outlook.as_ref()));
+    statements.extend(plans::at_risk(before, forecast.as_ref()));
     statements.extend(unheeded::statement(s, &mut status));
     let lacking = aside::without_projects(s.object.spec.project.as_deref(), &s.around.connection);
     statements.extend(aside::statement(&status.side_failures, lacking));
     let contested = contest::statement(s, &status);
     let contested_until = contested.as_ref().and_then(|_| drift::look_again(&status.drift));
     statements.extend(contested);
-    let verdict = s.seal(&mut status, statements, verdict, outlook, contested_until);
+    let verdict = s.seal(&mut status, statements, verdict, forecast, contested_until);
     if verdict.action.is_none() && verdict.phase == Phase::Done {
         status.last_failure = None;
         if !gate::is_open(&status) {

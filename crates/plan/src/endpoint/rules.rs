@@ -359,16 +359,16 @@ fn settled(f: &Facts<'_>) -> Answer<Ruling> {
 fn at_rest(f: &Facts<'_>, k: &Known<'_>) -> Verdict {
     let s = &f.s;
     let serves = status::serves(s, k.record.active.as_ref());
-    let Ok(Move::Held { choice, course }) = &k.next else {
+    let Ok(Move::Held { choice, rollout }) = &k.next else {
         return Verdict::done(if s.may_act() { Reason::Serving } else { s.why_not().0 }, serves);
     };
     let name = super::choice::named(&choice.facts);
     if !s.may_act() {
         return s.untouched(&format!("move to model {name}"));
     }
-    let words: Vec<&str> = course.blocks.iter().map(|block| block.words.as_str()).collect();
+    let words: Vec<&str> = rollout.blocks.iter().map(|block| block.words.as_str()).collect();
     let message = format!("{serves}; model {name} waits for {}", words.join("; and for "));
-    let first = course.blocks.first().map_or(Reason::Serving, |block| block.reason);
+    let first = rollout.blocks.first().map_or(Reason::Serving, |block| block.reason);
     // What a user named by its id, and what is about to happen, is under way; anything else is as declared until its day.
     let mut verdict = if choice.named || first == Reason::AwaitingTurn {
         Verdict::working(first, message)
@@ -376,12 +376,12 @@ fn at_rest(f: &Facts<'_>, k: &Known<'_>) -> Verdict {
         Verdict::done(first, message)
     };
     // The gate's step. What else holds the candidate back has none.
-    verdict.action = course.action.clone();
-    verdict.look_again = course.look_again;
-    if let Some(want) = course.wants {
+    verdict.action = rollout.action.clone();
+    verdict.look_again = rollout.look_again;
+    if let Some(want) = rollout.wants {
         verdict = verdict.wanting(want);
     }
-    match course.awaits {
+    match rollout.awaits {
         Some(list) => verdict.watching_list(list),
         None => verdict,
     }

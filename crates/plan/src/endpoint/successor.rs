@@ -1,8 +1,8 @@
 //! What follows from the next training or copy of the SpeechModels that an endpoint's spec means.
-use super::{Snapshot, course::Dates};
+use super::{Snapshot, rollout::Dates};
 use crate::{
+    forecast::step,
     lead_time::Work,
-    outlook::step,
     risk::overdue_from,
     text::{after, day_time, parse},
 };

@@ -1,5 +1,5 @@
 //! What of the status says which model comes next: what is being deployed, and what waits for it.
-use super::{Snapshot, choice::Choice, course::Course};
+use super::{Snapshot, choice::Choice, rollout::Rollout};
 use crate::{
     text::{parse, rfc3339},
     view::ModelFacts,
@@ -23,7 +23,7 @@ pub enum Move<'a> {
         /// Which one.
         choice: Choice<'a>,
         /// What it waits for.
-        course: Box<Course>,
+        rollout: Box<Rollout>,
     },
 }
 

@@ -1,16 +1,16 @@
 //! What an endpoint's plan says, case by case, and what holds in every world.
 mod choice;
 mod contest;
-mod course;
 mod creation;
 mod decision;
 mod deletion;
 mod ending;
+mod forecast;
 mod gate;
 mod health;
 mod identity;
-mod outlook;
 mod quarantine;
+mod rollout;
 mod selector;
 mod simulation;
 mod skew;

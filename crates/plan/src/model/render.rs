@@ -2,7 +2,7 @@
 use super::{
     copy,
     facts::Facts,
-    outlook,
+    forecast,
     record::Ruling,
     status::{self, describe},
     training, unheeded,
@@ -13,7 +13,7 @@ use speech_api::{SpeechModelStatus, Subject, decision::Decision};
 /// Puts a decision into the status, and says what else follows from it.
 pub fn render(f: &Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechModelStatus> {
     let s = f.s;
-    let outlook = outlook::of(f, &ruling).map(|outlook| outlook::with_ending(f, &ruling, outlook));
+    let forecast = forecast::of(f, &ruling).map(|forecast| forecast::with_ending(f, &ruling, forecast));
     let meanwhile = status::meanwhile(f, &ruling);
     let took = copy::took(f, &ruling).into_iter().chain(training::took(f, &ruling));
     let took = took.collect();
@@ -27,7 +27,7 @@ pub fn render(f: &Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechM
     record.write(&mut status);
     status.decision = decision;
     let mut statements = report::statements(&verdict, meanwhile);
-    statements.extend(crate::outlook::at_risk(s.written(), outlook.as_ref()));
+    statements.extend(crate::forecast::at_risk(s.written(), forecast.as_ref()));
     statements.extend(unheeded::statement(f, current, &mut status));
     let project = s.object.spec.project.as_deref().filter(|_| s.object.makes_remote());
     let lacking = aside::without_projects(project, &s.around.connection);
@@ -35,7 +35,7 @@ pub fn render(f: &Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechM
     let contested = status::contested(f);
     let contested_until = contested.as_ref().and_then(|_| drift::look_again(&status.drift));
     statements.extend(contested);
-    let verdict = s.seal(&mut status, statements, verdict, outlook, contested_until);
+    let verdict = s.seal(&mut status, statements, verdict, forecast, contested_until);
     let mut notices = notice::of_conditions(s.written(), &status.conditions);
     notices.extend(turned);
     notices.extend(status::vanished_notices(f, &status));

@@ -1,7 +1,7 @@
 //! Which rule decides, and what each rule saw.
 use super::{
-    course::newer,
     gate::{ended, finding, gated},
+    rollout::newer,
     *,
 };
 use crate::endpoint::chain;

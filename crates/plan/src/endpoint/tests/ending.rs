@@ -1,5 +1,5 @@
 //! What is at risk whatever the dates are: what an endpoint rests on is taken away, or nothing serves at all.
-use super::{course::newer, *};
+use super::{rollout::newer, *};
 use crate::testing::Meta;
 
 /// What AtRisk says, if it is true.

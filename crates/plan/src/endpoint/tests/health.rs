@@ -1,5 +1,5 @@
 //! What Argo CD makes of the statuses that this planner writes.
-use super::{course::newer, *};
+use super::{rollout::newer, *};
 use crate::{testing::Meta, tests::argo_cd::health};
 use serde_json::to_value;
 use speech_service::entity::Status;

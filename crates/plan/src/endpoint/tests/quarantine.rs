@@ -1,5 +1,5 @@
 //! Failed deployments: the way back, the quarantine, and how it is cleared.
-use super::{course::newer, *};
+use super::{rollout::newer, *};
 use crate::{Action, testing::Meta};
 use speech_api::annotation::CLEAR_QUARANTINE;
 use speech_service::{ModelId, entity::Status};

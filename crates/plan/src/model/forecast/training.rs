@@ -13,8 +13,8 @@ use super::{
     PIN_NOTICE, deadline, expires, expiry, trouble,
 };
 use crate::{
+    forecast::{Forecast, step},
     lead_time::Work,
-    outlook::{Outlook, step},
     retry,
     risk::{self, Way},
     text::{after, before, day_time},
@@ -39,7 +39,7 @@ struct Next {
     cause: Option<String>,
 }
 
-pub fn of_training(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling) -> Option<Outlook> {
+pub fn of_training(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling) -> Option<Forecast> {
     let s = f.s;
     if let Some(running) = made.lineage.under_way() {
         return Some(running_training(f, ruling, &running));
@@ -51,9 +51,9 @@ pub fn of_training(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &R
             (false, true) => "NotRenewed",
         };
         let ends = expiry(f, ruling).map(|at| expires(at, reason));
-        return Some(Outlook {
+        return Some(Forecast {
             steps: ends.into_iter().collect(),
-            ..Outlook::default()
+            ..Forecast::default()
         });
     };
     // What is due and fails stays due since its date, as a swap does: only so is it told as overdue.
@@ -63,8 +63,8 @@ pub fn of_training(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &R
         at: held.map_or(next.at, |held| held.max(next.at)),
         ..next
     };
-    let outlook = to_come(f, made, trained, ruling, next);
-    Some(kept_back(f, ruling, outlook))
+    let forecast = to_come(f, made, trained, ruling, next);
+    Some(kept_back(f, ruling, forecast))
 }
 
 /// How the last order of a training failed.
@@ -74,9 +74,9 @@ fn failed_training(ruling: &Ruling) -> Option<&LastFailure> {
 }
 
 /// What keeps an order back that is due: a failure, a refusal, a turn.
-fn kept_back(f: &Facts<'_>, ruling: &Ruling, mut outlook: Outlook) -> Outlook {
+fn kept_back(f: &Facts<'_>, ruling: &Ruling, mut forecast: Forecast) -> Forecast {
     let Some(deadline) = deadline(f, ruling) else {
-        return outlook;
+        return forecast;
     };
     let verdict = &ruling.verdict;
     let failed = failed_training(ruling);
@@ -90,19 +90,19 @@ fn kept_back(f: &Facts<'_>, ruling: &Ruling, mut outlook: Outlook) -> Outlook {
     };
     let waits = !matches!(way, Way::Open);
     let kept = risk::risk(&deadline, &way).filter(|_| waits);
-    if let (None, Some((reason, words))) = (&outlook.risk, kept) {
-        if let Some(train) = outlook.steps.first_mut() {
+    if let (None, Some((reason, words))) = (&forecast.risk, kept) {
+        if let Some(train) = forecast.steps.first_mut() {
             train.risk.get_or_insert_with(|| words.clone());
         }
-        outlook.risk = Some((reason, words));
+        forecast.risk = Some((reason, words));
     }
-    let again = [outlook.look_again, waits.then(|| deadline.look_again(&way)).flatten()];
-    outlook.look_again = again.into_iter().flatten().min();
-    outlook
+    let again = [forecast.look_again, waits.then(|| deadline.look_again(&way)).flatten()];
+    forecast.look_again = again.into_iter().flatten().min();
+    forecast
 }
 
 /// A training runs: when it will have ended is told by `Reconciling`, and here if that is too late.
-fn running_training(f: &Facts<'_>, ruling: &Ruling, running: &Revision<'_>) -> Outlook {
+fn running_training(f: &Facts<'_>, ruling: &Ruling, running: &Revision<'_>) -> Forecast {
     let s = f.s;
     let begun = running.model().header.created_at;
     let lead = renewal::lead(s);
@@ -135,7 +135,7 @@ fn running_training(f: &Facts<'_>, ruling: &Ruling, running: &Revision<'_>) -> O
         ..step(PlannedAction::Train, begun, "Training")
     };
     let late = expiry(f, ruling).filter(|_| risk.is_some());
-    Outlook {
+    Forecast {
         steps: std::iter::once(train)
             .chain(late.map(|at| expires(at, "LeadTimeShort")))
             .collect(),
@@ -199,7 +199,7 @@ fn since(f: &Facts<'_>, reason: &str) -> Timestamp {
     told.map_or(f.s.now(), |(_, since)| *since)
 }
 
-fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, next: Next) -> Outlook {
+fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, next: Next) -> Forecast {
     let s = f.s;
     let expiry = next.dates.map(|dates| dates.expires).or(expiry(f, ruling));
     let lead = renewal::lead(s);
@@ -240,7 +240,7 @@ fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, n
     let ends = expiry
         .zip(barred)
         .map(|(at, obstacle)| expires(at, obstacle.reason.as_str()));
-    Outlook {
+    Forecast {
         steps: std::iter::once(train).chain(ends).collect(),
         risk,
         look_again,

@@ -7,7 +7,7 @@ pub const STAND_STILL_AT: &str = "SPEECH_OPERATOR_STAND_STILL_AT";
 
 /// A place in a pass at which the operator may die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Point {
+pub enum Failpoint {
     /// A creation is decided; its announcement is not written.
     BeforeAnnouncement,
     /// The announcement is written; nothing was sent.
@@ -66,7 +66,7 @@ pub enum Point {
     AfterRelease,
 }
 
-impl Point {
+impl Failpoint {
     /// Every point, in the order of an object's life.
     pub const ALL: [Self; 28] = [
         Self::BeforeAnnouncement,
@@ -155,10 +155,10 @@ mod tests {
 
     #[test]
     fn names_are_small_words_with_dashes_and_differ() {
-        let mut names: Vec<String> = Point::ALL.iter().map(|point| point.name()).collect();
+        let mut names: Vec<String> = Failpoint::ALL.iter().map(|point| point.name()).collect();
         assert_eq!(names[0], "before-announcement");
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), Point::ALL.len());
+        assert_eq!(names.len(), Failpoint::ALL.len());
     }
 }

@@ -43,9 +43,9 @@ pub struct Block {
     pub words: String,
 }
 
-/// The way to a model.
+/// The rollout of a model: when the swap to it may begin, and what it waits for.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct Rollout {
     /// When the swap may begin, or could have begun; absent if never.
     pub at: Option<Timestamp>,
     /// What the date follows from.
@@ -183,7 +183,7 @@ pub fn plot(
     choice: &Choice<'_>,
     dates: &Dates<'_>,
     record: &Record,
-) -> (Course, Option<Judgement>) {
+) -> (Rollout, Option<Judgement>) {
     let s = &f.s;
     let swap = &s.object.spec.swap;
     // A model that is named by its id is the user's own word, and so is what stands in for another at the end.
@@ -203,7 +203,7 @@ pub fn plot(
     } else {
         dates.terms(s, since, policy).timing()
     };
-    let mut course = Course {
+    let mut rollout = Rollout {
         at: timing.at,
         by: timing.by,
         blocks: Vec::new(),
@@ -216,22 +216,22 @@ pub fn plot(
         never_opens: timing.never_opens,
     };
     let judged = match declared {
-        true => course.pass(RuleName::Gate, Fact::NotAsked),
-        false => course.pass_gate(f, view, endpoint, choice, dates, record),
+        true => rollout.pass(RuleName::Gate, Fact::NotAsked),
+        false => rollout.pass_gate(f, view, endpoint, choice, dates, record),
     };
     if choice.named || asked {
-        course.pass(RuleName::Approval, if asked { Fact::Given } else { Fact::NotAsked });
+        rollout.pass(RuleName::Approval, if asked { Fact::Given } else { Fact::NotAsked });
     } else {
-        course.await_approval(s, view, choice, policy, record);
+        rollout.await_approval(s, view, choice, policy, record);
     }
-    course.await_date(s);
+    rollout.await_date(s);
     if choice.named || asked {
-        course.pass(RuleName::Clocks, Fact::NotAsked);
+        rollout.pass(RuleName::Clocks, Fact::NotAsked);
     } else {
-        course.await_clock(s, dates);
+        rollout.await_clock(s, dates);
     }
-    course.await_turn(s, view, endpoint, dates);
-    (course, judged)
+    rollout.await_turn(s, view, endpoint, dates);
+    (rollout, judged)
 }
 
 /// Whether a person asked for the move to this very model, whatever its day.
@@ -240,7 +240,7 @@ fn is_asked_for(s: &Snapshot<'_>, choice: &Choice<'_>) -> bool {
     matches!(asked, Some(Ok(id)) if id == choice.facts.model.entity())
 }
 
-impl Course {
+impl Rollout {
     /// Whether the swap may begin now.
     pub fn is_clear(&self) -> bool {
         self.blocks.is_empty()

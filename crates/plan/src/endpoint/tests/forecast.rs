@@ -1,5 +1,5 @@
 //! What is said of the future: dated steps, risks, seconds of fallback, and endpoints made anew.
-use super::{course::newer, *};
+use super::{rollout::newer, *};
 use crate::{
     lead_time::{Took, Work},
     testing::Meta,

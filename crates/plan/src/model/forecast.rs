@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     Verdict, ending,
+    forecast::{Forecast, step},
     lead_time::Work,
-    outlook::{Outlook, step},
     risk::{self, Deadline, Way, alarm_from},
     text::before,
     verdict::Phase,
@@ -26,11 +26,11 @@ use training::of_training;
 /// So long ahead of its adaptationDateTime it is told that a pinned base model cannot be trained from at the next renewal.
 const PIN_NOTICE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// The outlook of a model, which hangs on what was decided as well; none where nothing can be said now, so that what was
+/// The forecast of a model, which hangs on what was decided as well; none where nothing can be said now, so that what was
 /// told before stands.
-pub fn of(f: &Facts<'_>, ruling: &Ruling) -> Option<Outlook> {
+pub fn of(f: &Facts<'_>, ruling: &Ruling) -> Option<Forecast> {
     if f.is_deleted() {
-        return Some(Outlook::default());
+        return Some(Forecast::default());
     }
     let Some(seen) = &f.seen else {
         return Some(obstructed(f, ruling));
@@ -42,25 +42,25 @@ pub fn of(f: &Facts<'_>, ruling: &Ruling) -> Option<Outlook> {
             Material::Model(_) => Some(of_copy(f, ruling)),
         },
         // The newest base model is followed by a newer one without anybody's doing.
-        Origin::Followed(_) if source.base.as_ref().is_some_and(|base| base.id.is_none()) => Some(Outlook {
+        Origin::Followed(_) if source.base.as_ref().is_some_and(|base| base.id.is_none()) => Some(Forecast {
             steps: f.base.plan.clone(),
-            ..Outlook::default()
+            ..Forecast::default()
         }),
-        Origin::Followed(_) | Origin::Unnamed => Some(Outlook {
+        Origin::Followed(_) | Origin::Unnamed => Some(Forecast {
             steps: expiry(f, ruling)
                 .map(|at| expires(at, "NotRenewed"))
                 .into_iter()
                 .collect(),
-            ..Outlook::default()
+            ..Forecast::default()
         }),
     }
 }
 
 /// Beside it, what the model rests on that is being deleted.
-pub fn with_ending(f: &Facts<'_>, ruling: &Ruling, outlook: Outlook) -> Outlook {
+pub fn with_ending(f: &Facts<'_>, ruling: &Ruling, forecast: Forecast) -> Forecast {
     let s = f.s;
     if f.is_deleted() {
-        return outlook;
+        return forecast;
     }
     let copied = match s.related.source {
         Some(Source::Found(found)) => found.object.as_deref(),
@@ -70,9 +70,9 @@ pub fn with_ending(f: &Facts<'_>, ruling: &Ruling, outlook: Outlook) -> Outlook 
         ending::of_connection(s.connection_name(), s.around.agenda),
         ending::of_models(copied),
     ]);
-    Outlook {
-        risk: risk::with_ending(deadline(f, ruling).as_ref(), outlook.risk, ending),
-        ..outlook
+    Forecast {
+        risk: risk::with_ending(deadline(f, ruling).as_ref(), forecast.risk, ending),
+        ..forecast
     }
 }
 
@@ -108,14 +108,14 @@ fn deadline(f: &Facts<'_>, ruling: &Ruling) -> Option<Deadline<'static>> {
 }
 
 /// Nothing can be seen or done now.
-fn obstructed(f: &Facts<'_>, ruling: &Ruling) -> Outlook {
+fn obstructed(f: &Facts<'_>, ruling: &Ruling) -> Forecast {
     let deadline = deadline(f, ruling);
     let (around, written) = (&f.s.around, f.s.written());
-    Outlook::obstructed(&f.base.plan, deadline.as_ref(), &ruling.verdict, around, written)
+    Forecast::obstructed(&f.base.plan, deadline.as_ref(), &ruling.verdict, around, written)
 }
 
 /// A copy is followed by that of its source's next model; what goes wrong on the way is told when it is late.
-fn of_copy(f: &Facts<'_>, ruling: &Ruling) -> Outlook {
+fn of_copy(f: &Facts<'_>, ruling: &Ruling) -> Forecast {
     let way = match trouble(&ruling.verdict) {
         Some(words) => Way::kept(ruling.verdict.reason, words),
         None => Way::Open,
@@ -125,7 +125,7 @@ fn of_copy(f: &Facts<'_>, ruling: &Ruling) -> Outlook {
     let risk = deadline
         .filter(|_| !matches!(way, Way::Open))
         .and_then(|deadline| risk::risk(&deadline, &way));
-    Outlook {
+    Forecast {
         steps: match ruling.record.seen {
             true => Vec::new(),
             false => f.base.plan.clone(),

@@ -1,20 +1,20 @@
 //! What comes next for an endpoint.
 use super::{
     Snapshot, choice,
-    course::{Block, Course, Dates},
     identity::Identity,
     in_flight::failed_swap,
     known::Known,
     observed::Observed,
     record::Record,
+    rollout::{Block, Dates, Rollout},
     successor,
     target::Move,
     timing::By,
 };
 use crate::{
     Verdict, ending,
+    forecast::{Forecast, step},
     lead_time::Work,
-    outlook::{Outlook, step},
     retry,
     risk::{self, Risk, Told, Way},
     text::{day_time, named, parse},
@@ -30,11 +30,11 @@ use speech_api::{
     swap::{GateVerdict, OnDeadline, SwapPolicy},
 };
 
-/// The outlook of an endpoint that is there.
-pub fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Outlook {
+/// The forecast of an endpoint that is there.
+pub fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Forecast {
     let (s, dates) = (&f.s, &k.dates);
     let Some(view) = s.around.connection.view().filter(|_| record.active.is_some()) else {
-        return Outlook::default();
+        return Forecast::default();
     };
     if let Some(target) = record.target.as_ref().filter(|_| s.may_act()) {
         // One whose answer was lost may be on its way, or in vain again.
@@ -43,25 +43,25 @@ pub fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -
             None => moving(s, dates, target),
         };
     }
-    let outlook = match &k.next {
+    let forecast = match &k.next {
         Ok(Move::To { facts, .. }) => asking(s, record, dates, &choice::named(facts), verdict),
-        Ok(Move::Held { choice, course }) => held(s, view, record, dates, &choice::named(&choice.facts), course),
+        Ok(Move::Held { choice, rollout }) => held(s, view, record, dates, &choice::named(&choice.facts), rollout),
         Ok(Move::Stay) => without_successor(s, record, dates, None),
         Err(obstacle) => without_successor(s, record, dates, Some(&obstacle.verdict)),
     };
-    busy(s, k, outlook)
+    busy(s, k, forecast)
 }
 
 /// Nothing can be seen or done now: what was told before stands, and the obstacle is told where the dates in the status
 /// say so.
-pub fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Outlook {
+pub fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Forecast {
     let s = &f.s;
     let deadline = Dates::of(s, f.record.active.as_ref(), &f.windows.calendar).deadline(s.now());
-    Outlook::obstructed(&f.status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
+    Forecast::obstructed(&f.status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
 /// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.
-pub fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, outlook: Outlook) -> Outlook {
+pub fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, forecast: Forecast) -> Forecast {
     let s = &f.s;
     let served = !f.status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
     let is_gone = match f.identity {
@@ -70,19 +70,19 @@ pub fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, outlook: O
         Identity::Unseen => false,
     };
     if !(served && is_gone) {
-        return outlook;
+        return forecast;
     }
     let obstacle = (verdict.reason, verdict.message.clone());
     let (risk, look_again) = risk::unserved(s.now(), s.written(), obstacle);
-    Outlook {
+    Forecast {
         risk,
         look_again,
-        ..outlook
+        ..forecast
     }
 }
 
 /// Beside it, what the endpoint rests on that is being deleted.
-pub fn with_ending(s: &Snapshot<'_>, record: &Record, outlook: Outlook) -> Outlook {
+pub fn with_ending(s: &Snapshot<'_>, record: &Record, forecast: Forecast) -> Forecast {
     let calendar = Calendar::shut();
     let deadline = Dates::of(s, record.active.as_ref(), &calendar).deadline(s.now());
     let (gone, look_again) = model_gone(s, record);
@@ -92,10 +92,10 @@ pub fn with_ending(s: &Snapshot<'_>, record: &Record, outlook: Outlook) -> Outlo
         ending::of_models(followed),
         gone,
     ]);
-    Outlook {
-        risk: risk::with_ending(deadline.as_ref(), outlook.risk, ending),
-        look_again: outlook.look_again.into_iter().chain(look_again).min(),
-        ..outlook
+    Forecast {
+        risk: risk::with_ending(deadline.as_ref(), forecast.risk, ending),
+        look_again: forecast.look_again.into_iter().chain(look_again).min(),
+        ..forecast
     }
 }
 
@@ -110,10 +110,10 @@ fn model_gone(s: &Snapshot<'_>, record: &Record) -> (Option<Risk>, Option<Timest
     (lasts.then_some((Reason::ModelEnds, words)), look_again)
 }
 
-/// The outlook that follows from how it stands with the next model.
-fn outlook(s: &Snapshot<'_>, dates: &Dates<'_>, steps: Vec<PlannedStep>, way: &Way) -> Outlook {
+/// The forecast that follows from how it stands with the next model.
+fn forecast(s: &Snapshot<'_>, dates: &Dates<'_>, steps: Vec<PlannedStep>, way: &Way) -> Forecast {
     let deadline = dates.deadline(s.now());
-    Outlook {
+    Forecast {
         steps,
         risk: deadline.as_ref().and_then(|deadline| risk::risk(deadline, way)),
         look_again: deadline.and_then(|deadline| deadline.look_again(way)),
@@ -121,7 +121,7 @@ fn outlook(s: &Snapshot<'_>, dates: &Dates<'_>, steps: Vec<PlannedStep>, way: &W
 }
 
 /// The service accepted the move.
-fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Outlook {
+fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Forecast {
     let name = named(&target.name, target.revision);
     let step = PlannedStep {
         to: Some(name.clone()),
@@ -134,11 +134,11 @@ fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Outlook 
         expected: deployment(s),
         words: format!("model {name} is being deployed"),
     };
-    told_by_steps(dates, outlook(s, dates, vec![step], &way))
+    told_by_steps(dates, forecast(s, dates, vec![step], &way))
 }
 
 /// The move is asked for now, or was in vain.
-fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verdict: &Verdict) -> Outlook {
+fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verdict: &Verdict) -> Forecast {
     let way = if !s.may_act() {
         untouchable(s)
     } else if let Some(last) = failed_swap(record) {
@@ -173,7 +173,7 @@ fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verd
         to: Some(name.to_owned()),
         ..step(PlannedAction::Swap, since, "Due")
     };
-    told_by_steps(dates, outlook(s, dates, vec![step], &way))
+    told_by_steps(dates, forecast(s, dates, vec![step], &way))
 }
 
 /// How long a deployment takes here.
@@ -188,7 +188,7 @@ fn untouchable(s: &Snapshot<'_>) -> Way {
 }
 
 /// While the service is at work on the endpoint without end, nothing else comes to it.
-fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Outlook) -> Outlook {
+fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Forecast) -> Forecast {
     if !k.under_way {
         return found;
     }
@@ -199,9 +199,9 @@ fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Outlook) -> Outlook {
         expected: deployment(s),
         words: "the service is at work on the endpoint".to_owned(),
     };
-    let work = outlook(s, &k.dates, Vec::new(), &way);
+    let work = forecast(s, &k.dates, Vec::new(), &way);
     let soonest = [found.look_again, work.look_again].into_iter().flatten().min();
-    Outlook {
+    Forecast {
         risk: found.risk.or(work.risk),
         look_again: soonest,
         ..found
@@ -209,22 +209,22 @@ fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Outlook) -> Outlook {
 }
 
 /// Puts a risk at the step that it is about, and the expiry behind it.
-fn told_by_steps(dates: &Dates<'_>, mut outlook: Outlook) -> Outlook {
-    let Some((_, words)) = &outlook.risk else {
-        return outlook;
+fn told_by_steps(dates: &Dates<'_>, mut forecast: Forecast) -> Forecast {
+    let Some((_, words)) = &forecast.risk else {
+        return forecast;
     };
-    if let Some(step) = outlook.steps.last_mut() {
+    if let Some(step) = forecast.steps.last_mut() {
         step.risk = Some(words.clone());
     }
-    outlook.steps.extend(dates.expiry.map(expires));
-    outlook
+    forecast.steps.extend(dates.expiry.map(expires));
+    forecast
 }
 
 /// A candidate waits.
-fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name: &str, course: &Course) -> Outlook {
+fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name: &str, rollout: &Rollout) -> Forecast {
     let mut steps = Vec::new();
     if let Some(gate) = record.gate.as_ref().filter(|gate| gate.verdict == GateVerdict::Pending)
-        && course.blocks.iter().any(|block| block.reason == Reason::Evaluating)
+        && rollout.blocks.iter().any(|block| block.reason == Reason::Evaluating)
     {
         steps.push(PlannedStep {
             at: gate.at.clone(),
@@ -232,19 +232,19 @@ fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name:
             ..step(PlannedAction::Evaluate, s.now(), "Gate")
         });
     }
-    if let Some(at) = course.at.or(dates.expiry) {
+    if let Some(at) = rollout.at.or(dates.expiry) {
         steps.push(PlannedStep {
             to: Some(name.to_owned()),
-            blocked_by: course.blocks.iter().map(|block| block.words.clone()).collect(),
-            ..step(PlannedAction::Swap, at, cause(s, course))
+            blocked_by: rollout.blocks.iter().map(|block| block.words.clone()).collect(),
+            ..step(PlannedAction::Swap, at, cause(s, rollout))
         });
     }
-    let way = way_of_wait(s, view, record, dates, name, course);
-    with_lead_time(s, dates, told_by_steps(dates, outlook(s, dates, steps, &way)))
+    let way = way_of_wait(s, view, record, dates, name, rollout);
+    with_lead_time(s, dates, told_by_steps(dates, forecast(s, dates, steps, &way)))
 }
 
-fn cause(s: &Snapshot<'_>, course: &Course) -> &'static str {
-    match (course.by, s.object.spec.swap.policy) {
+fn cause(s: &Snapshot<'_>, rollout: &Rollout) -> &'static str {
+    match (rollout.by, s.object.spec.swap.policy) {
         (By::Expired, _) => "Expired",
         (By::Share, _) | (By::Window | By::Override, SwapPolicy::BeforeExpiry) => "BeforeExpiry",
         (By::NewModel | By::Window | By::Override, SwapPolicy::OnNewModel | SwapPolicy::BeforeExpiry) => "NewModel",
@@ -260,12 +260,19 @@ fn expires(at: Timestamp) -> PlannedStep {
 }
 
 /// What is told at once can only be ended by a person; the rest is told when the swap should have begun.
-fn way_of_wait(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name: &str, course: &Course) -> Way {
+fn way_of_wait(
+    s: &Snapshot<'_>,
+    view: &View,
+    record: &Record,
+    dates: &Dates<'_>,
+    name: &str,
+    rollout: &Rollout,
+) -> Way {
     if !s.may_act() {
         return untouchable(s);
     }
-    if course.never_opens {
-        let end = match course.at {
+    if rollout.never_opens {
+        let end = match rollout.at {
             Some(at) => format!("the swap begins on {} all the same", day_time(at)),
             None => format!("model {name} never follows it"),
         };
@@ -286,7 +293,7 @@ fn way_of_wait(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>
         !(block.rule == RuleName::Gate && by_gate)
             // Its day comes by itself, and so does a window that opens in time.
             && block.reason != Reason::SwapScheduled
-            && (block.reason != Reason::WindowClosed || course.at.is_none_or(|at| dates.latest() < Some(at)))
+            && (block.reason != Reason::WindowClosed || rollout.at.is_none_or(|at| dates.latest() < Some(at)))
     };
     let at_once = |block: &&Block| told(block) && (judged(block.reason) || block.reason == Reason::WindowNeverOpens);
     let of = |when, block: &Block| Way::Kept {
@@ -294,10 +301,10 @@ fn way_of_wait(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>
         reason: block.reason,
         words: format!("model {name} waits for {}", block.words),
     };
-    let mut blocks = course.blocks.iter();
+    let mut blocks = rollout.blocks.iter();
     let deadline = dates.deadline(s.now());
     if deadline.is_some_and(|deadline| deadline.is_late())
-        && let Some(block) = course.blocks.iter().find(told)
+        && let Some(block) = rollout.blocks.iter().find(told)
     {
         return of(Told::WhenLate, block);
     }
@@ -320,9 +327,9 @@ fn ends_by_deadline(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Date
 }
 
 /// Nothing newer is at hand.
-fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, trouble: Option<&Verdict>) -> Outlook {
+fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, trouble: Option<&Verdict>) -> Forecast {
     let Some(expiry) = dates.expiry else {
-        return Outlook::default();
+        return Forecast::default();
     };
     let successor = successor::of(s, dates);
     let mut steps: Vec<PlannedStep> = Vec::new();
@@ -360,22 +367,22 @@ fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, troub
         };
         Way::kept(Reason::NoSuccessor, words)
     };
-    with_lead_time(s, dates, outlook(s, dates, steps, &way))
+    with_lead_time(s, dates, forecast(s, dates, steps, &way))
 }
 
 /// Tells at once where `swap.before` is shorter than a deployment takes here.
-fn with_lead_time(s: &Snapshot<'_>, dates: &Dates<'_>, outlook: Outlook) -> Outlook {
+fn with_lead_time(s: &Snapshot<'_>, dates: &Dates<'_>, forecast: Forecast) -> Forecast {
     let swap = &s.object.spec.swap;
-    if outlook.risk.is_some() || swap.policy != SwapPolicy::BeforeExpiry || dates.before >= dates.lead {
-        return outlook;
+    if forecast.risk.is_some() || swap.policy != SwapPolicy::BeforeExpiry || dates.before >= dates.lead {
+        return forecast;
     }
     let words = format!(
         "spec.swap.before is {}, but a deployment here has to be given {} minutes: the swap begins so long before the expiry",
         swap.before,
         dates.lead.as_secs() / 60
     );
-    Outlook {
+    Forecast {
         risk: Some((Reason::LeadTimeShort, words)),
-        ..outlook
+        ..forecast
     }
 }

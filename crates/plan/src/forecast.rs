@@ -14,7 +14,7 @@ use speech_api::{
 
 /// The dated plan of an object.
 #[derive(Clone, Debug, Default)]
-pub struct Outlook {
+pub struct Forecast {
     /// What comes next.
     pub steps: Vec<PlannedStep>,
     /// What goes wrong if nobody acts.
@@ -23,7 +23,7 @@ pub struct Outlook {
     pub look_again: Option<Timestamp>,
 }
 
-impl Outlook {
+impl Forecast {
     /// Nothing can be seen or done now: the steps that were told before stand, and the obstacle is told where the dates in
     /// the status say so.
     pub fn obstructed(
@@ -43,9 +43,9 @@ impl Outlook {
 }
 
 /// The condition `AtRisk`; what was told before stands where nothing can be said now.
-pub fn at_risk(before: &[Condition], outlook: Option<&Outlook>) -> Option<Statement> {
-    let (reason, message) = match outlook {
-        Some(outlook) => outlook.risk.clone()?,
+pub fn at_risk(before: &[Condition], forecast: Option<&Forecast>) -> Option<Statement> {
+    let (reason, message) = match forecast {
+        Some(forecast) => forecast.risk.clone()?,
         None => {
             let told = condition::at_risk(before)?;
             let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
