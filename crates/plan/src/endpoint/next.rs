@@ -115,15 +115,17 @@ impl<'a> Search<'_, 'a> {
         let unfinished = self.unfinished();
         let moved_away = self.moved_away();
         model_choice::deployable(&choice.facts, self.s.now()).map_err(unfit)?;
-        // What was chosen before is put back even where a person put something that expires later in its place.
         let decided = |facts: &Option<ModelFacts<'a>>| facts.is_some_and(|facts| facts.model == choice.facts.model);
         let is_settled = self.record.active.is_some() && !self.has_failed();
+        if is_settled && !choice.named {
+            self.unlisted().map_or(Ok(()), |waits| Err(unfit(waits)))?;
+        }
+        // What was chosen before is put back even where a person put something that expires later in its place.
         if decided(&unfinished) || decided(&moved_away) || !is_settled {
             return Ok(Some(self.at_once(choice.facts, false)));
         }
         if !choice.named {
             choice::expires_no_earlier(self.s, &self.record, &choice.facts).map_err(unfit)?;
-            self.unlisted().map_or(Ok(()), |waits| Err(unfit(waits)))?;
         }
         let rollout = self.approach(&choice);
         if rollout.is_clear() {
