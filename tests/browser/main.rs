@@ -254,7 +254,8 @@ async fn with_scripts_filters_act_at_once_columns_sort_rows_are_searched_and_url
     browser.open(&url).await;
     let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
     browser.call("Browser.grantPermissions", permissions).await;
-    let button = "button.to-copy[aria-label='Copy WebSocket of claims/intake']";
+    // A row has its buttons once it comes near, as the most urgent one is.
+    let button = "button.to-copy[aria-label='Copy WebSocket of contact-center/callback']";
     until(&mut browser, &format!("document.querySelector({button:?}) !== null")).await;
     browser
         .value(&format!(
@@ -273,11 +274,9 @@ async fn with_scripts_filters_act_at_once_columns_sort_rows_are_searched_and_url
     until(&mut browser, "window.names.length === 4").await;
     assert_eq!(browser.value("window.names[3]").await, "WebSocket");
     let copied = browser.value("navigator.clipboard.readText()").await;
+    let copied = copied.as_str().unwrap();
     assert!(
-        copied
-            .as_str()
-            .unwrap()
-            .starts_with("wss://westeurope.stt.speech.microsoft.com/"),
+        copied.starts_with("wss://") && copied.contains(".stt.speech.microsoft.com/"),
         "{copied}"
     );
 

@@ -141,6 +141,8 @@ impl<'a> Search<'_, 'a> {
         }
         // A move that was begun is finished, and one that somebody made by hand is undone, while the next has to wait.
         if let Some(facts) = unfinished.or(moved_away) {
+            // What the way to the candidate saw is about another model.
+            self.saw.clear();
             return Ok(Some(self.resumed(facts)));
         }
         let instead = self.instead(Some(&rollout));
