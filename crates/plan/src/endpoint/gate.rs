@@ -120,10 +120,12 @@ pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
         pair,
         before: Some(&judgement),
     };
-    // One that failed counts, also where nobody asks for another: it is not needed any more.
-    let finding = match entry.entity.header.status == Status::Succeeded {
+    let header = &entry.entity.header;
+    let finding = match header.status == Status::Succeeded {
         true => bench.ended(&entry.entity),
-        false => bench.count(&entry.entity),
+        // The one that was waited for counts when it fails, also where nobody asks for another: it is not needed any more.
+        false if judgement.evaluation == Some(header.id.to_string()) => bench.count(&entry.entity),
+        false => return,
     };
     status.gate = Some(bench.judgement(&finding));
 }

@@ -55,7 +55,11 @@ fn judge_model(case: &Case, change: &UpdateEndpoint) {
     let status = case.object.status.as_ref();
     let served = status.and_then(|status| Some(&status.active.as_ref()?.model));
     let chosen = status.and_then(|status| Some(&status.target.as_ref()?.model));
-    let put_back = [served, chosen].contains(&Some(&model.to_string()));
+    let candidate = status.and_then(|status| status.candidate.as_ref());
+    let begun = candidate
+        .filter(|candidate| candidate.requested)
+        .map(|candidate| &candidate.model);
+    let put_back = [served, chosen, begun].contains(&Some(&model.to_string()));
     // What stands in for a candidate makes room for it.
     let interim = status.is_some_and(|status| status.active.as_ref().is_some_and(|active| active.interim));
     if let (Some(active), Some(next), false) = (active, facts.expires_at, named || put_back || interim) {
