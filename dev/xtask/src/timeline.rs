@@ -3,7 +3,7 @@
 //! The objects are read from the document; what the Speech service would tell of them stands here, with a fixed present.
 use crate::scene::{
     Scene, SceneError, add,
-    entity::{About, Held, id},
+    entity::{self, About, Held, id},
 };
 use jiff::Timestamp;
 use speech_fleet::{
@@ -97,12 +97,7 @@ fn held() -> Result<Held, SceneError> {
 }
 
 fn about<'a>(number: u128, name: &'a str, created: &str) -> Result<About<'a>, jiff::Error> {
-    Ok(About {
-        number,
-        name,
-        locale: LOCALE,
-        created: created.parse()?,
-    })
+    entity::about(number, name, LOCALE, created)
 }
 
 #[cfg(test)]

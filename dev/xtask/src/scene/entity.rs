@@ -62,6 +62,16 @@ pub struct About<'a> {
     pub created: Timestamp,
 }
 
+/// What an entity is told by; `created` is a time of RFC 3339.
+pub fn about<'a>(number: u128, name: &'a str, locale: &'a str, created: &str) -> Result<About<'a>, jiff::Error> {
+    Ok(About {
+        number,
+        name,
+        locale,
+        created: created.parse()?,
+    })
+}
+
 impl About<'_> {
     fn header(self, folder: &str) -> Header {
         Header {

@@ -1,7 +1,7 @@
 //! The fleet of the fleet page's picture and tests: some teams, with something of everything.
 use super::{
     Scene, SceneError, add,
-    entity::{About, Held, id},
+    entity::{Held, about, id},
     named,
 };
 use jiff::Timestamp;
@@ -197,15 +197,6 @@ fn manifest(kind: &str, path: &str, spec: Value) -> Value {
     json!({
         "apiVersion": "customspeech.dev/v1alpha1", "kind": kind,
         "metadata": {"namespace": namespace, "name": name}, "spec": spec,
-    })
-}
-
-fn about<'a>(number: u128, name: &'a str, locale: &'a str, created: &str) -> Result<About<'a>, jiff::Error> {
-    Ok(About {
-        number,
-        name,
-        locale,
-        created: created.parse()?,
     })
 }
 

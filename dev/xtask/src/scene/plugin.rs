@@ -1,7 +1,7 @@
 //! The fleet of docs/kubectl-speech.md, of its picture and of the plugin's tests.
 use super::{
     Scene, SceneError,
-    entity::{About, Held, id},
+    entity::{self, About, Held, id},
 };
 use speech_service::{ModelId, entity::Status};
 
@@ -73,10 +73,5 @@ pub fn played() -> Result<Scene, SceneError> {
 }
 
 fn about<'a>(number: u128, name: &'a str, created: &str) -> Result<About<'a>, jiff::Error> {
-    Ok(About {
-        number,
-        name,
-        locale: LOCALE,
-        created: created.parse()?,
-    })
+    entity::about(number, name, LOCALE, created)
 }
