@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 use speech_api::{
-    Reason, SpeechEndpointStatus, condition,
+    Reason, SpeechEndpointStatus, SubjectStatus, condition,
     decision::{Decision, RuleName, Saw},
     planned::PlannedStep,
 };
@@ -165,32 +165,33 @@ struct Decided<'a> {
 }
 
 fn decided<'a>(object: &'a Object<'_>) -> Decided<'a> {
-    let (told, chain) = match object {
-        Object::Endpoint(endpoint) => {
-            let told = endpoint.status.as_ref();
-            let told = told.map(|told| (told.conditions.as_slice(), told.plan.as_slice(), &told.decision));
-            (told, endpoint::chain())
+    match object {
+        Object::Endpoint(object) => Decided::of(object.status.as_ref(), endpoint::chain()),
+        Object::Model(object) => Decided::of(object.status.as_ref(), model::chain()),
+        Object::Connection(object) => {
+            let status = object.status.as_ref();
+            Decided {
+                conditions: status.map(|status| status.conditions.as_slice()).unwrap_or_default(),
+                plan: &[],
+                decision: status
+                    .map(|status| &status.decision)
+                    .filter(|decision| decision.rule.is_some()),
+                chain: connection::chain(),
+            }
         }
-        Object::Model(model) => {
-            let told = model.status.as_ref();
-            let told = told.map(|told| (told.conditions.as_slice(), told.plan.as_slice(), &told.decision));
-            (told, model::chain())
+    }
+}
+
+impl<'a> Decided<'a> {
+    fn of(status: Option<&'a impl SubjectStatus>, chain: Vec<RuleName>) -> Self {
+        Self {
+            conditions: status.map(SubjectStatus::conditions).unwrap_or_default(),
+            plan: status.map(SubjectStatus::plan).unwrap_or_default(),
+            decision: status
+                .map(SubjectStatus::decision)
+                .filter(|decision| decision.rule.is_some()),
+            chain,
         }
-        Object::Connection(connection) => {
-            let told = connection.status.as_ref();
-            let told = told.map(|told| (told.conditions.as_slice(), &[][..], &told.decision));
-            (told, connection::chain())
-        }
-    };
-    let (conditions, plan, decision) = match told {
-        Some((conditions, plan, decision)) => (conditions, plan, Some(decision)),
-        None => (&[][..], &[][..], None),
-    };
-    Decided {
-        conditions,
-        plan,
-        decision: decision.filter(|decision| decision.rule.is_some()),
-        chain,
     }
 }
 

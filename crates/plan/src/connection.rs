@@ -18,14 +18,10 @@ pub use dependents::{Dependents, Need};
 pub use settings::{Rate, Settings};
 pub use sharing::{Draws, Peer, Sharing, draws};
 
-use super::{Hands, Notice, evaluation::Unneeded, guard::Held, lead_time::Durations, rule, skew::Skew};
+use super::{Hands, Notice, evaluation::Unneeded, guard::Held, lead_time::Durations, skew::Skew};
 use facts::Facts;
 use jiff::Timestamp;
-use speech_api::{
-    SpeechConnection, SpeechConnectionStatus,
-    connection::KnownResource,
-    decision::{Decision, RuleName},
-};
+use speech_api::{SpeechConnection, SpeechConnectionStatus, connection::KnownResource, decision::RuleName};
 use speech_service::EntityId;
 
 /// All that a statement about a connection depends on.
@@ -91,12 +87,10 @@ pub struct Plan {
 /// Decides about a connection.
 pub fn plan(s: &Snapshot<'_>) -> Plan {
     let facts = Facts::read(s);
-    let decided = rule::first(rules::RULES, &facts);
-    let decided = decided.unwrap_or_else(|| (rules::settled(), Decision::default()));
-    render::render(s, &facts, decided)
+    render::render(s, &facts, rules::RULES.decide(&facts))
 }
 
 /// The rules by name, in the order in which they are asked.
 pub fn chain() -> Vec<RuleName> {
-    rules::RULES.iter().map(|rule| rule.name).collect()
+    rules::RULES.names()
 }

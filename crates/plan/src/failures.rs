@@ -1,7 +1,6 @@
-//! Requests for a model that failed: which, and when they are tried again.
-use super::Snapshot;
-use crate::{Failure, retry};
-use speech_api::{SpeechModelStatus, reference::LastFailure};
+//! Requests for an object that failed: which, and when they are tried again.
+use crate::{Failure, Snapshot, retry};
+use speech_api::{Subject, SubjectStatus, reference::LastFailure};
 
 /// Requests that failed and are tried again.
 #[derive(Clone, Debug, Default)]
@@ -14,11 +13,18 @@ pub struct Failures {
 
 impl Failures {
     /// What a status remembers.
-    pub fn of(status: &SpeechModelStatus) -> Self {
+    pub fn of(status: &impl SubjectStatus) -> Self {
         Self {
-            last: status.last_failure.clone(),
-            aside: status.side_failures.clone(),
+            last: status.last_failure().cloned(),
+            aside: status.side_failures().to_vec(),
         }
+    }
+
+    /// Writes it down.
+    pub fn write(self, status: &mut impl SubjectStatus) {
+        let fields = status.fields_mut();
+        *fields.last_failure = self.last;
+        *fields.side_failures = self.aside;
     }
 
     /// What is remembered of a step, wherever it stands.
@@ -28,7 +34,7 @@ impl Failures {
     }
 
     /// With one more failure.
-    pub fn with(mut self, s: &Snapshot<'_>, failure: &Failure) -> Self {
+    pub fn with<K: Subject, R>(mut self, s: &Snapshot<'_, K, R>, failure: &Failure) -> Self {
         let memory = retry::Memory {
             last: &mut self.last,
             aside: &mut self.aside,

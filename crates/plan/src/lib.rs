@@ -11,6 +11,7 @@ mod ending;
 pub mod endpoint;
 pub mod evaluation;
 mod export;
+mod failures;
 mod forecast;
 mod former;
 #[cfg(test)]

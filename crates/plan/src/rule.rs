@@ -40,22 +40,47 @@ impl Decides for Verdict {
     }
 }
 
-/// Asks the rules in their order. None if no rule decided, which a list that ends in a rule that always decides rules out.
-pub fn first<F, D: Decides>(rules: &[Rule<F, D>], facts: &F) -> Option<(D, Decision)> {
-    let mut saw = Vec::with_capacity(rules.len());
-    for rule in rules {
-        match (rule.ask)(facts) {
-            Answer::Passed(fact) => saw.push((rule.name, Saw::Fact(fact))),
-            Answer::Holds(reason) => saw.push((rule.name, Saw::Reason(reason))),
-            Answer::Silent => {}
-            Answer::Decided(decision) => {
-                let reason = Saw::Reason(decision.reason());
-                let held = saw.iter().find(|(_, saw)| *saw == reason);
-                let name = held.map_or(rule.name, |(name, _)| *name);
-                saw.push((name, reason));
-                return Some((decision, Decision::of(name, saw)));
+impl<F, D> Rule<F, D> {
+    pub const fn new(name: RuleName, ask: fn(&F) -> Answer<D>) -> Self {
+        Self { name, ask }
+    }
+}
+
+/// The rules of a kind.
+pub struct Rules<F, D, const N: usize> {
+    /// In the order in which they are asked.
+    pub list: [Rule<F, D>; N],
+    /// The one that decides if none of the list does.
+    pub last: (RuleName, fn(&F) -> D),
+}
+
+impl<F, D: Decides, const N: usize> Rules<F, D, N> {
+    /// The names, in the order in which the rules are asked.
+    pub fn names(&self) -> Vec<RuleName> {
+        let list = self.list.iter().map(|rule| rule.name);
+        list.chain([self.last.0]).collect()
+    }
+
+    /// The first that has something to say decides.
+    pub fn decide(&self, facts: &F) -> (D, Decision) {
+        let mut saw = Vec::with_capacity(N + 1);
+        for rule in &self.list {
+            match (rule.ask)(facts) {
+                Answer::Passed(fact) => saw.push((rule.name, Saw::Fact(fact))),
+                Answer::Holds(reason) => saw.push((rule.name, Saw::Reason(reason))),
+                Answer::Silent => {}
+                Answer::Decided(decision) => return concluded(rule.name, decision, saw),
             }
         }
+        let (name, decide) = self.last;
+        concluded(name, decide(facts), saw)
     }
-    None
+}
+
+fn concluded<D: Decides>(rule: RuleName, decision: D, mut saw: Vec<(RuleName, Saw)>) -> (D, Decision) {
+    let reason = Saw::Reason(decision.reason());
+    let held = saw.iter().find(|(_, saw)| *saw == reason);
+    let name = held.map_or(rule, |(name, _)| *name);
+    saw.push((name, reason));
+    (decision, Decision::of(name, saw))
 }

@@ -2,7 +2,7 @@
 use super::facts::{Concern, Deletion, Facts, Service, Trouble};
 use crate::{
     Verdict,
-    rule::{Answer, Rule},
+    rule::{Answer, Rule, Rules},
     text::day_time,
 };
 use speech_api::{
@@ -10,36 +10,20 @@ use speech_api::{
     decision::{Fact, RuleName},
 };
 
-/// The rules. The last one always decides.
-pub const RULES: &[Rule<Facts>] = &[
-    Rule {
-        name: RuleName::Deletion,
-        ask: deletion,
-    },
-    Rule {
-        name: RuleName::Spec,
-        ask: spec,
-    },
-    Rule {
-        name: RuleName::Contact,
-        ask: contact,
-    },
-    Rule {
-        name: RuleName::Credential,
-        ask: credential,
-    },
-    Rule {
-        name: RuleName::Resource,
-        ask: resource,
-    },
-    Rule {
-        name: RuleName::Settled,
-        ask: |_| Answer::Decided(settled()),
-    },
-];
+/// The rules.
+pub const RULES: Rules<Facts, Verdict, 5> = Rules {
+    list: [
+        Rule::new(RuleName::Deletion, deletion),
+        Rule::new(RuleName::Spec, spec),
+        Rule::new(RuleName::Contact, contact),
+        Rule::new(RuleName::Credential, credential),
+        Rule::new(RuleName::Resource, resource),
+    ],
+    last: (RuleName::Settled, |_| settled()),
+};
 
 /// Everything is as declared.
-pub fn settled() -> Verdict {
+fn settled() -> Verdict {
     Verdict::done(Reason::Connected, "the Speech resource answers and accepts the key")
 }
 

@@ -51,7 +51,7 @@ fn unproven(f: &Observed<'_>) -> Option<Verdict> {
     let s = &f.s;
     let victim = next_victim(s).ok().flatten()?;
     orphan::obstacle(
-        f.record.last_failure.as_ref(),
+        f.record.failures.last.as_ref(),
         &Action::DeleteEndpoint(victim),
         s.generation(),
     )
@@ -63,7 +63,7 @@ fn remove(f: &Observed<'_>) -> Verdict {
     match next_victim(s) {
         Ok(Some(_)) if s.around.agenda.guard.holds(s.uid()) => return held_up(s).guarded(s.connection_name()),
         Ok(Some(id)) => {
-            let last = f.record.last_failure.as_ref();
+            let last = f.record.failures.last.as_ref();
             return s.asking(None).gate(last, Action::DeleteEndpoint(id), deleting());
         }
         Ok(None) => {}

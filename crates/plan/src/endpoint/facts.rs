@@ -112,7 +112,8 @@ fn know<'a>(f: &Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) -> K
     let mut record = f.record.clone().at_rest();
     if duplicate.is_none() {
         record
-            .side_failures
+            .failures
+            .aside
             .retain(|failure| failure.operation != Action::DELETE);
     }
     let record = quarantine::taken_back(s, reach.view, endpoint, record);
@@ -160,6 +161,6 @@ fn duplicate(f: &Observed<'_>, endpoint: &Endpoint) -> Option<Verdict> {
     let duplicate = identity::duplicate(&f.s, endpoint.header.id).filter(|_| f.s.may_act())?;
     let message = format!("deleting endpoint {duplicate}, which an earlier request made as well");
     let verdict = Verdict::working(Reason::Updating, message);
-    let last = f.record.failure(Action::DELETE);
+    let last = f.record.failures.recall(Action::DELETE);
     Some(f.s.asking(None).gate(last, Action::DeleteEndpoint(duplicate), verdict))
 }

@@ -50,7 +50,7 @@ pub fn without_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, mut reco
         .iter()
         .map(|change| step(endpoint, change.clone(), false).operation())
         .collect();
-    record.side_failures.retain(|failure| {
+    record.failures.aside.retain(|failure| {
         let operation = failure.operation.as_str();
         [Action::DELETE, Action::EVALUATE].contains(&operation) || wanted.contains(&operation)
     });
@@ -126,12 +126,12 @@ fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record
     let is_accepted = Action::field(action.operation()).is_some_and(|word| aside::was_accepted(s, word));
     if is_accepted && s.around.learned.failure.is_none() {
         let failure = retry::not_applied(&action, field);
-        record = record.failing(&failure, s.generation(), s.now());
+        record.failures = record.failures.with(s, &failure);
     }
     if let Some(held) = correction.gate(&f.status.drift, &contest::named(endpoint), s.asking(None)) {
         return (held, record);
     }
-    let last = record.failure(action.operation());
+    let last = record.failures.recall(action.operation());
     let verdict = s.asking(None).gate(last, action, verdict);
     (verdict, record)
 }

@@ -96,7 +96,8 @@ pub fn last_failure(record: &Record) -> Option<&LastFailure> {
     let wanted = record.target.as_ref().or(record.candidate.as_ref());
     let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
     record
-        .last_failure
+        .failures
+        .last
         .as_ref()
         .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
 }
@@ -226,7 +227,7 @@ pub fn swap(
     if s.around.learned.failure.is_none() && was_asked(s, &record, verdict.reason) {
         let failure = retry::not_applied(&action, "the model");
         let last = retry::remember(failed_swap(&record), &failure, s.generation(), s.now());
-        record.last_failure = Some(last);
+        record.failures.last = Some(last);
     }
     let asking = s.asking(k.dates.need());
     let verdict = asking.gate(failed_swap(&record), action, verdict.watching());

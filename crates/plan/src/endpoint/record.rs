@@ -2,12 +2,11 @@
 //!
 //! Rules take what is remembered and return what is to be remembered. Only the two ends of a pass, [`Facts`](super::facts)
 //! and [`render`](super::render), take it out of a status and put it back.
-use crate::{Failure, retry, text::rfc3339};
+use crate::{failures::Failures, text::rfc3339};
 use jiff::Timestamp;
 use speech_api::{
     Reason, SpeechEndpointStatus,
     endpoint::{ActiveModel, PreviousModel, TargetModel},
-    reference::LastFailure,
     swap::{Judgement, QuarantinedModel},
 };
 use speech_service::ModelId;
@@ -24,8 +23,7 @@ pub struct Record {
     pub candidate: Option<TargetModel>,
     pub gate: Option<Judgement>,
     pub quarantine: Vec<QuarantinedModel>,
-    pub last_failure: Option<LastFailure>,
-    pub side_failures: Vec<LastFailure>,
+    pub failures: Failures,
 }
 
 impl Record {
@@ -38,8 +36,10 @@ impl Record {
             candidate: status.candidate.take(),
             gate: status.gate.take(),
             quarantine: std::mem::take(&mut status.quarantine),
-            last_failure: status.last_failure.take(),
-            side_failures: std::mem::take(&mut status.side_failures),
+            failures: Failures {
+                last: status.last_failure.take(),
+                aside: std::mem::take(&mut status.side_failures),
+            },
         }
     }
 
@@ -51,8 +51,7 @@ impl Record {
         status.candidate = self.candidate;
         status.gate = self.gate;
         status.quarantine = self.quarantine;
-        status.last_failure = self.last_failure;
-        status.side_failures = self.side_failures;
+        self.failures.write(status);
     }
 
     /// The same without a model on its way: which one is follows from what is there.
@@ -89,22 +88,6 @@ impl Record {
             self.quarantine.insert(0, entry);
             self.quarantine.truncate(MOST_BARRED);
         }
-        self
-    }
-
-    /// What is remembered of a request by its word.
-    pub fn failure(&self, operation: &str) -> Option<&LastFailure> {
-        let mut all = self.last_failure.iter().chain(&self.side_failures);
-        all.find(|known| known.operation == operation)
-    }
-
-    /// With a failure of a request, beside those of others.
-    pub fn failing(mut self, failure: &Failure, generation: i64, now: Timestamp) -> Self {
-        let memory = retry::Memory {
-            last: &mut self.last_failure,
-            aside: &mut self.side_failures,
-        };
-        memory.keep(failure, generation, false, now);
         self
     }
 }

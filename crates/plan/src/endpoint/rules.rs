@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Action, Verdict, former,
     line::Want,
-    rule::{Answer, Decides, Rule, first},
+    rule::{Answer, Decides, Rule, Rules},
     verdict::Phase,
 };
 use speech_api::{
@@ -52,41 +52,39 @@ impl Decides for Ruling {
 
 impl Facts<'_> {
     /// The rules.
-    pub const RULES: [Rule<Self, Ruling>; 19] = [
-        rule(RuleName::Deletion, deleted),
-        rule(RuleName::Connection, connection),
-        rule(RuleName::Spec, spec),
-        rule(RuleName::Owner, owner),
-        rule(RuleName::Entity, entity),
-        rule(RuleName::Duplicate, duplicate),
-        rule(RuleName::Work, work),
-        rule(RuleName::Choice, choice),
-        rule(RuleName::Fitness, fitness),
-        rule(RuleName::Gate, |f| way(f, RuleName::Gate)),
-        rule(RuleName::Approval, |f| way(f, RuleName::Approval)),
-        rule(RuleName::Date, |f| way(f, RuleName::Date)),
-        rule(RuleName::Clocks, |f| way(f, RuleName::Clocks)),
-        rule(RuleName::Turn, |f| way(f, RuleName::Turn)),
-        rule(RuleName::Hands, hands),
-        rule(RuleName::Mark, mark),
-        rule(RuleName::Model, model),
-        rule(RuleName::Fields, changes),
-        rule(RuleName::Settled, settled),
-    ];
-}
-
-const fn rule<'a>(name: RuleName, ask: fn(&Facts<'a>) -> Answer<Ruling>) -> Rule<Facts<'a>, Ruling> {
-    Rule { name, ask }
+    pub const RULES: Rules<Self, Ruling, 18> = Rules {
+        list: [
+            Rule::new(RuleName::Deletion, deleted),
+            Rule::new(RuleName::Connection, connection),
+            Rule::new(RuleName::Spec, spec),
+            Rule::new(RuleName::Owner, owner),
+            Rule::new(RuleName::Entity, entity),
+            Rule::new(RuleName::Duplicate, duplicate),
+            Rule::new(RuleName::Work, work),
+            Rule::new(RuleName::Choice, choice),
+            Rule::new(RuleName::Fitness, fitness),
+            Rule::new(RuleName::Gate, |f| way(f, RuleName::Gate)),
+            Rule::new(RuleName::Approval, |f| way(f, RuleName::Approval)),
+            Rule::new(RuleName::Date, |f| way(f, RuleName::Date)),
+            Rule::new(RuleName::Clocks, |f| way(f, RuleName::Clocks)),
+            Rule::new(RuleName::Turn, |f| way(f, RuleName::Turn)),
+            Rule::new(RuleName::Hands, hands),
+            Rule::new(RuleName::Mark, mark),
+            Rule::new(RuleName::Model, model),
+            Rule::new(RuleName::Fields, changes),
+        ],
+        last: (RuleName::Settled, settled),
+    };
 }
 
 /// The names of the rules in their order.
 pub fn chain() -> Vec<RuleName> {
-    Facts::RULES.iter().map(|rule| rule.name).collect()
+    Facts::RULES.names()
 }
 
 /// Asks the rules.
 pub fn decide(f: &Facts<'_>) -> (Ruling, Decision) {
-    let (ruling, decision) = first(&Facts::RULES, f).unwrap_or_else(|| rest(f));
+    let (ruling, decision) = Facts::RULES.decide(f);
     // Windows that cannot be read keep nothing back that is due, but nothing is as declared with them.
     let planned = matches!(ruling.ahead, Ahead::Unserved | Ahead::Served);
     match &f.windows.trouble {
@@ -101,13 +99,6 @@ pub fn decide(f: &Facts<'_>) -> (Ruling, Decision) {
         }
         Some(_) | None => (ruling, decision),
     }
-}
-
-/// What there is to say where no rule decides: there is no remote endpoint, and nothing keeps it from being there.
-fn rest(f: &Facts<'_>) -> (Ruling, Decision) {
-    let verdict = Verdict::done(Reason::Serving, status::serves(&f.s, f.record.active.as_ref()));
-    let ruling = unserved(f, verdict);
-    (ruling, Decision::of(RuleName::Settled, []))
 }
 
 fn unserved(f: &Facts<'_>, verdict: Verdict) -> Ruling {
@@ -129,12 +120,16 @@ fn obstructed(f: &Facts<'_>, verdict: Verdict) -> Answer<Ruling> {
 
 /// A decision about an endpoint that serves.
 fn served(k: &Known<'_>, verdict: Verdict, record: Record) -> Answer<Ruling> {
+    Answer::Decided(of_served(k, verdict, record))
+}
+
+fn of_served(k: &Known<'_>, verdict: Verdict, record: Record) -> Ruling {
     let duplicate = k.duplicate.as_ref().and_then(|waits| waits.look_again);
-    Answer::Decided(Ruling {
+    Ruling {
         verdict: duplicate.into_iter().fold(verdict, Verdict::until),
         record,
         ahead: Ahead::Served,
-    })
+    }
 }
 
 fn deleted(f: &Facts<'_>) -> Answer<Ruling> {
@@ -188,8 +183,9 @@ fn entity(f: &Facts<'_>) -> Answer<Ruling> {
     let create = || {
         let (verdict, record) = create::decide(f);
         Ruling {
+            verdict,
             record,
-            ..unserved(f, verdict)
+            ahead: Ahead::Unserved,
         }
     };
     let waits = || unlisted_yet(s).map(|verdict| unserved(f, verdict));
@@ -349,10 +345,13 @@ fn changes(f: &Facts<'_>) -> Answer<Ruling> {
     }
 }
 
-fn settled(f: &Facts<'_>) -> Answer<Ruling> {
-    let Some(k) = &f.known else { return Answer::Silent };
+fn settled(f: &Facts<'_>) -> Ruling {
+    let Some(k) = &f.known else {
+        let serves = status::serves(&f.s, f.record.active.as_ref());
+        return unserved(f, Verdict::done(Reason::Serving, serves));
+    };
     let (verdict, record) = fields::change(f, k, k.record.clone(), at_rest(f, k));
-    served(k, verdict, record)
+    of_served(k, verdict, record)
 }
 
 /// Nothing differs, or what differs has to wait.

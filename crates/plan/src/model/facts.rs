@@ -2,7 +2,6 @@
 use super::{
     Snapshot,
     copy::Copied,
-    failures::Failures,
     lineage::{Lineage, Next},
     observed, renewal,
     told::{Current, Told},
@@ -11,6 +10,7 @@ use super::{
 use crate::{
     Action, ConnectionState, Verdict,
     creation::{self, Creation, Tallies},
+    failures::Failures,
     model_choice,
     retry::Need,
     text::before,

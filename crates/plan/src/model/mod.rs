@@ -4,7 +4,6 @@ mod copy;
 mod dataset;
 mod deletion;
 mod facts;
-mod failures;
 mod forecast;
 mod lineage;
 mod observed;
@@ -27,10 +26,10 @@ pub use copy::source::{Found, Source, SourceState, are_alike, find_cycle, wanted
 pub use refusal::{Refusal, refusals};
 pub use rules::chain;
 
-use super::{ConnectionState, Plan, rule};
+use super::{ConnectionState, Plan};
 use facts::Facts;
 use render::render;
-use speech_api::{SpeechModel, SpeechModelStatus, decision::Decision};
+use speech_api::{SpeechModel, SpeechModelStatus};
 use speech_service::entity::OwnerTag;
 
 /// All that a decision about a model depends on.
@@ -50,8 +49,7 @@ pub struct Related<'a> {
 /// Decides about a model.
 pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechModelStatus> {
     let facts = Facts::read(s);
-    let (ruling, decision) =
-        rule::first(&Facts::RULES, &facts).unwrap_or_else(|| (rules::entity(&facts), Decision::default()));
+    let (ruling, decision) = Facts::RULES.decide(&facts);
     render(&facts, ruling, decision)
 }
 

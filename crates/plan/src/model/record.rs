@@ -2,13 +2,14 @@
 use super::{
     copy::Attempt,
     facts::{Facts, Material},
-    failures::Failures,
     told::Current,
 };
 use crate::{
     Action, Verdict,
     creation::{Creation, withdrawn},
-    export, retry,
+    export,
+    failures::Failures,
+    retry,
     rule::Decides,
     text::day_time,
     verdict::Phase,
@@ -179,7 +180,6 @@ impl Record {
         status.copying = self.copying;
         status.closed_attempt = self.closed_attempt;
         status.creations = self.creations;
-        status.last_failure = self.failures.last;
-        status.side_failures = self.failures.aside;
+        self.failures.write(status);
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Action, Verdict, former, model_choice,
-    rule::{Answer, Rule},
+    rule::{Answer, Rule, Rules},
     text::day_time,
 };
 use speech_api::{
@@ -18,36 +18,34 @@ use speech_api::{
     decision::{Fact, RuleName},
 };
 
-const fn rule<'a>(name: RuleName, ask: fn(&Facts<'a>) -> Answer<Ruling>) -> Rule<Facts<'a>, Ruling> {
-    Rule { name, ask }
-}
-
 impl Facts<'_> {
     /// The rules of a model. Those after the connection look at what is listed; those after `Settled` are about the order of
-    /// another revision, and the last always decides.
-    pub const RULES: [Rule<Self, Ruling>; 16] = [
-        rule(RuleName::Deletion, deletion),
-        rule(RuleName::Connection, connection),
-        rule(RuleName::Owner, owner),
-        rule(RuleName::Spec, spec),
-        rule(RuleName::Finalizer, finalizer),
-        rule(RuleName::Duplicate, duplicate),
-        rule(RuleName::Work, work),
-        rule(RuleName::Choice, choice),
-        rule(RuleName::Fitness, fitness),
-        rule(RuleName::Failure, failure),
-        rule(RuleName::Settled, settled),
-        rule(RuleName::Hands, hands),
-        rule(RuleName::Inputs, inputs),
-        rule(RuleName::Pace, pace),
-        rule(RuleName::Turn, turn),
-        rule(RuleName::Entity, |f| Answer::Decided(entity(f))),
-    ];
+    /// another revision.
+    pub const RULES: Rules<Self, Ruling, 15> = Rules {
+        list: [
+            Rule::new(RuleName::Deletion, deletion),
+            Rule::new(RuleName::Connection, connection),
+            Rule::new(RuleName::Owner, owner),
+            Rule::new(RuleName::Spec, spec),
+            Rule::new(RuleName::Finalizer, finalizer),
+            Rule::new(RuleName::Duplicate, duplicate),
+            Rule::new(RuleName::Work, work),
+            Rule::new(RuleName::Choice, choice),
+            Rule::new(RuleName::Fitness, fitness),
+            Rule::new(RuleName::Failure, failure),
+            Rule::new(RuleName::Settled, settled),
+            Rule::new(RuleName::Hands, hands),
+            Rule::new(RuleName::Inputs, inputs),
+            Rule::new(RuleName::Pace, pace),
+            Rule::new(RuleName::Turn, turn),
+        ],
+        last: (RuleName::Entity, entity),
+    };
 }
 
 /// The names of the rules, in their order.
 pub fn chain() -> Vec<RuleName> {
-    Facts::RULES.iter().map(|rule| rule.name).collect()
+    Facts::RULES.names()
 }
 
 fn decided(f: &Facts<'_>, verdict: Verdict, record: Record) -> Answer<Ruling> {
@@ -289,7 +287,7 @@ fn turn(f: &Facts<'_>) -> Answer<Ruling> {
 }
 
 /// Is another revision there that is due? It is ordered, or what came of an order before is waited for.
-pub fn entity(f: &Facts<'_>) -> Ruling {
+fn entity(f: &Facts<'_>) -> Ruling {
     let record = Record::settled(f);
     let trains = matches!(f.made().map(|made| &made.from), Some(Material::Datasets(_)));
     let verdict = match place(f, &record) {

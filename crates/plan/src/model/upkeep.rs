@@ -2,10 +2,11 @@
 use super::{
     Snapshot,
     facts::{Facts, Made},
-    failures::Failures,
     revision::Revision,
 };
-use crate::{Action, Verdict, aside, drift::Correction, retry, text::after, verdict::Phase, view::Entry};
+use crate::{
+    Action, Verdict, aside, drift::Correction, failures::Failures, retry, text::after, verdict::Phase, view::Entry,
+};
 use jiff::SignedDuration;
 use speech_api::Reason;
 use speech_service::{EntityId, entity::CustomModel, request::UpdateModel};

@@ -185,7 +185,7 @@ impl Bench<'_> {
         };
         // The announcement stands for the request: a failed request holds back the next announcement. What the service
         // refuses is counted with the evaluations that failed, and has waited for its delay.
-        let last = f.record.failure(Action::EVALUATE);
+        let last = f.record.failures.recall(Action::EVALUATE);
         let last = last.filter(|last: &&LastFailure| !last.terminal);
         let verdict = Verdict::working(Reason::Evaluating, "");
         let gated = s.asking(None).gate(last, post(0), verdict);

@@ -1,11 +1,12 @@
 //! A copy that is under way is followed until the model has our mark.
 use super::{
-    super::{facts::Facts, failures::Failures, record::Record, upkeep::mark},
+    super::{facts::Facts, record::Record, upkeep::mark},
     attempt::{Attempt, FASTEST, Open, Stage},
     source::Source,
 };
 use crate::{
     Action, Verdict,
+    failures::Failures,
     text::{after, day_time},
     view::Entry,
 };
