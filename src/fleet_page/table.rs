@@ -100,7 +100,7 @@ fn next(step: Option<&Step>, now: Timestamp) -> Markup {
     };
     let over = step.action == PlannedAction::Expire && step.at <= now;
     let what = if over { "Expired" } else { step.action.as_str() };
-    let known = Reason::ALL.iter().find(|reason| reason.as_str() == step.reason);
+    let known = Reason::parse(&step.reason);
     html! {
         td role="cell" {
             b { (what) } " " (day(step.at))

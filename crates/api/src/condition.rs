@@ -46,10 +46,7 @@ pub fn verdict(conditions: &[Condition]) -> Option<&Condition> {
 
 /// The reason of a condition; none if another version of the operator wrote it.
 pub fn reason(condition: &Condition) -> Option<Reason> {
-    Reason::ALL
-        .iter()
-        .copied()
-        .find(|known| known.as_str() == condition.reason)
+    Reason::parse(&condition.reason)
 }
 
 /// The longest message, in bytes.

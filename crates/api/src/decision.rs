@@ -162,8 +162,8 @@ impl Saw {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let reason = || Reason::ALL.iter().copied().find(|known| known.as_str() == name);
-        Fact::parse(name).map(Self::Fact).or_else(|| reason().map(Self::Reason))
+        let fact = Fact::parse(name).map(Self::Fact);
+        fact.or_else(|| Reason::parse(name).map(Self::Reason))
     }
 }
 
@@ -179,10 +179,23 @@ pub struct Decision {
 impl Decision {
     /// A decision from what the rules saw, in any order. Of a rule that saw two things, the later counts.
     pub fn of(rule: RuleName, saw: impl IntoIterator<Item = (RuleName, Saw)>) -> Self {
-        let saw: BTreeMap<RuleName, Saw> = saw.into_iter().collect();
-        Self {
+        let mut decision = Self {
             rule: Some(rule),
-            saw: saw.into_iter().collect(),
+            saw: Vec::new(),
+        };
+        for (rule, saw) in saw {
+            decision.note(rule, saw);
+        }
+        decision
+    }
+
+    fn note(&mut self, rule: RuleName, saw: Saw) {
+        match self.saw.iter_mut().find(|(name, _)| *name == rule) {
+            Some((_, known)) => *known = saw,
+            None => {
+                let place = self.saw.partition_point(|(name, _)| *name < rule);
+                self.saw.insert(place, (rule, saw));
+            }
         }
     }
 
@@ -200,11 +213,11 @@ impl Decision {
     }
 
     /// The same, with the reason that the condition of the verdict has in the end.
-    pub fn concluding(self, reason: Reason) -> Self {
-        match self.rule {
-            Some(rule) => Self::of(rule, self.saw.into_iter().chain([(rule, Saw::Reason(reason))])),
-            None => self,
+    pub fn concluding(mut self, reason: Reason) -> Self {
+        if let Some(rule) = self.rule {
+            self.note(rule, Saw::Reason(reason));
         }
+        self
     }
 
     /// What a rule saw.

@@ -15,6 +15,11 @@ macro_rules! reasons {
                 match self { $( Self::$name => stringify!($name) ),+ }
             }
 
+            /// The reason with this word; none if another version of the operator wrote it.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == word)
+            }
+
             /// What it means and what to do.
             pub fn meaning(self) -> &'static str {
                 match self { $( Self::$name => concat!($($doc),+).trim_ascii() ),+ }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use speech_api::{
     Reason,
-    condition::{self, AT_RISK, Statement, Truth},
+    condition::{AT_RISK, Statement, Truth},
     planned::{PlannedAction, PlannedStep},
 };
 
@@ -46,11 +46,7 @@ impl Forecast {
 pub fn at_risk(before: &[Condition], forecast: Option<&Forecast>) -> Option<Statement> {
     let (reason, message) = match forecast {
         Some(forecast) => forecast.risk.clone()?,
-        None => {
-            let told = condition::at_risk(before)?;
-            let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
-            (*reason, told.message.clone())
-        }
+        None => risk::told(before)?,
     };
     Some(Statement {
         kind: AT_RISK,

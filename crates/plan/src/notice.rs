@@ -216,11 +216,11 @@ pub fn of_conditions(before: &[Condition], after: &[Condition]) -> Vec<Notice> {
             return;
         };
         if was.is_none_or(|was| warning && was.reason != is.reason)
-            && let Some(reason) = Reason::ALL.iter().find(|reason| reason.as_str() == is.reason)
+            && let Some(reason) = condition::reason(is)
         {
             notices.push(Notice {
                 warning,
-                reason: *reason,
+                reason,
                 note: is.message.clone(),
             });
         }

@@ -219,10 +219,9 @@ fn stalled_since(conditions: &[Condition]) -> Option<Timestamp> {
 }
 
 /// What the written conditions say.
-fn told(conditions: &[Condition]) -> Option<Risk> {
+pub fn told(conditions: &[Condition]) -> Option<Risk> {
     let told = condition::at_risk(conditions)?;
-    let reason = Reason::ALL.iter().find(|reason| reason.as_str() == told.reason)?;
-    Some((*reason, told.message.clone()))
+    Some((condition::reason(told)?, told.message.clone()))
 }
 
 #[cfg(test)]
