@@ -56,7 +56,7 @@ pub fn answered<K: Subject, R>(s: &Snapshot<'_, K, R>) -> Verdict {
     let accepted = accepted(s);
     let message = match accepted {
         Some(field) => format!("the service accepted the change of {field}; waiting until it reports it"),
-        // What failed is told where it is remembered.
+        // `sideFailures` reports what failed.
         None => "waiting until the service reports what came of the last change".to_owned(),
     };
     Verdict::working(Reason::Updating, message).accepting(accepted)

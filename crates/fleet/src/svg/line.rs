@@ -146,7 +146,7 @@ struct Bar {
     span: Span,
     /// What is written in it, where there is room.
     label: String,
-    /// What is told when the pointer rests on it, ahead of the dates.
+    /// The tooltip, without the dates.
     text: String,
 }
 

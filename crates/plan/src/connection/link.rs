@@ -1,6 +1,6 @@
 //! How the Speech resource of a connection is reached: from spec and Secret to a client.
 //!
-//! Whoever drives it says what it sees ([`look_up`]), reads the Secret if it is told to, and says what came of that
+//! The driver reports what it sees ([`look_up`]), reads the Secret if the answer asks for it, and reports the outcome
 //! ([`entry`], [`change`]). The key itself is never seen here.
 use super::contact::{Cause, Contact, Obstacle};
 use crate::text::after;
@@ -185,7 +185,7 @@ pub struct Change<'a, C> {
     pub knowledge: Knowledge,
     /// Whether what is reached is known to be the resource that is meant. While it is not, nothing is changed there.
     pub is_trusted: bool,
-    /// Whether the trouble so far is over with it, so that the contact begins anew.
+    /// Whether the trouble so far is over with it, so that the contact starts over.
     pub ends_trouble: bool,
 }
 

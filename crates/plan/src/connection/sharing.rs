@@ -1,4 +1,4 @@
-//! Several connections to one Speech resource: what each is told of the others, and on whose budget it draws.
+//! Several connections to one Speech resource: what each learns of the others, and whose budget it uses.
 use super::settings::Rate;
 use speech_api::{
     Reason,

@@ -100,7 +100,7 @@ fn reach<'a>(s: &Snapshot<'a>) -> Result<Reach<'a>, Obstacle> {
         let words = format!("SpeechEndpoint {holder} holds this remote endpoint already; delete one of the two");
         return Err(by(RuleName::Owner)(Verdict::stalled(Reason::OwnedByAnother, words)));
     }
-    // What the API version does not have is told beside, and holds nothing back.
+    // A project that the API version does not have is reported by `FieldsRefused` and holds nothing back.
     let project = project.filter(|_| has_projects);
     Ok(Reach { view, project })
 }
