@@ -36,7 +36,7 @@ chaos: cargo control-plane ## Break everything on purpose, at length, and write 
 	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full --jobs 2 $(CHAOS)
 
 fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, FUZZ_SEED)
-	@FUZZ_CASES=$${FUZZ_CASES-1000000} cargo test --profile fuzz --workspace --lib -- fuzz:: soup:: --nocapture --test-threads 1
+	@FUZZ_CASES=$${FUZZ_CASES-1000000} cargo test --profile fuzz --workspace --lib -- fuzz:: malformed:: --nocapture --test-threads 1
 
 control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kubectl into the cache
 	@tests/control-plane/install.sh

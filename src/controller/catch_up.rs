@@ -26,7 +26,7 @@ struct Listed<K: Resource<DynamicType = ()>> {
     as_of: u64,
 }
 
-/// Resource versions of one kind are numbers that grow (see `recent`).
+/// Resource versions of one kind are numbers that grow (see `mutation_cache`).
 fn edition<K: Resource<DynamicType = ()>>(meta: &ObjectMeta) -> Edition<K> {
     let mut key = ObjectRef::new(meta.name.as_deref().unwrap_or_default());
     key.namespace.clone_from(&meta.namespace);

@@ -5,11 +5,10 @@ use super::{
     Context,
     failpoint::Failpoint,
     guard::ReconcileError,
-    observe,
-    passes::Passes,
-    refusal,
+    observe, refusal,
     remote::{self, Remote},
     residence::{Finding, is_home_ending},
+    workqueue::WorkQueue,
     write::{self, WriteError},
 };
 use jiff::Timestamp;
@@ -38,7 +37,7 @@ const COLLECTION_PATIENCE: Duration = Duration::from_secs(3);
 /// A pass over a connection.
 struct Reconciler<'a> {
     context: &'a Context,
-    workers: &'a Passes<SpeechConnection>,
+    workers: &'a WorkQueue<SpeechConnection>,
     key: ObjectRef<SpeechConnection>,
     object: Arc<SpeechConnection>,
     remote: Arc<Remote>,
@@ -48,9 +47,9 @@ struct Reconciler<'a> {
 pub async fn reconcile(
     connection: Arc<SpeechConnection>,
     context: Arc<Context>,
-    workers: Arc<Passes<SpeechConnection>>,
+    workers: Arc<WorkQueue<SpeechConnection>>,
 ) -> Result<Action, ReconcileError> {
-    let object = context.recent.connections.freshest(connection);
+    let object = context.written.connections.freshest(connection);
     if object.meta().deletion_timestamp.is_none() && is_home_ending(&context) {
         return Ok(Action::await_change());
     }
@@ -186,8 +185,8 @@ impl Reconciler<'_> {
 
     /// Goes on with the object as we left it.
     fn keep(&mut self, written: Arc<SpeechConnection>) {
-        self.context.news.is_news(&*written, written.status.as_ref());
-        self.context.recent.connections.wrote(Arc::clone(&written));
+        self.context.predicate.admits(&*written, written.status.as_ref());
+        self.context.written.connections.wrote(Arc::clone(&written));
         self.object = written;
     }
 }

@@ -1,7 +1,7 @@
 //! What all parts of the controller share.
 use super::{
-    alarm::Alarm, event::Events, news::News, queues::Wakes, recent::Recent, remote::Remotes, residence::Residence,
-    routes::Routes, store::Stores,
+    alarm::Alarm, event::Events, mutation_cache::MutationCache, predicate::Predicate, queues::Wakes, remote::Remotes,
+    residence::Residence, routes::Routes, store::Stores,
 };
 use crate::{lead::Leadership, metrics::Metrics};
 use kube::Client;
@@ -31,9 +31,9 @@ pub struct Context {
     /// What the watches know.
     pub stores: Stores,
     /// What our own writes know better.
-    pub recent: RecentWrites,
+    pub written: MutationCaches,
     /// Which watch events matter.
-    pub news: News,
+    pub predicate: Predicate,
     /// The queues into the controllers.
     pub wakes: Wakes,
     /// The Speech resources.
@@ -55,8 +55,8 @@ pub type Known = Arc<OnceLock<Arc<Context>>>;
 
 /// What our own writes know better than the watches, for a moment.
 #[derive(Default)]
-pub struct RecentWrites {
-    pub connections: Recent<SpeechConnection>,
-    pub models: Recent<SpeechModel>,
-    pub endpoints: Recent<SpeechEndpoint>,
+pub struct MutationCaches {
+    pub connections: MutationCache<SpeechConnection>,
+    pub models: MutationCache<SpeechModel>,
+    pub endpoints: MutationCache<SpeechEndpoint>,
 }

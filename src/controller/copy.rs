@@ -128,7 +128,7 @@ fn rival(
     };
     let others = context.stores.copies_into(target).into_iter();
     let others = others.filter(|m| m.uid() != model.uid());
-    let mut others = others.map(|m| context.recent.models.freshest(m));
+    let mut others = others.map(|m| context.written.models.freshest(m));
     let ahead = &*others.find(|m| {
         open(m).is_some_and(|(of, theirs)| {
             mine.as_ref().is_none_or(|mine| theirs < *mine) && into_target(m) && looks_alike(m, of)

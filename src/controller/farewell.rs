@@ -5,7 +5,7 @@
 //! whoever does it, and the resourceVersion sees to it that it is done once.
 use super::{
     Context,
-    context::RecentWrites,
+    context::MutationCaches,
     residence::{Finding, is_home_ending},
     store::{Indexed, Store},
     wake,
@@ -84,11 +84,11 @@ fn has_any<K: Indexed>(store: &Store<K>, all: bool) -> bool {
 /// Lets go of all that has to go; tells whether there was something.
 async fn round(context: &Context, client: &Client, why: &str) -> bool {
     let all = is_home_ending(context);
-    let RecentWrites {
+    let MutationCaches {
         connections,
         models,
         endpoints,
-    } = &context.recent;
+    } = &context.written;
     let stores = &context.stores;
     let mut some = false;
     for object in held(&stores.endpoints, all) {

@@ -1,5 +1,5 @@
 //! What stands around every reconcile: a deadline, a boundary for panics, a growing delay per object, and measuring.
-use super::{Context, passes::Passes, write::WriteError};
+use super::{Context, workqueue::WorkQueue, write::WriteError};
 use crate::lead::Withheld;
 use futures::FutureExt;
 use kube::{
@@ -120,8 +120,8 @@ impl<K: Resource<DynamicType = ()>> Backoff<K> {
 pub async fn guarded<K, F>(
     object: Arc<K>,
     context: Arc<Context>,
-    (backoff, passes): (&Backoff<K>, &Arc<Passes<K>>),
-    pass: impl FnOnce(Arc<K>, Arc<Context>, Arc<Passes<K>>) -> F,
+    (backoff, passes): (&Backoff<K>, &Arc<WorkQueue<K>>),
+    pass: impl FnOnce(Arc<K>, Arc<Context>, Arc<WorkQueue<K>>) -> F,
 ) -> Action
 where
     K: Resource<DynamicType = ()>,

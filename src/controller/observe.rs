@@ -205,7 +205,7 @@ pub fn holder(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionSt
     let rivals = context.stores.endpoints.claiming(id).into_iter();
     let rivals: Vec<_> = rivals
         .filter(|e| rival(e))
-        .map(|rival| context.recent.endpoints.freshest(rival))
+        .map(|rival| context.written.endpoints.freshest(rival))
         .collect();
     let holder = claim::holder(endpoint, rivals.iter().map(|rival| &**rival), mark)?;
     Some(told(holder, endpoint))
@@ -277,7 +277,7 @@ pub fn follower(context: &Context, model: &SpeechModel) -> Option<String> {
 
 /// The SpeechModels that an endpoint's spec means, in the order of their names.
 pub fn referenced_models(context: &Context, endpoint: &SpeechEndpoint) -> Vec<Arc<SpeechModel>> {
-    let freshest = |model| context.recent.models.freshest(model);
+    let freshest = |model| context.written.models.freshest(model);
     if let Some(reference) = &endpoint.spec.model.r#ref {
         let key = ObjectRef::new(&reference.name).within(&endpoint.namespace().unwrap_or_default());
         return context.stores.models.get(&key).map(freshest).into_iter().collect();
@@ -322,8 +322,8 @@ pub fn deletions(context: &Context, key: &ObjectRef<SpeechConnection>) -> BTreeM
         .filter(|model| is_held(&**model));
     let endpoints = stores.endpoints.leaving_from(key).into_iter();
     let endpoints = endpoints.filter(|endpoint| is_held(&**endpoint));
-    let models = models.map(|m| of_leaving(&*context.recent.models.freshest(m), context.hands));
-    let endpoints = endpoints.map(|e| of_leaving(&*context.recent.endpoints.freshest(e), context.hands));
+    let models = models.map(|m| of_leaving(&*context.written.models.freshest(m), context.hands));
+    let endpoints = endpoints.map(|e| of_leaving(&*context.written.endpoints.freshest(e), context.hands));
     models.chain(endpoints).flatten().collect()
 }
 

@@ -8,25 +8,25 @@ use super::{
     guard::ReconcileError,
     managed::Managed,
     observe::{self, Surrounding},
-    passes::Passes,
     queues::Sleeper,
     references::connection_of,
     residence::{Finding, is_home_ending},
     routes::{self, Place},
     wake,
+    workqueue::WorkQueue,
     write::{self, WriteError},
 };
 use jiff::Timestamp;
 use kube::runtime::{controller, reflector::ObjectRef};
 use speech_api::{Reason, annotation::CreationIntent, is_held};
-use speech_plan::{Action, Asked, List, Notice, Pass, Plan, Step, Surroundings, lead_time::Took, line::Want};
+use speech_plan::{Action, Asked, List, Notice, Pass, Plan, Step, Surroundings, lead_time::Took, queue::Want};
 use speech_resource::Undone;
 use std::{sync::Arc, time::Duration};
 
 /// A pass over an object that waits where it has to; what it does next, its [`Pass`] says.
 struct Reconciler<'a, K: Managed> {
     context: &'a Context,
-    workers: &'a Passes<K>,
+    workers: &'a WorkQueue<K>,
     /// Its place among those that may wait for its Speech resource.
     place: Option<Place<'a>>,
     object: Arc<K>,
@@ -40,9 +40,9 @@ struct Reconciler<'a, K: Managed> {
 pub async fn reconcile<K: Managed>(
     object: Arc<K>,
     context: Arc<Context>,
-    workers: Arc<Passes<K>>,
+    workers: Arc<WorkQueue<K>>,
 ) -> Result<controller::Action, ReconcileError> {
-    let object = K::recent(&context).freshest(object);
+    let object = K::mutation_cache(&context).freshest(object);
     let who = K::sleeper(ObjectRef::from_obj(&*object));
     // Given back at every end of the pass.
     let place = routes::invitation(&context, &who);
@@ -155,10 +155,10 @@ impl<K: Managed> Reconciler<'_, K> {
         }
     }
 
-    /// Takes or leaves a place in the line of the connection. Who leaves it, or begins, lets others go on.
+    /// Takes or leaves a place in the queue of the connection. Who leaves it, or begins, lets others go on.
     fn line_up(&self, want: Option<Want>) {
         let Some(remote) = &self.around.remote else { return };
-        let changed = remote.agenda_mut().line.set(self.uid(), want);
+        let changed = remote.agenda_mut().queue.set(self.uid(), want);
         if changed && want.is_none() {
             wake::line(self.context, &remote.resource);
         }
@@ -302,8 +302,8 @@ impl<K: Managed> Reconciler<'_, K> {
 
     /// Goes on with an object as we left it.
     fn keep(&mut self, written: Arc<K>) {
-        self.context.news.is_news(&*written, written.status());
-        K::recent(self.context).wrote(Arc::clone(&written));
+        self.context.predicate.admits(&*written, written.status());
+        K::mutation_cache(self.context).wrote(Arc::clone(&written));
         self.object = written;
     }
 

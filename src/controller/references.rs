@@ -39,7 +39,7 @@ pub fn named_model(context: &Context, copy: &CopySource, namespace: &str) -> Opt
 /// A SpeechModel as we know it best.
 pub fn get(context: &Context, namespace: &str, name: &str) -> Option<Arc<SpeechModel>> {
     let found = context.stores.models.get(&ObjectRef::new(name).within(namespace))?;
-    Some(context.recent.models.freshest(found))
+    Some(context.written.models.freshest(found))
 }
 
 /// The connection from whose Speech resource a copy is taken.

@@ -4,13 +4,12 @@ use super::{
     alarm::Alarm,
     catch_up::caught_up,
     connection,
-    context::RecentWrites,
+    context::MutationCaches,
     event::{self, Events},
     export, farewell,
     flux::{self, Flux},
     guard::{Backoff, ReconcileError, guarded},
-    news::News,
-    passes::Passes,
+    predicate::Predicate,
     queues::{Sleepers, Wakes},
     reconcile,
     remote::Remotes,
@@ -18,6 +17,7 @@ use super::{
     routes::Routes,
     store::store,
     wake, watch,
+    workqueue::WorkQueue,
 };
 use crate::{
     lead::{Election, Leadership, Lost, Mandate, fence::Reach},
@@ -255,8 +255,8 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
             namespaces,
             exports,
         },
-        recent: RecentWrites::default(),
-        news: News::default(),
+        written: MutationCaches::default(),
+        predicate: Predicate::default(),
         wakes,
         remotes: Remotes::default(),
         routes: Routes::new(options.concurrency),
@@ -383,7 +383,7 @@ fn start_controllers(
 }
 
 /// A pass over one object, which works among these workers.
-type PassOver<K, F> = fn(Arc<K>, Arc<Context>, Arc<Passes<K>>) -> F;
+type PassOver<K, F> = fn(Arc<K>, Arc<Context>, Arc<WorkQueue<K>>) -> F;
 
 /// One controller: woken by its queue alone, each pass guarded.
 fn control<K, F>(
@@ -401,15 +401,15 @@ where
     let (invitations, invited) = unbounded_channel();
     let (backoff, passes) = (
         Arc::new(Backoff::default()),
-        Arc::new(Passes::new(concurrency, invitations)),
+        Arc::new(WorkQueue::new(concurrency, invitations)),
     );
     context
         .metrics
         .liveness()
-        .queue(&K::kind(&()), Arc::<Passes<K>>::clone(&passes));
+        .queue(&K::kind(&()), Arc::<WorkQueue<K>>::clone(&passes));
     let (woken, ended, failures) = (Arc::clone(&passes), Arc::clone(&passes), Arc::clone(&backoff));
     let never: stream::Pending<Result<K, watcher::Error>> = stream::pending();
-    // How many work at once is `Passes`' business: a pass that waits for a Speech resource does not count.
+    // How many work at once is `WorkQueue`' business: a pass that waits for a Speech resource does not count.
     let runs = Controller::for_stream(never, store)
         .reconcile_on(queue(sleepers).inspect(move |key| woken.woken(key)))
         .reconcile_on(queue(invited))

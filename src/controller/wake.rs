@@ -27,15 +27,15 @@ use std::sync::Arc;
 
 /// A SpeechConnection changed: itself, and all that refer to it.
 pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: Seen) {
-    let news = seen == Seen::Deleted || context.news.is_news(connection, connection.status.as_ref());
+    let news = seen == Seen::Deleted || context.predicate.admits(connection, connection.status.as_ref());
     if connection.meta().deletion_timestamp.is_some() {
         context.alarm.ring();
     }
     if seen == Seen::Deleted {
-        context.recent.connections.gone(connection);
-        context.news.forget(connection);
+        context.written.connections.gone(connection);
+        context.predicate.forget(connection);
         context.remotes.remove(&ObjectRef::from_obj(connection));
-    } else if context.recent.connections.echoed(connection) {
+    } else if context.written.connections.echoed(connection) {
         return;
     }
     if news {
@@ -91,14 +91,14 @@ pub fn on_endpoint(context: &Context, endpoint: &SpeechEndpoint, seen: Seen) {
 fn on_managed<K: Watched>(context: &Context, object: &K, seen: Seen) -> bool {
     let key = connection_of(object);
     if seen == Seen::Deleted {
-        K::recent(context).gone(object);
-        context.news.forget(object);
+        K::mutation_cache(context).gone(object);
+        context.predicate.forget(object);
         routes::forget(context, &K::sleeper(ObjectRef::from_obj(object)));
         if let Some(remote) = context.remotes.get(&key) {
             let uid = object.meta().uid.as_deref().unwrap_or_default();
             remote.stop_awaiting(uid);
             remote.view_mut().copies.forget(uid);
-            if remote.agenda_mut().line.leave(uid) {
+            if remote.agenda_mut().queue.leave(uid) {
                 line(context, &remote.resource);
             }
         }
@@ -114,8 +114,8 @@ fn on_managed<K: Watched>(context: &Context, object: &K, seen: Seen) -> bool {
     }) {
         context.wakes.connection(key);
     }
-    let news = context.news.is_news(object, object.status());
-    !K::recent(context).echoed(object) && news
+    let news = context.predicate.admits(object, object.status());
+    !K::mutation_cache(context).echoed(object) && news
 }
 
 /// A Secret changed: the connections that take their key from it.
@@ -217,21 +217,21 @@ fn copies_of_changed(context: &Context, key: &ObjectRef<SpeechConnection>, chang
     if changes.models.is_empty() {
         return Vec::new();
     }
-    let written = context.recent.models.unconfirmed();
+    let written = context.written.models.unconfirmed();
     let mut copies = context.stores.models.copies_of_any(&changes.models, &written);
     let is_changed = |copy: &SpeechModel| wanted(context, copy).is_some_and(|id| changes.models.contains(&id));
     copies.retain(|copy| source_key(context, copy).as_ref() == Some(key) && is_changed(copy));
     copies
 }
 
-/// A place in the line came free: those whose turn it may be now.
+/// A place in the queue came free: those whose turn it may be now.
 pub fn line(context: &Context, resource: &Resource) {
     let (swaps, trainings): (Vec<String>, Vec<String>) = {
         let agenda = resource.agenda();
         let first = |waiting: &mut dyn Iterator<Item = &str>, limit| waiting.take(limit).map(str::to_owned).collect();
         (
-            first(&mut agenda.line.next_swaps(), agenda.limits.swaps),
-            first(&mut agenda.line.next_trainings(), agenda.limits.trainings),
+            first(&mut agenda.queue.next_swaps(), agenda.limits.swaps),
+            first(&mut agenda.queue.next_trainings(), agenda.limits.trainings),
         )
     };
     wake_endpoints(context, &context.stores.endpoints.with_uids(&swaps));

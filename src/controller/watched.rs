@@ -1,5 +1,5 @@
 //! A kind that is watched, and whose objects can be woken.
-use super::{Context, queues::Sleeper, recent::Recent, store::Indexed, watch::Kept};
+use super::{Context, mutation_cache::MutationCache, queues::Sleeper, store::Indexed, watch::Kept};
 use kube::{Resource, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 use serde::{Serialize, de::DeserializeOwned};
 use speech_api::{SpeechEndpoint, SpeechModel, Subject};
@@ -22,7 +22,7 @@ pub trait Watched:
     /// An object of the kind as one that can be woken.
     fn sleeper(key: ObjectRef<Self>) -> Sleeper;
     /// Our own writes to the kind.
-    fn recent(context: &Context) -> &Recent<Self>;
+    fn mutation_cache(context: &Context) -> &MutationCache<Self>;
 }
 
 impl Watched for SpeechModel {
@@ -30,8 +30,8 @@ impl Watched for SpeechModel {
         Sleeper::Model(key)
     }
 
-    fn recent(context: &Context) -> &Recent<Self> {
-        &context.recent.models
+    fn mutation_cache(context: &Context) -> &MutationCache<Self> {
+        &context.written.models
     }
 }
 
@@ -40,7 +40,7 @@ impl Watched for SpeechEndpoint {
         Sleeper::Endpoint(key)
     }
 
-    fn recent(context: &Context) -> &Recent<Self> {
-        &context.recent.endpoints
+    fn mutation_cache(context: &Context) -> &MutationCache<Self> {
+        &context.written.endpoints
     }
 }

@@ -1,5 +1,5 @@
 //! Evaluations of the Speech resource: which one counts for a pair, and which ones nobody needs any more.
-use super::{CREATION_GRACE, line::Pair, text::after};
+use super::{CREATION_GRACE, queue::Pair, text::after};
 use crate::view::{Entry, View};
 use jiff::Timestamp;
 use speech_api::{

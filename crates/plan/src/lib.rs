@@ -13,20 +13,20 @@ pub mod evaluation;
 mod export;
 mod failures;
 mod forecast;
-mod former;
 #[cfg(test)]
 mod fuzz;
 pub mod guard;
 mod hands;
 mod label;
 pub mod lead_time;
-pub mod line;
 pub mod model;
 mod model_choice;
 pub mod near;
 mod notice;
 mod orphan;
 mod pass;
+mod predecessor;
+pub mod queue;
 pub mod recognition;
 pub mod relations;
 mod report;
@@ -51,10 +51,10 @@ pub use creation::{COPY_GRACE, GRACE as CREATION_GRACE};
 use drift::Correction;
 pub use hands::Hands;
 use lead_time::{Durations, Took};
-use line::{Limits, Line, Want};
 pub use notice::{Notice, document as events_document};
 pub use orphan::UNPROVEN;
 pub use pass::{Asked, Learned, Pass, Step};
+use queue::{Limits, Queue, Want};
 pub use report::cluster_refused;
 pub use retry::{Failure, FailureClass, NOT_SENT, is_quota};
 use skew::Skew;
@@ -95,7 +95,7 @@ pub struct Plan<S> {
     pub export: Option<Export>,
     /// What to tell as events.
     pub notices: Vec<Notice>,
-    /// What the object waits for in the line of its connection.
+    /// What the object waits for in the queue of its connection.
     pub wants: Option<Want>,
     /// Work that was seen to end.
     pub took: Vec<Took>,
@@ -302,7 +302,7 @@ pub struct Surroundings<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Agenda {
     /// Who waits for a turn.
-    pub line: Line,
+    pub queue: Queue,
     /// How much of a kind may run at a time.
     pub limits: Limits,
     /// How long work was seen to take.

@@ -2,8 +2,8 @@
 use crate::{
     Surroundings,
     forecast::Forecast,
-    former::Former,
     hands,
+    predecessor::Predecessor,
     retry::{self, Need},
     verdict::Verdict,
 };
@@ -106,8 +106,8 @@ impl<'a, K: Subject, R> Snapshot<'a, K, R> {
         &self.object.declared().connection_ref.name
     }
 
-    pub(crate) fn former(&self) -> Former<'a> {
-        Former::of(self.object, self.object.declared().locale, &self.around)
+    pub(crate) fn predecessor(&self) -> Predecessor<'a> {
+        Predecessor::of(self.object, self.object.declared().locale, &self.around)
     }
 
     /// Our mark on what an attempt makes.

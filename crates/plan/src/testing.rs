@@ -17,7 +17,7 @@ pub use life::{Entities, Event, Fate, Life, Service, StatusOf, event};
 pub use world::World;
 
 use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings};
-use crate::view::{Remote, Shelf, View};
+use crate::view::{Cache, Remote, View};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::de::DeserializeOwned;
@@ -292,17 +292,17 @@ pub enum Link {
 }
 
 /// Takes an entity from a read.
-pub fn learn<T: Remote>(shelf: &mut Shelf<T>, entity: T) {
-    let began = shelf.begin();
+pub fn learn<T: Remote>(cache: &mut Cache<T>, entity: T) {
+    let began = cache.begin();
     // As the test says it, whatever was known.
-    shelf.vanished(&Absent::assumed(entity.header().id), began);
-    shelf.read(entity, began);
+    cache.vanished(&Absent::assumed(entity.header().id), began);
+    cache.read(entity, began);
 }
 
-fn resweep<T: Remote + Clone>(shelf: &mut Shelf<T>, now: Timestamp) {
-    let began = shelf.begin();
-    let listed = shelf.iter().map(|entry| (*entry.entity).clone()).collect();
-    shelf.swept(listed, began, now);
+fn resweep<T: Remote + Clone>(cache: &mut Cache<T>, now: Timestamp) {
+    let began = cache.begin();
+    let listed = cache.iter().map(|entry| (*entry.entity).clone()).collect();
+    cache.swept(listed, began, now);
 }
 
 /// A plan in one line: the step, then the conditions.

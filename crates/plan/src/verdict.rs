@@ -1,5 +1,5 @@
 //! What a rule says when it has something to say.
-use super::{Action, List, line::Want};
+use super::{Action, List, queue::Want};
 use jiff::Timestamp;
 use speech_api::Reason;
 
@@ -38,7 +38,7 @@ pub struct Verdict {
     pub look_again: Option<Timestamp>,
     /// What of the remote side is about to change.
     pub awaits: Option<Awaits>,
-    /// What the object waits for in the line of its connection. In a box because a verdict travels by value.
+    /// What the object waits for in the queue of its connection. In a box because a verdict travels by value.
     pub wants: Option<Box<Want>>,
     /// The field of the change that the service accepted and no read has shown, which the status is to remember.
     pub accepted: Option<String>,
@@ -85,7 +85,7 @@ impl Verdict {
         self
     }
 
-    /// With a place in the line of the connection.
+    /// With a place in the queue of the connection.
     pub fn wanting(mut self, want: Want) -> Self {
         self.wants = Some(Box::new(want));
         self

@@ -1,7 +1,7 @@
-//! One list into its shelf: absence proves nothing until it was asked for by id.
+//! One list into its cache: absence proves nothing until it was asked for by id.
 use super::Resource;
 use jiff::Timestamp;
-use speech_plan::view::{self, Shelf, View};
+use speech_plan::view::{self, Cache, View};
 use speech_service::{Client, EntityId, Error, Kind, Lane, Presence};
 use std::{collections::HashSet, time::Duration};
 
@@ -23,16 +23,16 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads one list into its shelf, if it is wanted.
+    /// Reads one list into its cache, if it is wanted.
     pub async fn list<T: view::Remote + Kind>(
         self,
         wanted: bool,
         recorded: &[EntityId],
-        shelf: fn(&mut View) -> &mut Shelf<T>,
+        cache: fn(&mut View) -> &mut Cache<T>,
     ) -> (News, Result<(), Error>) {
         let mut news = News::default();
         let outcome = match wanted {
-            true => self.read(recorded, shelf, &mut news).await,
+            true => self.read(recorded, cache, &mut news).await,
             false => Ok(()),
         };
         (news, outcome)
@@ -42,24 +42,24 @@ impl Reader<'_> {
     async fn read<T: view::Remote + Kind>(
         self,
         recorded: &[EntityId],
-        shelf: fn(&mut View) -> &mut Shelf<T>,
+        cache: fn(&mut View) -> &mut Cache<T>,
         news: &mut News,
     ) -> Result<(), Error> {
         let resource = self.resource;
-        let began = shelf(&mut resource.view_mut()).begin();
+        let began = cache(&mut resource.view_mut()).begin();
         let listing = T::list(self.client, Lane::Sweep).await?;
         let listed = listing.witness();
         news.retry_after = listing.retry_after;
-        if !shelf(&mut resource.view_mut()).is_known() {
+        if !cache(&mut resource.view_mut()).is_known() {
             // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
             for id in recorded.iter().filter(|id| !listed.has(**id)) {
                 match self.client.look_up_beside(Lane::Sweep, *id, &listed).await? {
                     Presence::Found(answer) => {
-                        if shelf(&mut resource.view_mut()).read(answer.value, began) {
+                        if cache(&mut resource.view_mut()).read(answer.value, began) {
                             news.ids.insert(*id);
                         }
                     }
-                    Presence::Absent(proof) => shelf(&mut resource.view_mut()).note_gone(&proof),
+                    Presence::Absent(proof) => cache(&mut resource.view_mut()).note_gone(&proof),
                 }
             }
         }
@@ -70,22 +70,22 @@ impl Reader<'_> {
                 "some entities of a list could not be understood"
             );
             news.ids
-                .extend(shelf(&mut resource.view_mut()).swept_partly(listing.values, began));
+                .extend(cache(&mut resource.view_mut()).swept_partly(listing.values, began));
             return Ok(());
         }
-        let (changed, missing) = shelf(&mut resource.view_mut()).swept(listing.values, began, self.now);
+        let (changed, missing) = cache(&mut resource.view_mut()).swept(listing.values, began, self.now);
         news.ids.extend(changed);
         for id in missing {
-            let began = shelf(&mut resource.view_mut()).begin();
+            let began = cache(&mut resource.view_mut()).begin();
             let is_news = match self.client.look_up_beside(Lane::Sweep, id, &listed).await? {
-                Presence::Found(answer) => shelf(&mut resource.view_mut()).read(answer.value, began),
-                Presence::Absent(proof) => shelf(&mut resource.view_mut()).vanished(&proof, began),
+                Presence::Found(answer) => cache(&mut resource.view_mut()).read(answer.value, began),
+                Presence::Absent(proof) => cache(&mut resource.view_mut()).vanished(&proof, began),
             };
             if is_news {
                 news.ids.insert(id);
             }
         }
-        shelf(&mut resource.view_mut()).complete(self.now);
+        cache(&mut resource.view_mut()).complete(self.now);
         Ok(())
     }
 
@@ -94,18 +94,18 @@ impl Reader<'_> {
     pub async fn prove<T: view::Remote + Kind>(
         self,
         named: &[EntityId],
-        shelf: fn(&mut View) -> &mut Shelf<T>,
+        cache: fn(&mut View) -> &mut Cache<T>,
         news: &mut News,
     ) {
         let resource = self.resource;
-        let unseen = |id: &&EntityId| shelf(&mut resource.view_mut()).is_unseen(**id);
+        let unseen = |id: &&EntityId| cache(&mut resource.view_mut()).is_unseen(**id);
         let unseen: Vec<EntityId> = named.iter().filter(unseen).copied().collect();
         for id in unseen {
-            let began = shelf(&mut resource.view_mut()).begin();
+            let began = cache(&mut resource.view_mut()).begin();
             let is_news = match self.client.look_up::<T>(Lane::Sweep, id).await {
-                Ok(Presence::Found(answer)) => shelf(&mut resource.view_mut()).read(answer.value, began),
+                Ok(Presence::Found(answer)) => cache(&mut resource.view_mut()).read(answer.value, began),
                 Ok(Presence::Absent(proof)) => {
-                    shelf(&mut resource.view_mut()).note_gone(&proof);
+                    cache(&mut resource.view_mut()).note_gone(&proof);
                     true
                 }
                 Err(error) => {

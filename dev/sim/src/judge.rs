@@ -6,8 +6,8 @@ impl Region {
     /// What was deleted had to be, and nobody had too much made.
     pub(super) fn judge_requests(&mut self) {
         let (gone, beyond) = {
-            let mut memory = self.network.memory();
-            (memory.take_deleted(), memory.beyond_bounds())
+            let mut request_log = self.network.request_log();
+            (request_log.take_deleted(), request_log.beyond_bounds())
         };
         Laws::deleted(&mut self.report, &self.cluster, &gone, self.now);
         Laws::bounded(&mut self.report, &self.cluster, beyond, self.now);

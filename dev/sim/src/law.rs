@@ -3,8 +3,8 @@ use super::{
     cluster::{self, Cluster, Key},
     fleet,
     mark::{ATTEMPT, CLUSTER, UID},
-    people::needs_approval,
     report::{Report, Violation},
+    users::needs_approval,
     world::RESOURCE,
 };
 use jiff::{SignedDuration, Timestamp};

@@ -14,19 +14,19 @@ mod follow;
 mod impolite;
 mod judge;
 mod law;
+#[cfg(test)]
+mod malformed;
 mod mark;
-mod memory;
 mod network;
 mod operator;
 mod pass;
-mod people;
 mod region;
 mod report;
-#[cfg(test)]
-mod soup;
+mod request_log;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod users;
 mod world;
 
 pub use command::{SimulateArgs, SimulateError, command};

@@ -2,7 +2,7 @@
 use super::{
     impolite::{self, Instead, Manners},
     mark,
-    memory::Memory,
+    request_log::RequestLog,
 };
 use axum::{Router, body::Body};
 use futures::future::BoxFuture;
@@ -123,7 +123,7 @@ struct State {
     throttled: Option<SignedDuration>,
     changed: bool,
     tally: Tally,
-    memory: Memory,
+    request_log: RequestLog,
 }
 
 impl Network {
@@ -142,7 +142,7 @@ impl Network {
                 throttled: None,
                 changed: false,
                 tally: Tally::default(),
-                memory: Memory::default(),
+                request_log: RequestLog::default(),
             }),
         }
     }
@@ -198,17 +198,17 @@ impl Network {
     }
 
     /// What has to be judged of all requests so far.
-    pub fn memory(&self) -> impl std::ops::DerefMut<Target = Memory> + '_ {
+    pub fn request_log(&self) -> impl std::ops::DerefMut<Target = RequestLog> + '_ {
         struct Held<'a>(MutexGuard<'a, State>);
         impl std::ops::Deref for Held<'_> {
-            type Target = Memory;
-            fn deref(&self) -> &Memory {
-                &self.0.memory
+            type Target = RequestLog;
+            fn deref(&self) -> &RequestLog {
+                &self.0.request_log
             }
         }
         impl std::ops::DerefMut for Held<'_> {
-            fn deref_mut(&mut self) -> &mut Memory {
-                &mut self.0.memory
+            fn deref_mut(&mut self) -> &mut RequestLog {
+                &mut self.0.request_log
             }
         }
         Held(self.state())
@@ -239,13 +239,13 @@ impl Network {
                 Fate::Instead(Instead::Gateway(_)) => state.tally.answered_by_others += 1,
                 Fate::Instead(Instead::Refused { lasts, .. }) => {
                     state.tally.refused += 1;
-                    state.memory.ordered(&request, now);
+                    state.request_log.ordered(&request, now);
                     if lasts {
-                        state.memory.hampered(&request);
+                        state.request_log.hampered(&request);
                     }
                 }
                 Fate::Answered | Fate::Unavailable | Fate::Unheard | Fate::Late(_) => {
-                    state.memory.ordered(&request, now)
+                    state.request_log.ordered(&request, now)
                 }
             }
         }
@@ -348,7 +348,7 @@ impl Network {
         self.emulator
             .models(&self.resource, |one| look(one.id, one.custom_properties));
         if let Some(owner) = owner {
-            self.state().memory.deleted(id, owner);
+            self.state().request_log.deleted(id, owner);
         }
     }
 
@@ -390,7 +390,7 @@ impl Network {
         let failure = failure.filter(|_| !endless);
         if endless {
             state.tally.endless += 1;
-            state.memory.hampered(request);
+            state.request_log.hampered(request);
         }
         let tally = &mut state.tally;
         tally.trainings += u64::from(work == Work::Training);

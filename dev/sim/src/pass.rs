@@ -126,10 +126,10 @@ impl Region {
         for took in &plan.took {
             learned |= agenda.durations.learn(object.declared().locale, *took);
         }
-        let left = agenda.line.set(uid, plan.wants) && plan.wants.is_none();
+        let left = agenda.queue.set(uid, plan.wants) && plan.wants.is_none();
         drop(agenda);
         if left {
-            self.wake_line();
+            self.wake_queue();
         }
         if learned {
             // All that is planned by it.
@@ -219,10 +219,10 @@ impl Region {
         let left = operator
             .resource
             .agenda_mut()
-            .line
+            .queue
             .leave(&object.uid().unwrap_or_default());
         if left {
-            self.wake_line();
+            self.wake_queue();
         }
         if let Key::Model(_) = key {
             self.wake_followers(&fleet::name(key));

@@ -8,8 +8,8 @@ use super::{
     law::Laws,
     network::{Habits, Network},
     operator::Operator,
-    people::{self, People},
     report::Report,
+    users::{self, Users},
     world::{self, World},
 };
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
@@ -51,7 +51,7 @@ pub struct Region {
     pub(super) story: Option<Story>,
     habits: Manners,
     manifests: Manifests,
-    people: People,
+    users: Users,
     events: BTreeMap<(Timestamp, usize), Event>,
     pub(super) chance: Chance,
     end: Timestamp,
@@ -106,7 +106,7 @@ impl Region {
             story: None,
             habits: habits.manners,
             manifests,
-            people: People::default(),
+            users: Users::default(),
             events: BTreeMap::new(),
             chance: Chance::fork(seed, "events"),
             end: span.start + days(span.days) + FAREWELL,
@@ -250,14 +250,14 @@ impl Region {
                 if let Some(Some(model)) = self.cluster.models.get_mut(index) {
                     fleet::change_datasets(model);
                     self.network
-                        .memory()
+                        .request_log()
                         .begins_anew(model.metadata.uid.as_deref().unwrap_or_default());
                     self.wake(Key::Model(index));
                 }
             }
             Event::Approve(index) | Event::Clear(index) => {
                 if let Some(Some(endpoint)) = self.cluster.endpoints.get_mut(index) {
-                    people::annotate(endpoint, event == Event::Approve(index), self.now);
+                    users::annotate(endpoint, event == Event::Approve(index), self.now);
                     self.wake(Key::Endpoint(index));
                 }
             }
@@ -272,8 +272,8 @@ impl Region {
                 self.report.quarter_days += 1;
                 self.laws
                     .audit(&mut self.report, &self.world.emulator, &self.cluster, self.now);
-                let memory = self.network.memory();
-                let hampered = |what: &str| memory.is_hampered(what);
+                let request_log = self.network.request_log();
+                let hampered = |what: &str| request_log.is_hampered(what);
                 let (report, emulator) = (&mut self.report, &self.world.emulator);
                 self.laws.expire(report, emulator, &self.cluster, hampered, self.now);
             }
@@ -314,7 +314,7 @@ impl Region {
             .endpoints
             .get(index)
             .and_then(|draft| draft.model);
-        for (at, deed) in self.people.react(index, endpoint, model, &mut self.chance, self.now) {
+        for (at, deed) in self.users.react(index, endpoint, model, &mut self.chance, self.now) {
             self.happens(at, deed);
         }
     }

@@ -169,16 +169,16 @@ impl Region {
             }
         }
         if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
-            self.wake_line();
+            self.wake_queue();
         }
     }
 
-    /// A place in the line came free: those whose turn it may be now.
-    pub(super) fn wake_line(&mut self) {
+    /// A place in the queue came free: those whose turn it may be now.
+    pub(super) fn wake_queue(&mut self) {
         let Some(operator) = &mut self.operator else { return };
         let agenda = operator.resource.agenda();
-        let swaps = agenda.line.next_swaps().take(agenda.limits.swaps);
-        let trainings = agenda.line.next_trainings().take(agenda.limits.trainings);
+        let swaps = agenda.queue.next_swaps().take(agenda.limits.swaps);
+        let trainings = agenda.queue.next_trainings().take(agenda.limits.trainings);
         let first: Vec<Key> = swaps
             .chain(trainings)
             .filter_map(|uid| self.cluster.by_uid.get(uid).copied())

@@ -1,5 +1,5 @@
 //! What a spec sets for the Speech resource of a connection, read once.
-use crate::line::Limits;
+use crate::queue::Limits;
 use speech_api::{SpeechConnectionSpec, connection::RequestBudget, duration};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::{
     observed::{Observed, Reach},
     record::Record,
 };
-use crate::{Action, Verdict, creation::Next, line::Want, model_choice};
+use crate::{Action, Verdict, creation::Next, model_choice, queue::Want};
 use speech_api::Reason;
 use speech_service::{EntityId, request::CreateEndpoint};
 
@@ -44,7 +44,7 @@ fn attempt(f: &Observed<'_>, record: Record) -> Result<(Verdict, Record), Verdic
         return Err(s.untouched("create the endpoint"));
     }
     let listed = view.endpoints.iter().map(|entry| &entry.entity.header);
-    if let Some(restored) = s.former().elsewhere(listed) {
+    if let Some(restored) = s.predecessor().elsewhere(listed) {
         return Err(restored);
     }
     let choice = match (choice::choose(s, view, &record), creation.open()) {

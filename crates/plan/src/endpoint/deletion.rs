@@ -101,7 +101,7 @@ fn next_victim(s: &Snapshot<'_>) -> Result<Option<EntityId>, PerhapsMarked> {
             // and somebody took our mark from.
             let is_recorded = recorded == Some(header.id.to_string().as_str());
             let ours = match &header.owner {
-                Some(tag) => tag.uid == s.uid() || (is_recorded && s.former().bore(tag)),
+                Some(tag) => tag.uid == s.uid() || (is_recorded && s.predecessor().bore(tag)),
                 None if s.object.spec.adopt.is_some() && !entry.confirmed => return Err(PerhapsMarked(header.id)),
                 None => is_recorded && s.object.spec.adopt.is_none(),
             };

@@ -1,7 +1,7 @@
 //! What a remote endpoint lacks beside its model: names, project, logging, our mark. Each travels alone, and what is refused
 //! is told beside and holds nothing else back.
 use super::{Snapshot, contest, known::Known, observed::Observed, record::Record, target::Move};
-use crate::{Action, Verdict, aside, drift::Correction, former, retry, text::after, verdict::Phase};
+use crate::{Action, Verdict, aside, drift::Correction, predecessor, retry, text::after, verdict::Phase};
 use jiff::SignedDuration;
 use speech_api::{Reason, condition};
 use speech_service::{EntityId, entity::Endpoint, request::UpdateEndpoint};
@@ -12,7 +12,7 @@ pub fn differences(s: &Snapshot<'_>, endpoint: &Endpoint, project: Option<Entity
     let header = &endpoint.header;
     let name = s.display_name();
     let adopts_name = spec.display_name.is_some() || spec.adopt.is_none();
-    let unmarked = header.owner.as_ref().is_none_or(|tag| !s.former().stands_for(tag)) && s.may_act();
+    let unmarked = header.owner.as_ref().is_none_or(|tag| !s.predecessor().stands_for(tag)) && s.may_act();
     let description = spec.description.clone().filter(|text| **text != *header.description);
     let logging = spec
         .logging_enabled
@@ -85,7 +85,10 @@ fn is_fresh_look(s: &Snapshot<'_>) -> bool {
     let swept_at = s.around.connection.view().and_then(|view| view.endpoints.swept_at());
     // What a condition tells is a whole second, rounded.
     let since = match condition::find(s.written(), condition::RECONCILING) {
-        Some(_) => after(former::known_since(s.written(), s.now()), SignedDuration::from_secs(1)),
+        Some(_) => after(
+            predecessor::known_since(s.written(), s.now()),
+            SignedDuration::from_secs(1),
+        ),
         None => s.now(),
     };
     swept_at.is_some_and(|at| at >= since)

@@ -6,7 +6,7 @@ use super::{Snapshot, observed::Observed, record::Record};
 use crate::{
     Action, Failure, FailureClass, List, evaluation,
     lead_time::{Took, Work},
-    line::{Pair, Want},
+    queue::{Pair, Want},
     retry,
     text::{after, cause, day_time, parse, rfc3339},
     view::{Entry, ModelFacts, View},
@@ -39,7 +39,7 @@ pub struct Ruling {
     pub action: Option<Action>,
     /// When time alone may change it (UTC).
     pub look_again: Option<Timestamp>,
-    /// The place in the line, while this object has the pair evaluated.
+    /// The place in the queue, while this object has the pair evaluated.
     pub wants: Option<Want>,
     /// The list that is about to change.
     pub awaits: Option<List>,

@@ -1,7 +1,7 @@
 //! Which remote endpoint an object stands for.
 use super::Snapshot;
 use crate::{
-    Verdict, former,
+    Verdict, predecessor,
     view::{Entry, View},
 };
 use kube::ResourceExt;
@@ -47,14 +47,16 @@ pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
 }
 
 fn left<'a>(s: &Snapshot<'a>, view: &'a View) -> Identity<'a> {
-    let former = s.former();
+    let predecessor = s.predecessor();
     let left = view
         .endpoints
         .iter()
-        .filter(|entry| former.left(&entry.entity.header))
+        .filter(|entry| predecessor.left(&entry.entity.header))
         .max_by_key(|entry| (entry.entity.header.created_at, entry.entity.header.id));
     match left {
-        Some(entry) if former::is_certain(s.written(), view.endpoints.swept_at(), s.now()) => Identity::Known(entry),
+        Some(entry) if predecessor::is_certain(s.written(), view.endpoints.swept_at(), s.now()) => {
+            Identity::Known(entry)
+        }
         Some(entry) => Identity::Left(entry.entity.header.id),
         None => Identity::None,
     }
@@ -95,7 +97,7 @@ pub fn ours_to_manage(s: &Snapshot<'_>, endpoint: &Endpoint) -> Result<(), Verdi
     match &endpoint.header.owner {
         Some(tag)
             if tag.uid != s.uid()
-                && !s.former().bore(tag)
+                && !s.predecessor().bore(tag)
                 && !s.related.abandoned
                 && s.object.spec.management_policy == ManagementPolicy::Full =>
         {

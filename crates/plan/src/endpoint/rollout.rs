@@ -3,8 +3,8 @@ use super::{Snapshot, choice::Choice, gate, observed::Observed, record::Record, 
 use crate::{
     Action, List,
     lead_time::Work,
-    line::{self, Want},
     model_choice,
+    queue::{self, Want},
     retry::Need,
     risk::{Deadline, alarm_from},
     spread::share,
@@ -60,7 +60,7 @@ pub struct Rollout {
     pub action: Option<Action>,
     /// When time alone may change the decision.
     pub look_again: Option<Timestamp>,
-    /// The place in the line.
+    /// The place in the queue.
     pub wants: Option<Want>,
     /// The list that is about to change.
     pub awaits: Option<List>,
@@ -430,8 +430,8 @@ impl Rollout {
         }
         let agenda = s.around.agenda;
         let deadline = dates.expiry.unwrap_or(Timestamp::MAX);
-        let moving = line::swaps_under_way(view, agenda, s.around.cluster, endpoint.header.id, s.now());
-        let ahead = agenda.line.swaps_before(deadline, s.uid());
+        let moving = queue::swaps_under_way(view, agenda, s.around.cluster, endpoint.header.id, s.now());
+        let ahead = agenda.queue.swaps_before(deadline, s.uid());
         if moving + ahead < agenda.limits.swaps {
             self.pass(RuleName::Turn, Fact::Free);
             return;

@@ -12,8 +12,8 @@ use super::{
     target::Move,
 };
 use crate::{
-    Action, Verdict, former,
-    line::Want,
+    Action, Verdict, predecessor,
+    queue::Want,
     rule::{Answer, Decides, Rule, Rules},
     verdict::Phase,
 };
@@ -198,7 +198,7 @@ fn entity(f: &Facts<'_>) -> Answer<Ruling> {
         Identity::Unseen => return Answer::Silent,
         Identity::Missing(id) => waits().unwrap_or_else(|| unserved(f, create::missing(s, id))),
         Identity::Lost(_) => waits().unwrap_or_else(create),
-        Identity::Left(id) => unserved(f, former::wait(&format!("endpoint {id}"), s.written(), s.now())),
+        Identity::Left(id) => unserved(f, predecessor::wait(&format!("endpoint {id}"), s.written(), s.now())),
         Identity::None => create(),
     })
 }

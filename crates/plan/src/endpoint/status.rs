@@ -68,7 +68,7 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
     if let Some(tag) = header
         .owner
         .as_ref()
-        .filter(|tag| s.former().stands_for(tag) && tag.attempt > 0)
+        .filter(|tag| s.predecessor().stands_for(tag) && tag.attempt > 0)
     {
         status.closed_attempt = i32::try_from(tag.attempt).ok().max(status.closed_attempt);
     }

@@ -1,9 +1,9 @@
 //! The revisions of a trained or copied model, as found in the Speech service by our mark.
 use super::{Snapshot, told::Told};
 use crate::{
-    Verdict, former,
+    Verdict,
     model_choice::parse_id,
-    text,
+    predecessor, text,
     view::{Entry, View},
 };
 use speech_api::model::Training;
@@ -88,7 +88,7 @@ pub fn all<'a>(s: &Snapshot<'a>, view: &'a View, told: &Told) -> Vec<Revision<'a
     let owned = view.models.owned_by(s.uid()).into_iter();
     let mut all: Vec<_> = owned.filter_map(of_entry).collect();
     let deleting = s.object.metadata.deletion_timestamp.is_some();
-    let certain = || former::is_certain(s.written(), view.models.swept_at(), s.now());
+    let certain = || predecessor::is_certain(s.written(), view.models.swept_at(), s.now());
     let left = match told.ids.is_empty() {
         false => taken_over(s, view, told),
         true if !deleting && certain() => left(s, view, told),
@@ -114,11 +114,11 @@ fn of_entry(entry: &Entry<CustomModel>) -> Option<Revision<'_>> {
 }
 
 fn of_former<'a>(s: &Snapshot<'a>, view: &'a View) -> impl Iterator<Item = Revision<'a>> {
-    let former = s.former();
+    let predecessor = s.predecessor();
     let entries = view
         .models
         .iter()
-        .filter(move |entry| former.left(&entry.entity.header));
+        .filter(move |entry| predecessor.left(&entry.entity.header));
     entries.filter_map(of_entry)
 }
 

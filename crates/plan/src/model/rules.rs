@@ -9,7 +9,7 @@ use super::{
     upkeep::{delete_twin, discard, keep},
 };
 use crate::{
-    Action, Verdict, former, model_choice,
+    Action, Verdict, model_choice, predecessor,
     rule::{Answer, Rule, Rules},
     text::day_time,
 };
@@ -90,15 +90,17 @@ fn owner(f: &Facts<'_>) -> Answer<Ruling> {
     let (s, models) = (f.s, &made.view.models);
     let left = revision::left(s, made.view, &f.told);
     if let Some(newest) = left.last()
-        && !former::is_certain(s.written(), models.swept_at(), s.now())
+        && !predecessor::is_certain(s.written(), models.swept_at(), s.now())
     {
-        let waits = former::wait(&format!("model {}", newest.id()), s.written(), s.now());
+        let waits = predecessor::wait(&format!("model {}", newest.id()), s.written(), s.now());
         return decided(f, waits, Record::unseen(f));
     }
     if !made.lineage.all.is_empty() {
         return Answer::Passed(Fact::Own);
     }
-    let restored = s.former().elsewhere(models.iter().map(|entry| &entry.entity.header));
+    let restored = s
+        .predecessor()
+        .elsewhere(models.iter().map(|entry| &entry.entity.header));
     unless(f, restored, Record::unseen, Answer::Passed(Fact::Free))
 }
 

@@ -2,7 +2,7 @@
 use super::{facts::Facts, record::Record, refusal, renewal};
 use crate::{
     Action, Verdict,
-    line::{self, Want},
+    queue::{self, Want},
     text::{after, before},
     verdict::Phase,
     view::View,
@@ -12,7 +12,7 @@ use speech_api::Reason;
 
 /// Who waits for a turn is woken when one comes free; this is for the case that nobody does it.
 const SAFETY_NET: SignedDuration = SignedDuration::from_mins(1);
-/// The place in the line of what was announced: it may be under way already, though nobody can see it yet.
+/// The place in the queue of what was announced: it may be under way already, though nobody can see it yet.
 pub const UNDER_WAY: Want = Want::TrainingBegins;
 
 /// Lets an order of a training through when it is its turn; what was announced has its turn. `satisfied` says whether the
@@ -30,8 +30,8 @@ pub fn take(f: &Facts<'_>, view: &View, record: &Record, satisfied: bool, order:
     if latest <= s.now() {
         return order.wanting(UNDER_WAY);
     }
-    let running = line::trainings_under_way(view, agenda, s.around.cluster, s.uid(), s.now());
-    let ahead = agenda.line.trainings_before(deadline, s.uid());
+    let running = queue::trainings_under_way(view, agenda, s.around.cluster, s.uid(), s.now());
+    let ahead = agenda.queue.trainings_before(deadline, s.uid());
     if running + ahead < agenda.limits.trainings {
         return order.wanting(UNDER_WAY);
     }

@@ -106,22 +106,22 @@ impl<T: Remote> FromIterator<T> for Entities<T> {
 
 impl<T: Remote + Clone> Entities<T> {
     /// Takes a POST.
-    pub fn create(&mut self, new: T, fate: Fate, shelf: &mut Shelf<T>, now: Timestamp) {
+    pub fn create(&mut self, new: T, fate: Fate, cache: &mut Cache<T>, now: Timestamp) {
         match fate {
             Fate::Failed(_) | Fate::Void => {}
             Fate::Lost(seconds) => self.late.push((now + SignedDuration::from_secs(seconds), new)),
             Fate::Answered | Fate::Crash => {
                 self.there.insert(new.id(), new.clone());
                 if fate == Fate::Answered {
-                    shelf.answered(new);
+                    cache.answered(new);
                 }
             }
         }
     }
 
     /// Takes a PATCH; tells whether there is what it changes.
-    pub fn update(&mut self, id: EntityId, fate: Fate, shelf: &mut Shelf<T>, change: impl FnOnce(&mut T)) -> bool {
-        shelf.touch(id);
+    pub fn update(&mut self, id: EntityId, fate: Fate, cache: &mut Cache<T>, change: impl FnOnce(&mut T)) -> bool {
+        cache.touch(id);
         let Some(found) = self.there.get_mut(&id) else {
             return false;
         };
@@ -129,32 +129,32 @@ impl<T: Remote + Clone> Entities<T> {
             change(found);
         }
         if fate == Fate::Answered {
-            shelf.answered(found.clone());
+            cache.answered(found.clone());
         }
         true
     }
 
     /// Takes a DELETE.
-    pub fn delete(&mut self, id: EntityId, fate: Fate, shelf: &mut Shelf<T>) {
-        shelf.touch(id);
+    pub fn delete(&mut self, id: EntityId, fate: Fate, cache: &mut Cache<T>) {
+        cache.touch(id);
         if fate.has_effect() {
             self.there.remove(&id);
         }
         if fate == Fate::Answered {
-            shelf.removed(&Absent::assumed(id));
+            cache.removed(&Absent::assumed(id));
         }
     }
 
     /// Shows all that exists by now in a list.
-    pub fn sweep(&mut self, shelf: &mut Shelf<T>, now: Timestamp) {
+    pub fn sweep(&mut self, cache: &mut Cache<T>, now: Timestamp) {
         let arrived = self.late.extract_if(.., |(when, _)| *when <= now);
         self.there.extend(arrived.map(|(_, entity)| (entity.id(), entity)));
-        let began = shelf.begin();
-        let (_, missing) = shelf.swept(self.there.values().cloned().collect(), began, now);
+        let began = cache.begin();
+        let (_, missing) = cache.swept(self.there.values().cloned().collect(), began, now);
         missing
             .into_iter()
-            .for_each(|id| assert!(shelf.vanished(&Absent::assumed(id), began)));
-        shelf.complete(now);
+            .for_each(|id| assert!(cache.vanished(&Absent::assumed(id), began)));
+        cache.complete(now);
     }
 
     pub fn all(&self) -> impl Iterator<Item = &T> {

@@ -77,10 +77,10 @@ mod sealed {
 pub(super) use sealed::Lists;
 
 macro_rules! kinds {
-    ($($kind:ident: $shelf:ident, $get:ident, $list:ident;)+) => {$(
+    ($($kind:ident: $cache:ident, $get:ident, $list:ident;)+) => {$(
         impl Sealed for $kind {
             fn shown(lists: &Lists) -> &tokio::sync::Mutex<Shown> {
-                &lists.$shelf
+                &lists.$cache
             }
         }
 

@@ -5,7 +5,7 @@ use super::{
     Setting, law,
     look::{Lists, failed, of_gateway, pace},
     operator::Looked,
-    plant::Plant,
+    planted::PlantedBug,
     state::{Asker, Replica, Request, State},
 };
 use crate::cluster::annotate;
@@ -75,32 +75,33 @@ impl Place {
 
 impl Replica {
     /// Reaches the resource as the connection says; see `relink` of the operator.
-    pub fn relink(&mut self, plant: Plant) {
+    pub fn relink(&mut self, bug: PlantedBug) {
         let place = Place::of(&self.cluster.connection);
         let known = self.known.get_or_insert_with(|| place.reached());
         self.link = Link {
             place,
-            trusted: known.is_reached_as(&place.reached()) || matches!(plant, Plant::BlindTrust | Plant::HastyTrust),
+            trusted: known.is_reached_as(&place.reached())
+                || matches!(bug, PlantedBug::BlindTrust | PlantedBug::HastyTrust),
         };
         self.schedule.forgive();
     }
 
     /// A new process knows the resource by what the status of the connection says.
-    pub fn link_anew(&mut self, plant: Plant) {
+    pub fn link_anew(&mut self, bug: PlantedBug) {
         let status = self.cluster.connection.status.as_ref();
         self.known = status.and_then(|status| status.resource.clone());
-        self.relink(plant);
+        self.relink(bug);
     }
 }
 
 /// Whether what an operator reaches is the resource that is known, for all that can be seen of it. One that is accepted is
 /// read as if nothing was known.
-pub fn is_recognised(plant: Plant, s: &mut State, r: usize, lists: Lists) -> bool {
+pub fn is_recognised(bug: PlantedBug, s: &mut State, r: usize, lists: Lists) -> bool {
     let (now, service) = (pace(s.now), Arc::clone(s.at(s.replicas[r].link.place)));
     let replica = &mut s.replicas[r];
     let reached = replica.link.place.reached();
     let is_the_way = |known: &KnownResource| known.is_reached_as(&reached);
-    let is_hasty = plant == Plant::HastyTrust && !replica.known.as_ref().is_some_and(is_the_way);
+    let is_hasty = bug == PlantedBug::HastyTrust && !replica.known.as_ref().is_some_and(is_the_way);
     if replica.link.trusted && !is_hasty {
         return true;
     }
@@ -161,14 +162,14 @@ impl Setting {
             Arc::make_mut(&mut replica.cluster).connection = connection;
             replica.connection_version = version;
             if replica.link.place != Place::of(&replica.cluster.connection) {
-                replica.relink(self.plant);
+                replica.relink(self.bug);
             }
             busy = true;
         }
         let plan = decide(s, r);
         let resource = plan.status.resource.clone();
         busy |= self.write_resource(s, r, resource);
-        let collect = plan.collect.filter(|_| self.plant != Plant::NoCollection);
+        let collect = plan.collect.filter(|_| self.bug != PlantedBug::NoCollection);
         // A client that is not trusted sends nothing that changes anything.
         let may_send = s.replicas[r].link.trusted && !is_collecting(s, r);
         if let Some(id) = collect.filter(|_| may_send) {

@@ -4,7 +4,7 @@ use super::{
     connection::Place,
     look::{Lists, look},
     operator::watch,
-    plant::Plant,
+    planted::PlantedBug,
     service::Ending,
     state::{Asker, REPLICAS, State, TICK, number},
     trouble,
@@ -160,7 +160,7 @@ impl Setting {
             Event::Look(r, lists) => {
                 s.spent.lags += u8::from(lists == Lists::Lagging);
                 s.spent.lies += u8::from(lists == Lists::Gateway);
-                look(self.plant, s, r, lists);
+                look(self.bug, s, r, lists);
             }
             Event::Pass(r, key) => drop(self.pass(s, r, key)),
             Event::Arrive(number) => {
@@ -176,7 +176,7 @@ impl Setting {
             }
             Event::Gateway(number) => {
                 s.spent.lies += 1;
-                trouble::gateway(self.plant, s, number);
+                trouble::gateway(self.bug, s, number);
                 self.answer(s, number);
             }
             Event::Refuse(number) => {
@@ -190,13 +190,13 @@ impl Setting {
             }
             Event::Crash(r) => {
                 s.spent.crashes += 1;
-                restart(self.plant, s, r);
+                restart(self.bug, s, r);
             }
             Event::Lead(r) => {
                 s.spent.leaders += 1;
                 s.replicas[r].leads = true;
                 // Who does not lead watches the cluster, and does not read the lists.
-                s.replicas[r].forget_service(self.plant);
+                s.replicas[r].forget_service(self.bug);
             }
             Event::Yield(r) => {
                 s.replicas[r].leads = false;
@@ -259,7 +259,7 @@ fn abandon(s: &mut State, r: usize) {
 }
 
 /// An operator dies: all that it knew is lost; it lists the objects anew, and has seen nothing of the service yet.
-fn restart(plant: Plant, s: &mut State, r: usize) {
+fn restart(bug: PlantedBug, s: &mut State, r: usize) {
     abandon(s, r);
     let replica = &mut s.replicas[r];
     replica.agenda = Arc::new(Agenda {
@@ -269,7 +269,7 @@ fn restart(plant: Plant, s: &mut State, r: usize) {
     replica.cluster = Arc::clone(&s.cluster);
     replica.versions = s.versions.clone();
     replica.connection_version = s.connection_version;
-    replica.forget_service(plant);
+    replica.forget_service(bug);
 }
 
 impl fmt::Debug for Event {

@@ -2,7 +2,7 @@
 //! [`Schedule`](speech_resource::Schedule) says; what they show goes into the production view.
 use super::{
     connection,
-    plant::Plant,
+    planted::PlantedBug,
     service::Service,
     state::{Replica, State, TICK},
 };
@@ -11,7 +11,7 @@ use speech_plan::{
     connection::{Contact, Counts},
     relations::{Recorded, holds_evaluations_of},
     testing::CLUSTER,
-    view::{Remote, Shelf, View},
+    view::{Cache, Remote, View},
 };
 use speech_resource::{Pace, Seen};
 use speech_service::{Absent, EntityId, Error};
@@ -33,8 +33,8 @@ pub fn pace(now: Timestamp) -> Pace {
 }
 
 /// An operator reads what is due, or what somebody waits for.
-pub fn look(plant: Plant, s: &mut State, r: usize, lists: Lists) {
-    if !connection::is_recognised(plant, s, r, lists) {
+pub fn look(bug: PlantedBug, s: &mut State, r: usize, lists: Lists) {
+    if !connection::is_recognised(bug, s, r, lists) {
         return;
     }
     let (pace, service) = (pace(s.now), Arc::clone(s.at(s.replicas[r].link.place)));
@@ -51,7 +51,7 @@ pub fn look(plant: Plant, s: &mut State, r: usize, lists: Lists) {
         false => Recorded::default(),
     };
     let reader = Reader {
-        plant,
+        bug,
         lists,
         now: s.now,
         shown: if lists == Lists::Lagging { &shown } else { &service },
@@ -113,7 +113,7 @@ fn established(view: &View) -> Contact {
 /// Reads lists as `speech_resource::read` does.
 #[derive(Clone, Copy)]
 struct Reader<'a> {
-    plant: Plant,
+    bug: PlantedBug,
     lists: Lists,
     now: Timestamp,
     /// What lists show.
@@ -127,46 +127,46 @@ impl Reader<'_> {
     fn list<T: Remote + Clone>(
         &self,
         wanted: bool,
-        shelf: &mut Shelf<T>,
+        cache: &mut Cache<T>,
         recorded: &[EntityId],
         of: fn(&Service) -> &BTreeMap<EntityId, T>,
     ) -> Result<(), Error> {
         if !wanted {
             return Ok(());
         }
-        let began = shelf.begin();
+        let began = cache.begin();
         let listed: Vec<T> = match self.lists {
             Lists::Current | Lists::Lagging => of(self.shown).values().cloned().collect(),
             Lists::Gateway => Vec::new(),
         };
-        if !shelf.is_known() {
+        if !cache.is_known() {
             for id in recorded {
                 match self.look_up(*id, of)? {
-                    Some(found) => drop(shelf.read(found, began)),
-                    None => shelf.note_gone(&Absent::assumed(*id)),
+                    Some(found) => drop(cache.read(found, began)),
+                    None => cache.note_gone(&Absent::assumed(*id)),
                 }
             }
         }
-        let (_, missing) = shelf.swept(listed, began, self.now);
-        if self.lists == Lists::Gateway && self.plant == Plant::BelievedList {
-            shelf.complete(self.now);
+        let (_, missing) = cache.swept(listed, began, self.now);
+        if self.lists == Lists::Gateway && self.bug == PlantedBug::BelievedList {
+            cache.complete(self.now);
             return Ok(());
         }
         for id in missing {
-            let began = shelf.begin();
+            let began = cache.begin();
             match self.look_up(id, of)? {
-                Some(found) => drop(shelf.read(found, began)),
-                None => drop(shelf.vanished(&Absent::assumed(id), began)),
+                Some(found) => drop(cache.read(found, began)),
+                None => drop(cache.vanished(&Absent::assumed(id), began)),
             }
         }
-        shelf.complete(self.now);
+        cache.complete(self.now);
         Ok(())
     }
 
     fn look_up<T: Clone>(&self, id: EntityId, of: fn(&Service) -> &BTreeMap<EntityId, T>) -> Result<Option<T>, Error> {
         match self.lists {
             Lists::Current | Lists::Lagging => Ok(of(self.service).get(&id).cloned()),
-            Lists::Gateway if self.plant == Plant::BelievedGateway => Ok(None),
+            Lists::Gateway if self.bug == PlantedBug::BelievedGateway => Ok(None),
             Lists::Gateway => Err(of_gateway()),
         }
     }

@@ -5,7 +5,7 @@
 //! outside: it is guarded by the `resourceVersion` that the decision saw.
 use super::{
     Setting, law,
-    plant::Plant,
+    planted::PlantedBug,
     service::Answer,
     state::{Asker, Begun, Replica, Request, State},
 };
@@ -62,7 +62,7 @@ impl Setting {
             busy: plan.action.is_some() || plan.awaits.is_some(),
             look_again: plan.look_again,
         };
-        let gives_up = self.plant.gives_up(K::get(&s.replicas[r].cluster, index(key)));
+        let gives_up = self.bug.gives_up(K::get(&s.replicas[r].cluster, index(key)));
         match begun.pass.next(&plan) {
             _ if gives_up => self.report::<K>(s, r, key, plan),
             Step::Claim(intent) => {
@@ -97,9 +97,9 @@ impl Setting {
     /// Looks and decides, with what this operator knows.
     fn decide<K: Kind>(&self, s: &mut State, r: usize, key: Key, pass: &Pass) -> Option<Plan<K::Status>> {
         let replica = &mut s.replicas[r];
-        let view = self.plant.view(&replica.view);
+        let view = self.bug.view(&replica.view);
         let object = self
-            .plant
+            .bug
             .object(K::get(&replica.cluster, index(key))?, pass.learned().announced, s.now);
         let plan = object.plan(
             &replica.cluster,
@@ -115,7 +115,7 @@ impl Setting {
             },
         );
         let uid = object.uid().unwrap_or_default();
-        Arc::make_mut(&mut replica.agenda).line.set(&uid, plan.wants);
+        Arc::make_mut(&mut replica.agenda).queue.set(&uid, plan.wants);
         Some(plan)
     }
 
@@ -136,7 +136,7 @@ impl Setting {
 
     /// Writes to the cluster, unless the object is another by now. The writer knows what it wrote.
     fn write<K: Kind>(&self, s: &mut State, r: usize, key: Key, change: impl FnOnce(&mut K)) -> bool {
-        let guarded = self.plant != Plant::UnguardedWrites;
+        let guarded = self.bug != PlantedBug::UnguardedWrites;
         let replica = &mut s.replicas[r];
         if guarded && replica.versions.get(&key) != s.versions.get(&key) {
             return false;

@@ -10,7 +10,7 @@ use kube::Resource;
 use speech_api::{
     SpeechEndpoint, SpeechModel, annotation::CreationIntent, connection::KnownResource, reference::LastFailure,
 };
-use speech_plan::{Action, connection::Contact, line::Want, testing::id, view::View};
+use speech_plan::{Action, connection::Contact, queue::Want, testing::id, view::View};
 use speech_service::{
     entity::{Evaluation, Header},
     request::UpdateEndpoint,
@@ -93,7 +93,7 @@ impl State {
             put_known(h, replica.known.as_ref());
             (replica.leads, &replica.passes, &replica.schedule, &replica.awaits).hash(h);
             put_contact(h, &replica.contact);
-            for (uid, want) in replica.agenda.line.wants() {
+            for (uid, want) in replica.agenda.queue.wants() {
                 uid.hash(h);
                 put_want(h, want);
             }

@@ -94,7 +94,7 @@ impl Setting {
             }
         };
         mind(s);
-        look(self.plant, s, r, Lists::Current);
+        look(self.bug, s, r, Lists::Current);
         mind(s);
         self.serve(s);
         for key in s.keys() {

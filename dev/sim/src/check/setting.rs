@@ -1,6 +1,6 @@
 //! The small worlds that are searched.
 use super::{
-    Plant,
+    PlantedBug,
     connection::{Place, accept, point},
     look::{Lists, look},
     service::Service,
@@ -33,7 +33,7 @@ pub struct Setting {
     pub best: fn(&State, usize) -> Vec<EntityId>,
     /// Whether a request may leave a tick after it was announced.
     pub leaves_late: bool,
-    pub plant: Plant,
+    pub bug: PlantedBug,
     /// Of so many states, one is followed to its rest.
     pub rest_of: u64,
     pub good: Mutex<HashSet<u64>>,
@@ -65,7 +65,7 @@ impl Setting {
             orders: BTreeMap::new(),
             broken: Vec::new(),
         };
-        (0..REPLICAS).for_each(|r| look(Plant::Nothing, &mut start, r, Lists::Current));
+        (0..REPLICAS).for_each(|r| look(PlantedBug::Nothing, &mut start, r, Lists::Current));
         Self {
             name,
             start,
@@ -74,7 +74,7 @@ impl Setting {
             changes: Vec::new(),
             best: |_, _| Vec::new(),
             leaves_late: false,
-            plant: Plant::Nothing,
+            bug: PlantedBug::Nothing,
             rest_of: 1,
             good: Mutex::default(),
         }
@@ -229,8 +229,8 @@ impl Setting {
     }
 
     /// The same with a bug.
-    pub fn with_bug(self, plant: Plant) -> Self {
-        Self { plant, ..self }
+    pub fn with_bug(self, bug: PlantedBug) -> Self {
+        Self { bug, ..self }
     }
 
     /// The same, judged by its steps and states alone: none is followed to its rest.

@@ -2,7 +2,7 @@
 use super::{
     connection::{Link, Place},
     invariant::Broken,
-    plant::Plant,
+    planted::PlantedBug,
     service::{Answer, Service},
 };
 use crate::cluster::{Cluster, Key};
@@ -102,7 +102,7 @@ impl Replica {
             contact: Contact::Pending,
             passes: BTreeMap::new(),
         };
-        replica.link_anew(Plant::Nothing);
+        replica.link_anew(PlantedBug::Nothing);
         replica
     }
 
@@ -155,8 +155,8 @@ impl Replica {
     }
 
     /// All that it knew of the service is gone.
-    pub fn forget_service(&mut self, plant: Plant) {
-        self.link_anew(plant);
+    pub fn forget_service(&mut self, bug: PlantedBug) {
+        self.link_anew(bug);
         self.collect_from = None;
         self.promised.clear();
         self.view = Arc::default();

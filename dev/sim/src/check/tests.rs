@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// Searches; prints what was searched, and the shortest way to what is broken.
 fn search(setting: Setting, depth: usize) -> Vec<(&'static str, String)> {
-    let (name, plant, began) = (setting.name, setting.plant, Instant::now());
+    let (name, bug, began) = (setting.name, setting.bug, Instant::now());
     let found = HasDiscoveries::AnyFailures;
     let checker = setting
         .checker()
@@ -17,7 +17,7 @@ fn search(setting: Setting, depth: usize) -> Vec<(&'static str, String)> {
         .join();
     let took = began.elapsed().as_secs_f64();
     eprintln!(
-        "checked {name} ({plant:?}): {} states, {} steps, depth {}, {took:.1} s",
+        "checked {name} ({bug:?}): {} states, {} steps, depth {}, {took:.1} s",
         checker.unique_state_count(),
         checker.state_count(),
         checker.max_depth(),
@@ -235,7 +235,7 @@ fn an_announcement_that_is_ignored_makes_a_twin() {
     assert_found(
         Setting::endpoint()
             .at_most(bounds("c1 l1 g1 t2"))
-            .with_bug(Plant::NoAdoption),
+            .with_bug(PlantedBug::NoAdoption),
         "I1",
     );
 }
@@ -245,7 +245,7 @@ fn a_swap_to_an_earlier_expiry_is_found() {
     assert_found(
         Setting::endpoint()
             .at_most(bounds("w1 j1"))
-            .with_bug(Plant::EarlierExpiry),
+            .with_bug(PlantedBug::EarlierExpiry),
         "I2",
     );
 }
@@ -255,7 +255,7 @@ fn a_deletion_that_does_not_wait_leaves_an_orphan() {
     assert_found(
         Setting::endpoint()
             .at_most(bounds("c1 l1 t2 d1"))
-            .with_bug(Plant::HastyDeletion),
+            .with_bug(PlantedBug::HastyDeletion),
         "I1",
     );
 }
@@ -265,7 +265,7 @@ fn writes_without_a_guard_let_two_leaders_create_twice() {
     assert_found(
         Setting::endpoint()
             .at_most(bounds("r1 t1"))
-            .with_bug(Plant::UnguardedWrites),
+            .with_bug(PlantedBug::UnguardedWrites),
         "I1",
     );
 }
@@ -275,14 +275,14 @@ fn absence_that_is_believed_from_a_gateway_is_found() {
     assert_found(
         Setting::endpoint()
             .at_most(bounds("d1 y1"))
-            .with_bug(Plant::BelievedGateway),
+            .with_bug(PlantedBug::BelievedGateway),
         "I1",
     );
     assert_found(
         Setting::recreated()
             .at_rest("vanished")
             .at_most(bounds("y1"))
-            .with_bug(Plant::BelievedGateway),
+            .with_bug(PlantedBug::BelievedGateway),
         "I",
     );
 }
@@ -292,7 +292,7 @@ fn a_list_of_a_gateway_that_counts_as_read_makes_a_twin() {
     assert_found(
         Setting::endpoint()
             .at_most(bounds("l1 t3 y1"))
-            .with_bug(Plant::BelievedList),
+            .with_bug(PlantedBug::BelievedList),
         "I1",
     );
 }
@@ -300,7 +300,9 @@ fn a_list_of_a_gateway_that_counts_as_read_makes_a_twin() {
 #[test]
 fn a_refusal_that_is_final_is_found() {
     assert_found(
-        Setting::endpoint().at_most(bounds("x1")).with_bug(Plant::FinalRefusal),
+        Setting::endpoint()
+            .at_most(bounds("x1"))
+            .with_bug(PlantedBug::FinalRefusal),
         "comes to rest",
     );
 }
@@ -311,7 +313,7 @@ fn what_is_made_anew_without_a_bound_is_found() {
         Setting::recreated()
             .at_rest("vanished")
             .at_most(bounds("v3"))
-            .with_bug(Plant::NoBound),
+            .with_bug(PlantedBug::NoBound),
         "I8",
     );
 }
@@ -322,19 +324,19 @@ fn an_announcement_of_an_evaluation_that_is_ignored_makes_a_twin() {
         Setting::gate()
             .at_most(bounds("l1 t2"))
             .unfollowed()
-            .with_bug(Plant::NoAdoption),
+            .with_bug(PlantedBug::NoAdoption),
         "G1",
     );
 }
 
 #[test]
 fn a_swap_past_the_gate_is_found() {
-    assert_found(Setting::gate().unfollowed().with_bug(Plant::NoGate), "G2");
+    assert_found(Setting::gate().unfollowed().with_bug(PlantedBug::NoGate), "G2");
 }
 
 #[test]
 fn an_evaluation_that_is_left_behind_is_found() {
-    assert_found(Setting::gate().with_bug(Plant::NoCollection), "comes to rest");
+    assert_found(Setting::gate().with_bug(PlantedBug::NoCollection), "comes to rest");
 }
 
 #[test]
@@ -343,7 +345,7 @@ fn what_is_made_in_another_speech_resource_is_found() {
         Setting::elsewhere()
             .at_most(bounds("w1"))
             .unfollowed()
-            .with_bug(Plant::HastyTrust),
+            .with_bug(PlantedBug::HastyTrust),
         "E1",
     );
 }
@@ -351,7 +353,9 @@ fn what_is_made_in_another_speech_resource_is_found() {
 #[test]
 fn what_is_forgotten_because_another_speech_resource_lacks_it_is_found() {
     assert_found(
-        Setting::accepted().at_most(bounds("w1")).with_bug(Plant::BlindTrust),
+        Setting::accepted()
+            .at_most(bounds("w1"))
+            .with_bug(PlantedBug::BlindTrust),
         "E2",
     );
 }
@@ -359,7 +363,9 @@ fn what_is_forgotten_because_another_speech_resource_lacks_it_is_found() {
 #[test]
 fn a_model_that_is_asked_for_twice_is_found() {
     assert_found(
-        Setting::silent().at_most(bounds("t1 j1")).with_bug(Plant::NoMemory),
+        Setting::silent()
+            .at_most(bounds("t1 j1"))
+            .with_bug(PlantedBug::NoMemory),
         "A1",
     );
 }
@@ -367,7 +373,9 @@ fn a_model_that_is_asked_for_twice_is_found() {
 #[test]
 fn a_model_that_is_never_asked_for_again_is_found() {
     assert_found(
-        Setting::silent().at_most(bounds("o1")).with_bug(Plant::EndlessMemory),
+        Setting::silent()
+            .at_most(bounds("o1"))
+            .with_bug(PlantedBug::EndlessMemory),
         "comes to rest",
     );
 }
@@ -389,22 +397,22 @@ fn a_search_as_told() {
     let var = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
     let name = var("CHECK_SETTING", "endpoint");
     let (setting, _) = worlds().into_iter().find(|(setting, _)| setting.name == name).unwrap();
-    let plant = match var("CHECK_PLANT", "").as_str() {
-        "adoption" => Plant::NoAdoption,
-        "expiry" => Plant::EarlierExpiry,
-        "deletion" => Plant::HastyDeletion,
-        "guard" => Plant::UnguardedWrites,
-        "gateway" => Plant::BelievedGateway,
-        "list" => Plant::BelievedList,
-        "refusal" => Plant::FinalRefusal,
-        "bound" => Plant::NoBound,
-        "gate" => Plant::NoGate,
-        "collection" => Plant::NoCollection,
-        "trust" => Plant::BlindTrust,
-        "haste" => Plant::HastyTrust,
-        "memory" => Plant::NoMemory,
-        "patience" => Plant::EndlessMemory,
-        _ => Plant::Nothing,
+    let bug = match var("CHECK_BUG", "").as_str() {
+        "adoption" => PlantedBug::NoAdoption,
+        "expiry" => PlantedBug::EarlierExpiry,
+        "deletion" => PlantedBug::HastyDeletion,
+        "guard" => PlantedBug::UnguardedWrites,
+        "gateway" => PlantedBug::BelievedGateway,
+        "list" => PlantedBug::BelievedList,
+        "refusal" => PlantedBug::FinalRefusal,
+        "bound" => PlantedBug::NoBound,
+        "gate" => PlantedBug::NoGate,
+        "collection" => PlantedBug::NoCollection,
+        "trust" => PlantedBug::BlindTrust,
+        "haste" => PlantedBug::HastyTrust,
+        "memory" => PlantedBug::NoMemory,
+        "patience" => PlantedBug::EndlessMemory,
+        _ => PlantedBug::Nothing,
     };
     let setting = Setting {
         rest_of: var("CHECK_REST", "1").parse().unwrap(),
@@ -412,5 +420,5 @@ fn a_search_as_told() {
         ..setting
     };
     let bounds = bounds(&var("CHECK_BOUNDS", "c1 l1 r1 g1 t3 d1"));
-    assert_sound(setting.at_most(bounds).with_bug(plant), depth(10));
+    assert_sound(setting.at_most(bounds).with_bug(bug), depth(10));
 }

@@ -1,5 +1,5 @@
 //! Answers that are not the service's own, refusals that pass, and people who delete what is ours.
-use super::{plant::Plant, service::Answer, state::State};
+use super::{planted::PlantedBug, service::Answer, state::State};
 use crate::cluster::Key;
 use speech_api::endpoint::Recreate;
 use speech_plan::{Action, FailureClass};
@@ -7,10 +7,10 @@ use speech_service::EntityId;
 use std::sync::Arc;
 
 /// A gateway answers a request: it says 404, or that all is done.
-pub fn gateway(plant: Plant, s: &mut State, number: usize) {
+pub fn gateway(bug: PlantedBug, s: &mut State, number: usize) {
     let request = &mut s.requests[number];
     let deletes = matches!(request.action, Action::DeleteEndpoint(_) | Action::DeleteModel(_));
-    request.answer = Some(match plant == Plant::BelievedGateway && deletes {
+    request.answer = Some(match bug == PlantedBug::BelievedGateway && deletes {
         true => Answer::Deleted,
         false => Answer::Refused(FailureClass::Transient { retry_after: None }),
     });

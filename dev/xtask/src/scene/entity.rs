@@ -1,7 +1,7 @@
 //! What a Speech resource of a scene holds.
 use super::CLUSTER;
 use jiff::Timestamp;
-use speech_plan::view::{Remote, Shelf, View};
+use speech_plan::view::{Cache, Remote, View};
 use speech_service::{
     EntityId, ModelId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Header, OwnerTag, Scores, Status},
@@ -42,9 +42,9 @@ impl Held {
     }
 }
 
-fn sweep<T: Remote + Clone>(shelf: &mut Shelf<T>, all: &[T], now: Timestamp) {
-    let began = shelf.begin();
-    shelf.swept(all.to_vec(), began, now);
+fn sweep<T: Remote + Clone>(cache: &mut Cache<T>, all: &[T], now: Timestamp) {
+    let began = cache.begin();
+    cache.swept(all.to_vec(), began, now);
 }
 
 /// An id that ends in the number.

@@ -80,7 +80,7 @@ fn write(parts: &Parts, object: u64, number: usize) {
         let mut written = SpeechModel::clone(&known);
         written.status = other.status;
         written.metadata.resource_version = Some((2 + number).to_string());
-        parts.context.recent.models.wrote(Arc::new(written));
+        parts.context.written.models.wrote(Arc::new(written));
     }
 }
 
@@ -88,7 +88,7 @@ pub fn empty(parts: &mut Parts) {
     for kind in [Kind::Connection, Kind::Model, Kind::Endpoint, Kind::Export] {
         take(parts, &Step::List(kind, Vec::new()), 0);
     }
-    parts.context.recent = Default::default();
+    parts.context.written = Default::default();
 }
 
 pub fn check(parts: &Parts) -> Result<(), TestCaseError> {

@@ -3,7 +3,7 @@ use super::{Bench, Finding, Observed, Ruling};
 use crate::{
     Action, List, Verdict,
     creation::Next,
-    line::Want,
+    queue::Want,
     text::{after, day_time},
     view::View,
 };
@@ -121,7 +121,7 @@ impl Bench<'_> {
             );
             return self.obstacle(Reason::GateError, message);
         }
-        if s.around.agenda.line.evaluated_by_another(self.pair, s.uid()) {
+        if s.around.agenda.queue.evaluated_by_another(self.pair, s.uid()) {
             let message = "its evaluation, which another endpoint has made";
             let finding = self.pending(Reason::Evaluating, message).awaiting(List::Evaluations);
             return finding.until(after(s.now(), ANOTHERS));

@@ -7,7 +7,7 @@ use crate::{
         gate::{Ruling, judge},
         observed::Windows,
     },
-    line::{Pair, Want},
+    queue::{Pair, Want},
 };
 use speech_api::{
     Reason,
@@ -115,7 +115,7 @@ fn check_gates(cases: Vec<(&str, Case, String)>) {
 fn one_evaluation_is_made_and_waited_for() {
     let other = |case: Case| {
         case.with(|c| {
-            assert!(c.world.agenda.line.set("other", Some(Want::Evaluation(PAIR()))));
+            assert!(c.world.agenda.queue.set("other", Some(Want::Evaluation(PAIR()))));
         })
     };
     let marked = |uid: &str, cluster: &str| {

@@ -1,6 +1,6 @@
 //! What a swap waits for: its day, a window, a person, its turn.
 use super::*;
-use crate::{line::Want, testing::Meta};
+use crate::{queue::Want, testing::Meta};
 use speech_api::annotation::{APPROVED_MODEL, SWAP_NOW};
 use speech_service::entity::Status;
 
@@ -244,7 +244,8 @@ fn so_many_move_at_a_time_and_first_those_that_expire_first() {
             }
         })
     };
-    let ahead = |when: &str| full(2, 1).with(|c| assert!(c.world.agenda.line.set("other", Some(Want::Swap(at(when))))));
+    let ahead =
+        |when: &str| full(2, 1).with(|c| assert!(c.world.agenda.queue.set("other", Some(Want::Swap(at(when))))));
     check(vec![
         ("room", full(2, 1), MOVES),
         ("no room", full(2, 2), AWAITS_TURN),
@@ -258,7 +259,7 @@ fn so_many_move_at_a_time_and_first_those_that_expire_first() {
             "the others are only being made",
             full(2, 2).with(|c| {
                 for n in 0..2 {
-                    c.world.agenda.line.set(&format!("other-{n}"), Some(Want::Creation));
+                    c.world.agenda.queue.set(&format!("other-{n}"), Some(Want::Creation));
                 }
             }),
             MOVES,
@@ -271,7 +272,7 @@ fn so_many_move_at_a_time_and_first_those_that_expire_first() {
         (
             "what is left of an object that is gone takes none either",
             full(2, 2).with(|c| {
-                c.world.agenda.line.leave("other-0");
+                c.world.agenda.queue.leave("other-0");
             }),
             MOVES,
         ),

@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         let source = source_of(self.intent, self.copying.as_ref()).map(|id| id.to_string());
         let owner = model.header.owner.as_deref();
         owner.is_some_and(|tag| {
-            tag.uid != self.s.uid() && !self.s.former().bore(tag) && tag.inputs.is_some() && tag.inputs == source
+            tag.uid != self.s.uid() && !self.s.predecessor().bore(tag) && tag.inputs.is_some() && tag.inputs == source
         })
     }
 

@@ -93,21 +93,21 @@ impl Service for Remotes {
     const HORIZON: SignedDuration = SignedDuration::from_hours(1_000_000);
 
     fn take(&mut self, case: &mut Case, action: Action, fate: Fate) {
-        let (now, shelf) = (case.world.now, &mut case.world.view.models);
+        let (now, cache) = (case.world.now, &mut case.world.view.models);
         match action {
             Action::TrainModel(create) => {
                 let new = self.train(&create, now);
-                self.models.create(new, fate, shelf, now);
+                self.models.create(new, fate, cache, now);
             }
             Action::UpdateModel { id, change } => {
-                let there = self.models.update(id, fate, shelf, |found| match *change {
+                let there = self.models.update(id, fate, cache, |found| match *change {
                     UpdateModel::DisplayName(name) => found.header.display_name = name.into(),
                     UpdateModel::Description(text) => found.header.description = text.into(),
                     UpdateModel::Project(_) | UpdateModel::Owner(..) => {}
                 });
                 assert!(there, "changes what is gone");
             }
-            Action::DeleteModel(id) => self.models.delete(id, fate, shelf),
+            Action::DeleteModel(id) => self.models.delete(id, fate, cache),
             other => panic!("no step of a training: {other:?}"),
         }
     }

@@ -1,6 +1,6 @@
 //! Turns: at most so many trainings of a connection at a time, the earliest deadline first.
 use super::*;
-use crate::line::Want;
+use crate::queue::Want;
 use jiff::Timestamp;
 use speech_service::entity::{CustomModel, Status};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn a_training_waits_for_its_turn() {
     let waits = "- | Ready=False AwaitingTurn, Reconciling AwaitingTurn";
     let starts = "announce 1 | Ready=False Training, Reconciling Training";
     let ahead =
-        |case: Case, at: Timestamp| case.with(|c| assert!(c.world.agenda.line.set("uid-0", Some(Want::Training(at)))));
+        |case: Case, at: Timestamp| case.with(|c| assert!(c.world.agenda.queue.set("uid-0", Some(Want::Training(at)))));
     check(vec![
         ("alone", limited(first(World::new()), 1), starts),
         (
@@ -88,7 +88,7 @@ fn a_training_waits_for_its_turn() {
         (
             "what is left of an object that is gone takes none either",
             limited(first(World::new().custom(rival(30, NOW))), 1).with(|c| {
-                c.world.agenda.line.leave("another");
+                c.world.agenda.queue.leave("another");
             }),
             starts,
         ),

@@ -131,7 +131,7 @@ impl Service for Services {
     const HORIZON: SignedDuration = SignedDuration::from_mins(1);
 
     fn take(&mut self, case: &mut Case, action: Action, fate: Fate) {
-        let shelf = &mut case.world.view.models;
+        let cache = &mut case.world.view.models;
         match action {
             Action::CopyModel(copy) => self.copy(case, &copy, fate),
             Action::FollowCopy { attempt, operation } if fate == Fate::Answered => {
@@ -139,14 +139,14 @@ impl Service for Services {
             }
             Action::FollowCopy { .. } => {}
             Action::UpdateModel { id, change } => {
-                let there = self.models.update(id, fate, shelf, |found| match *change {
+                let there = self.models.update(id, fate, cache, |found| match *change {
                     UpdateModel::DisplayName(name) => found.header.display_name = name.into(),
                     UpdateModel::Owner(tag, _) => found.header.owner = Some(Arc::new(tag)),
                     UpdateModel::Description(_) | UpdateModel::Project(_) => {}
                 });
                 assert!(there, "changes what is gone");
             }
-            Action::DeleteModel(id) => self.models.delete(id, fate, shelf),
+            Action::DeleteModel(id) => self.models.delete(id, fate, cache),
             other => panic!("no step of a copy: {other:?}"),
         }
     }

@@ -118,7 +118,7 @@ impl Remote {
         self.agenda().skew.later(local)
     }
 
-    /// Held from the look to the place in the line, so that two objects do not take the last turn at once. Never held
+    /// Held from the look to the place in the queue, so that two objects do not take the last turn at once. Never held
     /// across an await.
     pub fn deciding(&self) -> MutexGuard<'_, ()> {
         self.deciding.lock().unwrap_or_else(PoisonError::into_inner)

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 /// The passes over one kind. So many work at once; one that waits for a Speech resource does not work.
 #[derive(Debug)]
-pub struct Passes<K: Resource<DynamicType = ()>> {
+pub struct WorkQueue<K: Resource<DynamicType = ()>> {
     now: Mutex<Now<K>>,
     limit: usize,
     /// Takes who may begin now.
@@ -26,8 +26,8 @@ struct Now<K: Resource<DynamicType = ()>> {
     workers: Places<ObjectRef<K>, ()>,
 }
 
-impl<K: Resource<DynamicType = ()>> Passes<K> {
-    /// Passes of which so many may work at once; who has to wait comes out of `invitations` when it is its turn.
+impl<K: Resource<DynamicType = ()>> WorkQueue<K> {
+    /// WorkQueue of which so many may work at once; who has to wait comes out of `invitations` when it is its turn.
     pub fn new(limit: u16, invitations: UnboundedSender<ObjectRef<K>>) -> Self {
         Self {
             now: Mutex::new(Now {
@@ -95,7 +95,7 @@ impl<K: Resource<DynamicType = ()>> Passes<K> {
 }
 
 /// A pass that is away; it comes back also where it is cut off.
-struct Away<'a, K: Resource<DynamicType = ()>>(&'a Passes<K>);
+struct Away<'a, K: Resource<DynamicType = ()>>(&'a WorkQueue<K>);
 
 impl<K: Resource<DynamicType = ()>> Drop for Away<'_, K> {
     fn drop(&mut self) {
@@ -112,7 +112,7 @@ impl<K: Resource<DynamicType = ()>> Now<K> {
     }
 }
 
-impl<K: Resource<DynamicType = ()> + std::fmt::Debug + Send + Sync> Queue for Passes<K> {
+impl<K: Resource<DynamicType = ()> + std::fmt::Debug + Send + Sync> Queue for WorkQueue<K> {
     fn ages(&self) -> QueueAges {
         let now = self.now();
         let oldest = |of: &HashMap<ObjectRef<K>, Instant>| of.values().min().map(Instant::elapsed);
@@ -132,9 +132,9 @@ mod tests {
 
     type Key = ObjectRef<SpeechModel>;
 
-    fn passes(limit: u16) -> (Passes<SpeechModel>, UnboundedReceiver<Key>) {
+    fn passes(limit: u16) -> (WorkQueue<SpeechModel>, UnboundedReceiver<Key>) {
         let (invitations, invited) = unbounded_channel();
-        (Passes::new(limit, invitations), invited)
+        (WorkQueue::new(limit, invitations), invited)
     }
 
     fn named(name: &str) -> Key {

@@ -24,7 +24,7 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// How an object knows what was made for it in a former life.
 #[derive(Clone, Copy, Debug)]
-pub struct Former<'a> {
+pub struct Predecessor<'a> {
     uid: &'a str,
     namespace: &'a str,
     name: &'a str,
@@ -36,7 +36,7 @@ pub struct Former<'a> {
     locale: &'a str,
 }
 
-impl<'a> Former<'a> {
+impl<'a> Predecessor<'a> {
     /// Reads the object.
     pub fn of<K: Resource>(object: &'a K, locale: &'a str, around: &Surroundings<'a>) -> Self {
         let meta = object.meta();
@@ -121,5 +121,5 @@ pub fn wait(what: &str, before: &[Condition], now: Timestamp) -> Verdict {
 }
 
 #[cfg(test)]
-#[path = "former/tests.rs"]
+#[path = "predecessor/tests.rs"]
 mod tests;

@@ -16,7 +16,7 @@ const BOUNDS: [(SignedDuration, usize); 3] = [
 
 /// What is remembered of requests.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct RequestLog {
     /// When each object had something made, by the path and its uid.
     orders: BTreeMap<(String, String), Vec<Timestamp>>,
     /// What was deleted, with the uid in its mark; taken by whoever judges.
@@ -25,7 +25,7 @@ pub struct Memory {
     hampered: BTreeSet<String>,
 }
 
-impl Memory {
+impl RequestLog {
     /// Takes note of an order that reached the service.
     pub fn ordered(&mut self, request: &Request<Bytes>, now: Timestamp) {
         if request.method() != Method::POST {
@@ -103,15 +103,15 @@ mod tests {
     #[test]
     fn a_third_order_within_a_minute_is_noticed_unless_the_spec_was_changed() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let mut memory = Memory::default();
-        memory.ordered(&order("a"), at(0));
-        memory.ordered(&order("a"), at(10));
-        memory.ordered(&order("b"), at(20));
-        memory.ordered(&order("a"), at(61));
-        assert_eq!(memory.beyond_bounds(), []);
-        memory.ordered(&order("a"), at(62));
-        assert_eq!(memory.beyond_bounds().len(), 1);
-        memory.begins_anew("a");
-        assert_eq!(memory.beyond_bounds(), []);
+        let mut request_log = RequestLog::default();
+        request_log.ordered(&order("a"), at(0));
+        request_log.ordered(&order("a"), at(10));
+        request_log.ordered(&order("b"), at(20));
+        request_log.ordered(&order("a"), at(61));
+        assert_eq!(request_log.beyond_bounds(), []);
+        request_log.ordered(&order("a"), at(62));
+        assert_eq!(request_log.beyond_bounds().len(), 1);
+        request_log.begins_anew("a");
+        assert_eq!(request_log.beyond_bounds(), []);
     }
 }

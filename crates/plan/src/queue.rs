@@ -1,4 +1,4 @@
-//! Who of a connection's objects waits for a turn: swaps and trainings, first those whose deadline comes first.
+//! The queue of a connection: which of its objects wait for a turn, those with the earliest deadline first.
 use super::{Agenda, lead_time::Work, text::after};
 use crate::view::View;
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ pub struct Pair {
 
 /// The objects of one connection that want something, by uid.
 #[derive(Clone, Debug, Default)]
-pub struct Line {
+pub struct Queue {
     wants: BTreeMap<String, Want>,
     swaps: BTreeSet<(Timestamp, String)>,
     trainings: BTreeSet<(Timestamp, String)>,
@@ -55,7 +55,7 @@ impl Default for Limits {
     }
 }
 
-impl Line {
+impl Queue {
     /// Notes what an object wants now; tells whether that is another thing than before.
     pub fn set(&mut self, uid: &str, want: Option<Want>) -> bool {
         let before = match want {
@@ -161,14 +161,14 @@ pub fn swaps_under_way(view: &View, agenda: &Agenda, cluster: &str, own: EntityI
         let lasts = !entry.confirmed || takes_turn(agenda, &header.locale, Work::Deploying, begun, now);
         !(entry.confirmed && header.status.is_terminal())
             && lasts
-            && ours.is_some_and(|tag| !agenda.line.creates(&tag.uid) && !agenda.line.has_left(&tag.uid))
+            && ours.is_some_and(|tag| !agenda.queue.creates(&tag.uid) && !agenda.queue.has_left(&tag.uid))
     });
     moving.count()
 }
 
 /// How many other models of our objects are being trained, or are about to be; the same holds.
 pub fn trainings_under_way(view: &View, agenda: &Agenda, cluster: &str, own: &str, now: Timestamp) -> usize {
-    let line = &agenda.line;
+    let queue = &agenda.queue;
     let running = view.models.iter().filter(|entry| {
         let header = &entry.entity.header;
         let tag = header
@@ -178,9 +178,9 @@ pub fn trainings_under_way(view: &View, agenda: &Agenda, cluster: &str, own: &st
         let begun = agenda.skew.later_of_service(header.created_at);
         !header.status.is_terminal()
             && takes_turn(agenda, &header.locale, Work::Training, begun, now)
-            && tag.is_some_and(|tag| !line.trains(&tag.uid) && !line.has_left(&tag.uid))
+            && tag.is_some_and(|tag| !queue.trains(&tag.uid) && !queue.has_left(&tag.uid))
     });
-    let beginning = line
+    let beginning = queue
         .wants
         .iter()
         .filter(|(uid, want)| *uid != own && **want == Want::TrainingBegins);
@@ -204,17 +204,17 @@ mod tests {
 
     #[test]
     fn who_has_the_earlier_deadline_goes_first_and_the_uid_decides_between_equals() {
-        let mut line = Line::default();
-        assert!(line.set("b", Some(Want::Swap(at(2)))));
-        assert!(line.set("a", Some(Want::Swap(at(2)))));
-        assert!(line.set("z", Some(Want::Swap(at(1)))));
-        assert!(line.set("t", Some(Want::Training(at(0)))));
-        assert!(!line.set("z", Some(Want::Swap(at(1)))));
-        assert_eq!(line.next_swaps().collect::<Vec<_>>(), ["z", "a", "b"]);
-        assert_eq!(line.swaps_before(at(2), "b"), 2);
-        assert_eq!(line.swaps_before(at(1), "z"), 0);
-        assert!(line.set("a", None));
-        assert_eq!(line.swaps_before(at(2), "b"), 1);
-        assert_eq!(line.next_trainings().collect::<Vec<_>>(), ["t"]);
+        let mut queue = Queue::default();
+        assert!(queue.set("b", Some(Want::Swap(at(2)))));
+        assert!(queue.set("a", Some(Want::Swap(at(2)))));
+        assert!(queue.set("z", Some(Want::Swap(at(1)))));
+        assert!(queue.set("t", Some(Want::Training(at(0)))));
+        assert!(!queue.set("z", Some(Want::Swap(at(1)))));
+        assert_eq!(queue.next_swaps().collect::<Vec<_>>(), ["z", "a", "b"]);
+        assert_eq!(queue.swaps_before(at(2), "b"), 2);
+        assert_eq!(queue.swaps_before(at(1), "z"), 0);
+        assert!(queue.set("a", None));
+        assert_eq!(queue.swaps_before(at(2), "b"), 1);
+        assert_eq!(queue.next_trainings().collect::<Vec<_>>(), ["t"]);
     }
 }

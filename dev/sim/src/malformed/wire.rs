@@ -18,7 +18,7 @@ pub enum Service {
     /// They are not.
     True,
     /// By what can mean nothing: no JSON, half of one, another shape, another status, no answer.
-    Soup,
+    Malformed,
     /// By well-formed answers in which something is wrong.
     Lies,
 }
@@ -50,7 +50,7 @@ impl Wire {
         match service {
             Service::True => Ok(answer),
             _ if state.garble.hits(0.3) => Ok(answer),
-            Service::Soup => soup(&mut state.garble, answer, limits),
+            Service::Malformed => malformed(&mut state.garble, answer, limits),
             Service::Lies => Ok(lie(&mut state.garble, answer)),
         }
     }
@@ -63,7 +63,7 @@ impl Transport for Wire {
 }
 
 /// An answer without meaning.
-fn soup(garble: &mut Garble, answer: Response<Bytes>, limits: Limits) -> Result<Response<Bytes>, TransportError> {
+fn malformed(garble: &mut Garble, answer: Response<Bytes>, limits: Limits) -> Result<Response<Bytes>, TransportError> {
     let (mut head, body) = answer.into_parts();
     let failed = |kind, perhaps_sent| TransportError::Failed {
         kind,

@@ -9,11 +9,11 @@ use std::{
 
 /// The answers to our writes that no watch event has confirmed yet.
 #[derive(Debug)]
-pub struct Recent<K: Resource<DynamicType = ()>> {
+pub struct MutationCache<K: Resource<DynamicType = ()>> {
     written: Mutex<HashMap<ObjectRef<K>, Arc<K>>>,
 }
 
-impl<K: Resource<DynamicType = ()>> Default for Recent<K> {
+impl<K: Resource<DynamicType = ()>> Default for MutationCache<K> {
     fn default() -> Self {
         Self {
             written: Mutex::default(),
@@ -21,7 +21,7 @@ impl<K: Resource<DynamicType = ()>> Default for Recent<K> {
     }
 }
 
-impl<K: Resource<DynamicType = ()> + Clone> Recent<K> {
+impl<K: Resource<DynamicType = ()> + Clone> MutationCache<K> {
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectRef<K>, Arc<K>>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }

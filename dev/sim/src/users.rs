@@ -23,7 +23,7 @@ const ON_CALL: SignedDuration = SignedDuration::from_hours(4);
 
 /// What people have taken note of.
 #[derive(Debug, Default)]
-pub struct People {
+pub struct Users {
     /// The candidate that each endpoint was to be approved for.
     asked: BTreeMap<usize, String>,
     /// Failures that were seen to, by endpoint and date.
@@ -32,7 +32,7 @@ pub struct People {
     bad: BTreeSet<String>,
 }
 
-impl People {
+impl Users {
     /// What they will do about an endpoint as it is now, and when. `model` is the number of the SpeechModel that it names.
     pub fn react(
         &mut self,

@@ -10,7 +10,7 @@ mod invariant;
 mod law;
 mod look;
 mod operator;
-mod plant;
+mod planted;
 mod print;
 mod rest;
 mod service;
@@ -22,7 +22,7 @@ mod trouble;
 
 use event::Event;
 use invariant::Law;
-use plant::Plant;
+use planted::PlantedBug;
 use setting::Setting;
 use state::State;
 use stateright::{Model, Property};

@@ -55,7 +55,7 @@ pub struct Entry<T> {
 
 /// The entities of one kind.
 #[derive(Clone, Debug)]
-pub struct Shelf<T> {
+pub struct Cache<T> {
     entries: HashMap<EntityId, Entry<T>>,
     /// Entities that we deleted, so that a list read before does not bring them back.
     deleted: HashMap<EntityId, Tick>,
@@ -66,7 +66,7 @@ pub struct Shelf<T> {
     tick: Tick,
 }
 
-impl<T> Default for Shelf<T> {
+impl<T> Default for Cache<T> {
     fn default() -> Self {
         Self {
             entries: HashMap::new(),
@@ -79,7 +79,7 @@ impl<T> Default for Shelf<T> {
     }
 }
 
-impl<T: Remote> Shelf<T> {
+impl<T: Remote> Cache<T> {
     /// When the last list that was read to its end began.
     pub fn swept_at(&self) -> Option<Timestamp> {
         self.swept_at

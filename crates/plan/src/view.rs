@@ -1,11 +1,11 @@
 //! What is known of one Speech resource: plain data, filled by sweeps and by the answers to our own requests.
 //!
 //! The planner reads it instead of asking the service, so that a decision needs no request and can be tested without one.
+mod cache;
 mod copies;
-mod shelf;
 
+pub use cache::{Cache, Entry, Remote, Tick};
 pub use copies::{Copies, CopyStage, CopyState};
-pub use shelf::{Entry, Remote, Shelf, Tick};
 
 use jiff::Timestamp;
 use speech_service::{
@@ -17,18 +17,18 @@ use std::collections::{HashMap, HashSet};
 /// All that is known of one Speech resource.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    pub endpoints: Shelf<Endpoint>,
+    pub endpoints: Cache<Endpoint>,
     /// The models that the service accepted for endpoints by the last request for another one, until they serve; known to
     /// this process only.
     pub accepted: HashMap<EntityId, ModelId>,
-    pub models: Shelf<CustomModel>,
-    pub base_models: Shelf<BaseModel>,
+    pub models: Cache<CustomModel>,
+    pub base_models: Cache<BaseModel>,
     /// The copies into this resource that are under way.
     pub copies: Copies,
-    /// The datasets; read only while an object has a use for them, so ask [`Shelf::is_known`].
-    pub datasets: Shelf<Dataset>,
-    /// The evaluations; read only while an object has a use for them, so ask [`Shelf::is_known`].
-    pub evaluations: Shelf<Evaluation>,
+    /// The datasets; read only while an object has a use for them, so ask [`Cache::is_known`].
+    pub datasets: Cache<Dataset>,
+    /// The evaluations; read only while an object has a use for them, so ask [`Cache::is_known`].
+    pub evaluations: Cache<Evaluation>,
 }
 
 /// What changed between two looks.

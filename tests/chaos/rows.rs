@@ -8,6 +8,7 @@ mod cuts;
 mod deletion;
 mod due;
 mod endless;
+mod failpoints;
 mod fleet;
 mod foreign;
 mod gateway;
@@ -19,7 +20,6 @@ mod mutation;
 mod namespace;
 mod odd;
 mod outage;
-mod points;
 mod poison;
 mod reaction;
 mod refusals;
@@ -69,7 +69,7 @@ rows! {
         "the operator is killed at random while objects are created, trained, copied, swapped and deleted";
     "leaders" leaders::run [9] 40
         "the leader is cut from the API server, stopped or ended while another takes over";
-    "points" points::run [1, 2] 60
+    "failpoints" failpoints::run [1, 2] 60
         "the operator is killed at each named point between an intent and its status";
     "deletion-moments" deletion::run [14] 15
         "objects are deleted at moments of their creation, from its first to its last";

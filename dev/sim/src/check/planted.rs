@@ -13,7 +13,7 @@ use std::{borrow::Cow, sync::Arc};
 
 /// A bug.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Plant {
+pub enum PlantedBug {
     /// None.
     #[default]
     Nothing,
@@ -47,7 +47,7 @@ pub enum Plant {
     EndlessMemory,
 }
 
-impl Plant {
+impl PlantedBug {
     /// The object as the planner is shown it, by a pass that has announced this attempt.
     pub fn object<K: Kind>(self, object: &K, announced: Option<u32>, now: Timestamp) -> Cow<'_, K> {
         if self == Self::Nothing {

@@ -360,7 +360,7 @@ fn no_soup_of_bytes_from_the_service_moves_an_endpoint_from_its_model() {
         |(), garble| {
             let mut team = Team::at_rest();
             let before = team.active();
-            team.serve(Service::Soup, garble.clone());
+            team.serve(Service::Malformed, garble.clone());
             for _ in 0..ROW {
                 team.turn();
                 assert_eq!(team.asked(), [], "asked for a change");

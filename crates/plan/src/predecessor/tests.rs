@@ -12,9 +12,9 @@ fn object() -> SpeechEndpoint {
     })
 }
 
-fn look<T>(object: &SpeechEndpoint, ask: impl FnOnce(&Former<'_>) -> T) -> T {
+fn look<T>(object: &SpeechEndpoint, ask: impl FnOnce(&Predecessor<'_>) -> T) -> T {
     let world = World::new();
-    ask(&Former::of(object, "en-US", &world.around()))
+    ask(&Predecessor::of(object, "en-US", &world.around()))
 }
 
 #[test]

@@ -15,10 +15,10 @@ use std::fmt::{self, Display, Formatter, Write};
 
 pub use overview::overview;
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("svg/style.css");
 /// The style of the drawings, for a page that holds them without one of their own.
-pub const PAGE_STYLE: &str = concat!(include_str!("style.css"), include_str!("overview.css"));
-const DEFS: &str = include_str!("defs.xml");
+pub const PAGE_STYLE: &str = concat!(include_str!("svg/style.css"), include_str!("svg/overview.css"));
+const DEFS: &str = include_str!("svg/defs.xml");
 
 const WIDTH: i64 = 1080;
 /// Where the time axis begins and ends.

@@ -13,7 +13,7 @@ use std::{
 
 /// What was last seen of each object, by uid.
 #[derive(Debug, Default)]
-pub struct News {
+pub struct Predicate {
     seen: Mutex<HashMap<String, u64>>,
 }
 
@@ -31,10 +31,10 @@ impl io::Write for Into<'_> {
     }
 }
 
-impl News {
+impl Predicate {
     /// Whether anything that matters differs from the last time. What we write ourselves is told here as well, and so is no
     /// news when the watch brings it.
-    pub fn is_news(&self, object: &impl Resource, status: Option<&impl Serialize>) -> bool {
+    pub fn admits(&self, object: &impl Resource, status: Option<&impl Serialize>) -> bool {
         let meta = object.meta();
         let mut hasher = DefaultHasher::new();
         meta.generation.hash(&mut hasher);
@@ -70,8 +70,8 @@ mod tests {
     fn a_status_that_somebody_else_wrote_or_wiped_is_news_and_our_own_is_not() {
         let spec = json!({"endpoint": "https://westeurope.api.cognitive.microsoft.com", "auth": {"keySecretRef": {"name": "key"}}});
         let mut object = SpeechConnection::new("speech", serde_json::from_value(spec).unwrap());
-        let news = News::default();
-        let is_news = |object: &SpeechConnection| news.is_news(object, object.status.as_ref());
+        let predicate = Predicate::default();
+        let is_news = |object: &SpeechConnection| predicate.admits(object, object.status.as_ref());
         assert!(is_news(&object));
         assert!(!is_news(&object));
         let ours: SpeechConnectionStatus = serde_json::from_value(json!({"observedGeneration": 1})).unwrap();
