@@ -26,6 +26,7 @@ mod timing;
 mod unheeded;
 mod write_ahead;
 
+pub use rollout::may_be_urgent;
 pub use rules::chain;
 
 use super::{

@@ -2,6 +2,10 @@
 //!
 //! The service counts requests in a window of ten seconds. A token bucket that refills steadily allows nearly twice its
 //! size in such a window; here every token comes back exactly one window after it was spent.
+mod shares;
+
+pub use shares::Shares;
+
 use crate::request::Lane;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -25,19 +29,6 @@ const LONG_BLOCK: Duration = Duration::from_secs(20);
 const CALM: Duration = Duration::from_secs(300);
 /// Bounds of the window, so that no arithmetic on instants can overflow.
 const WINDOW_BOUNDS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(86_400));
-
-impl Lane {
-    /// How many of `limit` starts a window may hold for this lane to start one more; at least one. More than half is kept for
-    /// dates: a fleet that is created or looked at as a whole never stands in the way of a swap that is due.
-    pub fn share(self, limit: u32) -> u32 {
-        let percent: u64 = match self {
-            Self::Deadline => 100,
-            Self::UserChange => 45,
-            Self::Sweep => 40,
-        };
-        u32::try_from(u64::from(limit) * percent / 100).unwrap_or(limit).max(1)
-    }
-}
 
 /// What a budget is doing, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +64,11 @@ struct State {
     per: Duration,
     effective: u32,
     /// The newest starts, oldest first; never more than `limit`.
-    starts: VecDeque<Instant>,
+    starts: VecDeque<(Instant, Lane)>,
+    /// How many starts dates may need within a window, if that is known.
+    dated: Option<u32>,
+    /// How many others draw on this budget, of whose dates nothing is known here.
+    guests: u32,
     blocked_until: Option<Instant>,
     /// Until when not even what must happen before a date starts.
     deadlines_blocked_until: Option<Instant>,
@@ -83,13 +78,15 @@ struct State {
     refused_at: Option<Instant>,
     /// When the effective limit last changed.
     adjusted_at: Option<Instant>,
-    /// Who waits, in the order of service. Only the first one has a timer; it wakes its successor.
+    /// Who waits, in the order of arrival. Only the first of each lane has a timer; it wakes its successor.
     waiting: BTreeMap<Ticket, Arc<Notify>>,
     next_number: u64,
 }
 
 /// Lane first, then first come, first served.
 type Ticket = (Lane, u64);
+
+const LANES: [Lane; 3] = [Lane::Deadline, Lane::UserChange, Lane::Sweep];
 
 impl Budget {
     /// A budget of `requests` (at least 1) in any window of `per` (1 ms to a day).
@@ -104,6 +101,8 @@ impl Budget {
                 per: per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1),
                 effective: limit,
                 starts: VecDeque::new(),
+                dated: None,
+                guests: 0,
                 blocked_until: None,
                 deadlines_blocked_until: None,
                 is_throttled: false,
@@ -124,8 +123,27 @@ impl Budget {
 
     /// Draws on another budget from now on, or on this one again. What that one draws on itself does not count.
     pub fn join(&self, other: Option<Arc<Self>>) {
-        *self.joined.write().unwrap_or_else(PoisonError::into_inner) = other;
-        self.lock().wake_first();
+        let gains = other.clone();
+        let loses = std::mem::replace(&mut *self.joined.write().unwrap_or_else(PoisonError::into_inner), other);
+        if let Some(host) = loses {
+            let mut host = host.lock();
+            host.guests = host.guests.saturating_sub(1);
+            host.wake_heads();
+        }
+        if let Some(host) = gains {
+            host.lock().guests += 1;
+        }
+        self.lock().wake_heads();
+    }
+
+    /// Keeps room for so many requests that may have to start within a window because of a date. What is kept at least and
+    /// at most, [`Shares`] says.
+    pub fn keep_for_dates(&self, dated: u32) {
+        let mut state = self.lock();
+        if state.dated != Some(dated) {
+            state.dated = Some(dated);
+            state.wake_heads();
+        }
     }
 
     fn joined(&self) -> Option<Arc<Self>> {
@@ -143,7 +161,8 @@ impl Budget {
     async fn acquire_here(&self, lane: Lane) {
         let place = {
             let mut state = self.lock();
-            if state.unlimited || state.goes_first(lane) && state.spend(lane, Instant::now()).is_ok() {
+            let now = Instant::now();
+            if state.unlimited || state.head(lane).is_none() && state.start(lane, now).is_ok() {
                 return;
             }
             self.queue(&mut state, lane)
@@ -151,15 +170,16 @@ impl Budget {
         loop {
             let turn = {
                 let mut state = self.lock();
-                state.is_first(place.ticket).then(|| state.spend(lane, Instant::now()))
+                let is_head = state.head(lane) == Some(place.ticket);
+                is_head.then(|| state.start(lane, Instant::now()))
             };
             match turn {
                 Some(Ok(())) => return,
-                Some(Err(at)) => tokio::select! {
+                Some(Err(Some(at))) => tokio::select! {
                     () = sleep_until(at) => {}
                     () = place.wake.notified() => {}
                 },
-                None => place.wake.notified().await,
+                Some(Err(None)) | None => place.wake.notified().await,
             }
         }
     }
@@ -212,7 +232,7 @@ impl Budget {
         if state.effective < state.limit && tenths > 0 {
             state.effective = (state.effective + (state.limit / 10).max(1) * tenths).min(state.limit);
             state.adjusted_at = Some(now);
-            state.wake_first();
+            state.wake_heads();
         }
         let calm = state.refused_at.is_none_or(|at| now.duration_since(at) >= CALM);
         if calm && state.effective >= state.limit.div_ceil(2) {
@@ -228,7 +248,7 @@ impl Budget {
         state.effective = if throttled { state.effective.min(limit) } else { limit };
         state.limit = limit;
         state.per = per.clamp(WINDOW_BOUNDS.0, WINDOW_BOUNDS.1);
-        state.wake_first();
+        state.wake_heads();
     }
 
     /// What the budget is doing now.
@@ -243,7 +263,7 @@ impl Budget {
         let now = Instant::now();
         let state = self.lock();
         BudgetUsage {
-            in_window: u32::try_from(state.in_window(now)).unwrap_or(u32::MAX),
+            in_window: state.in_window(now).0,
             limit: state.limit,
             effective_limit: state.effective,
             blocked_until: state.blocked_until.filter(|until| *until > now),
@@ -292,37 +312,69 @@ impl Budget {
 }
 
 impl State {
-    /// Whether nobody of the same or an earlier lane waits.
-    fn goes_first(&self, lane: Lane) -> bool {
-        self.waiting.keys().next().is_none_or(|(first, _)| *first > lane)
+    /// Who of a lane is served next.
+    fn head(&self, lane: Lane) -> Option<Ticket> {
+        let first = self.waiting.range((lane, 0)..).next()?.0;
+        (first.0 == lane).then_some(*first)
     }
 
-    fn is_first(&self, ticket: Ticket) -> bool {
-        self.waiting.keys().next() == Some(&ticket)
-    }
-
-    fn wake_first(&self) {
-        if let Some(wake) = self.waiting.values().next() {
-            wake.notify_one();
-        }
-    }
-
-    /// Counts a start now, or says when to try again.
-    fn spend(&mut self, lane: Lane, now: Instant) -> Result<(), Instant> {
-        if let Some(until) = self.blocked(lane).filter(|until| *until > now) {
-            return Err(until);
-        }
-        let allowed = usize::try_from(lane.share(self.effective)).unwrap_or(usize::MAX);
-        if self.in_window(now) < allowed {
-            self.starts.push_back(now);
-            while self.starts.len() > usize::try_from(self.limit).unwrap_or(usize::MAX) {
-                self.starts.pop_front();
+    fn wake_heads(&self) {
+        for head in LANES.iter().filter_map(|lane| self.head(*lane)) {
+            if let Some(wake) = self.waiting.get(&head) {
+                wake.notify_one();
             }
-            return Ok(());
         }
-        // The window is free for us once only `allowed - 1` starts are younger than it.
-        let leaves = self.starts.len().saturating_sub(allowed);
-        Err(self.starts.get(leaves).map_or(now, |start| *start) + self.per)
+    }
+
+    fn shares(&self) -> Shares {
+        Shares::of(self.effective, self.dated.filter(|_| self.guests == 0))
+    }
+
+    /// Counts a start now; or says when to try again, which is nobody knows when while another lane goes first.
+    fn start(&mut self, lane: Lane, now: Instant) -> Result<(), Option<Instant>> {
+        if let Some(at) = self.opens(lane, now) {
+            return Err(Some(at));
+        }
+        let goes_first = |other: &Lane| self.head(*other).is_some() && self.opens(*other, now).is_none();
+        if self.ahead_of(lane, now).iter().any(goes_first) {
+            return Err(None);
+        }
+        self.starts.push_back((now, lane));
+        while self.starts.len() > usize::try_from(self.limit).unwrap_or(usize::MAX) {
+            self.starts.pop_front();
+        }
+        Ok(())
+    }
+
+    /// The lanes that go first: dates before all, and looks before changes while they have not had their share.
+    fn ahead_of(&self, lane: Lane, now: Instant) -> &'static [Lane] {
+        let looks_first = self.shares().owes_looks(self.in_window(now).1);
+        match (lane, looks_first) {
+            (Lane::Deadline, _) => &[],
+            (Lane::UserChange, true) => &[Lane::Deadline, Lane::Sweep],
+            (Lane::UserChange, false) | (Lane::Sweep, true) => &[Lane::Deadline],
+            (Lane::Sweep, false) => &[Lane::Deadline, Lane::UserChange],
+        }
+    }
+
+    /// When a lane has room for another start; nothing if it has now.
+    fn opens(&self, lane: Lane, now: Instant) -> Option<Instant> {
+        if let Some(until) = self.blocked(lane).filter(|until| *until > now) {
+            return Some(until);
+        }
+        let (shares, (mut total, mut looks)) = (self.shares(), self.in_window(now));
+        if total < shares.room(lane, looks) {
+            return None;
+        }
+        let within = self.starts.len() - usize::try_from(total).unwrap_or(usize::MAX);
+        for (start, of) in self.starts.iter().skip(within) {
+            total -= 1;
+            looks -= u32::from(*of == Lane::Sweep);
+            if total < shares.room(lane, looks) {
+                return Some(*start + self.per);
+            }
+        }
+        None
     }
 
     fn blocked(&self, lane: Lane) -> Option<Instant> {
@@ -332,13 +384,17 @@ impl State {
         }
     }
 
-    fn in_window(&self, now: Instant) -> usize {
-        let gone = self.starts.partition_point(|start| *start + self.per <= now);
-        self.starts.len() - gone
+    /// How many starts the window that ends now holds, and how many of them are looks.
+    fn in_window(&self, now: Instant) -> (u32, u32) {
+        let gone = self.starts.partition_point(|(start, _)| *start + self.per <= now);
+        let within = || self.starts.iter().skip(gone);
+        let looks = within().filter(|(_, lane)| *lane == Lane::Sweep).count();
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        (count(within().count()), count(looks))
     }
 }
 
-/// A place in the queue; leaving it, served or not, wakes whoever is first then.
+/// A place in the queue; leaving it, served or not, wakes those who are first then.
 struct Place<'a> {
     budget: &'a Budget,
     ticket: Ticket,
@@ -349,7 +405,7 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = self.budget.lock();
         state.waiting.remove(&self.ticket);
-        state.wake_first();
+        state.wake_heads();
     }
 }
 

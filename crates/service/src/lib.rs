@@ -52,7 +52,7 @@ pub use version::ApiVersion;
 pub use {
     allowed_hosts::{AllowedHosts, HostPattern},
     base_url::{BaseUrl, InvalidBaseUrl},
-    budget::{Budget, BudgetUsage},
+    budget::{Budget, BudgetUsage, Shares},
     client::{Answer, Client, Kind, Listing, Observer, Presence, Removable, Witness},
     error::{Error, ErrorKind},
     failure::Failure,

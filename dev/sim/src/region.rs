@@ -7,15 +7,15 @@ use super::{
     impolite::Manners,
     law::Laws,
     network::{Habits, Network},
-    operator::Operator,
+    operator::{Operator, POLL},
     report::Report,
     users::{self, Users},
     world::{self, World},
 };
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use speech_fuzz::Chance;
-use speech_plan::connection::Contact;
-use speech_service::Lane;
+use speech_plan::{connection::Contact, endpoint::may_be_urgent};
+use speech_service::{Lane, Shares};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How long the deletion of everything may take in the end: a training that seems never to end holds its model up.
@@ -371,7 +371,18 @@ impl Region {
             return true;
         }
         let limit = u32::try_from(self.report.budget).unwrap_or(u32::MAX);
-        let room = usize::try_from(lane.share(limit)).unwrap_or(usize::MAX);
+        let dated = self.operator.as_ref().map(|operator| {
+            let by = self
+                .now
+                .saturating_add(POLL.saturating_mul(2))
+                .unwrap_or(Timestamp::MAX);
+            let agenda = operator.resource.agenda();
+            let endpoints = self.cluster.endpoints.iter().flatten();
+            let dated = endpoints.filter(|endpoint| may_be_urgent(endpoint, &agenda.durations, by));
+            u32::try_from(dated.count()).unwrap_or(u32::MAX)
+        });
+        // The network does not tell lanes apart: as if none of the starts was a look, which leaves changes the least.
+        let room = usize::try_from(Shares::of(limit, dated).room(lane, 0)).unwrap_or(usize::MAX);
         let Some(until) = self.network.full_until(room) else {
             return false;
         };

@@ -10,6 +10,7 @@ use kube::runtime::reflector::ObjectRef;
 use speech_api::{Reason, SpeechConnection};
 use speech_plan::{
     connection::{Contact, link::LinkSource},
+    endpoint::may_be_urgent,
     recognition::Recognition,
     relations::{Recorded, holds_evaluations_of},
     view::View,
@@ -169,6 +170,9 @@ impl Sweeper {
         let uses = || wake::uses(&self.context, &self.key);
         let look = self.schedule.look(self.pace_at(now), &awaited, uses, held);
         let scope = look.scope;
+        if look.is_whole {
+            self.keep_for_dates(now);
+        }
         let began = Instant::now();
         let mut recorded = match self.remote.resource.is_first(scope) {
             true => wake::recorded(&self.context, &self.key),
@@ -247,6 +251,17 @@ impl Sweeper {
         self.context.wakes.wake_connection(&self.key);
         wake::dependents(&self.context, &self.key);
         true
+    }
+
+    /// Keeps room for the swaps that may have to go first before the next whole look; all else may have the rest.
+    fn keep_for_dates(&self, now: Timestamp) {
+        let by = now.saturating_add(self.pace_at(now).interval.saturating_mul(2));
+        let by = by.unwrap_or(Timestamp::MAX);
+        let agenda = self.remote.agenda();
+        let mut endpoints = self.context.stores.endpoints.of(&self.key);
+        endpoints.retain(|endpoint| may_be_urgent(endpoint, &agenda.durations, by));
+        let dated = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
+        self.remote.budget.keep_for_dates(dated);
     }
 
     /// Whether the resource is reached in another way by now.

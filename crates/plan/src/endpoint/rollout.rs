@@ -2,7 +2,7 @@
 use super::{Snapshot, choice::Choice, gate, observed::Observed, record::Record, timing};
 use crate::{
     Action, List,
-    lead_time::Work,
+    lead_time::{Durations, Work},
     model_choice,
     queue::{self, Want},
     retry::Need,
@@ -14,7 +14,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
-    Reason,
+    Reason, SpeechEndpoint,
     annotation::{self, APPROVED_MODEL, SWAP_NOW},
     decision::{Fact, RuleName, Saw},
     duration,
@@ -68,6 +68,23 @@ pub struct Rollout {
     pub never_opens: bool,
 }
 
+/// Whether a swap of an endpoint may have to go before all other requests by then (UTC): room is kept for it.
+pub fn may_be_urgent(endpoint: &SpeechEndpoint, durations: &Durations, by: Timestamp) -> bool {
+    let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());
+    let expiry = active.and_then(|active| parse(active.expires_at.as_deref()));
+    let lead = deployment(durations, &endpoint.spec.locale);
+    expiry.is_some_and(|expiry| is_near(expiry, lead, by))
+}
+
+/// How long a deployment has to be expected to take.
+fn deployment(durations: &Durations, locale: &str) -> SignedDuration {
+    durations.lead(locale, &[Work::Deploying]).needed
+}
+
+fn is_near(expiry: Timestamp, lead: SignedDuration, now: Timestamp) -> bool {
+    expiry <= after(now, URGENT.max(lead))
+}
+
 /// The dates of an endpoint that serves.
 pub struct Dates<'a> {
     /// When the active model expires.
@@ -91,12 +108,11 @@ impl<'a> Dates<'a> {
                 .ok()
                 .and_then(|span| SignedDuration::try_from(span).ok())
         };
-        let durations = &s.around.agenda.durations;
         Self {
             expiry: active.and_then(|active| parse(active.expires_at.as_deref())),
             before: span(&swap.before).unwrap_or_default(),
             deadline_override: span(&swap.deadline_override).unwrap_or_default(),
-            lead: durations.lead(&s.object.spec.locale, &[Work::Deploying]).needed,
+            lead: deployment(&s.around.agenda.durations, &s.object.spec.locale),
             calendar,
         }
     }
@@ -108,8 +124,7 @@ impl<'a> Dates<'a> {
 
     /// Whether a swap goes before all other requests.
     pub fn is_urgent(&self, now: Timestamp) -> bool {
-        self.expiry
-            .is_some_and(|expiry| expiry <= after(now, URGENT.max(self.lead)))
+        self.expiry.is_some_and(|expiry| is_near(expiry, self.lead, now))
     }
 
     /// What the active model's expiry asks for.

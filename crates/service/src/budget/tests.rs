@@ -72,6 +72,106 @@ proptest! {
     }
 }
 
+/// One start after another at random, of which so many within any window have a date. Tells how long dates waited at most.
+fn longest_wait_of_dates(kept: u32, dated: usize, pauses: &[(u64, bool)]) -> Duration {
+    run(async {
+        let budget = Arc::new(Budget::new(40, WINDOW));
+        budget.keep_for_dates(kept);
+        let (mut dates, mut others) = (Vec::<(Instant, tokio::task::JoinHandle<Instant>)>::new(), Vec::new());
+        for (pause, is_look) in pauses {
+            tokio::time::sleep(Duration::from_millis(*pause)).await;
+            let lane = if *is_look { Lane::Sweep } else { Lane::UserChange };
+            others.extend((0..10).map(|_| start(&budget, lane)));
+            settle().await;
+            let now = Instant::now();
+            if dates.iter().filter(|(at, _)| *at + WINDOW > now).count() < dated {
+                dates.push((now, start(&budget, Lane::Deadline)));
+                settle().await;
+            }
+        }
+        let mut longest = Duration::ZERO;
+        for (at, task) in dates {
+            longest = longest.max(task.await.unwrap() - at);
+        }
+        others.iter().for_each(tokio::task::JoinHandle::abort);
+        longest
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_has_a_date_starts_at_once_if_no_more_come_than_were_told(
+        dated in 0_usize..22,
+        pauses in proptest::collection::vec((0_u64..900, any::<bool>()), 1..80),
+    ) {
+        let kept = u32::try_from(dated).unwrap();
+        prop_assert_eq!(longest_wait_of_dates(kept, dated, &pauses), Duration::ZERO);
+    }
+}
+
+#[test]
+fn dates_of_which_nobody_told_may_wait_but_never_longer_than_a_window() {
+    let pauses = [(100, false); 60];
+    let wait = longest_wait_of_dates(0, 20, &pauses);
+    assert!(wait > Duration::ZERO && wait <= WINDOW, "{wait:?}");
+}
+
+#[test]
+fn fifty_creations_and_the_looks_beside_them_take_one_window() {
+    run(async {
+        let budget = Arc::new(Budget::new(80, WINDOW));
+        budget.keep_for_dates(0);
+        let begin = Instant::now();
+        let changes: Vec<_> = (0..50).map(|_| start(&budget, Lane::UserChange)).collect();
+        let looks: Vec<_> = (0..12).map(|_| start(&budget, Lane::Sweep)).collect();
+        for task in changes {
+            assert_eq!(task.await.unwrap(), begin);
+        }
+        let at_once = join_all(looks)
+            .await
+            .into_iter()
+            .filter(|at| *at.as_ref().unwrap() == begin);
+        assert_eq!(at_once.count(), 8, "looks have a share that changes leave them");
+    });
+}
+
+#[test]
+fn changes_without_end_keep_no_look_from_its_share() {
+    run(async {
+        let budget = Arc::new(Budget::new(80, WINDOW));
+        budget.keep_for_dates(0);
+        let begin = Instant::now();
+        let changes: Vec<_> = (0..1000).map(|_| start(&budget, Lane::UserChange)).collect();
+        settle().await;
+        for window in 0..3 {
+            for task in (0..8).map(|_| start(&budget, Lane::Sweep)).collect::<Vec<_>>() {
+                assert_eq!(task.await.unwrap() - begin, WINDOW * window);
+            }
+            tokio::time::sleep_until(begin + WINDOW * (window + 1)).await;
+        }
+        changes.iter().for_each(tokio::task::JoinHandle::abort);
+    });
+}
+
+#[test]
+fn of_the_dates_of_those_who_share_a_budget_nothing_is_known() {
+    run(async {
+        let (host, guest) = (Arc::new(Budget::new(80, WINDOW)), Budget::new(80, WINDOW));
+        host.keep_for_dates(0);
+        guest.keep_for_dates(0);
+        guest.join(Some(Arc::clone(&host)));
+        let changes: Vec<_> = (0..80).map(|_| start(&host, Lane::UserChange)).collect();
+        settle().await;
+        assert_eq!(host.usage().in_window, 28);
+        guest.join(None);
+        settle().await;
+        assert_eq!(host.usage().in_window, 64);
+        drop(changes);
+    });
+}
+
 #[test]
 fn a_token_comes_back_exactly_one_window_after_it_was_spent() {
     run(async {

@@ -18,8 +18,9 @@ pub fn judge(case: &Case, action: &Action) {
     match action {
         Action::CreateEndpoint(create) => judge_post(case, create.owner.attempt),
         Action::CreateEvaluation(create) => judge_post(case, create.owner.attempt),
-        Action::UpdateEndpoint { id, change, .. } => {
+        Action::UpdateEndpoint { id, change, urgent } => {
             assert!(endpoint(*id).confirmed, "on what nobody has read");
+            judge_urgency(case, *urgent);
             judge_model(case, change);
         }
         Action::DeleteEndpoint(id) => {
@@ -36,6 +37,16 @@ pub fn judge(case: &Case, action: &Action) {
 fn judge_post(case: &Case, attempt: u32) {
     let open = CreationIntent::of(&case.object).unwrap();
     assert_eq!((case.world.pass.announced, attempt), (Some(open.attempt), open.attempt));
+}
+
+/// What goes before all other requests was counted, as far as the status tells: room is kept for it.
+fn judge_urgency(case: &Case, urgent: bool) {
+    let object = SpeechEndpoint {
+        status: Some(case.plan().status),
+        ..case.object.clone()
+    };
+    let counted = super::super::super::may_be_urgent(&object, &case.world.agenda.durations, case.world.now);
+    assert!(counted || !urgent, "nobody kept room for it");
 }
 
 fn judge_model(case: &Case, change: &UpdateEndpoint) {
