@@ -35,6 +35,9 @@ dependencies() {
 summary=()
 failures=0
 job=""
+told=""
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 
 # Each step is a process group of its own, so that Ctrl-C and SIGTERM end all of it.
 set -m
@@ -54,21 +57,28 @@ step() {
   local name=$1 began=$SECONDS status=0 outcome=ok
   shift
   printf '\n== %s: %s\n' "$name" "$*"
-  "$@" </dev/null &
+  { "$@" </dev/null 2>&1 | tee "$said"; } &
   job=$!
   wait "$job" || status=$?
   job=""
   if ((status != 0)); then
     outcome="FAILED ($status)"
     failures=$((failures + 1))
+    told+=$(printf '\n-- %s\n' "$name"; complaints)
   fi
   summary+=("$(printf '%-24s %5d s  %s' "$name" $((SECONDS - began)) "$outcome")")
+}
+
+# What a failed step complained of: the last lines that say so. Who reads only the end of a long log finds the cause there.
+complaints() {
+  grep -E "^error|panicked at|^thread '|\.\.\. FAILED|VIOLATION|violated|[1-9][0-9]* violations" "$said" | cut -c1-400 | tail -n 15 || true
 }
 
 steps
 printf '\n== summary\n'
 printf '%s\n' "${summary[@]}"
 if ((failures > 0)); then
+  printf '%s\n\n' "$told"
   echo "$failures step(s) failed"
   exit 1
 fi

@@ -28,7 +28,7 @@ use speech_api::{
     decision::{Decision, RuleName, Saw},
 };
 use speech_service::{
-    Absent, EntityId, ModelId,
+    Absent, EntityId, Heard, ModelId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, EntityError, Evaluation, Header, OwnerTag, Scores, Status},
     request::UpdateModel,
 };
@@ -303,6 +303,7 @@ fn resweep<T: Remote + Clone>(cache: &mut Cache<T>, now: Timestamp) {
     let began = cache.begin();
     let listed = cache.iter().map(|entry| (*entry.entity).clone()).collect();
     cache.swept(listed, began, now);
+    cache.complete(now, Heard::assumed());
 }
 
 /// A plan in one line: the step, then the conditions.

@@ -1,5 +1,8 @@
 //! One look at the lists of a Speech resource.
-use super::{Resource, reader::Reader};
+use super::{
+    Resource,
+    reader::{News, Reader},
+};
 use jiff::Timestamp;
 use speech_plan::{relations::Recorded, view::Changes};
 use speech_service::{Client, Error};
@@ -48,14 +51,20 @@ pub async fn read(
     let evaluations = reader.list(scope.evaluations, &recorded.evaluations, |view| &mut view.evaluations);
     let (endpoints, models, base_models, datasets, evaluations) =
         futures::join!(endpoints, models, base_models, datasets, evaluations);
+    let unheard = conclude(
+        reader,
+        [&endpoints.0, &models.0, &base_models.0, &datasets.0, &evaluations.0],
+    )
+    .await;
+    let is_heard = unheard.is_ok();
     resource.view_mut().note_served();
     let seen = Seen {
         retry_after: (endpoints.0.retry_after)
             .max(models.0.retry_after)
             .max(datasets.0.retry_after)
             .max(evaluations.0.retry_after),
-        has_datasets: scope.datasets && is_read("datasets", datasets.1),
-        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1),
+        has_datasets: scope.datasets && is_read("datasets", datasets.1) && is_heard,
+        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1) && is_heard,
         changes: Changes {
             endpoints: endpoints.0.ids,
             models: models.0.ids,
@@ -64,7 +73,30 @@ pub async fn read(
             evaluations: evaluations.0.ids,
         },
     };
-    (seen, endpoints.1.and(models.1).and(base_models.1))
+    (seen, endpoints.1.and(models.1).and(base_models.1).and(unheard))
+}
+
+/// Takes the lists that were read for whole, once it is certain that it was the service which answered: one of them shows
+/// something, or the service does when it is asked for what it always has.
+async fn conclude(
+    reader: Reader<'_>,
+    [endpoints, models, base_models, datasets, evaluations]: [&News; 5],
+) -> Result<(), Error> {
+    let lists = [endpoints, models, base_models, datasets, evaluations];
+    if !lists.iter().any(|list| list.is_whole) {
+        return Ok(());
+    }
+    let heard = match lists.iter().find_map(|list| list.heard) {
+        Some(heard) => heard,
+        None => reader.hear().await?,
+    };
+    let view = &mut *reader.resource.view_mut();
+    endpoints.complete(&mut view.endpoints, reader.now, heard);
+    models.complete(&mut view.models, reader.now, heard);
+    base_models.complete(&mut view.base_models, reader.now, heard);
+    datasets.complete(&mut view.datasets, reader.now, heard);
+    evaluations.complete(&mut view.evaluations, reader.now, heard);
+    Ok(())
 }
 
 /// A list that only some objects need: that it cannot be read is no trouble of the connection.

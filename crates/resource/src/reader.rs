@@ -2,7 +2,7 @@
 use super::Resource;
 use jiff::Timestamp;
 use speech_plan::view::{self, Cache, View};
-use speech_service::{Client, EntityId, Error, Kind, Lane, Presence};
+use speech_service::{Client, EntityId, Error, Heard, Kind, Lane, Presence};
 use std::{collections::HashSet, time::Duration};
 
 /// What a list brought.
@@ -12,6 +12,19 @@ pub struct News {
     pub ids: HashSet<EntityId>,
     /// When another look is worth it, as the service says.
     pub retry_after: Option<Duration>,
+    /// That the service answered.
+    pub heard: Option<Heard>,
+    /// Whether all is known of what the list lacked, so that its cache is complete if it was the service that answered.
+    pub is_whole: bool,
+}
+
+impl News {
+    /// Takes a list that was read for whole.
+    pub fn complete<T: view::Remote>(&self, cache: &mut Cache<T>, now: Timestamp, heard: Heard) {
+        if self.is_whole {
+            cache.complete(now, heard);
+        }
+    }
 }
 
 /// Reads lists of a Speech resource at a time (UTC).
@@ -50,10 +63,13 @@ impl Reader<'_> {
         let listing = T::list(self.client, Lane::Sweep).await?;
         let listed = listing.witness();
         news.retry_after = listing.retry_after;
+        news.heard = listing.heard();
         if !cache(&mut resource.view_mut()).is_known() {
             // Nothing is remembered after a start: what a status names is asked for before the lack in a list says anything.
             for id in recorded.iter().filter(|id| !listed.has(**id)) {
-                match self.client.look_up_beside(Lane::Sweep, *id, &listed).await? {
+                let presence = self.client.look_up_beside(Lane::Sweep, *id, &listed).await?;
+                news.heard = Some(presence.heard());
+                match presence {
                     Presence::Found(answer) => {
                         if cache(&mut resource.view_mut()).read(answer.value, began) {
                             news.ids.insert(*id);
@@ -77,7 +93,9 @@ impl Reader<'_> {
         news.ids.extend(changed);
         for id in missing {
             let began = cache(&mut resource.view_mut()).begin();
-            let is_news = match self.client.look_up_beside(Lane::Sweep, id, &listed).await? {
+            let presence = self.client.look_up_beside(Lane::Sweep, id, &listed).await?;
+            news.heard = Some(presence.heard());
+            let is_news = match presence {
                 Presence::Found(answer) => cache(&mut resource.view_mut()).read(answer.value, began),
                 Presence::Absent(proof) => cache(&mut resource.view_mut()).vanished(&proof, began),
             };
@@ -85,8 +103,15 @@ impl Reader<'_> {
                 news.ids.insert(id);
             }
         }
-        cache(&mut resource.view_mut()).complete(self.now);
+        news.is_whole = true;
         Ok(())
+    }
+
+    /// Finds out whether it is the service that answers, where no list showed anything.
+    pub async fn hear(self) -> Result<Heard, Error> {
+        let base_models = |view: &View| view.base_models.iter().map(|entry| entry.entity.header.id).min();
+        let known = base_models(&self.resource.view());
+        self.client.hear(Lane::Sweep, known).await
     }
 
     /// Asks for what objects name and no list has shown: that it does not exist is said only once the service itself says

@@ -41,7 +41,7 @@ pub mod transport;
 #[cfg(feature = "client")]
 mod wire;
 
-pub use absence::Absent;
+pub use absence::{Absent, Heard};
 pub use entity::Entity;
 pub use id::{EntityId, InvalidId, ModelId};
 pub use request::Lane;

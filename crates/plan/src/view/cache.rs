@@ -1,7 +1,7 @@
 //! The entities of one kind in one Speech resource.
 use jiff::{SignedDuration, Timestamp};
 use speech_service::{
-    Absent, Entity, EntityId,
+    Absent, Entity, EntityId, Heard,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation},
 };
 use std::{
@@ -221,7 +221,8 @@ impl<T: Remote> Cache<T> {
 
     /// Takes a list that was read to its end. Gives the entities that are news, and those that the list lacks: paging is
     /// by offset, so that an entity may be skipped while others are deleted; ask for each before forgetting it, then say
-    /// [`complete`](Self::complete). Until then the list proves nothing: one that lacks what is there may lack more.
+    /// [`complete`](Self::complete). Until then the list proves nothing: one that lacks what is there may lack more, and an
+    /// empty one may be anybody's.
     pub fn swept(&mut self, listed: Vec<T>, began: Tick, at: Timestamp) -> (HashSet<EntityId>, Vec<EntityId>) {
         let ids: HashSet<_> = listed.iter().map(|entity| entity.header().id).collect();
         let missing: Vec<_> = self
@@ -234,14 +235,15 @@ impl<T: Remote> Cache<T> {
         self.deleted.retain(|_, tick| *tick > began);
         self.gone
             .retain(|_, since| since.get_or_insert(at).duration_since(at).abs() < REMEMBERED);
-        if missing.is_empty() {
-            self.complete(at);
+        if missing.is_empty() && !ids.is_empty() {
+            self.swept_at = Some(at);
         }
         (news, missing)
     }
 
-    /// Takes that all is known of what the list lacked which began at this time.
-    pub fn complete(&mut self, at: Timestamp) {
+    /// Takes that all is known of what the list lacked which was read at this time (UTC), and that it was the service which
+    /// answered: an empty list is no proof of that.
+    pub fn complete(&mut self, at: Timestamp, _: Heard) {
         self.swept_at = Some(at);
     }
 

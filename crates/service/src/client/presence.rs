@@ -2,7 +2,7 @@
 //! connection, not news of an entity.
 use super::{Answer, Client, Listing};
 use crate::{
-    absence::Absent,
+    absence::{Absent, Heard},
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Entity, Evaluation},
     error::{Error, ErrorKind},
     id::EntityId,
@@ -132,6 +132,18 @@ impl<T: Kind> Listing<T> {
             kind: PhantomData,
         }
     }
+
+    /// That the service answered, if the list shows anything.
+    pub fn heard(&self) -> Option<Heard> {
+        (!self.values.is_empty()).then(Heard::proven)
+    }
+}
+
+impl<T> Presence<T> {
+    /// That the service answered: it showed the entity, or said itself that there is none.
+    pub fn heard(&self) -> Heard {
+        Heard::proven()
+    }
 }
 
 impl<T> Witness<T> {
@@ -175,6 +187,22 @@ impl Client {
             true => Err(contradiction::<T>()),
             false => self.prove(id),
         }
+    }
+
+    /// Finds out whether it is the service that answers, where lists are empty: it always has base models, of which one may
+    /// be known.
+    pub async fn hear(&self, lane: Lane, known: Option<EntityId>) -> Result<Heard, Error> {
+        if let Some(id) = known
+            && let Some(found) = self.ask::<BaseModel>(lane, id).await?
+        {
+            return Ok(Presence::Found(found).heard());
+        }
+        // None is known, or the one that was is no longer offered.
+        let listing = BaseModel::list(self, lane).await?;
+        listing.heard().ok_or(Error::Unproven {
+            route: "list_base_models",
+            problem: "the list of base models is empty, which the Speech service's never is; something else answers for it: check what stands before it",
+        })
     }
 
     /// Deletes an entity and proves that it is gone: a gateway can accept a deletion, too.

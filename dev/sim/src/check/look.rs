@@ -14,7 +14,7 @@ use speech_plan::{
     view::{Cache, Remote, View},
 };
 use speech_resource::{Pace, Seen};
-use speech_service::{Absent, EntityId, Error};
+use speech_service::{Absent, EntityId, Error, Heard};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Who answers, and how well.
@@ -148,9 +148,14 @@ impl Reader<'_> {
             }
         }
         let (_, missing) = cache.swept(listed, began, self.now);
+        let believed = matches!(self.bug, PlantedBug::BelievedList | PlantedBug::BelievedGateway);
         if self.lists == Lists::Gateway && self.bug == PlantedBug::BelievedList {
-            cache.complete(self.now);
+            cache.complete(self.now, Heard::assumed());
             return Ok(());
+        }
+        if self.lists == Lists::Gateway && missing.is_empty() && !believed {
+            // No list shows anything, and no base model can be had.
+            return Err(of_gateway());
         }
         for id in missing {
             let began = cache.begin();
@@ -159,7 +164,7 @@ impl Reader<'_> {
                 None => drop(cache.vanished(&Absent::assumed(id), began)),
             }
         }
-        cache.complete(self.now);
+        cache.complete(self.now, Heard::assumed());
         Ok(())
     }
 

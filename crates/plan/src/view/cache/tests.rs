@@ -77,7 +77,7 @@ fn what_a_list_lacks_is_asked_for_before_it_is_forgotten() {
         Some(at(NOW)),
         "a list that lacks what may be there proves nothing yet"
     );
-    cache.complete(at(LATER));
+    cache.complete(at(LATER), Heard::assumed());
     assert_eq!(cache.swept_at(), Some(at(LATER)));
 }
 
