@@ -13,8 +13,8 @@ use std::{collections::BTreeMap, time::Duration};
 impl Exposed for SpeechEndpoint {
     const CHAIN: &'static [Work] = &[Work::Deploying];
 
-    fn expires(&self) -> Option<&str> {
-        self.status.as_ref()?.active.as_ref()?.expires_at.as_deref()
+    fn expires(&self) -> Option<Timestamp> {
+        self.status.as_ref()?.active.as_ref()?.expires_at
     }
 
     fn info(&self) -> [&str; 3] {
@@ -47,7 +47,7 @@ impl Facts<'_, SpeechEndpoint> {
     }
 
     fn since(&self) -> Option<Timestamp> {
-        self.fallback()?.since.as_deref()?.parse().ok()
+        self.fallback()?.since
     }
 
     /// Since when a base model has answered in place of the active one.

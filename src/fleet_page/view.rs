@@ -13,7 +13,7 @@ use speech_api::{SpeechEndpoint, SpeechModel, condition, planned::PlannedAction}
 use speech_fleet::{
     Row, Step,
     fleet::{self, Filter, Objects, connection},
-    standing::{Serving, State},
+    standing::State,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -252,7 +252,7 @@ impl Line {
         let serves = standing.serves.as_ref();
         let why = standing.why.as_ref();
         // A step that lies beyond what the rows tell is still the next one.
-        let later: Option<Step> = standing.next.as_ref().and_then(|step| step.try_into().ok());
+        let later: Option<Step> = standing.next.as_ref().map(Step::from);
         let acts = |step: &&Step| step.action != PlannedAction::Expire;
         let next = (row.steps.iter().find(acts))
             .or(later.iter().find(acts))
@@ -267,7 +267,7 @@ impl Line {
             id: None,
             model: serves.map(|model| model.name.clone()),
             revision: serves.and_then(|model| model.revision),
-            expires_at: serves.and_then(Serving::expires_at),
+            expires_at: serves.and_then(|model| model.expires_at),
             risk,
             risk_message,
             next,

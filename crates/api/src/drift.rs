@@ -18,15 +18,9 @@ pub struct DriftTally {
     #[serde(default)]
     pub count: i32,
     /// When the last correction was accepted (RFC 3339, UTC).
-    pub last_at: String,
+    #[schemars(with = "String")]
+    pub last_at: Timestamp,
     /// Generation of the spec that the last correction was made for.
     #[serde(default)]
     pub generation: i64,
-}
-
-impl DriftTally {
-    /// When the last correction was accepted; `None` if someone wrote a value that is not a time.
-    pub fn at(&self) -> Option<Timestamp> {
-        self.last_at.parse().ok()
-    }
 }

@@ -2,6 +2,7 @@
 use super::{
     decision::{Decision, DecisionSchema},
     drift::DriftTally,
+    lenient,
     planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
@@ -10,6 +11,7 @@ use super::{
     rule,
     tally::CreationTally,
 };
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -250,36 +252,56 @@ pub struct SpeechModelStatus {
     #[schemars(with = "Option<DecisionSchema>")]
     pub decision: Decision,
     /// The model that endpoints should serve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub current: Option<CurrentModel>,
     /// The newest revision, if it is being made or failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub candidate: Option<CandidateModel>,
     /// The copy that is in progress.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub copying: Option<CopyUnderWay>,
     /// Other revisions that still exist, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastModel>,
     /// What happens next, if nothing else changes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub plan: Vec<PlannedStep>,
     /// Number of the last finished attempt to create a remote model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
     /// How often in a row the operator requested a model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub creations: Option<CreationTally>,
     /// The highest number that any revision has had; absent while a revision in this status has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest_revision: Option<i32>,
     /// The last failed request, while the operator retries it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_failure: Option<LastFailure>,
     /// Failed requests that hold nothing else back, while the operator retries them: changes of the name, description,
     /// project and the like, and deletions of what is no longer needed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,
     /// The field of the change that the service accepted and no read has shown yet, for `observedGeneration`. If a read
@@ -287,7 +309,7 @@ pub struct SpeechModelStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_change: Option<String>,
     /// Fields that someone else changed in the Speech service and the operator recently corrected, and how often.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub drift: Vec<DriftTally>,
     /// The last project that the spec named.
@@ -323,12 +345,22 @@ pub struct CurrentModel {
     /// Name in the portal.
     pub name: String,
     /// When the model was created (RFC 3339, UTC).
-    pub created_at: String,
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
     /// The model's transcriptionDateTime (RFC 3339, UTC). From then on, the newest base model answers in its place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
     /// The base model that it was trained from, or the model itself if it is a base model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub base_model: Option<BaseModelDates>,
     /// Whether the model can be deployed to an endpoint.
     #[serde(default)]
@@ -345,11 +377,21 @@ pub struct BaseModelDates {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The base model's adaptationDateTime (RFC 3339, UTC). From then on, no model can be trained from it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adaptation_until: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub adaptation_until: Option<Timestamp>,
     /// The base model's transcriptionDateTime (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A revision that is being made, or that failed.
@@ -363,7 +405,8 @@ pub struct CandidateModel {
     /// State in the service: NotStarted, Running or Failed.
     pub state: String,
     /// When the revision was requested (RFC 3339, UTC).
-    pub started_at: String,
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
 }
 
 /// A copy that is in progress.
@@ -380,7 +423,8 @@ pub struct CopyUnderWay {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// When the copy was requested (RFC 3339, UTC).
-    pub started_at: String,
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
 }
 
 /// A revision other than the current one and the candidate.
@@ -394,6 +438,11 @@ pub struct PastModel {
     /// State in the service: Succeeded or Failed.
     pub state: String,
     /// The model's transcriptionDateTime (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
 }

@@ -3,6 +3,7 @@ use super::{
     rule,
     window::{MAX_WINDOWS, Window},
 };
+use jiff::Timestamp;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -168,7 +169,8 @@ pub struct QuarantinedModel {
     /// The numbers, or the service's message.
     pub message: String,
     /// Since when (RFC 3339, UTC).
-    pub at: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
 }
 
 /// Result of the evaluation of a candidate against the active model.
@@ -205,7 +207,8 @@ pub struct Judgement {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub errors: i32,
     /// Since when the verdict has been the same (RFC 3339, UTC).
-    pub at: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
 }
 
 fn is_zero(number: &i32) -> bool {

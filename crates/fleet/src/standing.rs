@@ -114,7 +114,7 @@ pub struct Why {
 
 impl Why {
     fn expired(model: &Serving) -> Self {
-        let at = model.expires.as_deref().unwrap_or_default();
+        let at = model.expires_at.map_or_else(String::new, |at| at.to_string());
         Self {
             reason: Reason::ModelExpired.as_str().to_owned(),
             message: format!(
@@ -140,19 +140,14 @@ pub struct Serving {
     pub name: String,
     /// Its revision, where it is one of a SpeechModel.
     pub revision: Option<i32>,
-    /// When it expires, as the status tells it (RFC 3339, UTC).
-    pub expires: Option<String>,
+    /// When it expires (UTC).
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Serving {
     /// The name, and the revision if it has one.
     pub fn label(&self) -> String {
         named(&self.name, self.revision)
-    }
-
-    /// When it expires (UTC), where the status can be read.
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        self.expires.as_deref()?.parse().ok()
     }
 }
 
@@ -192,7 +187,7 @@ impl Standing {
             id: active.model.clone(),
             name: active.name.clone(),
             revision: active.revision,
-            expires: active.expires_at.clone(),
+            expires_at: active.expires_at,
         });
         let answers = (status.fallback.as_ref()).is_some_and(|fallback| fallback.since.is_some());
         let seen = Seen {
@@ -213,7 +208,7 @@ impl Standing {
             id: current.id.clone(),
             name: current.name.clone(),
             revision: current.revision,
-            expires: current.expires_at.clone(),
+            expires_at: current.expires_at,
         });
         let seen = Seen {
             is_newest: model.metadata.generation == Some(status.observed_generation),
@@ -287,7 +282,7 @@ impl Standing {
 }
 
 fn is_over(serves: Option<&Serving>, now: Timestamp) -> bool {
-    serves.and_then(Serving::expires_at).is_some_and(|at| at <= now)
+    serves.and_then(|model| model.expires_at).is_some_and(|at| at <= now)
 }
 
 /// What keeps the next step from being taken, once a condition says that something does: its reason, and what the plan says

@@ -45,9 +45,9 @@ pub struct Row {
     /// The id of that model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// When that model expires (RFC 3339, UTC).
+    /// When that model expires (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    pub expires_at: Option<Timestamp>,
     /// What comes next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<PlannedStep>,
@@ -129,10 +129,9 @@ fn nothing(namespace: Option<&str>) -> String {
 /// The worst first, then what expires first.
 fn sort(rows: &mut [Row]) {
     let key = |row: &Row| {
-        let expiry = row.expires_at.clone().unwrap_or_else(|| "~".to_owned());
         (
             row.standing.urgency(),
-            expiry,
+            row.expires_at.unwrap_or(Timestamp::MAX),
             row.namespace.clone(),
             row.kind,
             row.name.clone(),
@@ -201,7 +200,7 @@ impl Row {
             state: standing.state,
             serves: serves.map(Serving::label),
             model: serves.map(|model| model.id.clone()),
-            expires_at: serves.and_then(|model| model.expires.clone()),
+            expires_at: serves.and_then(|model| model.expires_at),
             next: standing.next.clone(),
             reason: standing.reason().unwrap_or_default().to_owned(),
             message: why.map_or_else(
@@ -228,17 +227,17 @@ impl Row {
     }
 }
 
-fn day(at: &str, now: Timestamp) -> String {
-    match at.parse::<Timestamp>() {
-        Ok(when) if when <= now => at.get(..10).unwrap_or(at).to_owned(),
-        Ok(when) => format!("{} ({})", at.get(..10).unwrap_or(at), calendar::until(now, when)),
-        Err(_) => at.to_owned(),
+fn day(at: Timestamp, now: Timestamp) -> String {
+    let day = at.strftime("%Y-%m-%d");
+    if at <= now {
+        return day.to_string();
     }
+    format!("{day} ({})", calendar::until(now, at))
 }
 
 fn next(step: &PlannedStep, now: Timestamp) -> String {
     let forecast = if step.forecast { "~" } else { "" };
-    format!("{} {forecast}{}", step.action.as_str(), day(&step.at, now))
+    format!("{} {forecast}{}", step.action.as_str(), day(step.at, now))
 }
 
 fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool, wide: bool) -> String {
@@ -253,7 +252,7 @@ fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool
         .iter()
         .map(|row| {
             let plain = |text: &Option<String>| Cell::plain(text.as_deref().unwrap_or_default());
-            let until = row.expires_at.as_deref().map(|at| day(at, now)).unwrap_or_default();
+            let until = row.expires_at.map(|at| day(at, now)).unwrap_or_default();
             // The expiry stands in the column before already.
             let acts = row.next.as_ref().filter(|step| step.action != PlannedAction::Expire);
             let next = acts.map(|step| next(step, now)).unwrap_or_default();
@@ -318,7 +317,7 @@ pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
         ),
         ("State", Some(row.state.as_str().to_owned()), paint(row.state)),
         (serving, model, Paint::Plain),
-        ("Until", row.expires_at.as_deref().map(|at| day(at, now)), Paint::Plain),
+        ("Until", row.expires_at.map(|at| day(at, now)), Paint::Plain),
         ("Next", step, Paint::Plain),
         ("Blocked by", blocked, Paint::Yellow),
         ("Why", Some(format!("{}: {}", row.reason, row.message)), Paint::Plain),

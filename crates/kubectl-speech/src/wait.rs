@@ -245,17 +245,10 @@ pub fn arrived(row: &Row) -> String {
 /// How much of the usual time of what is under way is over; absent where nothing has a beginning.
 fn share(object: &Object<'_>, now: Timestamp) -> Option<f64> {
     let (since, work) = match object {
-        Object::Endpoint(endpoint) => (
-            endpoint.status.as_ref()?.target.as_ref()?.since.clone(),
-            Work::Deploying,
-        ),
-        Object::Model(model) => (
-            model.status.as_ref()?.candidate.as_ref()?.started_at.clone(),
-            Work::Training,
-        ),
+        Object::Endpoint(endpoint) => (endpoint.status.as_ref()?.target.as_ref()?.since, Work::Deploying),
+        Object::Model(model) => (model.status.as_ref()?.candidate.as_ref()?.started_at, Work::Training),
         Object::Connection(_) => return None,
     };
-    let since: Timestamp = since.parse().ok()?;
     let usual = work.assumed().as_secs_f64();
     // What takes longer than usual is not yet done.
     Some((now.duration_since(since).as_secs_f64() / usual).clamp(0.0, 0.99))

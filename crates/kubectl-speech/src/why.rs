@@ -391,8 +391,7 @@ fn lines(link: &Link) -> Vec<Vec<Cell>> {
 fn sentence(step: &PlannedStep) -> String {
     let to = step.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
     let about = if step.forecast { "about " } else { "" };
-    let at = step.at.parse::<Timestamp>();
-    let at = at.map_or_else(|_| step.at.clone(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    let at = step.at.strftime("%Y-%m-%d %H:%M UTC");
     let mut text = format!(
         "{}{to} on {about}{at}, because of {}",
         step.action.as_str(),

@@ -23,7 +23,11 @@ pub fn of_endpoint(object: &SpeechEndpoint, status: &SpeechEndpointStatus) -> Op
     if let Some(active) = &status.active {
         data.insert("modelId".into(), active.model.clone());
         data.insert("modelName".into(), active.name.clone());
-        data.extend(active.expires_at.clone().map(|at| ("modelExpiresAt".to_owned(), at)));
+        data.extend(
+            active
+                .expires_at
+                .map(|at| ("modelExpiresAt".to_owned(), at.to_string())),
+        );
     }
     Some(Export {
         name: export.config_map.name.clone(),
@@ -41,7 +45,11 @@ pub fn of_model(object: &SpeechModel, status: &SpeechModelStatus) -> Option<Expo
         ("modelName".to_owned(), current.name.clone()),
         ("locale".to_owned(), object.spec.locale.clone()),
     ]);
-    data.extend(current.expires_at.clone().map(|at| ("modelExpiresAt".to_owned(), at)));
+    data.extend(
+        current
+            .expires_at
+            .map(|at| ("modelExpiresAt".to_owned(), at.to_string())),
+    );
     Some(Export {
         name: export.config_map.name.clone(),
         data,

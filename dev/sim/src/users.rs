@@ -27,7 +27,7 @@ pub struct Users {
     /// The candidate that each endpoint was to be approved for.
     asked: BTreeMap<usize, String>,
     /// Failures that were seen to, by endpoint and date.
-    seen_to: BTreeSet<(usize, String)>,
+    seen_to: BTreeSet<(usize, Timestamp)>,
     /// Models that were judged bad.
     bad: BTreeSet<String>,
 }
@@ -59,7 +59,7 @@ impl Users {
         }
         for entry in &status.quarantine {
             let failed = entry.reason == Reason::DeploymentFailed.as_str();
-            if failed && self.seen_to.insert((index, entry.at.clone())) {
+            if failed && self.seen_to.insert((index, entry.at)) {
                 deeds.push((soon(ON_CALL), Event::Clear(index)));
             }
             if let Some(model) = model
@@ -82,7 +82,7 @@ pub fn needs_approval(endpoint: &SpeechEndpoint) -> bool {
 /// How late an approval may come.
 fn patience(endpoint: &SpeechEndpoint, now: Timestamp) -> SignedDuration {
     let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());
-    let expiry: Option<Timestamp> = active.and_then(|active| active.expires_at.as_ref()?.parse().ok());
+    let expiry = active.and_then(|active| active.expires_at);
     let left = expiry.map_or(LATE, |expiry| expiry.duration_since(now) - LAST_CALL);
     left.clamp(SignedDuration::from_hours(1), LATE)
 }
@@ -104,7 +104,7 @@ pub fn annotate(endpoint: &mut SpeechEndpoint, agrees: bool, now: Timestamp) {
 }
 
 /// Since when an endpoint says that what serves could not be deployed.
-fn failed_since(conditions: &[Condition]) -> Option<String> {
+fn failed_since(conditions: &[Condition]) -> Option<Timestamp> {
     let stalled = condition::find(conditions, condition::STALLED)?;
-    (stalled.reason == Reason::DeploymentFailed.as_str()).then(|| stalled.last_transition_time.0.to_string())
+    (stalled.reason == Reason::DeploymentFailed.as_str()).then(|| stalled.last_transition_time.0)
 }

@@ -8,7 +8,7 @@ use crate::{
     lead_time::{Took, Work},
     queue::{Pair, Want},
     retry,
-    text::{after, cause, day_time, parse, rfc3339},
+    text::{after, cause, day_time, whole_seconds},
     view::{Entry, ModelFacts, View},
 };
 use jiff::Timestamp;
@@ -350,10 +350,10 @@ impl Bench<'_> {
         let errors = self.errors().saturating_add(i32::from(!known));
         let ended = self.s.around.agenda.skew.later_of_service(header.last_action_at);
         // A request for another one that was refused since is what the next has to wait for.
-        let since = self.before.filter(|_| known).and_then(|before| {
-            let at = parse(Some(&before.at)).filter(|at| *at > ended)?;
-            Some((at, before.message.clone()))
-        });
+        let since = self
+            .before
+            .filter(|_| known)
+            .and_then(|before| (before.at > ended).then(|| (before.at, before.message.clone())));
         let finding = match since {
             Some((at, message)) => self.failed(errors, at, |_| message),
             None => self.failed(errors, ended, |again| {
@@ -395,10 +395,9 @@ impl Bench<'_> {
         let before = self
             .before
             .filter(|before| before.verdict == GateVerdict::Error && before.errors > 0)?;
-        let at = parse(Some(&before.at))?;
         Some(Finding {
             evaluation: before.evaluation.as_ref().and_then(|id| id.parse().ok()),
-            ..self.failed(before.errors, at, |_| before.message.clone())
+            ..self.failed(before.errors, before.at, |_| before.message.clone())
         })
     }
 
@@ -450,9 +449,9 @@ impl Bench<'_> {
         };
         let stands = self.before.filter(|before| before.verdict == verdict);
         let at = match (finding.at, stands) {
-            (Some(at), _) => rfc3339(at),
-            (None, Some(before)) => before.at.clone(),
-            (None, None) => rfc3339(self.s.now()),
+            (Some(at), _) => whole_seconds(at),
+            (None, Some(before)) => before.at,
+            (None, None) => whole_seconds(self.s.now()),
         };
         let numbers = finding.numbers.as_ref();
         Judgement {

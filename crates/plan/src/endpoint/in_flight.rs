@@ -13,7 +13,7 @@ use crate::{
     Action, Failure, FailureClass, Verdict, aside,
     lead_time::Work,
     retry,
-    text::{after, day_time, parse},
+    text::{after, day_time},
     view::{ModelFacts, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -62,8 +62,7 @@ fn outstanding_until(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp
         .agenda
         .durations
         .expected(&s.object.spec.locale, Work::Deploying);
-    let since = parse(Some(&target.since))?;
-    let until = after(since, deploying.max(Work::Deploying.assumed()));
+    let until = after(target.since, deploying.max(Work::Deploying.assumed()));
     (until > s.now() && !s.is_fresh()).then_some(until)
 }
 
@@ -94,12 +93,12 @@ pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
 /// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
 pub fn last_failure(record: &Record) -> Option<&LastFailure> {
     let wanted = record.target.as_ref().or(record.candidate.as_ref());
-    let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
+    let since = wanted.map(|wanted| wanted.since);
     record
         .failures
         .last
         .as_ref()
-        .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
+        .filter(|last| since.is_none_or(|since| since <= last.at))
 }
 
 /// The last failure of the move that is wanted.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     CREATION_GRACE, Verdict, model_choice,
-    text::{after, cause, parse},
+    text::{after, cause},
     view::{ModelFacts, View},
 };
 use jiff::SignedDuration;
@@ -169,7 +169,7 @@ impl<'a> Search<'_, 'a> {
             return Ok(Move::Stay);
         }
         // Cleared since the deployment failed, it is tried again.
-        let cleared = parse(self.f.status.quarantine_cleared_at.as_deref());
+        let cleared = self.f.status.quarantine_cleared_at;
         if cleared.is_none_or(|cleared| cleared < self.endpoint.header.last_action_at) {
             return Err(deployment_failed(self.endpoint));
         }
@@ -215,7 +215,7 @@ impl<'a> Search<'_, 'a> {
             true => self.view.base_models.swept_at(),
             false => self.view.models.swept_at(),
         };
-        let certain = after(parse(Some(&active.since))?, CREATION_GRACE);
+        let certain = after(active.since, CREATION_GRACE);
         let message = format!("model {} serves; waiting until a list says until when", active.name);
         let waits = Verdict::working(Reason::ModelNotReady, message).until(after(self.s.now(), NEXT_LIST));
         swept_at.is_none_or(|at| at < certain).then_some(waits)

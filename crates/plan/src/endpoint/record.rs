@@ -2,7 +2,7 @@
 //!
 //! Rules take what is remembered and return what is to be remembered. Only the two ends of a pass, [`Facts`](super::facts)
 //! and [`render`](super::render), take it out of a status and put it back.
-use crate::{failures::Failures, text::rfc3339};
+use crate::{failures::Failures, text::whole_seconds};
 use jiff::Timestamp;
 use speech_api::{
     Reason, SpeechEndpointStatus,
@@ -83,7 +83,7 @@ impl Record {
                 name: name.to_owned(),
                 reason: reason.as_str().to_owned(),
                 message,
-                at: rfc3339(at),
+                at: whole_seconds(at),
             };
             self.quarantine.insert(0, entry);
             self.quarantine.truncate(MOST_BARRED);

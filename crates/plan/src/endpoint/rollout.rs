@@ -8,7 +8,7 @@ use crate::{
     retry::Need,
     risk::{Deadline, alarm_from},
     spread::share,
-    text::{after, before, day_time, parse},
+    text::{after, before, day_time},
     view::{ModelFacts, View},
     window::Calendar,
 };
@@ -93,7 +93,7 @@ impl<'a> Dates<'a> {
         };
         let durations = &s.around.agenda.durations;
         Self {
-            expiry: active.and_then(|active| parse(active.expires_at.as_deref())),
+            expiry: active.and_then(|active| active.expires_at),
             before: span(&swap.before).unwrap_or_default(),
             deadline_override: span(&swap.deadline_override).unwrap_or_default(),
             lead: durations.lead(&s.object.spec.locale, &[Work::Deploying]).needed,
@@ -194,10 +194,7 @@ pub fn plot(
     } else {
         swap.policy
     };
-    let since = record.candidate.as_ref();
-    let since = since
-        .and_then(|candidate| parse(Some(&candidate.since)))
-        .unwrap_or(s.now());
+    let since = record.candidate.as_ref().map_or(s.now(), |candidate| candidate.since);
     let timing = if asked {
         Timing::at_once(since)
     } else {

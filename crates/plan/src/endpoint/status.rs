@@ -5,7 +5,7 @@ use crate::{
     lead_time::{Took, Work},
     report::Meanwhile,
     retry,
-    text::{self, day_time, parse, rfc3339},
+    text::{self, day_time, whole_seconds},
     verdict::Phase,
 };
 use jiff::Timestamp;
@@ -78,13 +78,13 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         if let (Some(before), Some(now)) = (before, &status.active)
             && before.model != now.model
         {
-            close_fallback(status.fallback.get_or_insert_default(), &before, &now.since);
+            close_fallback(status.fallback.get_or_insert_default(), Some(&before), now.since);
             status.fallback = status
                 .fallback
                 .take()
                 .filter(|fallback| *fallback != Fallback::default());
             status.previous = Some(PreviousModel {
-                until: now.since.clone(),
+                until: now.since,
                 model: before.model,
                 base: before.base,
                 name: before.name,
@@ -104,24 +104,23 @@ pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
 }
 
 /// The end of a fallback, also of one that nobody saw begin.
-fn close_fallback(fallback: &mut Fallback, expired: &ActiveModel, end: &str) {
-    let begun = parse(fallback.since.as_deref()).or_else(|| parse(expired.expires_at.as_deref()));
-    if let (Some(begun), Some(end)) = (begun, parse(Some(end))) {
+fn close_fallback(fallback: &mut Fallback, expired: Option<&ActiveModel>, end: Timestamp) {
+    let begun = fallback.since.take().or_else(|| expired?.expires_at);
+    if let Some(begun) = begun {
         fallback.seconds += end.duration_since(begun).as_secs().max(0);
     }
-    fallback.since = None;
 }
 
 /// Notes since when a base model answers in place of the active one.
 pub fn count_fallback(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let expired = expiry(status).filter(|at| *at <= s.now());
-    let since = status.fallback.as_ref().and_then(|fallback| fallback.since.clone());
+    let since = status.fallback.as_ref().and_then(|fallback| fallback.since);
     match (expired, since) {
-        (Some(at), None) => status.fallback.get_or_insert_default().since = Some(rfc3339(at)),
+        (Some(at), None) => status.fallback.get_or_insert_default().since = Some(whole_seconds(at)),
         // The service gave the same model a later date.
         (None, Some(_)) => {
             let fallback = status.fallback.get_or_insert_default();
-            close_fallback(fallback, &ActiveModel::default(), &rfc3339(s.now()));
+            close_fallback(fallback, None, whole_seconds(s.now()));
         }
         (Some(_), Some(_)) | (None, None) => {}
     }
@@ -139,7 +138,7 @@ pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took>
     let id = status.id.as_deref()?.parse().ok()?;
     let header = &s.around.connection.view()?.endpoints.get(id)?.entity.header;
     let begun = match before {
-        Some(_) => parse(Some(&target.since))?,
+        Some(_) => target.since,
         None => header.created_at,
     };
     Some(Took {
@@ -164,7 +163,7 @@ pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Opt
 /// The active model for a person, while it is valid.
 pub fn label_of_valid(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> Option<String> {
     let active = active?;
-    let valid = expires_at(active).is_none_or(|at| at > s.now());
+    let valid = active.expires_at.is_none_or(|at| at > s.now());
     valid.then(|| text::named(&active.name, active.revision))
 }
 
@@ -178,8 +177,8 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
         .filter(|active| active.model == id);
     let facts = s.around.connection.view().and_then(|view| view.model(model));
     let since = before.map_or_else(
-        || rfc3339(endpoint.header.last_action_at.min(s.now())),
-        |active| active.since.clone(),
+        || whole_seconds(endpoint.header.last_action_at.min(s.now())),
+        |active| active.since,
     );
     let on_its_way = |old: &SpeechEndpointStatus| {
         let mut ways = old.target.iter().chain(&old.candidate);
@@ -193,7 +192,7 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
             name: facts.name.to_owned(),
             revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
             interim,
-            expires_at: facts.expires_at.map(rfc3339),
+            expires_at: facts.expires_at.map(whole_seconds),
             since,
         },
         // The model is no longer listed: what was known of it still holds.
@@ -208,11 +207,7 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
 }
 
 fn expiry(status: &SpeechEndpointStatus) -> Option<Timestamp> {
-    expires_at(status.active.as_ref()?)
-}
-
-fn expires_at(active: &ActiveModel) -> Option<Timestamp> {
-    parse(active.expires_at.as_deref())
+    status.active.as_ref()?.expires_at
 }
 
 /// The moment of expiry is a reason to look again; past it, nothing is as declared whatever else is.
@@ -246,7 +241,7 @@ fn base_model_answers(active: Option<&ActiveModel>, at: Timestamp) -> String {
 
 /// What answers, as the beginning of a message.
 pub fn serves(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> String {
-    match active.and_then(expires_at).filter(|at| *at <= s.now()) {
+    match active.and_then(|active| active.expires_at).filter(|at| *at <= s.now()) {
         Some(at) => base_model_answers(active, at),
         None => format!("model {} serves", active.map_or_else(String::new, label)),
     }

@@ -11,7 +11,7 @@ use crate::{
     drift::{self, Correction},
     notice,
     report::Meanwhile,
-    text::{self, day_time, rfc3339},
+    text::{self, day_time, whole_seconds},
     view::{ModelFacts, View},
 };
 use speech_api::{
@@ -49,7 +49,7 @@ fn describe_revisions(made: &Made<'_>, status: &mut SpeechModelStatus) {
         revision: number(revision.number),
         id: revision.id().to_string(),
         state: revision.model().header.status.as_str().to_owned(),
-        started_at: rfc3339(revision.model().header.created_at),
+        started_at: whole_seconds(revision.model().header.created_at),
     });
     let apart = [best, candidate].map(|revision| revision.map(|revision| revision.id()));
     let past = lineage.revisions.iter().rev();
@@ -59,7 +59,7 @@ fn describe_revisions(made: &Made<'_>, status: &mut SpeechModelStatus) {
             revision: number(revision.number),
             id: revision.id().to_string(),
             state: revision.model().header.status.as_str().to_owned(),
-            expires_at: revision.model().expires_at.map(rfc3339),
+            expires_at: revision.model().expires_at.map(whole_seconds),
         })
         .take(MOST_PAST)
         .collect();
@@ -82,15 +82,15 @@ fn current(view: &View, facts: &ModelFacts<'_>) -> CurrentModel {
         id: facts.model.to_string(),
         self_uri: facts.self_uri.to_owned(),
         name: facts.name.to_owned(),
-        created_at: rfc3339(facts.created_at),
-        expires_at: facts.expires_at.map(rfc3339),
+        created_at: whole_seconds(facts.created_at),
+        expires_at: facts.expires_at.map(whole_seconds),
         base_model: base.map(|id| {
             let base = view.base_models.get(id).map(|entry| &*entry.entity);
             BaseModelDates {
                 id: id.to_string(),
                 name: base.map(|base| base.header.display_name.to_string()),
-                adaptation_until: base.and_then(|base| base.adaptation_until).map(rfc3339),
-                expires_at: base.and_then(|base| base.expires_at).map(rfc3339),
+                adaptation_until: base.and_then(|base| base.adaptation_until).map(whole_seconds),
+                expires_at: base.and_then(|base| base.expires_at).map(whole_seconds),
             }
         }),
         supports_endpoints: facts.supports_endpoints,

@@ -1,8 +1,5 @@
 //! What the written status of a model says, its ids and dates read once. What cannot be read is absent.
-use crate::{
-    text::{parse, whole_seconds},
-    view::ModelFacts,
-};
+use crate::{text::whole_seconds, view::ModelFacts};
 use jiff::Timestamp;
 use speech_api::{
     SpeechModelStatus,
@@ -37,7 +34,7 @@ impl Told {
                 .and_then(|candidate| candidate.id.parse().ok()),
             ids: status.ids().filter_map(|id| id.parse().ok()).collect(),
             copying: status.copying.clone().map(Copying::read),
-            training: training.and_then(|step| Some((step.reason.clone(), parse(Some(&step.at))?))),
+            training: training.map(|step| (step.reason.clone(), step.at)),
         }
     }
 
@@ -65,8 +62,8 @@ impl Current {
             id: current.id.parse().ok(),
             revision: current.revision,
             name: current.name.clone(),
-            created_at: parse(Some(&current.created_at)),
-            expires_at: parse(current.expires_at.as_deref()),
+            created_at: Some(current.created_at),
+            expires_at: current.expires_at,
         }
     }
 
@@ -101,7 +98,7 @@ impl Copying {
         Self {
             source: wire.source.parse().ok(),
             model: wire.model.as_deref().and_then(|id| id.parse().ok()),
-            started_at: parse(Some(&wire.started_at)),
+            started_at: Some(wire.started_at),
             wire,
         }
     }

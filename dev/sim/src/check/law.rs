@@ -7,7 +7,7 @@ use super::{
     state::{State, TICK, number},
 };
 use crate::cluster::Key;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use speech_api::{Reason, SpeechEndpoint, condition};
 use speech_plan::{Action, creation::MOST_PER_MINUTE, lead_time::Work};
 use speech_service::{
@@ -185,7 +185,7 @@ fn again(s: &State, r: usize, key: Key, id: EntityId) -> Option<(Law, String)> {
         .target
         .as_ref()
         .filter(|target| target.model == promised.to_string());
-    let since: Timestamp = target.and_then(|target| target.since.parse().ok()).unwrap_or(*at);
+    let since = target.map_or(*at, |target| target.since);
     (s.now < since + Work::Deploying.assumed()).then(|| {
         let to = number(promised.entity());
         let how = format!(

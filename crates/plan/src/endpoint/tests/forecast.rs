@@ -37,7 +37,7 @@ fn the_plan_names_date_model_blocks_and_risk() {
         settled(swap).with(|c| {
             let train = PlannedStep {
                 action: PlannedAction::Train,
-                at: when.into(),
+                at: at(when),
                 to: None,
                 reason: "BeforeExpiry".into(),
                 blocked_by: Vec::new(),
@@ -131,10 +131,10 @@ fn seconds_of_fallback_are_counted_also_those_that_nobody_saw() {
     };
     // Nobody agrees until an hour after the expiry.
     let mut case = on(newer("approval: Required"), expired);
-    assert_eq!(fallback(&case), (Some(expired.into()), 0));
+    assert_eq!(fallback(&case), (Some(at(expired)), 0));
     case.show();
     case.world.now = at("2026-04-15T01:00:00Z");
-    assert_eq!(fallback(&case), (Some(expired.into()), 0), "no countdown in the status");
+    assert_eq!(fallback(&case), (Some(at(expired)), 0), "no countdown in the status");
     case.remote(10, |e| {
         e.model = Some(custom_id(4));
         e.header.last_action_at = at("2026-04-15T01:00:00Z");

@@ -343,7 +343,7 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     blind.show();
     assert_eq!(
         blind.object.status.as_ref().unwrap().candidate.as_ref().unwrap().since,
-        NOW,
+        at(NOW),
         "kept while nothing is seen"
     );
     let mut case = newer(EARLY, LATER).with(|c| c.object.status = blind.object.status.clone());

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Failure, FailureClass,
     creation::{Creation, GRACE},
-    text::{after, before, rfc3339},
+    text::{after, before, whole_seconds},
     view::{CopyStage, CopyState, Entry, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -116,7 +116,7 @@ fn known(intent: CreationIntent, state: &CopyState) -> Copying {
         attempt: number_of(intent),
         operation: state.operation.to_string(),
         model,
-        started_at: rfc3339(intent.at),
+        started_at: whole_seconds(intent.at),
     })
 }
 
