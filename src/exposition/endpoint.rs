@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn active(expiry: &str) -> Value {
-        json!({"model": "m", "name": "claims", "since": "2026-01-15T00:00:00Z", "expiresAt": expiry})
+        json!({"model": "00000000-0000-0000-0000-000000000001", "name": "claims", "since": "2026-01-15T00:00:00Z", "expiresAt": expiry})
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         for status in [
             json!({}),
             json!({"plan": plan, "conditions": conditions("AtRisk", "False", "ApprovalAwaited")}),
-            json!({"active": {"model": "m", "name": "claims", "since": "2026-01-15T00:00:00Z"}}),
+            json!({"active": {"model": "00000000-0000-0000-0000-000000000001", "name": "claims", "since": "2026-01-15T00:00:00Z"}}),
         ] {
             let object = endpoint(status.clone());
             let facts = Facts::of(&object, now(), None);

@@ -53,11 +53,11 @@ mod tests {
             "metadata": {"name": "claims", "namespace": "shop"},
             "spec": {"connectionRef": {"name": "west"}, "locale": "en-US", "source": {"training": {"datasets": ["d"]}}},
             "status": {
-                "current": {"revision": 3, "id": "m", "self": "s", "name": "claims", "createdAt": "2026-01-15T00:00:00Z", "expiresAt": "1970-01-01T00:00:30Z"},
+                "current": {"revision": 3, "id": "00000000-0000-0000-0000-000000000001", "self": "s", "name": "claims", "createdAt": "2026-01-15T00:00:00Z", "expiresAt": "1970-01-01T00:00:30Z"},
                 "history": [
-                    {"revision": 3, "id": "m", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:29Z"},
-                    {"revision": 2, "id": "n", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:20Z"},
-                    {"revision": 1, "id": "o", "state": "Succeeded"},
+                    {"revision": 3, "id": "00000000-0000-0000-0000-000000000001", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:29Z"},
+                    {"revision": 2, "id": "00000000-0000-0000-0000-000000000002", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:20Z"},
+                    {"revision": 1, "id": "00000000-0000-0000-0000-000000000003", "state": "Succeeded"},
                 ],
             },
         }))

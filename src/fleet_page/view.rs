@@ -15,6 +15,7 @@ use speech_fleet::{
     fleet::{self, Filter, Objects, connection},
     standing::State,
 };
+use speech_service::EntityId;
 use std::collections::{BTreeSet, HashMap};
 
 /// How far ahead the page looks: the four quarters to come.
@@ -39,7 +40,7 @@ pub struct Line {
     pub message: String,
     /// Id of the remote endpoint, or of the current model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<EntityId>,
     /// Name of the model that serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -229,7 +230,7 @@ impl Line {
     fn of_endpoint(row: Row, endpoint: &SpeechEndpoint) -> Self {
         let mut line = Self::of(row);
         let Some(status) = &endpoint.status else { return line };
-        line.id.clone_from(&status.id);
+        line.id = status.id;
         let links = status.links.iter();
         line.urls = links.map(|(name, url)| (name.to_owned(), url.to_owned())).collect();
         line.urls
@@ -240,7 +241,7 @@ impl Line {
     fn of_model(row: Row, model: &SpeechModel) -> Self {
         let mut line = Self::of(row);
         if let Some(current) = model.status.as_ref().and_then(|status| status.current.as_ref()) {
-            line.id = Some(current.id.clone());
+            line.id = Some(current.id);
             line.urls = vec![("self".to_owned(), current.self_uri.clone())];
         }
         line

@@ -19,6 +19,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use speech_service::EntityId;
 use std::collections::BTreeMap;
 
 const ONE_MODEL: (&str, &str) = (
@@ -196,8 +197,13 @@ pub struct SpeechEndpointStatus {
     #[schemars(with = "Option<DecisionSchema>")]
     pub decision: Decision,
     /// Id of the endpoint: what an application passes as `cid`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub id: Option<EntityId>,
     /// URI of the endpoint.
     #[serde(default, rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_uri: Option<String>,
@@ -253,9 +259,9 @@ pub struct SpeechEndpointStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
     /// Ids of this object's earlier endpoints that someone deleted, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 5))]
-    pub former_ids: Vec<String>,
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = 5))]
+    pub former_ids: Vec<EntityId>,
     /// When the quarantine was last cleared on request (RFC 3339, UTC).
     #[serde(
         default,
@@ -317,19 +323,20 @@ pub struct SpeechEndpointStatus {
 
 impl SpeechEndpointStatus {
     /// The id of the remote endpoint, unless the conditions say that someone deleted it.
-    pub fn standing_id(&self) -> Option<&str> {
+    pub fn standing_id(&self) -> Option<EntityId> {
         let stalled = condition::find(&self.conditions, condition::STALLED);
         let is_gone = stalled.is_some_and(|stalled| stalled.reason == Reason::RemoteDeleted.as_str());
-        self.id.as_deref().filter(|_| !is_gone)
+        self.id.filter(|_| !is_gone)
     }
 }
 
 /// The model that serves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Whether it is a base model.
     #[serde(default, skip_serializing_if = "is_false")]
     pub base: bool,
@@ -355,11 +362,12 @@ pub struct ActiveModel {
 }
 
 /// The model that served before the active one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Whether it is a base model.
     #[serde(default, skip_serializing_if = "is_false")]
     pub base: bool,
@@ -388,11 +396,12 @@ pub struct Fallback {
 }
 
 /// A model that is being deployed or held back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Whether it is a base model.
     #[serde(default, skip_serializing_if = "is_false")]
     pub base: bool,

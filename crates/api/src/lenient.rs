@@ -1,6 +1,6 @@
 //! How a status is read that another version, or a person, may have written: what cannot be read is absent, so that the
 //! object itself can always be read. A planner finds again what is absent.
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
 
 /// A value, or something that is none.
 #[derive(Deserialize)]
@@ -30,9 +30,17 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer:
     Ok(all.into_iter().filter_map(Read::value).collect())
 }
 
+/// Writes a field that the schema requires.
+pub(crate) fn or_empty<S: Serializer, T: Serialize>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => value.serialize(serializer),
+        None => serializer.serialize_str(""),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::SpeechEndpointStatus;
+    use crate::{SpeechEndpointStatus, model::CopyUnderWay};
     use serde_json::{Value, json};
 
     const NOW: &str = "2026-03-01T10:00:00Z";
@@ -42,6 +50,8 @@ mod tests {
     fn status() -> Value {
         json!({
             "observedGeneration": 3,
+            "id": MODEL,
+            "formerIds": [MODEL, MODEL],
             "active": {"model": MODEL, "name": "claims", "expiresAt": "2027-01-15T00:00:00Z", "since": NOW},
             "quarantine": [
                 {"model": MODEL, "name": "newer", "reason": "GateFailed", "message": "worse", "at": NOW},
@@ -67,6 +77,10 @@ mod tests {
             ("/active/expiresAt", json!("never"), "/active/expiresAt"),
             ("/active/since", json!("yesterday"), "/active"),
             ("/active/since", json!(null), "/active"),
+            ("/active/model", json!("the newest"), "/active"),
+            ("/id", json!("hotline"), "/id"),
+            ("/formerIds/0", json!(""), "/formerIds/0"),
+            ("/quarantine/0/model", json!("older"), "/quarantine/0"),
             ("/active", json!([]), "/active"),
             ("/quarantine/1/at", json!("soon"), "/quarantine/1"),
             ("/plan/1/action", json!("Rehearse"), "/plan/1"),
@@ -80,6 +94,14 @@ mod tests {
             remove(&mut expected, absent);
             assert_eq!(serde_json::to_value(&read).unwrap(), expected, "{place}");
         }
+    }
+
+    #[test]
+    fn a_copy_whose_source_is_not_known_is_still_followed() {
+        let copy = json!({"source": "", "attempt": 2, "operation": "https://x.example/operations/1", "startedAt": NOW});
+        let read: CopyUnderWay = serde_json::from_value(copy.clone()).unwrap();
+        assert_eq!((read.source, read.attempt), (None, 2));
+        assert_eq!(serde_json::to_value(&read).unwrap(), copy);
     }
 
     fn remove(value: &mut Value, place: &str) {

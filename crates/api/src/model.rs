@@ -16,6 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use speech_service::EntityId;
 
 const ONE_SOURCE: (&str, &str) = (
     "[has(self.training), has(self.base), has(self.existing), has(self.copy)].filter(set, set).size() == 1",
@@ -322,23 +323,24 @@ pub struct SpeechModelStatus {
 
 impl SpeechModelStatus {
     /// The ids of the revisions: the candidate, the current one, the others.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        let candidate = self.candidate.iter().map(|candidate| candidate.id.as_str());
-        let current = self.current.iter().map(|current| current.id.as_str());
-        let past = self.history.iter().map(|past| past.id.as_str());
+    pub fn ids(&self) -> impl Iterator<Item = EntityId> {
+        let candidate = self.candidate.iter().map(|candidate| candidate.id);
+        let current = self.current.iter().map(|current| current.id);
+        let past = self.history.iter().map(|past| past.id);
         candidate.chain(current).chain(past)
     }
 }
 
 /// The model that endpoints should serve.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CurrentModel {
     /// Number of the revision, from 1; absent for models without one, such as base models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
     /// Id of the model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// URI of the model; its path shows whether it is a base model.
     #[serde(rename = "self")]
     pub self_uri: String,
@@ -368,11 +370,12 @@ pub struct CurrentModel {
 }
 
 /// A base model and both its dates.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BaseModelDates {
     /// Id of the base model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// Name of the base model, a date such as 20251112.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -395,13 +398,14 @@ pub struct BaseModelDates {
 }
 
 /// A revision that is being made, or that failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateModel {
     /// Number of the revision.
     pub revision: i32,
     /// Id of the model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// State in the service: NotStarted, Running or Failed.
     pub state: String,
     /// When the revision was requested (RFC 3339, UTC).
@@ -410,31 +414,39 @@ pub struct CandidateModel {
 }
 
 /// A copy that is in progress.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CopyUnderWay {
     /// Id of the model being copied.
-    pub source: String,
+    #[serde(deserialize_with = "lenient::option", serialize_with = "lenient::or_empty")]
+    #[schemars(with = "String")]
+    pub source: Option<EntityId>,
     /// Number of the attempt, as announced on this object.
     pub attempt: i32,
     /// URI of the operation in the source's Speech resource.
     pub operation: String,
     /// Id of the new model, once the operation has succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub model: Option<EntityId>,
     /// When the copy was requested (RFC 3339, UTC).
     #[schemars(with = "String")]
     pub started_at: Timestamp,
 }
 
 /// A revision other than the current one and the candidate.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PastModel {
     /// Number of the revision.
     pub revision: i32,
     /// Id of the model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// State in the service: Succeeded or Failed.
     pub state: String,
     /// The model's transcriptionDateTime (RFC 3339, UTC).

@@ -38,7 +38,7 @@ impl Tally {
 /// How often in a row the operator asked the service to create something for this object. The more often, the longer
 /// the next request waits. The count restarts after a change of the spec, and when a whole day more than the wait has
 /// passed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationTally {
     /// Requests that created something.

@@ -19,6 +19,7 @@ use speech_plan::{
     named,
     window::{Calendar, Span},
 };
+use speech_service::EntityId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What has come of an expiry that is over.
@@ -123,10 +124,10 @@ fn path(object: &impl ResourceExt) -> String {
 }
 
 /// When the models expire that SpeechModels know of, by id.
-fn known_expiries(models: &[SpeechModel]) -> HashMap<&str, Timestamp> {
+fn known_expiries(models: &[SpeechModel]) -> HashMap<EntityId, Timestamp> {
     let currents = models.iter().filter_map(|model| {
         let current = model.status.as_ref()?.current.as_ref()?;
-        Some((current.id.as_str(), current.expires_at?))
+        Some((current.id, current.expires_at?))
     });
     currents.collect()
 }
@@ -135,7 +136,7 @@ struct Reader<'a> {
     now: Timestamp,
     until: Timestamp,
     connections: HashMap<String, &'a SpeechConnection>,
-    expiries: HashMap<&'a str, Timestamp>,
+    expiries: HashMap<EntityId, Timestamp>,
     /// The closed times by windows: those of a fleet are few and alike.
     closed: BTreeMap<String, Vec<Span>>,
     trouble: Vec<String>,
@@ -171,7 +172,7 @@ impl Reader<'_> {
             model, name, revision, ..
         } in status.target.iter().chain(&status.candidate)
         {
-            if let Some(at) = self.expiries.get(model.as_str()).copied() {
+            if let Some(at) = self.expiries.get(model).copied() {
                 let model = named(name, *revision);
                 row.expiries.push(Expiry { model, at });
             }

@@ -12,6 +12,7 @@ use speech_api::{
     planned::{PlannedAction, PlannedStep},
 };
 use speech_plan::named;
+use speech_service::EntityId;
 
 /// How an object is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -135,7 +136,7 @@ impl Why {
 /// The model that serves, or is current.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serving {
-    pub id: String,
+    pub id: EntityId,
     /// Its name in the Speech service.
     pub name: String,
     /// Its revision, where it is one of a SpeechModel.
@@ -184,7 +185,7 @@ impl Standing {
             return Self::unknown();
         };
         let serves = status.active.as_ref().map(|active| Serving {
-            id: active.model.clone(),
+            id: active.model,
             name: active.name.clone(),
             revision: active.revision,
             expires_at: active.expires_at,
@@ -205,7 +206,7 @@ impl Standing {
             return Self::unknown();
         };
         let serves = status.current.as_ref().map(|current| Serving {
-            id: current.id.clone(),
+            id: current.id,
             name: current.name.clone(),
             revision: current.revision,
             expires_at: current.expires_at,

@@ -19,6 +19,7 @@ use speech_fleet::{
     fleet::connection,
     standing::{Serving, Standing},
 };
+use speech_service::EntityId;
 
 fn paint(state: State) -> Paint {
     match state {
@@ -44,7 +45,7 @@ pub struct Row {
     pub serves: Option<String>,
     /// The id of that model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<EntityId>,
     /// When that model expires (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -65,7 +66,7 @@ pub struct Row {
     pub locale: Option<String>,
     /// The id of the endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<EntityId>,
     /// Where to connect, by the service's own link names.
     #[serde(skip_serializing_if = "speech_api::links::Links::is_empty")]
     pub links: speech_api::links::Links,
@@ -154,7 +155,7 @@ pub fn row(object: &Object<'_>, now: Timestamp) -> Row {
             row.connection = at(&endpoint.spec.connection_ref);
             row.locale = Some(endpoint.spec.locale.clone());
             if let Some(status) = &endpoint.status {
-                row.id = status.id.clone();
+                row.id = status.id;
                 row.links = status.links.clone();
             }
         }
@@ -184,7 +185,7 @@ pub fn count(number: impl Into<i64>, of: &str) -> String {
 }
 
 /// A model in the words of people and of the service.
-pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
+pub fn named(name: &str, revision: Option<i32>, id: EntityId) -> String {
     format!("{} ({id})", speech_plan::named(name, revision))
 }
 
@@ -199,7 +200,7 @@ impl Row {
             name: object.name(),
             state: standing.state,
             serves: serves.map(Serving::label),
-            model: serves.map(|model| model.id.clone()),
+            model: serves.map(|model| model.id),
             expires_at: serves.and_then(|model| model.expires_at),
             next: standing.next.clone(),
             reason: standing.reason().unwrap_or_default().to_owned(),
@@ -272,7 +273,7 @@ fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool
                 line.extend([
                     plain(&row.connection),
                     plain(&row.locale),
-                    plain(&row.id),
+                    Cell::plain(row.id.map_or_else(String::new, |id| id.to_string())),
                     Cell::plain(message),
                 ]);
             }
@@ -324,7 +325,7 @@ pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
         ("Risk", row.risk.clone(), Paint::Yellow),
         ("Connection", row.connection.clone(), Paint::Plain),
         ("Locale", row.locale.clone(), Paint::Plain),
-        ("Id", row.id.clone(), Paint::Plain),
+        ("Id", row.id.map(|id| id.to_string()), Paint::Plain),
     ];
     let mut text = String::new();
     for (name, value, paint) in lines {

@@ -260,17 +260,16 @@ fn detail(rule: RuleName, object: &Object<'_>) -> Option<String> {
             Object::Connection(_) => None,
         },
         RuleName::Entity => {
-            let current = model
-                .and_then(|model| model.current.as_ref())
-                .map(|current| &current.id);
-            endpoint.and_then(|endpoint| endpoint.id.as_ref()).or(current).cloned()
+            let current = model.and_then(|model| model.current.as_ref()).map(|current| current.id);
+            let id = endpoint.and_then(|endpoint| endpoint.id).or(current);
+            id.map(|id| id.to_string())
         }
         RuleName::Choice => {
             let endpoint = endpoint?;
             let next = endpoint.candidate.as_ref().or(endpoint.target.as_ref());
-            let next = next.map(|next| named(&next.name, next.revision, &next.model));
+            let next = next.map(|next| named(&next.name, next.revision, next.model));
             let active = endpoint.active.as_ref();
-            next.or_else(|| active.map(|active| named(&active.name, active.revision, &active.model)))
+            next.or_else(|| active.map(|active| named(&active.name, active.revision, active.model)))
         }
         RuleName::Gate => {
             let judged = endpoint?.gate.as_ref()?;

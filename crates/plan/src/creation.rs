@@ -228,7 +228,7 @@ impl Creation {
         let intent = CreationIntent {
             attempt: self.next_attempt(),
             at: tally.at,
-            copy_of: self.copy_of.map(EntityId::uuid),
+            copy_of: self.copy_of,
             revision: self.revision,
             creations: tallies.creations,
             evaluations: tallies.evaluations,

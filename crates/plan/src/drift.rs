@@ -105,7 +105,7 @@ impl Correction {
     }
 
     fn is_of(&self, tally: &DriftTally) -> bool {
-        tally.field == self.field && tally.model == self.model.map(|model| model.to_string())
+        tally.field == self.field && tally.model == self.model.map(ModelId::entity)
     }
 }
 
@@ -153,7 +153,7 @@ pub fn count(
         0,
         DriftTally {
             field: correction.field.to_owned(),
-            model: correction.model.map(|model| model.to_string()),
+            model: correction.model.map(ModelId::entity),
             count: before.saturating_add(1),
             last_at: now,
             generation,

@@ -144,8 +144,8 @@ fn an_endpoint_publishes_what_applications_need_once_it_has_an_id() {
     let mut status = SpeechEndpointStatus::default();
     assert_eq!(export::of_endpoint(&wanted, &status), None, "no id yet");
     status = serde_json::from_value(serde_json::json!({
-        "id": "i", "self": "s", "links": {"webSocket": "wss://x"},
-        "active": {"model": "m", "name": "n", "expiresAt": LATER, "since": NOW}
+        "id": id(1).to_string(), "self": "s", "links": {"webSocket": "wss://x"},
+        "active": {"model": id(2).to_string(), "name": "n", "expiresAt": LATER, "since": NOW}
     }))
     .unwrap();
     assert_eq!(
@@ -163,11 +163,11 @@ fn an_endpoint_publishes_what_applications_need_once_it_has_an_id() {
     assert_eq!(
         data,
         [
-            "endpointId=i",
+            &format!("endpointId={}", id(1)),
             "endpointUri=s",
             "locale=en-US",
             &format!("modelExpiresAt={LATER}"),
-            "modelId=m",
+            &format!("modelId={}", id(2)),
             "modelName=n",
             "webSocketUrl=wss://x"
         ]

@@ -43,12 +43,12 @@ pub fn taken_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, record: Re
     }
     let ended = endpoint.header.last_action_at;
     let of_this_swap = active.since <= ended && ended < after(active.since, SHOWN);
-    let before = previous.model.parse().ok().and_then(|id| view.model_by_id(id));
+    let before = view.model_by_id(previous.model);
     let Some(facts) = before.filter(|facts| of_this_swap && model_choice::deployable(facts, s.now()).is_ok()) else {
         return record;
     };
     let active = ActiveModel {
-        model: previous.model.clone(),
+        model: previous.model,
         base: previous.base,
         name: facts.name.to_owned(),
         revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
@@ -100,12 +100,10 @@ pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let asked_for = || words(asked.unwrap_or_default());
     let ids: Vec<EntityId> = asked_for().filter_map(|word| word.parse().ok()).collect();
     let everything = asked_for().any(is_all);
-    let named = |entry: &QuarantinedModel| entry.model.parse::<EntityId>().is_ok_and(|id| ids.contains(&id));
+    let named = |entry: &QuarantinedModel| ids.contains(&entry.model);
     status.quarantine.retain(|entry| !everything && !named(entry));
     // What was judged before it was cleared is judged anew.
-    let judged = |gate: &speech_api::swap::Judgement| {
-        everything || gate.candidate.parse::<EntityId>().is_ok_and(|id| ids.contains(&id))
-    };
+    let judged = |gate: &speech_api::swap::Judgement| everything || ids.contains(&gate.candidate);
     if status.gate.as_ref().is_some_and(judged) {
         status.gate = None;
     }

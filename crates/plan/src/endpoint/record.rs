@@ -65,21 +65,21 @@ impl Record {
 
     /// Whether a model is the active one.
     pub fn serves(&self, model: ModelId) -> bool {
-        let id = model.to_string();
-        self.active.as_ref().is_some_and(|active| active.model == id)
+        self.active
+            .as_ref()
+            .is_some_and(|active| active.model == model.entity())
     }
 
     /// The entry of a model in quarantine.
     pub fn barred(&self, model: ModelId) -> Option<&QuarantinedModel> {
-        let id = model.to_string();
-        self.quarantine.iter().find(|entry| entry.model == id)
+        self.quarantine.iter().find(|entry| entry.model == model.entity())
     }
 
     /// With a model in quarantine; once is enough.
     pub fn barring(mut self, model: ModelId, name: &str, reason: Reason, message: String, at: Timestamp) -> Self {
         if self.barred(model).is_none() {
             let entry = QuarantinedModel {
-                model: model.to_string(),
+                model: model.entity(),
                 name: name.to_owned(),
                 reason: reason.as_str().to_owned(),
                 message,

@@ -332,12 +332,7 @@ impl Rollout {
                 self.pass(RULE, Fact::Given);
             }
             // What serves was approved once.
-            Some(Ok(id))
-                if record
-                    .active
-                    .as_ref()
-                    .is_none_or(|active| active.model != id.to_string()) =>
-            {
+            Some(Ok(id)) if record.active.as_ref().is_none_or(|active| active.model != id) => {
                 let what = view.model_by_id(id).map_or_else(
                     || format!("{id}, which the Speech resource does not have"),
                     |facts: ModelFacts<'_>| format!("{} ({id})", super::choice::named(&facts)),

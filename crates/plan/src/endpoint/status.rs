@@ -16,7 +16,7 @@ use speech_api::{
     endpoint::{ActiveModel, Fallback, PreviousModel},
 };
 use speech_service::{
-    EntityId, ModelId,
+    EntityId,
     entity::{Endpoint, Status},
 };
 
@@ -58,11 +58,10 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         return;
     }
     let header = &endpoint.header;
-    let id = header.id.to_string();
-    if let Some(former) = status.id.take().filter(|former| *former != id) {
+    if let Some(former) = status.id.filter(|former| *former != header.id) {
         forget(status, former);
     }
-    status.id = Some(id);
+    status.id = Some(header.id);
     status.self_uri = Some(header.self_uri.to_string());
     status.links = endpoint.links.iter().cloned().collect();
     if let Some(tag) = header
@@ -94,7 +93,7 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
 }
 
 /// The endpoint is gone, and another one with another id takes its place.
-pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
+pub fn forget(status: &mut SpeechEndpointStatus, id: EntityId) {
     status.former_ids.insert(0, id);
     while status.former_ids.len() > FORMER_IDS {
         status.former_ids.remove(SECOND_OLDEST);
@@ -131,12 +130,11 @@ pub fn count_fallback(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took> {
     let old = s.old_status()?;
     let (target, active) = (old.target.as_ref()?, status.active.as_ref()?);
-    let before = old.active.as_ref().map(|before| before.model.as_str());
-    if target.model != active.model || before == Some(active.model.as_str()) || old.last_failure.is_some() {
+    let before = old.active.as_ref().map(|before| before.model);
+    if target.model != active.model || before == Some(active.model) || old.last_failure.is_some() {
         return None;
     }
-    let id = status.id.as_deref()?.parse().ok()?;
-    let header = &s.around.connection.view()?.endpoints.get(id)?.entity.header;
+    let header = &s.around.connection.view()?.endpoints.get(status.id?)?.entity.header;
     let begun = match before {
         Some(_) => target.since,
         None => header.created_at,
@@ -149,8 +147,8 @@ pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took>
 
 /// Tells that the endpoint has another id.
 pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Notice> {
-    let (former, id) = (status.former_ids.first()?, status.id.as_ref()?);
-    let known = s.old_status().is_some_and(|old| old.id.as_ref() == Some(id));
+    let (former, id) = (status.former_ids.first()?, status.id?);
+    let known = s.old_status().is_some_and(|old| old.id == Some(id));
     (!known).then(|| Notice {
         warning: true,
         reason: Reason::Recreating,
@@ -170,7 +168,7 @@ pub fn label_of_valid(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> Option<
 /// The model that serves: the one that the service reports once it reports success.
 fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
     let model = endpoint.model?;
-    let id = model.to_string();
+    let id = model.entity();
     let before = s
         .old_status()
         .and_then(|old| old.active.as_ref())
@@ -197,11 +195,13 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
         },
         // The model is no longer listed: what was known of it still holds.
         None => before.cloned().unwrap_or_else(|| ActiveModel {
-            name: id.clone(),
-            base: matches!(model, ModelId::Base(_)),
             model: id,
+            base: model.is_base(),
+            name: id.to_string(),
+            revision: None,
+            expires_at: None,
+            interim: false,
             since,
-            ..Default::default()
         }),
     })
 }

@@ -31,7 +31,7 @@ pub fn on_its_way(
     interim: bool,
     before: Option<&TargetModel>,
 ) -> TargetModel {
-    let id = facts.model.to_string();
+    let id = facts.model.entity();
     // What seems to come to pass only was written by a clock that was ahead then, and would be waited for.
     let has_begun = |before: &&TargetModel| before.since <= s.now();
     let before = before.filter(|before| before.model == id).filter(has_begun);

@@ -45,13 +45,11 @@ fn of_endpoint(endpoint: &SpeechEndpoint) -> Vec<Refusal> {
         .iter()
         .filter(|entry| entry.reason == Reason::GateFailed.as_str() && entry.at >= active.since);
     refused
-        .filter_map(|entry| {
-            Some(Refusal {
-                model: entry.model.parse().ok()?,
-                endpoint: endpoint.name_any(),
-                at: entry.at,
-                serves_until,
-            })
+        .map(|entry| Refusal {
+            model: entry.model,
+            endpoint: endpoint.name_any(),
+            at: entry.at,
+            serves_until,
         })
         .collect()
 }

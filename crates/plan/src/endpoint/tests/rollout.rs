@@ -63,7 +63,7 @@ fn a_policy_gives_the_day() {
     let waits = share("policy: BeforeExpiry");
     let plan = waits.plan();
     let candidate = plan.status.candidate.unwrap();
-    assert_eq!((candidate.model, candidate.since), (id(4).to_string(), at(NOW)));
+    assert_eq!((candidate.model, candidate.since), (id(4), at(NOW)));
     assert_eq!(
         plan.look_again.unwrap(),
         plan.status.plan[0].at,
