@@ -106,10 +106,11 @@ mod tests {
 
     fn remove(value: &mut Value, place: &str) {
         let (parent, name) = place.rsplit_once('/').unwrap();
-        match value.pointer_mut(parent).unwrap() {
-            Value::Object(members) => drop(members.remove(name)),
-            Value::Array(elements) => drop(elements.remove(name.parse().unwrap())),
-            other => panic!("{other}"),
+        let parent = value.pointer_mut(parent).unwrap();
+        if parent.is_array() {
+            parent.as_array_mut().unwrap().remove(name.parse().unwrap());
+        } else {
+            parent.as_object_mut().unwrap().remove(name);
         }
     }
 }

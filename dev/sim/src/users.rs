@@ -107,5 +107,5 @@ pub fn annotate(endpoint: &mut SpeechEndpoint, agrees: bool, now: Timestamp) {
 /// Since when an endpoint says that what serves could not be deployed.
 fn failed_since(conditions: &[Condition]) -> Option<Timestamp> {
     let stalled = condition::find(conditions, condition::STALLED)?;
-    (stalled.reason == Reason::DeploymentFailed.as_str()).then(|| stalled.last_transition_time.0)
+    (stalled.reason == Reason::DeploymentFailed.as_str()).then_some(stalled.last_transition_time.0)
 }

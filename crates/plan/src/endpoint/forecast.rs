@@ -225,9 +225,8 @@ fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name:
         && rollout.blocks.iter().any(|block| block.reason == Reason::Evaluating)
     {
         steps.push(PlannedStep {
-            at: gate.at.clone(),
             to: Some(name.to_owned()),
-            ..step(PlannedAction::Evaluate, s.now(), "Gate")
+            ..step(PlannedAction::Evaluate, gate.at, "Gate")
         });
     }
     if let Some(at) = rollout.at.or(dates.expiry) {

@@ -119,10 +119,7 @@ fn while_a_model_may_still_come_no_other_is_asked_for() {
     case.world.now += minutes(1);
     let better = Some(id(5));
     let updating = "Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes";
-    assert_eq!(
-        (case.line(), target(&case)),
-        (format!("- | {updating}"), better.clone())
-    );
+    assert_eq!((case.line(), target(&case)), (format!("- | {updating}"), better));
     case.show();
     assert_eq!(case.line(), format!("update 10 model | {swapping}"));
     case.world.unconfirm(10);

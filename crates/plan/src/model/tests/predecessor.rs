@@ -63,10 +63,7 @@ fn a_line_may_go_on_over_several_lives() {
     case.object = case.object.claimed();
     let status = case.show().status;
     assert_eq!(status.current.unwrap().id, id(22));
-    assert_eq!(
-        status.history.iter().map(|past| past.id.clone()).collect::<Vec<_>>(),
-        [id(20)]
-    );
+    assert_eq!(status.history.iter().map(|past| past.id).collect::<Vec<_>>(), [id(20)]);
     assert_eq!(
         step(case.plan().action.as_ref()),
         "-",
