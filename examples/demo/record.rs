@@ -96,7 +96,7 @@ fn note(seen: &mut BTreeMap<String, Vec<Version>>, endpoint: &SpeechEndpoint) {
     let version = Version {
         resource_version: endpoint.metadata.resource_version.clone().unwrap_or_default(),
         ready: said("Ready").unwrap_or_default(),
-        id: status.id.clone().unwrap_or_default(),
+        id: status.id.map_or_else(String::new, |id| id.to_string()),
         work: work.map(|(_, reason)| reason),
         model: status.active.map(model_of).unwrap_or_default(),
     };

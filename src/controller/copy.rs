@@ -55,7 +55,7 @@ pub fn source(context: &Context, model: &SpeechModel) -> Option<Source> {
     let around = Surrounding::at(context, &key, &namespace);
     let wanted = wanted_id(copy, object.as_deref());
     let announced = CreationIntent::of(model).and_then(|intent| intent.copy_of);
-    let ids = wanted.into_iter().chain(announced.map(EntityId::from_uuid));
+    let ids = wanted.into_iter().chain(announced);
     // The look ends here, before that at the resource of another object.
     let (state, models) = {
         let looked = around.look();
@@ -111,7 +111,7 @@ fn rival(
         let intent = CreationIntent::of(m)
             .filter(|intent| i64::from(intent.attempt) > i64::from(closed))
             .filter(|intent| now.duration_since(intent.at) < speech_plan::COPY_GRACE)?;
-        Some((EntityId::from_uuid(intent.copy_of?), (intent.at, m.uid())))
+        Some((intent.copy_of?, (intent.at, m.uid())))
     };
     let mine = open(model).filter(|(of, _)| *of == wanted).map(|(_, turn)| turn);
     let original = models.iter().find(|original| original.header.id == wanted);

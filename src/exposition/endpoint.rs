@@ -13,8 +13,8 @@ use std::{collections::BTreeMap, time::Duration};
 impl Exposed for SpeechEndpoint {
     const CHAIN: &'static [Work] = &[Work::Deploying];
 
-    fn expires(&self) -> Option<&str> {
-        self.status.as_ref()?.active.as_ref()?.expires_at.as_deref()
+    fn expires(&self) -> Option<Timestamp> {
+        self.status.as_ref()?.active.as_ref()?.expires_at
     }
 
     fn info(&self) -> [&str; 3] {
@@ -47,7 +47,7 @@ impl Facts<'_, SpeechEndpoint> {
     }
 
     fn since(&self) -> Option<Timestamp> {
-        self.fallback()?.since.as_deref()?.parse().ok()
+        self.fallback()?.since
     }
 
     /// Since when a base model has answered in place of the active one.
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn active(expiry: &str) -> Value {
-        json!({"model": "m", "name": "claims", "since": "2026-01-15T00:00:00Z", "expiresAt": expiry})
+        json!({"model": "00000000-0000-0000-0000-000000000001", "name": "claims", "since": "2026-01-15T00:00:00Z", "expiresAt": expiry})
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         for status in [
             json!({}),
             json!({"plan": plan, "conditions": conditions("AtRisk", "False", "ApprovalAwaited")}),
-            json!({"active": {"model": "m", "name": "claims", "since": "2026-01-15T00:00:00Z"}}),
+            json!({"active": {"model": "00000000-0000-0000-0000-000000000001", "name": "claims", "since": "2026-01-15T00:00:00Z"}}),
         ] {
             let object = endpoint(status.clone());
             let facts = Facts::of(&object, now(), None);

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 impl Exposed for SpeechModel {
     const CHAIN: &'static [Work] = &[Work::Training, Work::Deploying];
 
-    fn expires(&self) -> Option<&str> {
-        self.status.as_ref()?.current.as_ref()?.expires_at.as_deref()
+    fn expires(&self) -> Option<Timestamp> {
+        self.status.as_ref()?.current.as_ref()?.expires_at
     }
 
     fn info(&self) -> [&str; 3] {
@@ -31,11 +31,10 @@ impl Facts<'_, SpeechModel> {
             return Vec::new();
         };
         let past = status.history.iter();
-        let past = past.map(|past| (Some(past.revision), past.expires_at.as_deref()));
+        let past = past.map(|past| (Some(past.revision), past.expires_at));
         let current = status.current.iter();
-        let current = current.map(|current| (current.revision, current.expires_at.as_deref()));
-        let dated =
-            |(revision, expires): (Option<i32>, Option<&str>)| Some((revision?, expires?.parse::<Timestamp>().ok()?));
+        let current = current.map(|current| (current.revision, current.expires_at));
+        let dated = |(revision, expires): (Option<i32>, Option<Timestamp>)| revision.zip(expires);
         let dates: BTreeMap<i32, Timestamp> = past.chain(current).filter_map(dated).collect();
         let row = |(revision, at): (i32, Timestamp)| self.planned.row(Some(&revision.to_string()), seconds(at));
         dates.into_iter().map(row).collect()
@@ -54,11 +53,11 @@ mod tests {
             "metadata": {"name": "claims", "namespace": "shop"},
             "spec": {"connectionRef": {"name": "west"}, "locale": "en-US", "source": {"training": {"datasets": ["d"]}}},
             "status": {
-                "current": {"revision": 3, "id": "m", "self": "s", "name": "claims", "createdAt": "2026-01-15T00:00:00Z", "expiresAt": "1970-01-01T00:00:30Z"},
+                "current": {"revision": 3, "id": "00000000-0000-0000-0000-000000000001", "self": "s", "name": "claims", "createdAt": "2026-01-15T00:00:00Z", "expiresAt": "1970-01-01T00:00:30Z"},
                 "history": [
-                    {"revision": 3, "id": "m", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:29Z"},
-                    {"revision": 2, "id": "n", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:20Z"},
-                    {"revision": 1, "id": "o", "state": "Succeeded"},
+                    {"revision": 3, "id": "00000000-0000-0000-0000-000000000001", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:29Z"},
+                    {"revision": 2, "id": "00000000-0000-0000-0000-000000000002", "state": "Succeeded", "expiresAt": "1970-01-01T00:00:20Z"},
+                    {"revision": 1, "id": "00000000-0000-0000-0000-000000000003", "state": "Succeeded"},
                 ],
             },
         }))

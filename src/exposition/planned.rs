@@ -25,10 +25,6 @@ pub struct Planned<'a> {
     pub now: Timestamp,
 }
 
-fn at(step: &PlannedStep) -> Option<Timestamp> {
-    step.at.parse().ok()
-}
-
 /// Whether a step has begun already; its date tells since when.
 fn is_under_way(step: &PlannedStep) -> bool {
     matches!(
@@ -42,8 +38,8 @@ pub trait Exposed: Subject {
     /// The work that a step has to be given time for.
     const CHAIN: &'static [Work];
 
-    /// When what serves, or is current, expires, as the status says it.
-    fn expires(&self) -> Option<&str>;
+    /// When what serves, or is current, expires.
+    fn expires(&self) -> Option<Timestamp>;
     /// What it is declared as: the labels behind namespace and name.
     fn info(&self) -> [&str; 3];
 }
@@ -64,7 +60,7 @@ impl<'a, K: Exposed> Facts<'a, K> {
             key: key_of(object),
             plan: object.status().map_or(&[], SubjectStatus::plan),
             conditions: object.conditions(),
-            expiry: object.expires().and_then(|at| at.parse().ok()),
+            expiry: object.expires(),
             lead: durations.map(|durations| durations.lead(locale, K::CHAIN).needed),
             now,
         };
@@ -93,7 +89,7 @@ impl Planned<'_> {
     /// When the next step is due, by its kind.
     pub fn next(&self) -> Option<Row> {
         let step = self.plan.first()?;
-        Some(self.row(Some(step.action.as_str()), seconds(at(step)?)))
+        Some(self.row(Some(step.action.as_str()), seconds(step.at)))
     }
 
     /// When the first step of each kind is due.
@@ -101,9 +97,9 @@ impl Planned<'_> {
         let mut told = Vec::new();
         let mut rows = Vec::new();
         for step in self.plan {
-            if let Some(at) = at(step).filter(|_| !told.contains(&step.action)) {
+            if !told.contains(&step.action) {
                 told.push(step.action);
-                rows.push(self.row(Some(step.action.as_str()), seconds(at)));
+                rows.push(self.row(Some(step.action.as_str()), seconds(step.at)));
             }
         }
         rows
@@ -112,7 +108,7 @@ impl Planned<'_> {
     /// For how long the next step has been due, or has run beyond the time that it was given.
     pub fn overdue(&self) -> Option<Row> {
         let step = self.plan.first()?;
-        let since = self.now.duration_since(at(step)?);
+        let since = self.now.duration_since(step.at);
         let late = if is_under_way(step) {
             since.saturating_sub(self.lead?)
         } else {
@@ -134,7 +130,7 @@ impl Planned<'_> {
     pub fn budget(&self) -> Option<Row> {
         let makes = |step: &&PlannedStep| matches!(step.action, PlannedAction::Swap | PlannedAction::Train);
         let step = self.plan.iter().find(makes)?;
-        let (begins, expiry, lead) = (at(step)?, self.expiry?, self.lead?);
+        let (begins, expiry, lead) = (step.at, self.expiry?, self.lead?);
         let left = |begins: Timestamp| expiry.duration_since(begins).saturating_sub(lead);
         let left = if is_under_way(step) {
             // What runs beyond its time ends now at the earliest.

@@ -13,8 +13,9 @@ use speech_api::{SpeechEndpoint, SpeechModel, condition, planned::PlannedAction}
 use speech_fleet::{
     Row, Step,
     fleet::{self, Filter, Objects, connection},
-    standing::{Serving, State},
+    standing::State,
 };
+use speech_service::EntityId;
 use std::collections::{BTreeSet, HashMap};
 
 /// How far ahead the page looks: the four quarters to come.
@@ -39,7 +40,7 @@ pub struct Line {
     pub message: String,
     /// Id of the remote endpoint, or of the current model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<EntityId>,
     /// Name of the model that serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -229,7 +230,7 @@ impl Line {
     fn of_endpoint(row: Row, endpoint: &SpeechEndpoint) -> Self {
         let mut line = Self::of(row);
         let Some(status) = &endpoint.status else { return line };
-        line.id.clone_from(&status.id);
+        line.id = status.id;
         let links = status.links.iter();
         line.urls = links.map(|(name, url)| (name.to_owned(), url.to_owned())).collect();
         line.urls
@@ -240,7 +241,7 @@ impl Line {
     fn of_model(row: Row, model: &SpeechModel) -> Self {
         let mut line = Self::of(row);
         if let Some(current) = model.status.as_ref().and_then(|status| status.current.as_ref()) {
-            line.id = Some(current.id.clone());
+            line.id = Some(current.id);
             line.urls = vec![("self".to_owned(), current.self_uri.clone())];
         }
         line
@@ -252,7 +253,7 @@ impl Line {
         let serves = standing.serves.as_ref();
         let why = standing.why.as_ref();
         // A step that lies beyond what the rows tell is still the next one.
-        let later: Option<Step> = standing.next.as_ref().and_then(|step| step.try_into().ok());
+        let later: Option<Step> = standing.next.as_ref().map(Step::from);
         let acts = |step: &&Step| step.action != PlannedAction::Expire;
         let next = (row.steps.iter().find(acts))
             .or(later.iter().find(acts))
@@ -267,7 +268,7 @@ impl Line {
             id: None,
             model: serves.map(|model| model.name.clone()),
             revision: serves.and_then(|model| model.revision),
-            expires_at: serves.and_then(Serving::expires_at),
+            expires_at: serves.and_then(|model| model.expires_at),
             risk,
             risk_message,
             next,

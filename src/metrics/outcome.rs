@@ -93,15 +93,19 @@ mod tests {
         serde_json::from_value(status).unwrap()
     }
 
+    const OLD: &str = "00000000-0000-0000-0000-000000000001";
+    const NEW: &str = "00000000-0000-0000-0000-000000000002";
+    const AT: &str = "2026-01-15T00:00:00Z";
+
     fn active(model: &str) -> Value {
-        json!({"model": model, "name": model, "since": "2026-01-15T00:00:00Z"})
+        json!({"model": model, "name": model, "since": AT})
     }
 
     #[test]
     fn a_swap_ends_when_another_model_serves_or_one_more_failed() {
         let (old, new) = (
-            endpoint(json!({"active": active("a")})),
-            endpoint(json!({"active": active("b")})),
+            endpoint(json!({"active": active(OLD)})),
+            endpoint(json!({"active": active(NEW)})),
         );
         assert_eq!(of_endpoint(Some(&old), &new), [Ended::Swap(true)]);
         assert_eq!(of_endpoint(Some(&old), &old), []);
@@ -111,8 +115,8 @@ mod tests {
             [],
             "the first deployment is no swap"
         );
-        let entry = json!({"model": "b", "name": "b", "reason": "DeploymentFailed", "message": "", "at": ""});
-        let undone = endpoint(json!({"active": active("a"), "quarantine": [entry]}));
+        let entry = json!({"model": NEW, "name": "b", "reason": "DeploymentFailed", "message": "", "at": AT});
+        let undone = endpoint(json!({"active": active(OLD), "quarantine": [entry]}));
         assert_eq!(of_endpoint(Some(&new), &undone), [Ended::Swap(false)]);
         assert_eq!(of_endpoint(Some(&undone), &undone), []);
     }
@@ -120,24 +124,27 @@ mod tests {
     #[test]
     fn a_verdict_counts_once_and_not_while_it_is_open() {
         let gate = |verdict: &str, at: &str| {
-            endpoint(json!({"gate": {"candidate": "b", "active": "a", "dataset": "d", "verdict": verdict, "at": at}}))
+            endpoint(json!({"gate": {"candidate": NEW, "active": OLD, "dataset": OLD, "verdict": verdict, "at": at}}))
         };
-        let (open, failed) = (gate("Pending", "1"), gate("Fail", "2"));
+        let (open, failed) = (
+            gate("Pending", "2026-01-15T00:00:00Z"),
+            gate("Fail", "2026-01-16T00:00:00Z"),
+        );
         assert_eq!(of_endpoint(Some(&open), &failed), [Ended::Gate(GateVerdict::Fail)]);
         assert_eq!(of_endpoint(Some(&failed), &failed), []);
         assert_eq!(of_endpoint(Some(&failed), &open), []);
         assert_eq!(
-            of_endpoint(Some(&failed), &gate("Fail", "3")),
+            of_endpoint(Some(&failed), &gate("Fail", "2026-01-17T00:00:00Z")),
             [Ended::Gate(GateVerdict::Fail)]
         );
     }
 
     #[test]
     fn a_training_ends_when_its_revision_is_current_or_failed() {
-        let candidate = |state: &str| json!({"revision": 2, "id": "m", "state": state, "startedAt": ""});
+        let candidate = |state: &str| json!({"revision": 2, "id": NEW, "state": state, "startedAt": AT});
         let model = |status: Value| serde_json::from_value::<SpeechModelStatus>(status).unwrap();
         let running = model(json!({"candidate": candidate("Running")}));
-        let current = json!({"id": "m", "self": "s", "name": "n", "createdAt": ""});
+        let current = json!({"id": NEW, "self": "s", "name": "n", "createdAt": AT});
         assert_eq!(
             of_model(Some(&running), &model(json!({"current": current}))),
             [Ended::Training(true)]

@@ -3,7 +3,7 @@ use super::tally::Tally;
 use jiff::Timestamp;
 use kube::Resource;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use speech_service::EntityId;
 
 /// Requests a reconciliation now. Any new value counts.
 pub const RECONCILE_REQUESTED: &str = "customspeech.dev/reconcile-requested-at";
@@ -55,7 +55,7 @@ pub struct CreationIntent {
     pub at: Timestamp,
     /// The model to copy; absent for entities that have our mark from their creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copy_of: Option<Uuid>,
+    pub copy_of: Option<EntityId>,
     /// The number of the revision to train.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,

@@ -3,6 +3,7 @@ use super::{
     Reason, condition,
     decision::{Decision, DecisionSchema},
     drift::DriftTally,
+    lenient,
     links::Links,
     planned::PlannedStep,
     reference::{
@@ -13,10 +14,12 @@ use super::{
     swap::{Judgement, QuarantinedModel, Swap},
     tally::CreationTally,
 };
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use speech_service::EntityId;
 use std::collections::BTreeMap;
 
 const ONE_MODEL: (&str, &str) = (
@@ -194,8 +197,13 @@ pub struct SpeechEndpointStatus {
     #[schemars(with = "Option<DecisionSchema>")]
     pub decision: Decision,
     /// Id of the endpoint: what an application passes as `cid`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub id: Option<EntityId>,
     /// URI of the endpoint.
     #[serde(default, rename = "self", skip_serializing_if = "Option::is_none")]
     pub self_uri: Option<String>,
@@ -204,39 +212,64 @@ pub struct SpeechEndpointStatus {
     #[schemars(with = "BTreeMap<String, String>")]
     pub links: Links,
     /// The model that serves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub active: Option<ActiveModel>,
     /// The model that is being deployed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub target: Option<TargetModel>,
     /// The model to swap to next, while something holds it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub candidate: Option<TargetModel>,
     /// The model that served before; active again if the active model's deployment fails after all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub previous: Option<PreviousModel>,
     /// Models that failed a gate or a deployment, newest first. They are not chosen until the annotation
     /// `customspeech.dev/clear-quarantine` clears them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub quarantine: Vec<QuarantinedModel>,
     /// Result of the last evaluation of a candidate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub gate: Option<Judgement>,
     /// What happens next, if nothing else changes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub plan: Vec<PlannedStep>,
     /// How long a base model answered in place of an expired active model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
     /// Ids of this object's earlier endpoints that someone deleted, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 5))]
-    pub former_ids: Vec<String>,
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = 5))]
+    pub former_ids: Vec<EntityId>,
     /// When the quarantine was last cleared on request (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quarantine_cleared_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub quarantine_cleared_at: Option<Timestamp>,
     /// The last handled value of the annotation `customspeech.dev/clear-quarantine`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_clear_quarantine: Option<String>,
@@ -244,17 +277,29 @@ pub struct SpeechEndpointStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
     /// How often in a row the operator requested an endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub creations: Option<CreationTally>,
     /// How often in a row the operator requested an evaluation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub evaluations: Option<CreationTally>,
     /// The last failed request, while the operator retries it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_failure: Option<LastFailure>,
     /// Failed requests that hold nothing else back, while the operator retries them: changes of the name, description,
     /// project and the like, evaluations of a candidate, and deletions of what is no longer needed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,
     /// The field of the change that the service accepted and no read has shown yet, for `observedGeneration`. If a read
@@ -262,7 +307,7 @@ pub struct SpeechEndpointStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_change: Option<String>,
     /// Fields that someone else changed in the Speech service and the operator recently corrected, and how often.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub drift: Vec<DriftTally>,
     /// The last handled value of a reconcile-requested annotation.
@@ -278,19 +323,20 @@ pub struct SpeechEndpointStatus {
 
 impl SpeechEndpointStatus {
     /// The id of the remote endpoint, unless the conditions say that someone deleted it.
-    pub fn standing_id(&self) -> Option<&str> {
+    pub fn standing_id(&self) -> Option<EntityId> {
         let stalled = condition::find(&self.conditions, condition::STALLED);
         let is_gone = stalled.is_some_and(|stalled| stalled.reason == Reason::RemoteDeleted.as_str());
-        self.id.as_deref().filter(|_| !is_gone)
+        self.id.filter(|_| !is_gone)
     }
 }
 
 /// The model that serves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Whether it is a base model.
     #[serde(default, skip_serializing_if = "is_false")]
     pub base: bool,
@@ -300,28 +346,36 @@ pub struct ActiveModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
     /// The model's transcriptionDateTime (RFC 3339, UTC). From then on, the newest base model answers in its place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
     /// Whether it only replaces a candidate that its gate held back until the deadline.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interim: bool,
     /// Since when it has been serving (RFC 3339, UTC).
-    pub since: String,
+    #[schemars(with = "String")]
+    pub since: Timestamp,
 }
 
 /// The model that served before the active one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Whether it is a base model.
     #[serde(default, skip_serializing_if = "is_false")]
     pub base: bool,
     /// Name of the model in the portal.
     pub name: String,
     /// Until when it served (RFC 3339, UTC).
-    pub until: String,
+    #[schemars(with = "String")]
+    pub until: Timestamp,
 }
 
 /// How long a base model answered in place of the active model.
@@ -329,19 +383,25 @@ pub struct PreviousModel {
 #[serde(rename_all = "camelCase")]
 pub struct Fallback {
     /// Since when a base model has been answering (RFC 3339, UTC); absent while the active model is valid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
     /// Total seconds of the periods that have ended.
     #[serde(default)]
     pub seconds: i64,
 }
 
 /// A model that is being deployed or held back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Whether it is a base model.
     #[serde(default, skip_serializing_if = "is_false")]
     pub base: bool,
@@ -358,5 +418,6 @@ pub struct TargetModel {
     #[serde(default, skip_serializing_if = "is_false")]
     pub requested: bool,
     /// Since when it has been deploying or held back (RFC 3339, UTC).
-    pub since: String,
+    #[schemars(with = "String")]
+    pub since: Timestamp,
 }

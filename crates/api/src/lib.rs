@@ -9,6 +9,7 @@ pub mod decision;
 pub mod drift;
 pub mod duration;
 pub mod endpoint;
+mod lenient;
 pub mod links;
 pub mod model;
 pub mod planned;

@@ -2,6 +2,7 @@
 use super::{
     decision::{Decision, DecisionSchema},
     drift::DriftTally,
+    lenient,
     planned::PlannedStep,
     reference::{
         BaseModelChoice, ConnectionRef, DeletionPolicy, EntityRef, ExportTo, LastFailure, ManagementPolicy, ModelRef,
@@ -10,10 +11,12 @@ use super::{
     rule,
     tally::CreationTally,
 };
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use speech_service::EntityId;
 
 const ONE_SOURCE: (&str, &str) = (
     "[has(self.training), has(self.base), has(self.existing), has(self.copy)].filter(set, set).size() == 1",
@@ -250,36 +253,56 @@ pub struct SpeechModelStatus {
     #[schemars(with = "Option<DecisionSchema>")]
     pub decision: Decision,
     /// The model that endpoints should serve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub current: Option<CurrentModel>,
     /// The newest revision, if it is being made or failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub candidate: Option<CandidateModel>,
     /// The copy that is in progress.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub copying: Option<CopyUnderWay>,
     /// Other revisions that still exist, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastModel>,
     /// What happens next, if nothing else changes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub plan: Vec<PlannedStep>,
     /// Number of the last finished attempt to create a remote model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_attempt: Option<i32>,
     /// How often in a row the operator requested a model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub creations: Option<CreationTally>,
     /// The highest number that any revision has had; absent while a revision in this status has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest_revision: Option<i32>,
     /// The last failed request, while the operator retries it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_failure: Option<LastFailure>,
     /// Failed requests that hold nothing else back, while the operator retries them: changes of the name, description,
     /// project and the like, and deletions of what is no longer needed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub side_failures: Vec<LastFailure>,
     /// The field of the change that the service accepted and no read has shown yet, for `observedGeneration`. If a read
@@ -287,7 +310,7 @@ pub struct SpeechModelStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_change: Option<String>,
     /// Fields that someone else changed in the Speech service and the operator recently corrected, and how often.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub drift: Vec<DriftTally>,
     /// The last project that the spec named.
@@ -300,35 +323,46 @@ pub struct SpeechModelStatus {
 
 impl SpeechModelStatus {
     /// The ids of the revisions: the candidate, the current one, the others.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        let candidate = self.candidate.iter().map(|candidate| candidate.id.as_str());
-        let current = self.current.iter().map(|current| current.id.as_str());
-        let past = self.history.iter().map(|past| past.id.as_str());
+    pub fn ids(&self) -> impl Iterator<Item = EntityId> {
+        let candidate = self.candidate.iter().map(|candidate| candidate.id);
+        let current = self.current.iter().map(|current| current.id);
+        let past = self.history.iter().map(|past| past.id);
         candidate.chain(current).chain(past)
     }
 }
 
 /// The model that endpoints should serve.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CurrentModel {
     /// Number of the revision, from 1; absent for models without one, such as base models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
     /// Id of the model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// URI of the model; its path shows whether it is a base model.
     #[serde(rename = "self")]
     pub self_uri: String,
     /// Name in the portal.
     pub name: String,
     /// When the model was created (RFC 3339, UTC).
-    pub created_at: String,
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
     /// The model's transcriptionDateTime (RFC 3339, UTC). From then on, the newest base model answers in its place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
     /// The base model that it was trained from, or the model itself if it is a base model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub base_model: Option<BaseModelDates>,
     /// Whether the model can be deployed to an endpoint.
     #[serde(default)]
@@ -336,64 +370,91 @@ pub struct CurrentModel {
 }
 
 /// A base model and both its dates.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BaseModelDates {
     /// Id of the base model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// Name of the base model, a date such as 20251112.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The base model's adaptationDateTime (RFC 3339, UTC). From then on, no model can be trained from it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adaptation_until: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub adaptation_until: Option<Timestamp>,
     /// The base model's transcriptionDateTime (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A revision that is being made, or that failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateModel {
     /// Number of the revision.
     pub revision: i32,
     /// Id of the model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// State in the service: NotStarted, Running or Failed.
     pub state: String,
     /// When the revision was requested (RFC 3339, UTC).
-    pub started_at: String,
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
 }
 
 /// A copy that is in progress.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CopyUnderWay {
     /// Id of the model being copied.
-    pub source: String,
+    #[serde(deserialize_with = "lenient::option", serialize_with = "lenient::or_empty")]
+    #[schemars(with = "String")]
+    pub source: Option<EntityId>,
     /// Number of the attempt, as announced on this object.
     pub attempt: i32,
     /// URI of the operation in the source's Speech resource.
     pub operation: String,
     /// Id of the new model, once the operation has succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub model: Option<EntityId>,
     /// When the copy was requested (RFC 3339, UTC).
-    pub started_at: String,
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
 }
 
 /// A revision other than the current one and the candidate.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PastModel {
     /// Number of the revision.
     pub revision: i32,
     /// Id of the model.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: EntityId,
     /// State in the service: Succeeded or Failed.
     pub state: String,
     /// The model's transcriptionDateTime (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
 }

@@ -1,5 +1,6 @@
 //! The next steps for an object, with dates.
 use super::reference::is_false;
+use jiff::Timestamp;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ pub struct PlannedStep {
     /// What happens.
     pub action: PlannedAction,
     /// When, at the earliest (RFC 3339, UTC).
-    pub at: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
     /// The model that it leads to, if known: its name, and its revision if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,

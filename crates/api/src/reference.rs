@@ -1,5 +1,6 @@
 //! References between objects, and small values that several kinds share.
 use super::rule;
+use jiff::Timestamp;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,7 +133,8 @@ pub struct LastFailure {
     /// and a field.
     pub operation: String,
     /// When it failed, or later if the service asked to wait (RFC 3339, UTC).
-    pub at: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
     /// Failures in a row.
     pub count: i32,
     /// The service's error code, or the kind of transport error.

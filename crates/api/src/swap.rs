@@ -1,11 +1,13 @@
 //! When an endpoint moves to another model, and which conditions must hold first.
 use super::{
-    rule,
+    lenient, rule,
     window::{MAX_WINDOWS, Window},
 };
+use jiff::Timestamp;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use speech_service::EntityId;
 
 const BEFORE: (&str, &str) = (
     "self.matches('^([1-9][0-9]?|[1-6][0-9]{2}|7[0-2][0-9]|730)d$|^[1-9][0-9]{0,3}h$')",
@@ -156,11 +158,12 @@ pub enum OnDeadline {
 }
 
 /// A model that is not chosen again until someone clears it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuarantinedModel {
     /// Id of the model.
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: EntityId,
     /// Name of the model in the portal.
     pub name: String,
     /// GateFailed or DeploymentFailed.
@@ -168,22 +171,31 @@ pub struct QuarantinedModel {
     /// The numbers, or the service's message.
     pub message: String,
     /// Since when (RFC 3339, UTC).
-    pub at: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
 }
 
 /// Result of the evaluation of a candidate against the active model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Judgement {
     /// Id of the candidate.
-    pub candidate: String,
+    #[schemars(with = "String")]
+    pub candidate: EntityId,
     /// Id of the model that the candidate was compared with.
-    pub active: String,
+    #[schemars(with = "String")]
+    pub active: EntityId,
     /// Id of the dataset.
-    pub dataset: String,
+    #[schemars(with = "String")]
+    pub dataset: EntityId,
     /// Id of the evaluation, once it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evaluation: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "lenient::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub evaluation: Option<EntityId>,
     /// Pending, Pass, Fail, Inconclusive or Error.
     pub verdict: GateVerdict,
     /// WordErrorRate or TokenErrorRate: the rate that the two numbers measure.
@@ -205,7 +217,8 @@ pub struct Judgement {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub errors: i32,
     /// Since when the verdict has been the same (RFC 3339, UTC).
-    pub at: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
 }
 
 fn is_zero(number: &i32) -> bool {

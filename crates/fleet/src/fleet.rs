@@ -12,16 +12,14 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use speech_api::{
-    SpeechConnection, SpeechEndpoint, SpeechModel, Subject, condition,
-    endpoint::{ActiveModel, TargetModel},
-    planned::{PlannedAction, PlannedStep},
-    reference::ConnectionRef,
-    window::Window,
+    SpeechConnection, SpeechEndpoint, SpeechModel, Subject, condition, endpoint::TargetModel, planned::PlannedAction,
+    reference::ConnectionRef, window::Window,
 };
 use speech_plan::{
     named,
     window::{Calendar, Span},
 };
+use speech_service::EntityId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What has come of an expiry that is over.
@@ -126,10 +124,10 @@ fn path(object: &impl ResourceExt) -> String {
 }
 
 /// When the models expire that SpeechModels know of, by id.
-fn known_expiries(models: &[SpeechModel]) -> HashMap<&str, &str> {
+fn known_expiries(models: &[SpeechModel]) -> HashMap<EntityId, Timestamp> {
     let currents = models.iter().filter_map(|model| {
         let current = model.status.as_ref()?.current.as_ref()?;
-        Some((current.id.as_str(), current.expires_at.as_deref()?))
+        Some((current.id, current.expires_at?))
     });
     currents.collect()
 }
@@ -138,7 +136,7 @@ struct Reader<'a> {
     now: Timestamp,
     until: Timestamp,
     connections: HashMap<String, &'a SpeechConnection>,
-    expiries: HashMap<&'a str, &'a str>,
+    expiries: HashMap<EntityId, Timestamp>,
     /// The closed times by windows: those of a fleet are few and alike.
     closed: BTreeMap<String, Vec<Span>>,
     trouble: Vec<String>,
@@ -149,7 +147,7 @@ impl Reader<'_> {
     fn model(&mut self, model: &SpeechModel) -> Row {
         let mut row = row(model, Standing::of_model(model, self.now));
         let Some(status) = &model.status else { return row };
-        row.steps = self.steps(&row, &status.plan);
+        row.steps = status.plan.iter().map(Step::from).collect();
         for step in &mut row.steps {
             if matches!(step.action, PlannedAction::Train | PlannedAction::Copy) {
                 step.to.get_or_insert_with(|| "the next revision".to_owned());
@@ -157,7 +155,7 @@ impl Reader<'_> {
         }
         if let Some(current) = &status.current {
             let model = named(&current.name, current.revision);
-            self.expire(&mut row, model, current.expires_at.as_deref());
+            expire(&mut row, model, current.expires_at);
         }
         self.end(row, &status.conditions)
     }
@@ -166,22 +164,15 @@ impl Reader<'_> {
         let mut row = row(endpoint, Standing::of_endpoint(endpoint, self.now));
         row.closed = self.closed(&row, &endpoint.spec.swap.windows);
         let Some(status) = &endpoint.status else { return row };
-        row.steps = self.steps(&row, &status.plan);
-        if let Some(ActiveModel {
-            name,
-            revision,
-            expires_at,
-            ..
-        }) = &status.active
-        {
-            self.expire(&mut row, named(name, *revision), expires_at.as_deref());
+        row.steps = status.plan.iter().map(Step::from).collect();
+        if let Some(active) = &status.active {
+            expire(&mut row, named(&active.name, active.revision), active.expires_at);
         }
         for TargetModel {
             model, name, revision, ..
         } in status.target.iter().chain(&status.candidate)
         {
-            let known = self.expiries.get(model.as_str()).copied();
-            if let Some(at) = self.date(&row, known) {
+            if let Some(at) = self.expiries.get(model).copied() {
                 let model = named(name, *revision);
                 row.expiries.push(Expiry { model, at });
             }
@@ -190,69 +181,9 @@ impl Reader<'_> {
         self.end(row, &status.conditions)
     }
 
-    /// The steps of a status; one whose date cannot be read is told.
-    fn steps(&mut self, row: &Row, plan: &[PlannedStep]) -> Vec<Step> {
-        let mut steps = Vec::with_capacity(plan.len() + 1);
-        for planned in plan {
-            match Step::try_from(planned) {
-                Ok(step) => steps.push(step),
-                Err(error) => self.tell(row, format!("{} is left out: {error}", planned.action.as_str())),
-            }
-        }
-        steps
-    }
-
-    /// A date of a status.
-    fn date(&mut self, row: &Row, text: Option<&str>) -> Option<Timestamp> {
-        let text = text?;
-        let at = text.parse().ok();
-        if at.is_none() {
-            self.tell(
-                row,
-                format!("an expiry is left out: the date {text:?} of a model cannot be read"),
-            );
-        }
-        at
-    }
-
     fn tell(&mut self, row: &Row, words: String) {
         self.trouble
             .push(format!("{} {}: {words}", row.kind, super::one_line(&row.object())));
-    }
-
-    /// The expiry of the model that is in use, once: as the service dates it.
-    fn expire(&mut self, row: &mut Row, model: String, at: Option<&str>) {
-        let Some(at) = self.date(row, at) else { return };
-        let leads_on = |step: &&Step| step.action != PlannedAction::Evaluate && step.action != PlannedAction::Expire;
-        let follower = row.steps.iter().filter(leads_on).map(|step| step.at).min();
-        let of_plan = |step: &&mut Step| step.action == PlannedAction::Expire;
-        let words = if row.kind == "SpeechModel" {
-            EXPIRED_MODEL
-        } else {
-            EXPIRED_ENDPOINT
-        };
-        let over = (row.standing.state == State::Expired).then(|| words.to_owned());
-        if let Some(step) = row.steps.iter_mut().find(of_plan) {
-            step.at = at;
-            if over.is_some() {
-                step.risk = over;
-                step.consequence = None;
-            }
-            step.to.get_or_insert_with(|| model.clone());
-        } else {
-            let is_followed = follower.is_some_and(|follower| follower < at);
-            row.steps.push(Step {
-                at,
-                action: PlannedAction::Expire,
-                to: Some(model.clone()),
-                reason: if is_followed { "Followed" } else { "NoSuccessor" }.to_owned(),
-                blocked_by: Vec::new(),
-                risk: over,
-                consequence: None,
-                forecast: false,
-            });
-        }
-        row.expiries.push(Expiry { model, at });
     }
 
     /// The times until the last date at which no swap may begin.
@@ -321,6 +252,41 @@ impl Reader<'_> {
         }
         row.cut_off = Some(words);
     }
+}
+
+/// The expiry of the model that is in use, once: as the service dates it.
+fn expire(row: &mut Row, model: String, at: Option<Timestamp>) {
+    let Some(at) = at else { return };
+    let leads_on = |step: &&Step| step.action != PlannedAction::Evaluate && step.action != PlannedAction::Expire;
+    let follower = row.steps.iter().filter(leads_on).map(|step| step.at).min();
+    let of_plan = |step: &&mut Step| step.action == PlannedAction::Expire;
+    let words = if row.kind == "SpeechModel" {
+        EXPIRED_MODEL
+    } else {
+        EXPIRED_ENDPOINT
+    };
+    let over = (row.standing.state == State::Expired).then(|| words.to_owned());
+    if let Some(step) = row.steps.iter_mut().find(of_plan) {
+        step.at = at;
+        if over.is_some() {
+            step.risk = over;
+            step.consequence = None;
+        }
+        step.to.get_or_insert_with(|| model.clone());
+    } else {
+        let is_followed = follower.is_some_and(|follower| follower < at);
+        row.steps.push(Step {
+            at,
+            action: PlannedAction::Expire,
+            to: Some(model.clone()),
+            reason: if is_followed { "Followed" } else { "NoSuccessor" }.to_owned(),
+            blocked_by: Vec::new(),
+            risk: over,
+            consequence: None,
+            forecast: false,
+        });
+    }
+    row.expiries.push(Expiry { model, at });
 }
 
 fn order(step: &Step) -> (Timestamp, PlannedAction, Option<&str>) {

@@ -104,24 +104,10 @@ enum Certainty {
     AtRisk,
 }
 
-/// A step of a status whose date cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the date {at:?} of a planned step cannot be read")]
-pub struct UnreadableStep {
-    at: String,
-    source: jiff::Error,
-}
-
-impl TryFrom<&PlannedStep> for Step {
-    type Error = UnreadableStep;
-
-    fn try_from(step: &PlannedStep) -> Result<Self, UnreadableStep> {
-        let unreadable = |source| UnreadableStep {
-            at: step.at.clone(),
-            source,
-        };
-        Ok(Self {
-            at: step.at.parse().map_err(unreadable)?,
+impl From<&PlannedStep> for Step {
+    fn from(step: &PlannedStep) -> Self {
+        Self {
+            at: step.at,
             action: step.action,
             to: step.to.clone(),
             reason: step.reason.clone(),
@@ -129,7 +115,7 @@ impl TryFrom<&PlannedStep> for Step {
             risk: None,
             consequence: step.risk.clone(),
             forecast: step.forecast,
-        })
+        }
     }
 }
 

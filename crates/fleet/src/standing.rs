@@ -12,6 +12,7 @@ use speech_api::{
     planned::{PlannedAction, PlannedStep},
 };
 use speech_plan::named;
+use speech_service::EntityId;
 
 /// How an object is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -114,7 +115,7 @@ pub struct Why {
 
 impl Why {
     fn expired(model: &Serving) -> Self {
-        let at = model.expires.as_deref().unwrap_or_default();
+        let at = model.expires_at.map_or_else(String::new, |at| at.to_string());
         Self {
             reason: Reason::ModelExpired.as_str().to_owned(),
             message: format!(
@@ -135,24 +136,19 @@ impl Why {
 /// The model that serves, or is current.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serving {
-    pub id: String,
+    pub id: EntityId,
     /// Its name in the Speech service.
     pub name: String,
     /// Its revision, where it is one of a SpeechModel.
     pub revision: Option<i32>,
-    /// When it expires, as the status tells it (RFC 3339, UTC).
-    pub expires: Option<String>,
+    /// When it expires (UTC).
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Serving {
     /// The name, and the revision if it has one.
     pub fn label(&self) -> String {
         named(&self.name, self.revision)
-    }
-
-    /// When it expires (UTC), where the status can be read.
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        self.expires.as_deref()?.parse().ok()
     }
 }
 
@@ -189,10 +185,10 @@ impl Standing {
             return Self::unknown();
         };
         let serves = status.active.as_ref().map(|active| Serving {
-            id: active.model.clone(),
+            id: active.model,
             name: active.name.clone(),
             revision: active.revision,
-            expires: active.expires_at.clone(),
+            expires_at: active.expires_at,
         });
         let answers = (status.fallback.as_ref()).is_some_and(|fallback| fallback.since.is_some());
         let seen = Seen {
@@ -210,10 +206,10 @@ impl Standing {
             return Self::unknown();
         };
         let serves = status.current.as_ref().map(|current| Serving {
-            id: current.id.clone(),
+            id: current.id,
             name: current.name.clone(),
             revision: current.revision,
-            expires: current.expires_at.clone(),
+            expires_at: current.expires_at,
         });
         let seen = Seen {
             is_newest: model.metadata.generation == Some(status.observed_generation),
@@ -287,7 +283,7 @@ impl Standing {
 }
 
 fn is_over(serves: Option<&Serving>, now: Timestamp) -> bool {
-    serves.and_then(Serving::expires_at).is_some_and(|at| at <= now)
+    serves.and_then(|model| model.expires_at).is_some_and(|at| at <= now)
 }
 
 /// What keeps the next step from being taken, once a condition says that something does: its reason, and what the plan says

@@ -31,7 +31,7 @@ fn object(conditions: &[(&str, &str, &str)], more: &Value) -> SpeechEndpoint {
 }
 
 fn active(expires: &str) -> Value {
-    json!({"model": "m", "name": "claims", "since": NOW, "expiresAt": expires})
+    json!({"model": "00000000-0000-0000-0000-000000000001", "name": "claims", "since": NOW, "expiresAt": expires})
 }
 
 const READY: (&str, &str, &str) = ("Ready", "True", "Serving");
@@ -42,7 +42,7 @@ const RISK: (&str, &str, &str) = ("AtRisk", "True", "NoSuccessor");
 type Case = (&'static [(&'static str, &'static str, &'static str)], Value, State);
 
 fn cases() -> Vec<Case> {
-    let candidate = json!({"status": {"candidate": {"model": "n", "name": "newer", "since": NOW}}});
+    let candidate = json!({"status": {"candidate": {"model": "00000000-0000-0000-0000-000000000002", "name": "newer", "since": NOW}}});
     vec![
         (&[READY][..], json!({}), State::Ready),
         (&[READY, WORKING], json!({}), State::Working),
@@ -140,7 +140,7 @@ fn a_step_is_blocked_once_a_condition_says_so_and_not_a_year_ahead() {
 
 #[test]
 fn what_waits_for_a_person_goes_before_what_goes_on_by_itself() {
-    let candidate = json!({"status": {"candidate": {"model": "n", "name": "newer", "since": NOW}}});
+    let candidate = json!({"status": {"candidate": {"model": "00000000-0000-0000-0000-000000000002", "name": "newer", "since": NOW}}});
     let person = standing(&[("Ready", "True", "ApprovalAwaited")], &candidate);
     let date = standing(&[("Ready", "True", "WindowClosed")], &candidate);
     let working = standing(&[READY, WORKING], &json!({}));

@@ -57,8 +57,13 @@ pub fn swap(endpoint: &SpeechEndpoint, wanted: Option<EntityId>) -> Result<Chang
         of(candidate),
         gate_words(endpoint, candidate)
     );
-    let until = Until::Serves(candidate.model.clone());
-    Ok(Change::annotation(SWAP_NOW, &candidate.model, words, Some(until)))
+    let until = Until::Serves(candidate.model);
+    Ok(Change::annotation(
+        SWAP_NOW,
+        &candidate.model.to_string(),
+        words,
+        Some(until),
+    ))
 }
 
 /// Agrees to the candidate of an endpoint.
@@ -77,21 +82,25 @@ pub fn approve(endpoint: &SpeechEndpoint, wanted: Option<EntityId>) -> Result<Ch
         )));
     }
     let words = format!("approved: model {}{}", of(candidate), gate_words(endpoint, candidate));
-    Ok(Change::annotation(APPROVED_MODEL, &candidate.model, words, None))
+    Ok(Change::annotation(
+        APPROVED_MODEL,
+        &candidate.model.to_string(),
+        words,
+        None,
+    ))
 }
 
 fn of(model: &TargetModel) -> String {
-    named(&model.name, model.revision, &model.model)
+    named(&model.name, model.revision, model.model)
 }
 
 /// The words for an endpoint that the wanted model serves.
 fn serves_already(endpoint: &SpeechEndpoint, wanted: Option<EntityId>) -> Option<String> {
     let active = endpoint.status.as_ref()?.active.as_ref()?;
-    let is_wanted = active.model.parse::<EntityId>().ok() == Some(wanted?);
-    is_wanted.then(|| {
+    (wanted? == active.model).then(|| {
         format!(
             "serves model {} already",
-            named(&active.name, active.revision, &active.model)
+            named(&active.name, active.revision, active.model)
         )
     })
 }
@@ -135,7 +144,7 @@ fn candidate(endpoint: &SpeechEndpoint, wanted: Option<EntityId>) -> Result<&Tar
         ));
     };
     match wanted {
-        Some(wanted) if candidate.model.parse::<EntityId>().ok() != Some(wanted) => not_now(format!(
+        Some(wanted) if candidate.model != wanted => not_now(format!(
             "has another candidate: model {}, not {wanted}; spec.model chooses the candidate",
             of(candidate)
         )),
@@ -310,19 +319,19 @@ mod tests {
             object.status = Some(serde_json::from_value(status).unwrap());
             object
         };
-        let current = json!({"revision": 3, "id": "x", "self": "x", "name": "m", "createdAt": "2026-03-01T10:00:00Z"});
+        let current = json!({"revision": 3, "id": "00000000-0000-0000-0000-000000000001", "self": "x", "name": "m", "createdAt": "2026-03-01T10:00:00Z"});
         assert_eq!(
             request(&with_status(json!({"current": current}))).unwrap(),
             Training::Next(4)
         );
-        let failed = json!({"revision": 4, "id": "y", "state": "Failed", "startedAt": "2026-03-01T10:00:00Z"});
+        let failed = json!({"revision": 4, "id": "00000000-0000-0000-0000-000000000002", "state": "Failed", "startedAt": "2026-03-01T10:00:00Z"});
         let again = request(&with_status(json!({"current": current, "candidate": failed}))).unwrap();
         assert_eq!((again, again.number()), (Training::Again(4), 5));
-        let runs = json!({"revision": 4, "id": "y", "state": "Running", "startedAt": "2026-03-01T10:00:00Z"});
+        let runs = json!({"revision": 4, "id": "00000000-0000-0000-0000-000000000002", "state": "Running", "startedAt": "2026-03-01T10:00:00Z"});
         assert!(
             told(request(&with_status(json!({"current": current, "candidate": runs})))).contains("revision 4, since")
         );
-        let past = json!({"revision": 7, "id": "z", "state": "Failed"});
+        let past = json!({"revision": 7, "id": "00000000-0000-0000-0000-000000000003", "state": "Failed"});
         let after_past = request(&with_status(json!({"current": current, "history": [past]})));
         assert_eq!(after_past.unwrap(), Training::Next(8));
         assert!(told(request(&with_status(json!({})))).contains("has no revision yet"));

@@ -81,7 +81,7 @@ impl Declared {
                 continue;
             }
             let status = endpoint.status.as_ref();
-            declared.add(status.and_then(|status| status.id.as_deref()));
+            declared.ids.extend(status.and_then(|status| status.id));
             declared.add(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()));
             declared.add(endpoint.spec.model.id.as_deref());
             declared.uids.extend(endpoint.uid());
@@ -91,9 +91,7 @@ impl Declared {
                 continue;
             }
             declared.add(model.spec.source.existing.as_ref().map(|existing| existing.id.as_str()));
-            for id in model.status.iter().flat_map(|status| status.ids()) {
-                declared.add(Some(id));
-            }
+            declared.ids.extend(model.status.iter().flat_map(|status| status.ids()));
             declared.uids.extend(model.uid());
         }
         declared

@@ -11,7 +11,7 @@ use super::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use speech_fleet::fleet::connection;
-use speech_service::{EntityId, Lane, ModelId};
+use speech_service::{Lane, ModelId};
 use std::{
     fs::{self, File},
     io::Write,
@@ -29,8 +29,10 @@ pub async fn run(cluster: &ClusterArgs, args: &FetchArgs) -> Result<Outcome, Kub
     let (reference, model) = match &object {
         Object::Endpoint(endpoint) => {
             let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());
-            let id = active.and_then(|active| Some((active.model.parse::<EntityId>().ok()?, active.base)));
-            let model = id.map(|(id, base)| if base { ModelId::Base(id) } else { ModelId::Custom(id) });
+            let model = active.map(|active| match active.base {
+                true => ModelId::Base(active.model),
+                false => ModelId::Custom(active.model),
+            });
             (&endpoint.spec.connection_ref, model)
         }
         Object::Model(model) => {

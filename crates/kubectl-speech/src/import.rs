@@ -223,7 +223,7 @@ fn declared_models(objects: &Objects, place: &Place) -> BTreeMap<EntityId, Strin
     let of = |model: &SpeechModel| {
         let home = model.namespace()?;
         let fits = home == place.namespace && connection_of(model) == place.path();
-        let id = model.status.as_ref()?.current.as_ref()?.id.parse().ok()?;
+        let id = model.status.as_ref()?.current.as_ref()?.id;
         fits.then(|| (id, model.name_any()))
     };
     objects.models.iter().filter_map(of).collect()

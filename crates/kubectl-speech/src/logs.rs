@@ -44,10 +44,8 @@ pub async fn run(cluster: &ClusterArgs, args: &LogsArgs) -> Result<Outcome, Kube
     let fleet = Fleet::read(cluster, false, None).await?;
     let object = fleet.find(&one_name(&args.names)?, &[Kind::Endpoint])?;
     let endpoint = object.endpoint()?;
-    let id = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
-    let id: EntityId = id
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| KubectlError::NotNow(format!("{object} has no remote endpoint yet")))?;
+    let id = endpoint.status.as_ref().and_then(|status| status.id);
+    let id = id.ok_or_else(|| KubectlError::NotNow(format!("{object} has no remote endpoint yet")))?;
     let path = connection_of(endpoint);
     let (namespace, name) = path.split_once('/').unwrap_or_default();
     let home = fleet.connection_at(namespace, name)?;

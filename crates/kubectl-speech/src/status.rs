@@ -19,6 +19,7 @@ use speech_fleet::{
     fleet::connection,
     standing::{Serving, Standing},
 };
+use speech_service::EntityId;
 
 fn paint(state: State) -> Paint {
     match state {
@@ -44,10 +45,10 @@ pub struct Row {
     pub serves: Option<String>,
     /// The id of that model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// When that model expires (RFC 3339, UTC).
+    pub model: Option<EntityId>,
+    /// When that model expires (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<String>,
+    pub expires_at: Option<Timestamp>,
     /// What comes next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<PlannedStep>,
@@ -65,7 +66,7 @@ pub struct Row {
     pub locale: Option<String>,
     /// The id of the endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<EntityId>,
     /// Where to connect, by the service's own link names.
     #[serde(skip_serializing_if = "speech_api::links::Links::is_empty")]
     pub links: speech_api::links::Links,
@@ -129,10 +130,9 @@ fn nothing(namespace: Option<&str>) -> String {
 /// The worst first, then what expires first.
 fn sort(rows: &mut [Row]) {
     let key = |row: &Row| {
-        let expiry = row.expires_at.clone().unwrap_or_else(|| "~".to_owned());
         (
             row.standing.urgency(),
-            expiry,
+            row.expires_at.unwrap_or(Timestamp::MAX),
             row.namespace.clone(),
             row.kind,
             row.name.clone(),
@@ -155,7 +155,7 @@ pub fn row(object: &Object<'_>, now: Timestamp) -> Row {
             row.connection = at(&endpoint.spec.connection_ref);
             row.locale = Some(endpoint.spec.locale.clone());
             if let Some(status) = &endpoint.status {
-                row.id = status.id.clone();
+                row.id = status.id;
                 row.links = status.links.clone();
             }
         }
@@ -185,7 +185,7 @@ pub fn count(number: impl Into<i64>, of: &str) -> String {
 }
 
 /// A model in the words of people and of the service.
-pub fn named(name: &str, revision: Option<i32>, id: &str) -> String {
+pub fn named(name: &str, revision: Option<i32>, id: EntityId) -> String {
     format!("{} ({id})", speech_plan::named(name, revision))
 }
 
@@ -200,8 +200,8 @@ impl Row {
             name: object.name(),
             state: standing.state,
             serves: serves.map(Serving::label),
-            model: serves.map(|model| model.id.clone()),
-            expires_at: serves.and_then(|model| model.expires.clone()),
+            model: serves.map(|model| model.id),
+            expires_at: serves.and_then(|model| model.expires_at),
             next: standing.next.clone(),
             reason: standing.reason().unwrap_or_default().to_owned(),
             message: why.map_or_else(
@@ -228,17 +228,17 @@ impl Row {
     }
 }
 
-fn day(at: &str, now: Timestamp) -> String {
-    match at.parse::<Timestamp>() {
-        Ok(when) if when <= now => at.get(..10).unwrap_or(at).to_owned(),
-        Ok(when) => format!("{} ({})", at.get(..10).unwrap_or(at), calendar::until(now, when)),
-        Err(_) => at.to_owned(),
+fn day(at: Timestamp, now: Timestamp) -> String {
+    let day = at.strftime("%Y-%m-%d");
+    if at <= now {
+        return day.to_string();
     }
+    format!("{day} ({})", calendar::until(now, at))
 }
 
 fn next(step: &PlannedStep, now: Timestamp) -> String {
     let forecast = if step.forecast { "~" } else { "" };
-    format!("{} {forecast}{}", step.action.as_str(), day(&step.at, now))
+    format!("{} {forecast}{}", step.action.as_str(), day(step.at, now))
 }
 
 fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool, wide: bool) -> String {
@@ -253,7 +253,7 @@ fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool
         .iter()
         .map(|row| {
             let plain = |text: &Option<String>| Cell::plain(text.as_deref().unwrap_or_default());
-            let until = row.expires_at.as_deref().map(|at| day(at, now)).unwrap_or_default();
+            let until = row.expires_at.map(|at| day(at, now)).unwrap_or_default();
             // The expiry stands in the column before already.
             let acts = row.next.as_ref().filter(|step| step.action != PlannedAction::Expire);
             let next = acts.map(|step| next(step, now)).unwrap_or_default();
@@ -273,7 +273,7 @@ fn overview(rows: &[Row], now: Timestamp, colours: Colours, with_namespace: bool
                 line.extend([
                     plain(&row.connection),
                     plain(&row.locale),
-                    plain(&row.id),
+                    Cell::plain(row.id.map_or_else(String::new, |id| id.to_string())),
                     Cell::plain(message),
                 ]);
             }
@@ -318,14 +318,14 @@ pub fn detail(row: &Row, now: Timestamp, colours: Colours) -> String {
         ),
         ("State", Some(row.state.as_str().to_owned()), paint(row.state)),
         (serving, model, Paint::Plain),
-        ("Until", row.expires_at.as_deref().map(|at| day(at, now)), Paint::Plain),
+        ("Until", row.expires_at.map(|at| day(at, now)), Paint::Plain),
         ("Next", step, Paint::Plain),
         ("Blocked by", blocked, Paint::Yellow),
         ("Why", Some(format!("{}: {}", row.reason, row.message)), Paint::Plain),
         ("Risk", row.risk.clone(), Paint::Yellow),
         ("Connection", row.connection.clone(), Paint::Plain),
         ("Locale", row.locale.clone(), Paint::Plain),
-        ("Id", row.id.clone(), Paint::Plain),
+        ("Id", row.id.map(|id| id.to_string()), Paint::Plain),
     ];
     let mut text = String::new();
     for (name, value, paint) in lines {

@@ -31,7 +31,7 @@ impl Named {
             let (home, Some(status)) = (endpoint.namespace().unwrap_or_default(), &endpoint.status) else {
                 continue;
             };
-            let id = status.standing_id().and_then(|id| id.parse().ok());
+            let id = status.standing_id();
             if let Some(id) = id.filter(|_| connection_of(endpoint) == path) {
                 let who = format!("SpeechEndpoint {home}/{}", endpoint.name_any());
                 named.endpoints.insert(id, who);
@@ -42,7 +42,7 @@ impl Named {
                 continue;
             };
             let is_base = model.spec.source.base.is_some();
-            let id = status.current.as_ref().and_then(|current| current.id.parse().ok());
+            let id = status.current.as_ref().map(|current| current.id);
             if let Some(id) = id.filter(|_| !is_base && connection_of(model) == path) {
                 let who = format!("SpeechModel {home}/{}", model.name_any());
                 named.models.insert(id, who);

@@ -23,7 +23,7 @@ pub enum Until {
     /// The object is as declared, and nothing is under way.
     AsDeclared,
     /// This model serves, or is current.
-    Serves(String),
+    Serves(EntityId),
     /// A revision of this number or a higher one is current.
     Revision(i32),
 }
@@ -53,7 +53,7 @@ pub fn limit(words: &str) -> Result<Limit, KubectlError> {
 pub async fn run(cluster: &ClusterArgs, args: &WaitArgs) -> Result<Outcome, KubectlError> {
     let limit = limit(&args.timeout)?;
     let target = match args.model.as_deref().map(str::parse::<EntityId>).transpose() {
-        Ok(Some(model)) => Until::Serves(model.to_string()),
+        Ok(Some(model)) => Until::Serves(model),
         Ok(None) => Until::AsDeclared,
         Err(error) => return Err(KubectlError::Option(format!("--model: {error}"))),
     };
@@ -214,7 +214,7 @@ impl Awaited {
     fn is_there(&self, row: &Row, object: &Object<'_>) -> bool {
         match &self.until {
             Until::AsDeclared => row.standing().is_settled,
-            Until::Serves(model) => row.model.as_ref() == Some(model),
+            Until::Serves(model) => row.model == Some(*model),
             Until::Revision(number) => {
                 let Object::Model(model) = object else { return false };
                 let current = model.status.as_ref().and_then(|status| status.current.as_ref());
@@ -245,17 +245,10 @@ pub fn arrived(row: &Row) -> String {
 /// How much of the usual time of what is under way is over; absent where nothing has a beginning.
 fn share(object: &Object<'_>, now: Timestamp) -> Option<f64> {
     let (since, work) = match object {
-        Object::Endpoint(endpoint) => (
-            endpoint.status.as_ref()?.target.as_ref()?.since.clone(),
-            Work::Deploying,
-        ),
-        Object::Model(model) => (
-            model.status.as_ref()?.candidate.as_ref()?.started_at.clone(),
-            Work::Training,
-        ),
+        Object::Endpoint(endpoint) => (endpoint.status.as_ref()?.target.as_ref()?.since, Work::Deploying),
+        Object::Model(model) => (model.status.as_ref()?.candidate.as_ref()?.started_at, Work::Training),
         Object::Connection(_) => return None,
     };
-    let since: Timestamp = since.parse().ok()?;
     let usual = work.assumed().as_secs_f64();
     // What takes longer than usual is not yet done.
     Some((now.duration_since(since).as_secs_f64() / usual).clamp(0.0, 0.99))

@@ -260,17 +260,16 @@ fn detail(rule: RuleName, object: &Object<'_>) -> Option<String> {
             Object::Connection(_) => None,
         },
         RuleName::Entity => {
-            let current = model
-                .and_then(|model| model.current.as_ref())
-                .map(|current| &current.id);
-            endpoint.and_then(|endpoint| endpoint.id.as_ref()).or(current).cloned()
+            let current = model.and_then(|model| model.current.as_ref()).map(|current| current.id);
+            let id = endpoint.and_then(|endpoint| endpoint.id).or(current);
+            id.map(|id| id.to_string())
         }
         RuleName::Choice => {
             let endpoint = endpoint?;
             let next = endpoint.candidate.as_ref().or(endpoint.target.as_ref());
-            let next = next.map(|next| named(&next.name, next.revision, &next.model));
+            let next = next.map(|next| named(&next.name, next.revision, next.model));
             let active = endpoint.active.as_ref();
-            next.or_else(|| active.map(|active| named(&active.name, active.revision, &active.model)))
+            next.or_else(|| active.map(|active| named(&active.name, active.revision, active.model)))
         }
         RuleName::Gate => {
             let judged = endpoint?.gate.as_ref()?;
@@ -391,8 +390,7 @@ fn lines(link: &Link) -> Vec<Vec<Cell>> {
 fn sentence(step: &PlannedStep) -> String {
     let to = step.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
     let about = if step.forecast { "about " } else { "" };
-    let at = step.at.parse::<Timestamp>();
-    let at = at.map_or_else(|_| step.at.clone(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    let at = step.at.strftime("%Y-%m-%d %H:%M UTC");
     let mut text = format!(
         "{}{to} on {about}{at}, because of {}",
         step.action.as_str(),

@@ -40,8 +40,8 @@ impl Tallies {
     /// Reads a status.
     pub fn of(creations: Option<&CreationTally>, evaluations: Option<&CreationTally>) -> Self {
         Self {
-            creations: creations.and_then(CreationTally::read),
-            evaluations: evaluations.and_then(CreationTally::read),
+            creations: creations.map(Tally::from),
+            evaluations: evaluations.map(Tally::from),
         }
     }
 
@@ -228,7 +228,7 @@ impl Creation {
         let intent = CreationIntent {
             attempt: self.next_attempt(),
             at: tally.at,
-            copy_of: self.copy_of.map(EntityId::uuid),
+            copy_of: self.copy_of,
             revision: self.revision,
             creations: tallies.creations,
             evaluations: tallies.evaluations,
@@ -357,7 +357,7 @@ pub fn tallied(
     failure: Option<&Failure>,
     requested: bool,
 ) -> Option<CreationTally> {
-    let tally = Tally::later(shown.and_then(CreationTally::read), announced)?;
+    let tally = Tally::later(shown.map(Tally::from), announced)?;
     let tally = match failure {
         Some(failure) if failure.class == FailureClass::Uncertain => tally,
         Some(failure) if NOT_TAKEN.contains(&failure.code.as_str()) => pace::unsent(tally),
@@ -374,7 +374,7 @@ const NOT_TAKEN: [&str; 3] = ["TooManyRequests", "429", "connection"];
 
 /// The tally where an announcement is known to have led to no request.
 pub fn withdrawn(shown: Option<&CreationTally>) -> Option<CreationTally> {
-    Some(pace::unsent(shown?.read()?).into())
+    Some(pace::unsent(shown?.into()).into())
 }
 
 #[cfg(test)]

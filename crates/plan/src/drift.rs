@@ -80,7 +80,8 @@ impl Correction {
         need: Option<Need>,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let (tally, last) = self.find(tallies, generation, now)?;
+        let tally = self.find(tallies, generation, now)?;
+        let last = tally.last_at;
         let slow = after(last, wait(tally.count));
         let due = need.map_or(slow, |need| need.no_later(last, slow));
         (due > now).then_some(due)
@@ -98,18 +99,13 @@ impl Correction {
         Some(Verdict::working(Reason::DriftRepeated, message).until(due))
     }
 
-    fn find<'a>(
-        &self,
-        tallies: &'a [DriftTally],
-        generation: i64,
-        now: Timestamp,
-    ) -> Option<(&'a DriftTally, Timestamp)> {
-        let mut all = tallies.iter().filter_map(|tally| Some((tally, tally.at()?)));
-        all.find(|(tally, last)| self.is_of(tally) && is_alive(tally, *last, generation, now))
+    fn find<'a>(&self, tallies: &'a [DriftTally], generation: i64, now: Timestamp) -> Option<&'a DriftTally> {
+        let mut all = tallies.iter();
+        all.find(|tally| self.is_of(tally) && is_alive(tally, generation, now))
     }
 
     fn is_of(&self, tally: &DriftTally) -> bool {
-        tally.field == self.field && tally.model == self.model.map(|model| model.to_string())
+        tally.field == self.field && tally.model == self.model.map(ModelId::entity)
     }
 }
 
@@ -122,18 +118,18 @@ fn wait(count: i32) -> SignedDuration {
 }
 
 /// Until when what was put back counts.
-fn counts_until(tally: &DriftTally, last: Timestamp) -> Timestamp {
-    after(last, wait(tally.count) + STAYED)
+fn counts_until(tally: &DriftTally) -> Timestamp {
+    after(tally.last_at, wait(tally.count) + STAYED)
 }
 
-fn is_alive(tally: &DriftTally, last: Timestamp, generation: i64, now: Timestamp) -> bool {
+fn is_alive(tally: &DriftTally, generation: i64, now: Timestamp) -> bool {
     // No honest clock wrote a later date: whoever wrote it was ahead, and is so no more.
-    tally.generation == generation && now < counts_until(tally, last) && last <= after(now, LONGEST_WAIT)
+    tally.generation == generation && now < counts_until(tally) && tally.last_at <= after(now, LONGEST_WAIT)
 }
 
 /// Drops what counts no more.
 pub fn forget(tallies: &mut Vec<DriftTally>, generation: i64, now: Timestamp) {
-    tallies.retain(|tally| tally.at().is_some_and(|last| is_alive(tally, last, generation, now)));
+    tallies.retain(|tally| is_alive(tally, generation, now));
 }
 
 /// Counts a change that the service accepted in this pass: one more correction, or a move to another model, which no longer
@@ -151,17 +147,15 @@ pub fn count(
         }
         return;
     };
-    let before = correction
-        .find(tallies, generation, now)
-        .map_or(0, |(tally, _)| tally.count);
+    let before = correction.find(tallies, generation, now).map_or(0, |tally| tally.count);
     tallies.retain(|tally| tally.field != correction.field);
     tallies.insert(
         0,
         DriftTally {
             field: correction.field.to_owned(),
-            model: correction.model.map(|model| model.to_string()),
+            model: correction.model.map(ModelId::entity),
             count: before.saturating_add(1),
-            last_at: now.to_string(),
+            last_at: now,
             generation,
         },
     );
@@ -171,8 +165,8 @@ pub fn count(
 /// The condition `Contested`: what does not stay as it is put back.
 pub fn statement(tallies: &[DriftTally], what: &str) -> Option<Statement> {
     let mut told: Vec<String> = contested(tallies)
-        .map(|(tally, last)| {
-            let (field, count, last) = (&tally.field, tally.count, day_time(last));
+        .map(|tally| {
+            let (field, count, last) = (&tally.field, tally.count, day_time(tally.last_at));
             format!(
                 "{field} of {what} was changed by somebody else and put back {count} times, the last time at {last}"
             )
@@ -189,12 +183,11 @@ pub fn statement(tallies: &[DriftTally], what: &str) -> Option<Statement> {
 
 /// When the condition `Contested` may end.
 pub fn look_again(tallies: &[DriftTally]) -> Option<Timestamp> {
-    contested(tallies).map(|(tally, last)| counts_until(tally, last)).min()
+    contested(tallies).map(counts_until).min()
 }
 
-fn contested(tallies: &[DriftTally]) -> impl Iterator<Item = (&DriftTally, Timestamp)> {
-    let all = tallies.iter().filter_map(|tally| Some((tally, tally.at()?)));
-    all.filter(|(tally, _)| tally.count >= FREE)
+fn contested(tallies: &[DriftTally]) -> impl Iterator<Item = &DriftTally> {
+    tallies.iter().filter(|tally| tally.count >= FREE)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Snapshot<'_> {
 
     /// Whether the status names an endpoint that the view does not have, though nobody here deleted it.
     fn is_unlisted(&self) -> bool {
-        let id = self.old_status().and_then(|status| status.id.as_deref()?.parse().ok());
+        let id = self.old_status().and_then(|status| status.id);
         let view = self.around.connection.view();
         id.zip(view).is_some_and(|(id, view)| view.endpoints.is_unseen(id))
     }

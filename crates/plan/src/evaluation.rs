@@ -34,13 +34,8 @@ impl Comparison {
         )
     }
 
-    fn judged_in(judgement: &Judgement) -> Option<Self> {
-        let id = |text: &str| text.parse().ok();
-        Some(Self::new(
-            id(&judgement.candidate)?,
-            id(&judgement.active)?,
-            id(&judgement.dataset)?,
-        ))
+    fn judged_in(judgement: &Judgement) -> Self {
+        Self::new(judgement.candidate, judgement.active, judgement.dataset)
     }
 }
 
@@ -136,20 +131,17 @@ fn needs(endpoint: &SpeechEndpoint, evaluation: &Evaluation, comparison: Compari
     }
     let Some(status) = &endpoint.status else { return false };
     let judgement = status.gate.as_ref();
-    match judgement.filter(|judgement| Comparison::judged_in(judgement) == Some(comparison)) {
+    match judgement.filter(|judgement| Comparison::judged_in(judgement) == comparison) {
         Some(judgement) => match judgement.verdict {
             GateVerdict::Pending => true,
-            GateVerdict::Error => judgement.evaluation != Some(evaluation.header.id.to_string()),
+            GateVerdict::Error => judgement.evaluation != Some(evaluation.header.id),
             GateVerdict::Pass | GateVerdict::Fail | GateVerdict::Inconclusive => false,
         },
         None => {
-            let id = |text: Option<&String>| text.and_then(|text| text.parse().ok());
-            let active = id(status.active.as_ref().map(|active| &active.model));
-            let candidate = id(status.candidate.as_ref().map(|candidate| &candidate.model));
-            active
-                .zip(candidate)
-                .is_some_and(|(active, candidate)| Comparison::new(active, candidate, comparison.dataset) == comparison)
-                && evaluation.header.status == Status::Succeeded
+            let both = status.active.as_ref().zip(status.candidate.as_ref());
+            both.is_some_and(|(active, candidate)| {
+                Comparison::new(active.model, candidate.model, comparison.dataset) == comparison
+            }) && evaluation.header.status == Status::Succeeded
         }
     }
 }

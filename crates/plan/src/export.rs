@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub fn of_endpoint(object: &SpeechEndpoint, status: &SpeechEndpointStatus) -> Option<Export> {
     let export = object.spec.export_to.as_ref()?;
     let mut data = BTreeMap::from([
-        ("endpointId".to_owned(), status.id.clone()?),
+        ("endpointId".to_owned(), status.id?.to_string()),
         ("locale".to_owned(), object.spec.locale.clone()),
     ]);
     data.extend(status.self_uri.clone().map(|uri| ("endpointUri".to_owned(), uri)));
@@ -21,9 +21,13 @@ pub fn of_endpoint(object: &SpeechEndpoint, status: &SpeechEndpointStatus) -> Op
             .map(|(name, link)| (format!("{name}Url"), link.to_owned())),
     );
     if let Some(active) = &status.active {
-        data.insert("modelId".into(), active.model.clone());
+        data.insert("modelId".into(), active.model.to_string());
         data.insert("modelName".into(), active.name.clone());
-        data.extend(active.expires_at.clone().map(|at| ("modelExpiresAt".to_owned(), at)));
+        data.extend(
+            active
+                .expires_at
+                .map(|at| ("modelExpiresAt".to_owned(), at.to_string())),
+        );
     }
     Some(Export {
         name: export.config_map.name.clone(),
@@ -36,12 +40,16 @@ pub fn of_model(object: &SpeechModel, status: &SpeechModelStatus) -> Option<Expo
     let export = object.spec.export_to.as_ref()?;
     let current = status.current.as_ref()?;
     let mut data = BTreeMap::from([
-        ("modelId".to_owned(), current.id.clone()),
+        ("modelId".to_owned(), current.id.to_string()),
         ("modelUri".to_owned(), current.self_uri.clone()),
         ("modelName".to_owned(), current.name.clone()),
         ("locale".to_owned(), object.spec.locale.clone()),
     ]);
-    data.extend(current.expires_at.clone().map(|at| ("modelExpiresAt".to_owned(), at)));
+    data.extend(
+        current
+            .expires_at
+            .map(|at| ("modelExpiresAt".to_owned(), at.to_string())),
+    );
     Some(Export {
         name: export.config_map.name.clone(),
         data,

@@ -2,7 +2,7 @@
 use super::{
     Surroundings, Verdict,
     risk::{self, Deadline},
-    text::rfc3339,
+    text::whole_seconds,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -60,7 +60,7 @@ pub fn at_risk(before: &[Condition], forecast: Option<&Forecast>) -> Option<Stat
 pub fn step(action: PlannedAction, at: Timestamp, reason: &str) -> PlannedStep {
     PlannedStep {
         action,
-        at: rfc3339(at),
+        at: whole_seconds(at),
         to: None,
         reason: reason.to_owned(),
         blocked_by: Vec::new(),

@@ -6,17 +6,16 @@ use crate::{
     view::{Changes, View},
 };
 use kube::{Resource, ResourceExt};
-use speech_api::{SpeechEndpoint, SpeechModel, Subject, annotation::CreationIntent, swap::GateVerdict};
+use speech_api::{
+    SpeechEndpoint, SpeechModel, SpeechModelStatus, Subject, annotation::CreationIntent, swap::GateVerdict,
+};
 use speech_service::{EntityId, ModelId};
 use std::collections::HashSet;
 
 /// The remote endpoint that an object holds or wants to hold.
 pub fn claimed_id(endpoint: &SpeechEndpoint) -> Option<EntityId> {
-    let recorded = endpoint.status.as_ref().and_then(|status| status.id.as_deref());
-    recorded
-        .or(endpoint.spec.adopt.as_ref().map(|adopt| adopt.id.as_str()))?
-        .parse()
-        .ok()
+    let recorded = endpoint.status.as_ref().and_then(|status| status.id);
+    recorded.or_else(|| endpoint.spec.adopt.as_ref()?.id.parse().ok())
 }
 
 /// Whether an endpoint's spec means a SpeechModel, by its name or by its labels.
@@ -45,14 +44,12 @@ pub fn has_judged(endpoint: &SpeechEndpoint) -> bool {
 /// Whether an endpoint stands for what changed, or depends on it; what bears its mark concerns it too, see [`owners_of`].
 pub fn concerns_endpoint(endpoint: &SpeechEndpoint, changes: &Changes) -> bool {
     let status = endpoint.status.as_ref();
-    let listed = |text: Option<&String>, kind: fn(EntityId) -> ModelId| {
-        text.and_then(|text| text.parse().ok())
-            .is_some_and(|id| changes.has_model(kind(id)))
-    };
+    let listed = |id| changes.has_model(ModelId::Custom(id));
+    let named = endpoint.spec.model.id.as_ref().and_then(|id| id.parse().ok());
     let active = status.and_then(|status| status.active.as_ref());
     claimed_id(endpoint).is_some_and(|id| changes.endpoints.contains(&id))
-        || listed(active.map(|active| &active.model), ModelId::Custom)
-        || listed(endpoint.spec.model.id.as_ref(), ModelId::Custom)
+        || active.is_some_and(|active| listed(active.model))
+        || named.is_some_and(listed)
         || (endpoint.spec.model.id.is_some() && active.is_none() && !changes.models.is_empty())
         || (!changes.base_models.is_empty()
             && (endpoint.spec.model.base.is_some() || active.is_some_and(|active| active.base)))
@@ -97,12 +94,12 @@ pub fn concerns_gate(endpoint: &SpeechEndpoint, changes: &Changes, judged_with: 
         return false;
     };
     let judgement = endpoint.status.as_ref().and_then(|status| status.gate.as_ref());
-    let evaluation = judgement.and_then(|judgement| judgement.evaluation.as_ref()?.parse().ok());
+    let evaluation = judgement.and_then(|judgement| judgement.evaluation);
     gate.evaluation
         .dataset
         .parse()
         .is_ok_and(|id: EntityId| judged_with.contains(&id))
-        || evaluation.is_some_and(|id: EntityId| changes.evaluations.contains(&id))
+        || evaluation.is_some_and(|id| changes.evaluations.contains(&id))
 }
 
 /// Whether a model is trained with one of these datasets.
@@ -159,33 +156,16 @@ pub fn datasets_of_endpoint(endpoint: &SpeechEndpoint) -> Option<EntityId> {
 /// The evaluation that an endpoint waits for.
 pub fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
     let judgement = endpoint.status.as_ref()?.gate.as_ref()?;
-    let id = judgement.evaluation.as_ref()?;
-    id.parse().ok().filter(|_| judgement.verdict == GateVerdict::Pending)
+    judgement
+        .evaluation
+        .filter(|_| judgement.verdict == GateVerdict::Pending)
 }
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
 pub fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
-    let status = model.status.as_ref();
-    let current = status
-        .and_then(|status| status.current.as_ref())
-        .map(|current| &current.id);
-    let candidate = status
-        .and_then(|status| status.candidate.as_ref())
-        .map(|candidate| &candidate.id);
-    let past = status
-        .map(|status| status.history.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .map(|past| &past.id);
-    let copy = status
-        .and_then(|status| status.copying.as_ref())
-        .and_then(|copying| copying.model.as_ref());
-    current
-        .into_iter()
-        .chain(candidate)
-        .chain(copy)
-        .chain(past)
-        .filter_map(|id| id.parse().ok())
+    let copied = |status: &SpeechModelStatus| status.copying.as_ref()?.model;
+    let status = model.status.iter();
+    status.flat_map(move |status| status.ids().chain(copied(status)))
 }
 
 /// All remote entities that an endpoint stands for or depends on by their ids; what [`concerns_endpoint`] and
@@ -194,13 +174,14 @@ pub fn entities_of_endpoint(endpoint: &SpeechEndpoint) -> impl Iterator<Item = E
     let status = endpoint.status.as_ref();
     let active = status
         .and_then(|status| status.active.as_ref())
-        .map(|active| &active.model);
+        .map(|active| active.model);
     let gate = endpoint.spec.swap.gate.as_ref();
     let dataset = gate.map(|gate| &gate.evaluation.dataset);
-    let evaluation = gate.and_then(|_| status?.gate.as_ref()?.evaluation.as_ref());
-    let named = [active, endpoint.spec.model.id.as_ref(), dataset, evaluation];
-    let named = named.into_iter().flatten().filter_map(|text| text.parse().ok());
-    claimed_id(endpoint).into_iter().chain(named)
+    let evaluation = gate.and_then(|_| status?.gate.as_ref()?.evaluation);
+    let named = endpoint.spec.model.id.iter().chain(dataset);
+    let named = named.filter_map(|text| text.parse().ok());
+    let recorded = [claimed_id(endpoint), active, evaluation];
+    recorded.into_iter().flatten().chain(named)
 }
 
 /// The same of a model, for [`concerns_model`]; and the model that it copies, if its spec names one.

@@ -90,25 +90,24 @@ impl Need {
 
 /// When a step that was refused is asked for again, where it is needed for these dates.
 pub fn refused_until(last: &LastFailure, need: Option<Need>) -> Option<Timestamp> {
-    let failed: Timestamp = last.at.parse().ok().filter(|_| last.terminal)?;
-    let slow = || after(failed, refusal_delay(last.count));
-    Some(need.map_or_else(slow, |need| need.again(failed, last.count)))
+    let slow = || after(last.at, refusal_delay(last.count));
+    let again = || need.map_or_else(slow, |need| need.again(last.at, last.count));
+    last.terminal.then(again)
 }
 
 /// When a failed step is tried again that is needed for no date.
-pub fn again_at(last: &LastFailure) -> Option<Timestamp> {
-    let failed: Timestamp = last.at.parse().ok()?;
-    refused_until(last, None).or(Some(failed_until(last, failed, None)))
+pub fn again_at(last: &LastFailure) -> Timestamp {
+    refused_until(last, None).unwrap_or_else(|| failed_until(last, None))
 }
 
-/// When a step that failed at `failed` and was not refused is tried again. What the service accepts and does not do is
+/// When a step that failed and was not refused is tried again. What the service accepts and does not do is
 /// asked for as slowly as what it refuses: each request may begin a deployment anew.
-fn failed_until(last: &LastFailure, failed: Timestamp, need: Option<Need>) -> Timestamp {
+fn failed_until(last: &LastFailure, need: Option<Need>) -> Timestamp {
     if last.code != NOT_APPLIED {
-        return after(failed, delay(last.count));
+        return after(last.at, delay(last.count));
     }
-    let slow = after(failed, doubled(FIRST_DELAY, last.count).min(LONGEST_REFUSAL_DELAY));
-    need.map_or(slow, |need| need.no_later(failed, slow))
+    let slow = after(last.at, doubled(FIRST_DELAY, last.count).min(LONGEST_REFUSAL_DELAY));
+    need.map_or(slow, |need| need.no_later(last.at, slow))
 }
 
 /// The first delay, doubled with each failure after the first.
@@ -141,7 +140,7 @@ pub fn remember(before: Option<&LastFailure>, failure: &Failure, generation: i64
     };
     LastFailure {
         operation: failure.operation.to_owned(),
-        at: wait.max(now).to_string(),
+        at: wait.max(now),
         count: again.map_or(0, |b| b.count).saturating_add(1),
         code: failure.code.clone(),
         message: failure.message.clone(),
@@ -219,11 +218,10 @@ pub fn note<K: Subject>(object: &K, around: &Surroundings<'_>, creates: &str, st
     // It is tried in every pass. What fails again within its delay is no news: two objects that export to the same place would
     // wake each other with every count.
     let is_known = |last: &LastFailure| {
-        let again = last.at.parse().map(|at: Timestamp| after(at, delay(last.count)));
         last.operation == failure.operation
             && last.code == failure.code
             && last.generation == generation
-            && again.is_ok_and(|again| around.now < again)
+            && around.now < after(last.at, delay(last.count))
     };
     if failure.operation == EXPORT && memory.last.as_ref().is_some_and(is_known) {
         return;
@@ -260,14 +258,13 @@ impl Asking {
         // What is deleted, and what is copied, depend on the doings of others, so that they are asked for more often.
         let marks = matches!(&action, Action::UpdateModel { change, .. } if matches!(**change, UpdateModel::Owner(..)));
         let depends = action.deletes() || marks || matches!(&action, Action::CopyModel(_) | Action::FollowCopy { .. });
-        let failed: Timestamp = last.at.parse().unwrap_or(self.now);
         let slow = refused_until(last, self.need).filter(|_| !depends);
         let at = slow.unwrap_or_else(|| match depends {
-            true => after(failed, delay(last.count)),
-            false => failed_until(last, failed, self.need),
+            true => after(last.at, delay(last.count)),
+            false => failed_until(last, self.need),
         });
         // No honest clock wrote a date beyond the longest wait: whoever wrote it was ahead, and is so no more.
-        if at <= self.now || failed > after(self.now, LONGEST_DELAY) {
+        if at <= self.now || last.at > after(self.now, LONGEST_DELAY) {
             return verdict.with(action);
         }
         held_back(last, slow.is_some(), at)

@@ -129,7 +129,7 @@ impl<'a, K: Subject, R> Snapshot<'a, K, R> {
         contested_until: Option<Timestamp>,
     ) -> Verdict {
         let look_again = forecast.as_ref().and_then(|forecast| forecast.look_again);
-        let aside = status.side_failures().iter().filter_map(retry::again_at);
+        let aside = status.side_failures().iter().map(retry::again_at);
         let aside = aside.filter(|at| *at > self.now()).chain(contested_until);
         let verdict = look_again.into_iter().chain(aside).fold(verdict, Verdict::until);
         let fields = status.fields_mut();

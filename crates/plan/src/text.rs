@@ -2,12 +2,7 @@
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use speech_service::entity::Header;
 
-/// RFC 3339 in whole seconds, for status fields; never later than the moment itself.
-pub fn rfc3339(at: Timestamp) -> String {
-    whole_seconds(at).to_string()
-}
-
-/// A moment as a status keeps it: in whole seconds.
+/// A moment as a status keeps it: in whole seconds, and never later than the moment itself.
 pub fn whole_seconds(at: Timestamp) -> Timestamp {
     let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
     at.round(seconds).unwrap_or(at)
@@ -27,11 +22,6 @@ pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
 /// A moment earlier by a span; the difference ends at the first one.
 pub fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.saturating_sub(span).unwrap_or(at)
-}
-
-/// When a timestamp in a status is.
-pub fn parse(at: Option<&str>) -> Option<Timestamp> {
-    at.and_then(|at| at.parse().ok())
 }
 
 /// A model for a person. Revisions of one SpeechModel share their name.

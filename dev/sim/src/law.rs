@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use speech_api::{Reason, SpeechEndpoint, SpeechModel, condition, swap::OnDeadline};
 use speech_emulator::Emulator;
 use speech_plan::relations::means;
+use speech_service::EntityId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use uuid::Uuid;
 
@@ -37,7 +38,7 @@ pub struct Laws {
     /// How often each object was looked at in this moment.
     passes: (Timestamp, BTreeMap<Key, u32>),
     /// The base models that were seen to stand in for what the specs ask for, by object.
-    interim: BTreeSet<(Key, String)>,
+    interim: BTreeSet<(Key, EntityId)>,
     /// When each step of an object failed within the last hour.
     failures: BTreeMap<(Key, &'static str), VecDeque<Timestamp>>,
 }
@@ -87,7 +88,7 @@ impl Laws {
         for (index, object) in cluster.endpoints.iter().enumerate() {
             // Where the service shows a swap before it is done, the status has forgotten by then what stood in.
             if let Some(model) = object.as_ref().and_then(interim) {
-                self.interim.insert((Key::Endpoint(index), model.to_owned()));
+                self.interim.insert((Key::Endpoint(index), model));
             }
         }
         let mut marks = BTreeSet::new();
@@ -119,7 +120,7 @@ impl Laws {
             if let Some((model, deadline)) = before {
                 let key = cluster.by_uid.get(&uid).copied();
                 // What the spec lets stand in makes way for anything that was declared.
-                let kept = !key.is_some_and(|key| self.interim.contains(&(key, model.to_string())));
+                let kept = !key.is_some_and(|key| self.interim.contains(&(key, EntityId::from_uuid(model))));
                 let object = key.map(fleet::name).unwrap_or_default();
                 Self::judge_swap(report, since, object, deadline, after.1, kept);
             }
@@ -230,7 +231,7 @@ impl Laws {
     /// What was deleted had to be: an endpoint only with its object, a model only when no status serves it any more.
     pub fn deleted(report: &mut Report, cluster: &Cluster, gone: &[(Uuid, String)], now: Timestamp) {
         for (id, owner) in gone {
-            let id = id.to_string();
+            let id = EntityId::from_uuid(*id);
             let Some(key) = cluster.by_uid.get(owner) else { continue };
             let is_unasked = match *key {
                 Key::Endpoint(index) => cluster
@@ -239,8 +240,8 @@ impl Laws {
                     .and_then(Option::as_ref)
                     .is_some_and(|object| {
                         let status = object.status.as_ref();
-                        let named = status
-                            .is_some_and(|status| status.id.as_ref() == Some(&id) || status.former_ids.contains(&id));
+                        let named =
+                            status.is_some_and(|status| status.id == Some(id) || status.former_ids.contains(&id));
                         named && object.metadata.deletion_timestamp.is_none()
                     }),
                 Key::Model(index) => cluster
@@ -350,7 +351,7 @@ fn has_successor(emulator: &Emulator, cluster: &Cluster, object: &SpeechEndpoint
     let mut found = false;
     emulator.models(RESOURCE, |model| {
         let owned = model.custom_properties.get(UID).is_some_and(|uid| owners.contains(uid));
-        let id = model.id.to_string();
+        let id = EntityId::from_uuid(model.id);
         let barred = quarantine.unwrap_or_default().iter().any(|entry| entry.model == id);
         let usable = model.usable_since.is_some_and(|since| since <= in_time);
         found |= owned && !barred && usable && model.expires_at > now;
@@ -381,11 +382,11 @@ fn is_held(object: &SpeechEndpoint) -> bool {
 }
 
 /// The base model that only stands in for what the spec asks for: the spec has to allow that, and the object to say so.
-fn interim(object: &SpeechEndpoint) -> Option<&str> {
+fn interim(object: &SpeechEndpoint) -> Option<EntityId> {
     let gate = object.spec.swap.gate.as_ref()?;
     let active = object.status.as_ref()?.active.as_ref()?;
     let is_interim = gate.on_deadline == OnDeadline::NewestBase && active.interim && active.base;
-    is_interim.then_some(active.model.as_str())
+    is_interim.then_some(active.model)
 }
 
 /// Conditions in one line.

@@ -212,10 +212,10 @@ impl Team {
     }
 
     /// What each endpoint says that it is served by.
-    fn active(&self) -> Vec<Option<String>> {
+    fn active(&self) -> Vec<Option<EntityId>> {
         let endpoints = self.cluster.endpoints.iter().flatten();
         endpoints
-            .map(|endpoint| Some(endpoint.status.as_ref()?.active.as_ref()?.model.clone()))
+            .map(|endpoint| Some(endpoint.status.as_ref()?.active.as_ref()?.model))
             .collect()
     }
 
@@ -256,9 +256,7 @@ impl Team {
 
     fn recorded(&self) -> Vec<EntityId> {
         let endpoints = self.cluster.endpoints.iter().flatten();
-        endpoints
-            .filter_map(|endpoint| endpoint.status.as_ref()?.id.as_deref()?.parse().ok())
-            .collect()
+        endpoints.filter_map(|endpoint| endpoint.status.as_ref()?.id).collect()
     }
 
     fn pass<K: Kind>(&mut self, index: usize) -> Option<Step> {

@@ -199,7 +199,7 @@ impl cluster::Cluster {
     /// The remote entities that the statuses of the objects name.
     pub(super) fn recorded(&self) -> Recorded {
         let endpoints = self.endpoints.iter().flatten();
-        let ids = endpoints.filter_map(|endpoint| endpoint.status.as_ref()?.id.as_deref()?.parse().ok());
+        let ids = endpoints.filter_map(|endpoint| endpoint.status.as_ref()?.id);
         Recorded {
             endpoints: ids.collect(),
             models: self.models.iter().flatten().flat_map(revisions).collect(),

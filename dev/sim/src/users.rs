@@ -10,6 +10,7 @@ use speech_api::{
     swap::{Approval, SwapPolicy},
 };
 use speech_fuzz::Chance;
+use speech_service::EntityId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest that anybody lets an endpoint wait for an approval.
@@ -25,11 +26,11 @@ const ON_CALL: SignedDuration = SignedDuration::from_hours(4);
 #[derive(Debug, Default)]
 pub struct Users {
     /// The candidate that each endpoint was to be approved for.
-    asked: BTreeMap<usize, String>,
+    asked: BTreeMap<usize, EntityId>,
     /// Failures that were seen to, by endpoint and date.
-    seen_to: BTreeSet<(usize, String)>,
+    seen_to: BTreeSet<(usize, Timestamp)>,
     /// Models that were judged bad.
-    bad: BTreeSet<String>,
+    bad: BTreeSet<EntityId>,
 }
 
 impl Users {
@@ -49,7 +50,7 @@ impl Users {
         if let Some(candidate) = status.candidate.as_ref().filter(|_| needs_approval(endpoint))
             && self.asked.get(&index) != Some(&candidate.model)
         {
-            self.asked.insert(index, candidate.model.clone());
+            self.asked.insert(index, candidate.model);
             deeds.push((soon(patience(endpoint, now)), Event::Approve(index)));
         }
         if let Some(since) = failed_since(&status.conditions)
@@ -59,12 +60,12 @@ impl Users {
         }
         for entry in &status.quarantine {
             let failed = entry.reason == Reason::DeploymentFailed.as_str();
-            if failed && self.seen_to.insert((index, entry.at.clone())) {
+            if failed && self.seen_to.insert((index, entry.at)) {
                 deeds.push((soon(ON_CALL), Event::Clear(index)));
             }
             if let Some(model) = model
                 && !failed
-                && self.bad.insert(entry.model.clone())
+                && self.bad.insert(entry.model)
             {
                 deeds.push((soon(ROUNDS), Event::Edit(model)));
             }
@@ -82,7 +83,7 @@ pub fn needs_approval(endpoint: &SpeechEndpoint) -> bool {
 /// How late an approval may come.
 fn patience(endpoint: &SpeechEndpoint, now: Timestamp) -> SignedDuration {
     let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());
-    let expiry: Option<Timestamp> = active.and_then(|active| active.expires_at.as_ref()?.parse().ok());
+    let expiry = active.and_then(|active| active.expires_at);
     let left = expiry.map_or(LATE, |expiry| expiry.duration_since(now) - LAST_CALL);
     left.clamp(SignedDuration::from_hours(1), LATE)
 }
@@ -91,20 +92,20 @@ fn patience(endpoint: &SpeechEndpoint, now: Timestamp) -> SignedDuration {
 pub fn annotate(endpoint: &mut SpeechEndpoint, agrees: bool, now: Timestamp) {
     let Some(status) = &endpoint.status else { return };
     if agrees {
-        if let Some(candidate) = status.candidate.as_ref().map(|candidate| candidate.model.clone()) {
-            cluster::annotate(endpoint, APPROVED_MODEL, candidate);
+        if let Some(candidate) = status.candidate.as_ref().map(|candidate| candidate.model) {
+            cluster::annotate(endpoint, APPROVED_MODEL, candidate.to_string());
         }
         return;
     }
-    let failed = status.quarantine.first().map(|entry| &entry.model);
-    if let Some(model) = failed.or(status.active.as_ref().map(|active| &active.model)) {
+    let failed = status.quarantine.first().map(|entry| entry.model);
+    if let Some(model) = failed.or(status.active.as_ref().map(|active| active.model)) {
         // The time makes it another value each time.
         cluster::annotate(endpoint, CLEAR_QUARANTINE, format!("{model},{now}"));
     }
 }
 
 /// Since when an endpoint says that what serves could not be deployed.
-fn failed_since(conditions: &[Condition]) -> Option<String> {
+fn failed_since(conditions: &[Condition]) -> Option<Timestamp> {
     let stalled = condition::find(conditions, condition::STALLED)?;
-    (stalled.reason == Reason::DeploymentFailed.as_str()).then(|| stalled.last_transition_time.0.to_string())
+    (stalled.reason == Reason::DeploymentFailed.as_str()).then_some(stalled.last_transition_time.0)
 }

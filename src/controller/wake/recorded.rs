@@ -26,7 +26,7 @@ pub fn recorded(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorde
 pub fn expected(context: &Context, key: &ObjectRef<SpeechConnection>) -> Recorded {
     let endpoints = context.stores.endpoints.of(key);
     let models = context.stores.models.of(key);
-    let named = |endpoint: &SpeechEndpoint| endpoint.status.as_ref()?.standing_id()?.parse().ok();
+    let named = |endpoint: &SpeechEndpoint| endpoint.status.as_ref()?.standing_id();
     // Base models are the same in all resources.
     let customs = models.iter().filter(|model| model.spec.source.base.is_none());
     Recorded {

@@ -6,7 +6,7 @@
 use super::{Snapshot, quarantine, record::Record};
 use crate::{
     Verdict, model_choice,
-    text::{self, day_time, parse},
+    text::{self, day_time},
     view::{ModelFacts, View},
 };
 use jiff::Timestamp;
@@ -324,7 +324,7 @@ fn not_ready(name: &str, status: Option<&SpeechModelStatus>) -> String {
 /// only stood in makes way for any.
 pub fn expires_no_earlier(s: &Snapshot<'_>, record: &Record, facts: &ModelFacts<'_>) -> Result<(), Verdict> {
     let active = record.active.as_ref().filter(|active| !active.interim);
-    let active = active.and_then(|active| parse(active.expires_at.as_deref()));
+    let active = active.and_then(|active| active.expires_at);
     match (active, facts.expires_at) {
         (Some(active), Some(next)) if active > s.now() && next < active => Err(Verdict::stalled(
             Reason::ModelExpiresEarlier,

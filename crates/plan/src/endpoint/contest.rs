@@ -35,7 +35,7 @@ pub fn hold(f: &Observed<'_>, k: &Known<'_>, facts: &ModelFacts<'_>, interim: bo
 /// The condition `Contested`.
 pub fn statement(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Statement> {
     let lives = s.object.metadata.deletion_timestamp.is_none();
-    let id = status.id.as_deref().filter(|_| lives)?;
+    let id = status.id.filter(|_| lives)?;
     drift::statement(&status.drift, &format!("endpoint {id}"))
 }
 
@@ -67,9 +67,9 @@ pub fn correction(
             .any(|failure| failure.operation == action.operation());
         return ((settled || repeated) && !told).then_some((correction, true));
     };
-    let model = model.to_string();
+    let model = model.entity();
     let shown = s.around.connection.view()?.endpoints.get(*id)?.entity.model;
-    if shown.is_some_and(|shown| status.quarantine.iter().any(|entry| entry.model == shown.to_string())) {
+    if shown.is_some_and(|shown| status.quarantine.iter().any(|entry| entry.model == shown.entity())) {
         return None;
     }
     let direct = settled && old.active.as_ref().is_some_and(|active| active.model == model);

@@ -93,13 +93,13 @@ fn next_victim(s: &Snapshot<'_>) -> Result<Option<EntityId>, PerhapsMarked> {
     let Some(view) = s.around.connection.view() else {
         return Ok(None);
     };
-    let recorded = s.old_status().and_then(|status| status.id.as_deref());
+    let recorded = s.old_status().and_then(|status| status.id);
     let own = match identity::find(s) {
         Identity::Known(entry) if s.related.holder.is_none() => {
             let header = &entry.entity.header;
             // What a former object left behind is ours from the moment at which the status names it; so is what we made
             // and somebody took our mark from.
-            let is_recorded = recorded == Some(header.id.to_string().as_str());
+            let is_recorded = recorded == Some(header.id);
             let ours = match &header.owner {
                 Some(tag) => tag.uid == s.uid() || (is_recorded && s.predecessor().bore(tag)),
                 None if s.object.spec.adopt.is_some() && !entry.confirmed => return Err(PerhapsMarked(header.id)),
@@ -122,14 +122,16 @@ fn next_victim(s: &Snapshot<'_>) -> Result<Option<EntityId>, PerhapsMarked> {
 
 /// A vanished credential may delay a deletion, never prevent it.
 fn held_up<'a>(s: &Snapshot<'a>) -> orphan::Deletion<'a> {
-    let recorded = s.old_status().and_then(|status| status.id.as_deref());
-    let adopted = s.object.spec.adopt.as_ref().map(|adopt| adopt.id.as_str());
-    let what = match recorded.or(adopted) {
-        Some(id) => format!("endpoint {id}"),
-        None => "what an unanswered request may have made".to_owned(),
-    };
+    let recorded = s.old_status().and_then(|status| status.id);
+    let adopted = s
+        .object
+        .spec
+        .adopt
+        .as_ref()
+        .map(|adopt| format!("endpoint {}", adopt.id));
+    let what = recorded.map(|id| format!("endpoint {id}")).or(adopted);
     orphan::Deletion {
-        what,
+        what: what.unwrap_or_else(|| "what an unanswered request may have made".to_owned()),
         deleted: s.object.metadata.deletion_timestamp.as_ref(),
         before: s.written(),
         limit: orphan::limit(&s.object.spec.force_orphan_after),

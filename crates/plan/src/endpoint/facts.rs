@@ -58,7 +58,7 @@ fn observe<'a>(s: &Snapshot<'a>, windows: &'a Windows) -> Observed<'a> {
             && reach.is_ok()
             && unlisted_yet(s).is_none()
         {
-            status::forget(&mut status, id.to_string());
+            status::forget(&mut status, id);
         }
     }
     let own = match identity {

@@ -17,7 +17,7 @@ use crate::{
     lead_time::Work,
     retry,
     risk::{self, Risk, Told, Way},
-    text::{day_time, named, parse},
+    text::{day_time, named},
     view::View,
     window::Calendar,
 };
@@ -125,12 +125,10 @@ fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Forecast
     let name = named(&target.name, target.revision);
     let step = PlannedStep {
         to: Some(name.clone()),
-        at: target.since.clone(),
-        ..step(PlannedAction::Swap, Timestamp::UNIX_EPOCH, "Deploying")
+        ..step(PlannedAction::Swap, target.since, "Deploying")
     };
-    let since = parse(Some(&target.since)).unwrap_or(s.now());
     let way = Way::Under {
-        since,
+        since: target.since,
         expected: deployment(s),
         words: format!("model {name} is being deployed"),
     };
@@ -167,8 +165,8 @@ fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verd
     let wanted = record.candidate.as_ref().or(record.target.as_ref());
     let told = s.old_status().and_then(|old| old.plan.first());
     let told = told.filter(|told| told.action == PlannedAction::Swap && told.reason == "Due");
-    let since = wanted.map(|wanted| &wanted.since).or(told.map(|told| &told.at));
-    let since = parse(since.map(String::as_str)).unwrap_or(s.now());
+    let since = wanted.map(|wanted| wanted.since).or(told.map(|told| told.at));
+    let since = since.unwrap_or(s.now());
     let step = PlannedStep {
         to: Some(name.to_owned()),
         ..step(PlannedAction::Swap, since, "Due")
@@ -227,9 +225,8 @@ fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name:
         && rollout.blocks.iter().any(|block| block.reason == Reason::Evaluating)
     {
         steps.push(PlannedStep {
-            at: gate.at.clone(),
             to: Some(name.to_owned()),
-            ..step(PlannedAction::Evaluate, s.now(), "Gate")
+            ..step(PlannedAction::Evaluate, gate.at, "Gate")
         });
     }
     if let Some(at) = rollout.at.or(dates.expiry) {
@@ -334,10 +331,7 @@ fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, troub
     let successor = successor::of(s, dates);
     let mut steps: Vec<PlannedStep> = Vec::new();
     steps.extend(successor.forecast);
-    let in_time = successor.obstacle.is_none()
-        && steps
-            .first()
-            .is_some_and(|step| parse(Some(&step.at)).is_some_and(|at| at < expiry));
+    let in_time = successor.obstacle.is_none() && steps.first().is_some_and(|step| step.at < expiry);
     if !in_time {
         steps.push(expires(expiry));
     }

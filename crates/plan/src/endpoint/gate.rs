@@ -8,7 +8,7 @@ use crate::{
     lead_time::{Took, Work},
     queue::{Pair, Want},
     retry,
-    text::{after, cause, day_time, parse, rfc3339},
+    text::{after, cause, day_time, whole_seconds},
     view::{Entry, ModelFacts, View},
 };
 use jiff::Timestamp;
@@ -96,17 +96,11 @@ pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     else {
         return;
     };
-    let id = |text: &str| text.parse::<EntityId>().ok();
-    let (Some(candidate), Some(active), Some(dataset)) =
-        (id(&judgement.candidate), id(&judgement.active), id(&judgement.dataset))
-    else {
-        return;
-    };
     // Whether a model is a base model says nothing here: only ids are compared.
     let pair = Pair {
-        candidate: ModelId::Custom(candidate),
-        active: ModelId::Custom(active),
-        dataset,
+        candidate: ModelId::Custom(judgement.candidate),
+        active: ModelId::Custom(judgement.active),
+        dataset: judgement.dataset,
     };
     let entry = evaluation::of_pair(view, s.around.cluster, pair);
     let Some(entry) = entry.filter(|entry| entry.entity.header.status.is_terminal() && entry.confirmed) else {
@@ -124,7 +118,7 @@ pub fn note(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let finding = match header.status == Status::Succeeded {
         true => bench.ended(&entry.entity),
         // The one that was waited for counts when it fails, also where nobody asks for another: it is not needed any more.
-        false if judgement.evaluation == Some(header.id.to_string()) => bench.count(&entry.entity),
+        false if judgement.evaluation == Some(header.id) => bench.count(&entry.entity),
         false => return,
     };
     status.gate = Some(bench.judgement(&finding));
@@ -136,8 +130,13 @@ pub fn took(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took> {
     let before = s.old_status().and_then(|old| old.gate.as_ref());
     let waited = before
         .is_some_and(|before| before.verdict == GateVerdict::Pending && before.evaluation == judgement.evaluation);
-    let id = judgement.evaluation.as_ref()?.parse().ok()?;
-    let evaluation = &s.around.connection.view()?.evaluations.get(id)?.entity;
+    let evaluation = &s
+        .around
+        .connection
+        .view()?
+        .evaluations
+        .get(judgement.evaluation?)?
+        .entity;
     let header = &evaluation.header;
     (waited && header.status == Status::Succeeded).then(|| Took {
         work: Work::Evaluating,
@@ -146,9 +145,9 @@ pub fn took(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took> {
 }
 
 fn is_about(judgement: &Judgement, pair: Pair) -> bool {
-    judgement.candidate == pair.candidate.to_string()
-        && judgement.active == pair.active.to_string()
-        && judgement.dataset == pair.dataset.to_string()
+    judgement.candidate == pair.candidate.entity()
+        && judgement.active == pair.active.entity()
+        && judgement.dataset == pair.dataset
 }
 
 /// An attempt that made an evaluation is over, and one that certainly made none.
@@ -276,7 +275,7 @@ impl Bench<'_> {
             },
         };
         Some(Finding {
-            evaluation: before.evaluation.as_ref().and_then(|id| id.parse().ok()),
+            evaluation: before.evaluation,
             ..finding
         })
     }
@@ -342,18 +341,17 @@ impl Bench<'_> {
     /// A failed evaluation counts once.
     fn count(&self, evaluation: &Evaluation) -> Finding {
         let header = &evaluation.header;
-        let id = header.id.to_string();
         let known = self
             .before
-            .is_some_and(|before| before.verdict == GateVerdict::Error && before.evaluation.as_ref() == Some(&id));
+            .is_some_and(|before| before.verdict == GateVerdict::Error && before.evaluation == Some(header.id));
         let words = cause(header);
         let errors = self.errors().saturating_add(i32::from(!known));
         let ended = self.s.around.agenda.skew.later_of_service(header.last_action_at);
         // A request for another one that was refused since is what the next has to wait for.
-        let since = self.before.filter(|_| known).and_then(|before| {
-            let at = parse(Some(&before.at)).filter(|at| *at > ended)?;
-            Some((at, before.message.clone()))
-        });
+        let since = self
+            .before
+            .filter(|_| known)
+            .and_then(|before| (before.at > ended).then(|| (before.at, before.message.clone())));
         let finding = match since {
             Some((at, message)) => self.failed(errors, at, |_| message),
             None => self.failed(errors, ended, |again| {
@@ -385,7 +383,7 @@ impl Bench<'_> {
             )
         });
         Some(Finding {
-            evaluation: failed.or_else(|| self.before.and_then(|before| before.evaluation.as_ref()?.parse().ok())),
+            evaluation: failed.or_else(|| self.before.and_then(|before| before.evaluation)),
             ..refused
         })
     }
@@ -395,10 +393,9 @@ impl Bench<'_> {
         let before = self
             .before
             .filter(|before| before.verdict == GateVerdict::Error && before.errors > 0)?;
-        let at = parse(Some(&before.at))?;
         Some(Finding {
-            evaluation: before.evaluation.as_ref().and_then(|id| id.parse().ok()),
-            ..self.failed(before.errors, at, |_| before.message.clone())
+            evaluation: before.evaluation,
+            ..self.failed(before.errors, before.at, |_| before.message.clone())
         })
     }
 
@@ -430,7 +427,7 @@ impl Bench<'_> {
     fn pending(&self, reason: Reason, message: impl Into<String>) -> Finding {
         Finding {
             errors: self.errors(),
-            evaluation: self.before.and_then(|before| before.evaluation.as_ref()?.parse().ok()),
+            evaluation: self.before.and_then(|before| before.evaluation),
             ..Finding::new(GateVerdict::Pending, reason, message)
         }
     }
@@ -440,9 +437,7 @@ impl Bench<'_> {
         let Ruling { verdict, message, .. } = &finding.ruling;
         // An error stands until there is another evaluation, so that it is counted once.
         let repeats = |before: &&Judgement| {
-            before.verdict == GateVerdict::Error
-                && before.errors > 0
-                && before.evaluation == finding.evaluation.map(|id| id.to_string())
+            before.verdict == GateVerdict::Error && before.errors > 0 && before.evaluation == finding.evaluation
         };
         let verdict = match self.before.filter(repeats) {
             Some(_) if *verdict == GateVerdict::Pending => GateVerdict::Error,
@@ -450,16 +445,16 @@ impl Bench<'_> {
         };
         let stands = self.before.filter(|before| before.verdict == verdict);
         let at = match (finding.at, stands) {
-            (Some(at), _) => rfc3339(at),
-            (None, Some(before)) => before.at.clone(),
-            (None, None) => rfc3339(self.s.now()),
+            (Some(at), _) => whole_seconds(at),
+            (None, Some(before)) => before.at,
+            (None, None) => whole_seconds(self.s.now()),
         };
         let numbers = finding.numbers.as_ref();
         Judgement {
-            candidate: self.pair.candidate.to_string(),
-            active: self.pair.active.to_string(),
-            dataset: self.pair.dataset.to_string(),
-            evaluation: finding.evaluation.map(|id| id.to_string()),
+            candidate: self.pair.candidate.entity(),
+            active: self.pair.active.entity(),
+            dataset: self.pair.dataset,
+            evaluation: finding.evaluation,
             verdict,
             metric: finding
                 .metric

@@ -31,10 +31,7 @@ pub fn find<'a>(s: &Snapshot<'a>) -> Identity<'a> {
     let Some(view) = s.around.connection.view() else {
         return Identity::Unseen;
     };
-    let recorded = s
-        .old_status()
-        .and_then(|status| status.id.as_deref())
-        .and_then(|id| id.parse().ok());
+    let recorded = s.old_status().and_then(|status| status.id);
     let adopted = s.object.spec.adopt.as_ref().and_then(|adopt| adopt.id.parse().ok());
     let mut owned = view.endpoints.owned_by(s.uid()).into_iter();
     let found = |id| view.endpoints.get(id);
@@ -81,7 +78,6 @@ pub fn duplicate(s: &Snapshot<'_>, kept: EntityId) -> Option<EntityId> {
 
 /// Whether an endpoint was taken for deleted, and another one was made in its place.
 fn was_ours(s: &Snapshot<'_>, id: EntityId) -> bool {
-    let id = id.to_string();
     s.old_status().is_some_and(|status| status.former_ids.contains(&id))
 }
 

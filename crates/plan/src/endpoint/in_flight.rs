@@ -13,13 +13,13 @@ use crate::{
     Action, Failure, FailureClass, Verdict, aside,
     lead_time::Work,
     retry,
-    text::{after, day_time, parse},
+    text::{after, day_time},
     view::{ModelFacts, View},
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{Reason, SpeechEndpointStatus, endpoint::TargetModel, reference::LastFailure};
 use speech_service::{
-    ModelId,
+    EntityId, ModelId,
     entity::{Endpoint, Status},
     request::UpdateEndpoint,
 };
@@ -29,7 +29,7 @@ const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
 
 /// Whether the move to the target was asked for already.
 pub fn was_asked(s: &Snapshot<'_>, record: &Record, reason: Reason) -> bool {
-    let target = record.target.as_ref().map(|target| target.model.as_str());
+    let target = record.target.as_ref().map(|target| target.model);
     s.old_status().is_some_and(|old| {
         target.is_some()
             && old_target(s) == target
@@ -62,8 +62,7 @@ fn outstanding_until(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp
         .agenda
         .durations
         .expected(&s.object.spec.locale, Work::Deploying);
-    let since = parse(Some(&target.since))?;
-    let until = after(since, deploying.max(Work::Deploying.assumed()));
+    let until = after(target.since, deploying.max(Work::Deploying.assumed()));
     (until > s.now() && !s.is_fresh()).then_some(until)
 }
 
@@ -71,11 +70,11 @@ fn outstanding_until(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp
 pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetModel> {
     let old = s.old_status()?;
     let target = old.target.as_ref()?;
-    let shown = endpoint.model?.to_string();
+    let shown = endpoint.model?.entity();
     let shows_old = endpoint.header.status == Status::Succeeded
         && old.active.as_ref().is_some_and(|active| active.model == shown)
         && target.model != shown;
-    let accepted = accepted(s, endpoint).is_some_and(|model| model.to_string() == target.model)
+    let accepted = accepted(s, endpoint).is_some_and(|model| model.entity() == target.model)
         && old.observed_generation == s.generation();
     let in_time = outstanding_until(s, target).is_some();
     (shows_old && accepted && in_time && s.around.learned.failure.is_none()).then_some(target)
@@ -83,7 +82,7 @@ pub fn unseen<'a>(s: &Snapshot<'a>, endpoint: &Endpoint) -> Option<&'a TargetMod
 
 /// Whether a model that the written status names was only to stand in for another, or does.
 pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
-    let id = facts.model.to_string();
+    let id = facts.model.entity();
     s.old_status().is_some_and(|old| {
         let mut ways = old.target.iter().chain(&old.candidate);
         let active = old.active.as_ref().filter(|active| active.model == id);
@@ -94,12 +93,12 @@ pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
 /// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
 pub fn last_failure(record: &Record) -> Option<&LastFailure> {
     let wanted = record.target.as_ref().or(record.candidate.as_ref());
-    let since = wanted.and_then(|wanted| parse(Some(&wanted.since)));
+    let since = wanted.map(|wanted| wanted.since);
     record
         .failures
         .last
         .as_ref()
-        .filter(|last| since.is_none_or(|since| parse(Some(&last.at)).is_some_and(|at| since <= at)))
+        .filter(|last| since.is_none_or(|since| since <= last.at))
 }
 
 /// The last failure of the move that is wanted.
@@ -127,8 +126,8 @@ pub fn until_reported(s: &Snapshot<'_>, record: &Record) -> Verdict {
 }
 
 /// The model that was on its way when the status was written.
-pub fn old_target<'a>(s: &Snapshot<'a>) -> Option<&'a str> {
-    s.old_status()?.target.as_ref().map(|target| target.model.as_str())
+pub fn old_target(s: &Snapshot<'_>) -> Option<EntityId> {
+    s.old_status()?.target.as_ref().map(|target| target.model)
 }
 
 /// What is on its way while the service has not reported it: the model that the service names, else the one that was
@@ -184,14 +183,12 @@ pub fn asked_for(
     record: Record,
 ) -> Record {
     let s = &f.s;
-    let id = facts.model.to_string();
+    let id = facts.model.entity();
     let refused = |failure: &Failure| failure.class != FailureClass::Uncertain;
     let leaves = s.around.learned.asked == Some(Action::SWAP);
     let left = leaves && !s.around.learned.failure.is_some_and(refused);
-    let is_known = old_target(s) == Some(id.as_str())
-        || accepted(s, endpoint) == Some(facts.model)
-        || left
-        || record.active.is_none();
+    let is_known =
+        old_target(s) == Some(id) || accepted(s, endpoint) == Some(facts.model) || left || record.active.is_none();
     if is_known {
         return on_target(s, facts, interim, record);
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     CREATION_GRACE, Verdict, model_choice,
-    text::{after, cause, parse},
+    text::{after, cause},
     view::{ModelFacts, View},
 };
 use jiff::SignedDuration;
@@ -152,12 +152,12 @@ impl<'a> Search<'_, 'a> {
     /// What comes before all choice: the way back after a swap that failed, and what was asked for and may still come.
     fn begun(&mut self) -> Option<Move<'a>> {
         if self.has_failed() {
-            let back = usable(self.s, self.view, &self.record, &self.record.active.as_ref()?.model)?;
+            let back = usable(self.s, self.view, &self.record, self.record.active.as_ref()?.model)?;
             return (!is(self.endpoint.model, &back)).then(|| self.at_once(back, false));
         }
         // While one that was asked for may still come, another would only begin everything anew.
         let target = in_flight::unseen(self.s, self.endpoint)?;
-        let facts = usable(self.s, self.view, &self.record, &target.model)?;
+        let facts = usable(self.s, self.view, &self.record, target.model)?;
         // What waits behind it goes on waiting.
         self.record.candidate = self.s.old_status().and_then(|old| old.candidate.clone());
         Some(self.resumed(facts))
@@ -169,7 +169,7 @@ impl<'a> Search<'_, 'a> {
             return Ok(Move::Stay);
         }
         // Cleared since the deployment failed, it is tried again.
-        let cleared = parse(self.f.status.quarantine_cleared_at.as_deref());
+        let cleared = self.f.status.quarantine_cleared_at;
         if cleared.is_none_or(|cleared| cleared < self.endpoint.header.last_action_at) {
             return Err(deployment_failed(self.endpoint));
         }
@@ -180,20 +180,20 @@ impl<'a> Search<'_, 'a> {
     fn unfinished(&self) -> Option<ModelFacts<'a>> {
         self.recorded(|old| {
             let asked = old.target.as_ref().or_else(|| in_flight::in_vain(old));
-            asked.map(|asked| &asked.model)
+            asked.map(|asked| asked.model)
         })
     }
 
     /// The active model, from which somebody moved the endpoint by hand.
     fn moved_away(&self) -> Option<ModelFacts<'a>> {
-        let serves = self.endpoint.model.map(|model| model.to_string());
-        let by_hand = serves.is_some() && in_flight::old_target(self.s) != serves.as_deref();
-        self.recorded(|old| old.active.as_ref().map(|active| &active.model))
+        let serves = self.endpoint.model.map(ModelId::entity);
+        let by_hand = serves.is_some() && in_flight::old_target(self.s) != serves;
+        self.recorded(|old| old.active.as_ref().map(|active| active.model))
             .filter(|_| by_hand && !self.has_failed())
     }
 
     /// A model that the written status names, while it can serve and does not.
-    fn recorded(&self, which: impl Fn(&SpeechEndpointStatus) -> Option<&String>) -> Option<ModelFacts<'a>> {
+    fn recorded(&self, which: impl Fn(&SpeechEndpointStatus) -> Option<EntityId>) -> Option<ModelFacts<'a>> {
         let named = self.s.old_status().and_then(which)?;
         let facts = usable(self.s, self.view, &self.record, named)?;
         (!is(self.endpoint.model, &facts)).then_some(facts)
@@ -207,15 +207,14 @@ impl<'a> Search<'_, 'a> {
             .active
             .as_ref()
             .filter(|active| active.expires_at.is_none())?;
-        let id: EntityId = active.model.parse().ok()?;
-        if self.view.model_by_id(id).is_some() {
+        if self.view.model_by_id(active.model).is_some() {
             return None;
         }
         let swept_at = match active.base {
             true => self.view.base_models.swept_at(),
             false => self.view.models.swept_at(),
         };
-        let certain = after(parse(Some(&active.since))?, CREATION_GRACE);
+        let certain = after(active.since, CREATION_GRACE);
         let message = format!("model {} serves; waiting until a list says until when", active.name);
         let waits = Verdict::working(Reason::ModelNotReady, message).until(after(self.s.now(), NEXT_LIST));
         swept_at.is_none_or(|at| at < certain).then_some(waits)
@@ -256,7 +255,7 @@ impl<'a> Search<'_, 'a> {
 
 /// Why a candidate that failed its gate goes into quarantine: the numbers.
 fn judged_unfit(choice: &Choice<'_>, gate: Option<&Judgement>) -> Option<String> {
-    let id = choice.facts.model.to_string();
+    let id = choice.facts.model.entity();
     let failed = |gate: &&Judgement| gate.candidate == id && gate.verdict == GateVerdict::Fail;
     gate.filter(failed).map(|gate| gate.message.clone())
 }
@@ -281,8 +280,7 @@ fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
 }
 
 /// A model by its id, while it can serve.
-fn usable<'a>(s: &Snapshot<'_>, view: &'a View, record: &Record, id: &str) -> Option<ModelFacts<'a>> {
-    let id: EntityId = id.parse().ok()?;
+fn usable<'a>(s: &Snapshot<'_>, view: &'a View, record: &Record, id: EntityId) -> Option<ModelFacts<'a>> {
     let facts = view.model_by_id(id)?;
     let fits = model_choice::deployable(&facts, s.now()).is_ok() && record.barred(facts.model).is_none();
     fits.then_some(facts)

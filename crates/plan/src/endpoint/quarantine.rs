@@ -2,7 +2,7 @@
 use super::{Snapshot, observed::Observed, record::Record};
 use crate::{
     Notice, model_choice,
-    text::{after, cause, parse, rfc3339},
+    text::{after, cause, whole_seconds},
     view::View,
 };
 use jiff::SignedDuration;
@@ -42,20 +42,20 @@ pub fn taken_back(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, record: Re
         return record;
     }
     let ended = endpoint.header.last_action_at;
-    let of_this_swap = parse(Some(&active.since)).is_some_and(|since| since <= ended && ended < after(since, SHOWN));
-    let before = previous.model.parse().ok().and_then(|id| view.model_by_id(id));
+    let of_this_swap = active.since <= ended && ended < after(active.since, SHOWN);
+    let before = view.model_by_id(previous.model);
     let Some(facts) = before.filter(|facts| of_this_swap && model_choice::deployable(facts, s.now()).is_ok()) else {
         return record;
     };
     let active = ActiveModel {
-        model: previous.model.clone(),
+        model: previous.model,
         base: previous.base,
         name: facts.name.to_owned(),
         revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
-        expires_at: facts.expires_at.map(rfc3339),
+        expires_at: facts.expires_at.map(whole_seconds),
         interim: false,
         // Since when it served was forgotten; until then it certainly did.
-        since: previous.until.clone(),
+        since: previous.until,
     };
     Record {
         active: Some(active),
@@ -71,7 +71,7 @@ pub fn with_failed_deployment(f: &Observed<'_>, endpoint: &Endpoint, record: Rec
         return record;
     };
     let ended = endpoint.header.last_action_at;
-    let cleared = parse(f.status.quarantine_cleared_at.as_deref());
+    let cleared = f.status.quarantine_cleared_at;
     if record.serves(model) || cleared.is_some_and(|cleared| ended <= cleared) {
         return record;
     }
@@ -100,16 +100,14 @@ pub fn clear_on_request(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let asked_for = || words(asked.unwrap_or_default());
     let ids: Vec<EntityId> = asked_for().filter_map(|word| word.parse().ok()).collect();
     let everything = asked_for().any(is_all);
-    let named = |entry: &QuarantinedModel| entry.model.parse::<EntityId>().is_ok_and(|id| ids.contains(&id));
+    let named = |entry: &QuarantinedModel| ids.contains(&entry.model);
     status.quarantine.retain(|entry| !everything && !named(entry));
     // What was judged before it was cleared is judged anew.
-    let judged = |gate: &speech_api::swap::Judgement| {
-        everything || gate.candidate.parse::<EntityId>().is_ok_and(|id| ids.contains(&id))
-    };
+    let judged = |gate: &speech_api::swap::Judgement| everything || ids.contains(&gate.candidate);
     if status.gate.as_ref().is_some_and(judged) {
         status.gate = None;
     }
-    status.quarantine_cleared_at = Some(rfc3339(s.now()));
+    status.quarantine_cleared_at = Some(whole_seconds(s.now()));
     status.last_handled_clear_quarantine = asked.map(str::to_owned);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Rules take what is remembered and return what is to be remembered. Only the two ends of a pass, [`Facts`](super::facts)
 //! and [`render`](super::render), take it out of a status and put it back.
-use crate::{failures::Failures, text::rfc3339};
+use crate::{failures::Failures, text::whole_seconds};
 use jiff::Timestamp;
 use speech_api::{
     Reason, SpeechEndpointStatus,
@@ -65,25 +65,25 @@ impl Record {
 
     /// Whether a model is the active one.
     pub fn serves(&self, model: ModelId) -> bool {
-        let id = model.to_string();
-        self.active.as_ref().is_some_and(|active| active.model == id)
+        self.active
+            .as_ref()
+            .is_some_and(|active| active.model == model.entity())
     }
 
     /// The entry of a model in quarantine.
     pub fn barred(&self, model: ModelId) -> Option<&QuarantinedModel> {
-        let id = model.to_string();
-        self.quarantine.iter().find(|entry| entry.model == id)
+        self.quarantine.iter().find(|entry| entry.model == model.entity())
     }
 
     /// With a model in quarantine; once is enough.
     pub fn barring(mut self, model: ModelId, name: &str, reason: Reason, message: String, at: Timestamp) -> Self {
         if self.barred(model).is_none() {
             let entry = QuarantinedModel {
-                model: model.to_string(),
+                model: model.entity(),
                 name: name.to_owned(),
                 reason: reason.as_str().to_owned(),
                 message,
-                at: rfc3339(at),
+                at: whole_seconds(at),
             };
             self.quarantine.insert(0, entry);
             self.quarantine.truncate(MOST_BARRED);

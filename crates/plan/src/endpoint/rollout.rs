@@ -8,7 +8,7 @@ use crate::{
     retry::Need,
     risk::{Deadline, alarm_from},
     spread::share,
-    text::{after, before, day_time, parse},
+    text::{after, before, day_time},
     view::{ModelFacts, View},
     window::Calendar,
 };
@@ -109,7 +109,7 @@ impl<'a> Dates<'a> {
                 .and_then(|span| SignedDuration::try_from(span).ok())
         };
         Self {
-            expiry: active.and_then(|active| parse(active.expires_at.as_deref())),
+            expiry: active.and_then(|active| active.expires_at),
             before: span(&swap.before).unwrap_or_default(),
             deadline_override: span(&swap.deadline_override).unwrap_or_default(),
             lead: deployment(&s.around.agenda.durations, &s.object.spec.locale),
@@ -209,10 +209,7 @@ pub fn plot(
     } else {
         swap.policy
     };
-    let since = record.candidate.as_ref();
-    let since = since
-        .and_then(|candidate| parse(Some(&candidate.since)))
-        .unwrap_or(s.now());
+    let since = record.candidate.as_ref().map_or(s.now(), |candidate| candidate.since);
     let timing = if asked {
         Timing::at_once(since)
     } else {
@@ -350,12 +347,7 @@ impl Rollout {
                 self.pass(RULE, Fact::Given);
             }
             // What serves was approved once.
-            Some(Ok(id))
-                if record
-                    .active
-                    .as_ref()
-                    .is_none_or(|active| active.model != id.to_string()) =>
-            {
+            Some(Ok(id)) if record.active.as_ref().is_none_or(|active| active.model != id) => {
                 let what = view.model_by_id(id).map_or_else(
                     || format!("{id}, which the Speech resource does not have"),
                     |facts: ModelFacts<'_>| format!("{} ({id})", super::choice::named(&facts)),

@@ -5,7 +5,7 @@ use crate::{
     lead_time::{Took, Work},
     report::Meanwhile,
     retry,
-    text::{self, day_time, parse, rfc3339},
+    text::{self, day_time, whole_seconds},
     verdict::Phase,
 };
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use speech_api::{
     endpoint::{ActiveModel, Fallback, PreviousModel},
 };
 use speech_service::{
-    EntityId, ModelId,
+    EntityId,
     entity::{Endpoint, Status},
 };
 
@@ -58,11 +58,10 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         return;
     }
     let header = &endpoint.header;
-    let id = header.id.to_string();
-    if let Some(former) = status.id.take().filter(|former| *former != id) {
+    if let Some(former) = status.id.filter(|former| *former != header.id) {
         forget(status, former);
     }
-    status.id = Some(id);
+    status.id = Some(header.id);
     status.self_uri = Some(header.self_uri.to_string());
     status.links = endpoint.links.iter().cloned().collect();
     if let Some(tag) = header
@@ -78,13 +77,13 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
         if let (Some(before), Some(now)) = (before, &status.active)
             && before.model != now.model
         {
-            close_fallback(status.fallback.get_or_insert_default(), &before, &now.since);
+            close_fallback(status.fallback.get_or_insert_default(), Some(&before), now.since);
             status.fallback = status
                 .fallback
                 .take()
                 .filter(|fallback| *fallback != Fallback::default());
             status.previous = Some(PreviousModel {
-                until: now.since.clone(),
+                until: now.since,
                 model: before.model,
                 base: before.base,
                 name: before.name,
@@ -94,7 +93,7 @@ pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEn
 }
 
 /// The endpoint is gone, and another one with another id takes its place.
-pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
+pub fn forget(status: &mut SpeechEndpointStatus, id: EntityId) {
     status.former_ids.insert(0, id);
     while status.former_ids.len() > FORMER_IDS {
         status.former_ids.remove(SECOND_OLDEST);
@@ -104,24 +103,23 @@ pub fn forget(status: &mut SpeechEndpointStatus, id: String) {
 }
 
 /// The end of a fallback, also of one that nobody saw begin.
-fn close_fallback(fallback: &mut Fallback, expired: &ActiveModel, end: &str) {
-    let begun = parse(fallback.since.as_deref()).or_else(|| parse(expired.expires_at.as_deref()));
-    if let (Some(begun), Some(end)) = (begun, parse(Some(end))) {
+fn close_fallback(fallback: &mut Fallback, expired: Option<&ActiveModel>, end: Timestamp) {
+    let begun = fallback.since.take().or_else(|| expired?.expires_at);
+    if let Some(begun) = begun {
         fallback.seconds += end.duration_since(begun).as_secs().max(0);
     }
-    fallback.since = None;
 }
 
 /// Notes since when a base model answers in place of the active one.
 pub fn count_fallback(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let expired = expiry(status).filter(|at| *at <= s.now());
-    let since = status.fallback.as_ref().and_then(|fallback| fallback.since.clone());
+    let since = status.fallback.as_ref().and_then(|fallback| fallback.since);
     match (expired, since) {
-        (Some(at), None) => status.fallback.get_or_insert_default().since = Some(rfc3339(at)),
+        (Some(at), None) => status.fallback.get_or_insert_default().since = Some(whole_seconds(at)),
         // The service gave the same model a later date.
         (None, Some(_)) => {
             let fallback = status.fallback.get_or_insert_default();
-            close_fallback(fallback, &ActiveModel::default(), &rfc3339(s.now()));
+            close_fallback(fallback, None, whole_seconds(s.now()));
         }
         (Some(_), Some(_)) | (None, None) => {}
     }
@@ -132,14 +130,13 @@ pub fn count_fallback(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took> {
     let old = s.old_status()?;
     let (target, active) = (old.target.as_ref()?, status.active.as_ref()?);
-    let before = old.active.as_ref().map(|before| before.model.as_str());
-    if target.model != active.model || before == Some(active.model.as_str()) || old.last_failure.is_some() {
+    let before = old.active.as_ref().map(|before| before.model);
+    if target.model != active.model || before == Some(active.model) || old.last_failure.is_some() {
         return None;
     }
-    let id = status.id.as_deref()?.parse().ok()?;
-    let header = &s.around.connection.view()?.endpoints.get(id)?.entity.header;
+    let header = &s.around.connection.view()?.endpoints.get(status.id?)?.entity.header;
     let begun = match before {
-        Some(_) => parse(Some(&target.since))?,
+        Some(_) => target.since,
         None => header.created_at,
     };
     Some(Took {
@@ -150,8 +147,8 @@ pub fn deployed(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Took>
 
 /// Tells that the endpoint has another id.
 pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Option<Notice> {
-    let (former, id) = (status.former_ids.first()?, status.id.as_ref()?);
-    let known = s.old_status().is_some_and(|old| old.id.as_ref() == Some(id));
+    let (former, id) = (status.former_ids.first()?, status.id?);
+    let known = s.old_status().is_some_and(|old| old.id == Some(id));
     (!known).then(|| Notice {
         warning: true,
         reason: Reason::Recreating,
@@ -164,22 +161,22 @@ pub fn recreation_notice(s: &Snapshot<'_>, status: &SpeechEndpointStatus) -> Opt
 /// The active model for a person, while it is valid.
 pub fn label_of_valid(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> Option<String> {
     let active = active?;
-    let valid = expires_at(active).is_none_or(|at| at > s.now());
+    let valid = active.expires_at.is_none_or(|at| at > s.now());
     valid.then(|| text::named(&active.name, active.revision))
 }
 
 /// The model that serves: the one that the service reports once it reports success.
 fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
     let model = endpoint.model?;
-    let id = model.to_string();
+    let id = model.entity();
     let before = s
         .old_status()
         .and_then(|old| old.active.as_ref())
         .filter(|active| active.model == id);
     let facts = s.around.connection.view().and_then(|view| view.model(model));
     let since = before.map_or_else(
-        || rfc3339(endpoint.header.last_action_at.min(s.now())),
-        |active| active.since.clone(),
+        || whole_seconds(endpoint.header.last_action_at.min(s.now())),
+        |active| active.since,
     );
     let on_its_way = |old: &SpeechEndpointStatus| {
         let mut ways = old.target.iter().chain(&old.candidate);
@@ -193,26 +190,24 @@ fn active(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ActiveModel> {
             name: facts.name.to_owned(),
             revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
             interim,
-            expires_at: facts.expires_at.map(rfc3339),
+            expires_at: facts.expires_at.map(whole_seconds),
             since,
         },
         // The model is no longer listed: what was known of it still holds.
         None => before.cloned().unwrap_or_else(|| ActiveModel {
-            name: id.clone(),
-            base: matches!(model, ModelId::Base(_)),
             model: id,
+            base: model.is_base(),
+            name: id.to_string(),
+            revision: None,
+            expires_at: None,
+            interim: false,
             since,
-            ..Default::default()
         }),
     })
 }
 
 fn expiry(status: &SpeechEndpointStatus) -> Option<Timestamp> {
-    expires_at(status.active.as_ref()?)
-}
-
-fn expires_at(active: &ActiveModel) -> Option<Timestamp> {
-    parse(active.expires_at.as_deref())
+    status.active.as_ref()?.expires_at
 }
 
 /// The moment of expiry is a reason to look again; past it, nothing is as declared whatever else is.
@@ -246,7 +241,7 @@ fn base_model_answers(active: Option<&ActiveModel>, at: Timestamp) -> String {
 
 /// What answers, as the beginning of a message.
 pub fn serves(s: &Snapshot<'_>, active: Option<&ActiveModel>) -> String {
-    match active.and_then(expires_at).filter(|at| *at <= s.now()) {
+    match active.and_then(|active| active.expires_at).filter(|at| *at <= s.now()) {
         Some(at) => base_model_answers(active, at),
         None => format!("model {} serves", active.map_or_else(String::new, label)),
     }

@@ -4,7 +4,7 @@ use crate::{
     forecast::step,
     lead_time::Work,
     risk::overdue_from,
-    text::{after, day_time, parse},
+    text::{after, day_time},
 };
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -82,7 +82,7 @@ fn line(s: &Snapshot<'_>, model: &SpeechModel) -> Option<Line> {
         .plan
         .iter()
         .find(|step| matches!(step.action, PlannedAction::Train | PlannedAction::Copy));
-    let begins = makes.and_then(|step| parse(Some(&step.at)));
+    let begins = makes.map(|step| step.at);
     let durations = &s.around.agenda.durations;
     let takes = durations.expected(&s.object.spec.locale, Work::Training);
     let at_risk = condition::at_risk(&status.conditions);

@@ -1,9 +1,6 @@
 //! What of the status says which model comes next: what is being deployed, and what waits for it.
 use super::{Snapshot, choice::Choice, rollout::Rollout};
-use crate::{
-    text::{parse, rfc3339},
-    view::ModelFacts,
-};
+use crate::{text::whole_seconds, view::ModelFacts};
 use speech_api::endpoint::TargetModel;
 
 /// What becomes of the endpoint's model.
@@ -34,12 +31,12 @@ pub fn on_its_way(
     interim: bool,
     before: Option<&TargetModel>,
 ) -> TargetModel {
-    let id = facts.model.to_string();
+    let id = facts.model.entity();
     // What seems to come to pass only was written by a clock that was ahead then, and would be waited for.
-    let has_begun = |before: &&TargetModel| parse(Some(&before.since)).is_none_or(|since| since <= s.now());
+    let has_begun = |before: &&TargetModel| before.since <= s.now();
     let before = before.filter(|before| before.model == id).filter(has_begun);
     TargetModel {
-        since: before.map_or_else(|| rfc3339(s.now()), |before| before.since.clone()),
+        since: before.map_or_else(|| whole_seconds(s.now()), |before| before.since),
         base: facts.model.is_base(),
         name: facts.name.to_owned(),
         revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),

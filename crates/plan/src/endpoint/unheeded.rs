@@ -35,8 +35,8 @@ fn selector(s: &Snapshot<'_>) -> Option<Told> {
 }
 
 fn project(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) -> Option<Told> {
-    let id = status.id.as_deref().and_then(|id| id.parse::<EntityId>().ok());
-    let entry = id
+    let entry = status
+        .id
         .zip(s.around.connection.view())
         .and_then(|(id, view)| view.endpoints.get(id));
     let stays = entry.map(|entry| entry.entity.header.project);
@@ -75,19 +75,18 @@ fn swap_now(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) -> Option<Told>
         status.last_handled_swap_now = None;
         return None;
     };
-    let active = status.active.as_ref()?;
+    let active = status.active.as_ref()?.model;
     let Ok(asked) = value.parse::<EntityId>() else {
         let message = format!("annotation {SWAP_NOW}: {value:?} is no id; write the UUID of the candidate");
         return Some((Reason::NotTheCandidate, message));
     };
-    let asked = asked.to_string();
-    let candidate = status.candidate.as_ref().map(|candidate| &candidate.model);
-    let target = status.target.as_ref().map(|target| &target.model);
-    if [Some(&active.model), candidate, target].contains(&Some(&asked)) {
-        status.last_handled_swap_now = Some(asked);
+    let candidate = status.candidate.as_ref().map(|candidate| candidate.model);
+    let target = status.target.as_ref().map(|target| target.model);
+    if [Some(active), candidate, target].contains(&Some(asked)) {
+        status.last_handled_swap_now = Some(asked.to_string());
         return None;
     }
-    if status.last_handled_swap_now.as_ref() == Some(&asked) {
+    if status.last_handled_swap_now == Some(asked.to_string()) {
         return None;
     }
     let instead = candidate.map_or("there is none now".to_owned(), |id| format!("the candidate is {id}"));

@@ -49,7 +49,7 @@ fn an_evaluation_goes_when_it_has_ended_and_nobody_needs_it() {
     let done = || made(30, UID, Status::Succeeded);
     let with_id = |verdict| {
         with(judging(verdict), |e| {
-            e.status.as_mut().unwrap().gate.as_mut().unwrap().evaluation = Some(id(30).to_string());
+            e.status.as_mut().unwrap().gate.as_mut().unwrap().evaluation = Some(id(30));
         })
     };
     for (name, world, endpoints, goes) in [

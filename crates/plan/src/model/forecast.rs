@@ -96,7 +96,7 @@ fn deadline(f: &Facts<'_>, ruling: &Ruling) -> Option<Deadline<'static>> {
         return None;
     };
     // With a `before` longer than a life, each revision would be at risk on the day on which it was made.
-    let made = ruling.current(f).and_then(|current| current.created_at);
+    let made = ruling.current(f).map(|current| current.created_at);
     let half = made.map_or(SignedDuration::MAX, |made| expires.duration_since(made) / 2);
     Some(Deadline {
         subject: "the current revision",

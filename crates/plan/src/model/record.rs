@@ -126,7 +126,7 @@ impl Record {
                 record
             }
             Attempt::Open(open) => Self {
-                copying: open.copying.as_ref().map(|copying| copying.wire.clone()),
+                copying: open.copying.clone(),
                 ..self
             },
         }

@@ -1,6 +1,6 @@
 //! Revisions that a gate refused: where one is, another is trained for the day on which what serves there expires.
 use super::Snapshot;
-use crate::text::{after, day_time, parse};
+use crate::text::{after, day_time};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use speech_api::{Reason, SpeechEndpoint};
@@ -37,22 +37,19 @@ fn of_endpoint(endpoint: &SpeechEndpoint) -> Vec<Refusal> {
     let Some((status, active)) = status.and_then(|status| Some((status, status.active.as_ref()?))) else {
         return Vec::new();
     };
-    let Some(serves_until) = parse(active.expires_at.as_deref()) else {
+    let Some(serves_until) = active.expires_at else {
         return Vec::new();
     };
-    let since = parse(Some(&active.since)).unwrap_or(Timestamp::MIN);
     let refused = status
         .quarantine
         .iter()
-        .filter(|entry| entry.reason == Reason::GateFailed.as_str());
+        .filter(|entry| entry.reason == Reason::GateFailed.as_str() && entry.at >= active.since);
     refused
-        .filter_map(|entry| {
-            Some(Refusal {
-                model: entry.model.parse().ok()?,
-                endpoint: endpoint.name_any(),
-                at: parse(Some(&entry.at)).filter(|at| *at >= since)?,
-                serves_until,
-            })
+        .map(|entry| Refusal {
+            model: entry.model,
+            endpoint: endpoint.name_any(),
+            at: entry.at,
+            serves_until,
         })
         .collect()
 }

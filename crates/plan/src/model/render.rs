@@ -18,7 +18,7 @@ pub fn render(f: &Facts<'_>, ruling: Ruling, decision: Decision) -> Plan<SpeechM
     let took = copy::took(f, &ruling).into_iter().chain(training::took(f, &ruling));
     let took = took.collect();
     let turned = status::revision_notice(f, ruling.current(f));
-    let current = ruling.current(f).and_then(|current| current.id);
+    let current = ruling.current(f).map(|current| current.id);
     let Ruling { verdict, record } = ruling;
     let mut status = f.base.clone();
     if record.seen {

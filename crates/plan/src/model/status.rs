@@ -11,7 +11,7 @@ use crate::{
     drift::{self, Correction},
     notice,
     report::Meanwhile,
-    text::{self, day_time, rfc3339},
+    text::{self, day_time, whole_seconds},
     view::{ModelFacts, View},
 };
 use speech_api::{
@@ -47,9 +47,9 @@ fn describe_revisions(made: &Made<'_>, status: &mut SpeechModelStatus) {
     status.current = best.map(|revision| current(made.view, &revision.model().into()));
     status.candidate = candidate.map(|revision| CandidateModel {
         revision: number(revision.number),
-        id: revision.id().to_string(),
+        id: revision.id(),
         state: revision.model().header.status.as_str().to_owned(),
-        started_at: rfc3339(revision.model().header.created_at),
+        started_at: whole_seconds(revision.model().header.created_at),
     });
     let apart = [best, candidate].map(|revision| revision.map(|revision| revision.id()));
     let past = lineage.revisions.iter().rev();
@@ -57,9 +57,9 @@ fn describe_revisions(made: &Made<'_>, status: &mut SpeechModelStatus) {
         .filter(|revision| !apart.contains(&Some(revision.id())))
         .map(|revision| PastModel {
             revision: number(revision.number),
-            id: revision.id().to_string(),
+            id: revision.id(),
             state: revision.model().header.status.as_str().to_owned(),
-            expires_at: revision.model().expires_at.map(rfc3339),
+            expires_at: revision.model().expires_at.map(whole_seconds),
         })
         .take(MOST_PAST)
         .collect();
@@ -79,18 +79,18 @@ fn current(view: &View, facts: &ModelFacts<'_>) -> CurrentModel {
     };
     CurrentModel {
         revision: facts.revision.and_then(|revision| i32::try_from(revision).ok()),
-        id: facts.model.to_string(),
+        id: facts.model.entity(),
         self_uri: facts.self_uri.to_owned(),
         name: facts.name.to_owned(),
-        created_at: rfc3339(facts.created_at),
-        expires_at: facts.expires_at.map(rfc3339),
+        created_at: whole_seconds(facts.created_at),
+        expires_at: facts.expires_at.map(whole_seconds),
         base_model: base.map(|id| {
             let base = view.base_models.get(id).map(|entry| &*entry.entity);
             BaseModelDates {
-                id: id.to_string(),
+                id,
                 name: base.map(|base| base.header.display_name.to_string()),
-                adaptation_until: base.and_then(|base| base.adaptation_until).map(rfc3339),
-                expires_at: base.and_then(|base| base.expires_at).map(rfc3339),
+                adaptation_until: base.and_then(|base| base.adaptation_until).map(whole_seconds),
+                expires_at: base.and_then(|base| base.expires_at).map(whole_seconds),
             }
         }),
         supports_endpoints: facts.supports_endpoints,
@@ -116,9 +116,9 @@ pub fn meanwhile(f: &Facts<'_>, ruling: &Ruling) -> Option<Meanwhile> {
 
 /// Tells that another model is current.
 pub fn revision_notice(f: &Facts<'_>, current: Option<&Current>) -> Option<Notice> {
-    let (before, after) = (f.told.current.as_ref()?.id?, current?);
-    let id = after.id.filter(|id| *id != before)?;
-    Some(Notice {
+    let (before, after) = (f.told.current.as_ref()?.id, current?);
+    let id = after.id;
+    (id != before).then(|| Notice {
         warning: false,
         reason: Reason::Synced,
         note: format!("model {} ({id}) is current in place of {before}", after.name),
@@ -137,9 +137,7 @@ pub fn vanished_notices(f: &Facts<'_>, status: &SpeechModelStatus) -> Vec<Notice
         note: format!("model {id} was deleted in the Speech service by someone else"),
     };
     let lost = f.told.ids.iter().filter(|id| view.models.is_lost(**id));
-    let names = lost.map(ToString::to_string);
-    names
-        .filter(|id| status.ids().all(|now| now != id))
+    lost.filter(|id| status.ids().all(|now| now != **id))
         .map(notice)
         .collect()
 }

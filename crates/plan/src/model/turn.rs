@@ -61,7 +61,7 @@ fn deadline(f: &Facts<'_>) -> Timestamp {
     let Some(current) = &f.current else {
         return Timestamp::MAX;
     };
-    let refused = current.id.and_then(|id| refusal::of(f.s, id));
+    let refused = refusal::of(f.s, current.id);
     let needed_by = refused.map(|refused| refused.needed_by);
     let dates = current.expires_at.into_iter().chain(needed_by);
     dates.min().unwrap_or(Timestamp::MAX)

@@ -83,7 +83,7 @@ pub fn discard(f: &Facts<'_>, made: &Made<'_>, failures: &Failures) -> Option<Ve
         format!("deleting revision {}, beyond revisionHistoryLimit", victim.number),
     );
     // Endpoints follow the written status: it has to name the new revision before the old one goes.
-    if f.told.current.as_ref().and_then(|current| current.id) == Some(victim.id()) {
+    if f.told.current.as_ref().map(|current| current.id) == Some(victim.id()) {
         return Some(verdict.until(after(f.s.now(), SignedDuration::from_secs(1))));
     }
     Some(f.gate(failures, Action::DeleteModel(victim.id()), verdict))

@@ -144,7 +144,7 @@ pub fn is_recognised(bug: PlantedBug, s: &mut State, r: usize, lists: Lists) -> 
 
 /// What should be found where the connection leads; see `wake::expected` of the operator.
 fn expected(replica: &Replica) -> Vec<EntityId> {
-    let named = |object: &SpeechEndpoint| object.status.as_ref()?.standing_id()?.parse().ok();
+    let named = |object: &SpeechEndpoint| object.status.as_ref()?.standing_id();
     let endpoints = replica.cluster.endpoints.iter().flatten().filter_map(named);
     endpoints
         .chain(replica.cluster.models.iter().flatten().flat_map(revisions))

@@ -7,7 +7,7 @@ use super::{
     state::{State, TICK, number},
 };
 use crate::cluster::Key;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use speech_api::{Reason, SpeechEndpoint, condition};
 use speech_plan::{Action, creation::MOST_PER_MINUTE, lead_time::Work};
 use speech_service::{
@@ -88,7 +88,7 @@ fn foreign(s: &State, place: Place, key: Key, id: EntityId) -> Option<(Law, Stri
 fn in_use(s: &State, key: Key, id: EntityId) -> Option<(Law, String)> {
     let Key::Endpoint(index) = key else { return None };
     let object = s.cluster.endpoints[index].as_ref()?;
-    let named = object.status.as_ref()?.id.as_deref() == Some(id.to_string().as_str());
+    let named = object.status.as_ref()?.id == Some(id);
     let lives = object.metadata.deletion_timestamp.is_none();
     (named && lives).then(|| (Law::SameId, format!("deletes endpoint {}, which is in use", number(id))))
 }
@@ -137,9 +137,9 @@ fn known(s: &State, r: usize, key: Key) -> Option<&SpeechEndpoint> {
 /// Whether the status chose a model before: that is put back, whatever came in its place.
 fn is_named(s: &State, r: usize, key: Key, model: ModelId) -> bool {
     let status = known(s, r, key).and_then(|object| object.status.as_ref());
-    let named = |id: Option<&String>| id == Some(&model.to_string());
+    let id = model.entity();
     status.is_some_and(|status| {
-        named(status.active.as_ref().map(|a| &a.model)) || named(status.target.as_ref().map(|t| &t.model))
+        status.active.as_ref().is_some_and(|a| a.model == id) || status.target.as_ref().is_some_and(|t| t.model == id)
     })
 }
 
@@ -173,7 +173,7 @@ fn has_heard(s: &State, r: usize, key: Key, serves: ModelId, model: ModelId) -> 
     let ended = |found: &Evaluation| found.header.status.is_terminal();
     let evaluations = s.replicas[r].view.evaluations.iter().filter(|entry| entry.confirmed);
     let seen = |found: &Evaluation| ended(found) && pair(found.model1, found.model2) == pair(serves, model);
-    status.is_some_and(|status| status.quarantine.iter().any(|entry| entry.model == model.to_string()))
+    status.is_some_and(|status| status.quarantine.iter().any(|entry| entry.model == model.entity()))
         || evaluations.map(|entry| &*entry.entity).any(seen)
 }
 
@@ -184,8 +184,8 @@ fn again(s: &State, r: usize, key: Key, id: EntityId) -> Option<(Law, String)> {
     let target = status
         .target
         .as_ref()
-        .filter(|target| target.model == promised.to_string());
-    let since: Timestamp = target.and_then(|target| target.since.parse().ok()).unwrap_or(*at);
+        .filter(|target| target.model == promised.entity());
+    let since = target.map_or(*at, |target| target.since);
     (s.now < since + Work::Deploying.assumed()).then(|| {
         let to = number(promised.entity());
         let how = format!(
@@ -230,7 +230,7 @@ pub fn note_id(s: &mut State, key: Key) {
     let status = s.cluster.endpoints[index]
         .as_ref()
         .and_then(|object| object.status.as_ref());
-    let told = status.and_then(|status| status.id.clone());
+    let told = status.and_then(|status| status.id);
     match (s.ids.get(&key), told) {
         (None, Some(id)) => drop(s.ids.insert(key, id)),
         // Somebody begins anew in another Speech resource.
@@ -239,7 +239,7 @@ pub fn note_id(s: &mut State, key: Key) {
         }
         // Somebody deleted it: what was seen before may be written once more, then another follows.
         (Some(first), told)
-            if told.as_ref() != Some(first) && !s.service.has_endpoint(first) && s.spent.vanishings > 0 =>
+            if told.as_ref() != Some(first) && !s.service.endpoints.contains_key(first) && s.spent.vanishings > 0 =>
         {
             s.ids.remove(&key);
         }

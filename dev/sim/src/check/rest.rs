@@ -139,8 +139,8 @@ impl Setting {
             let Some(object) = object else { continue };
             let status = object.status.clone().unwrap_or_default();
             let ready = is_ready(&status.conditions);
-            let current = status.current.as_ref().map(|current| current.id.clone());
-            let exists = s.service.models.keys().any(|id| Some(id.to_string()) == current);
+            let current = status.current.as_ref().map(|current| current.id);
+            let exists = current.is_some_and(|id| s.service.models.contains_key(&id));
             // A model that is being deleted stays while an endpoint uses it.
             let fine = match object.metadata.deletion_timestamp {
                 Some(_) => s
@@ -184,7 +184,7 @@ impl Setting {
     /// The endpoint that the status names exists, is ready, and serves one of the models that it may.
     fn serves_badly(&self, s: &State, index: usize, status: &SpeechEndpointStatus) -> Option<&'static str> {
         let best = (self.best)(s, index);
-        let named = |endpoint: &&Endpoint| status.id == Some(endpoint.header.id.to_string());
+        let named = |endpoint: &&Endpoint| status.id == Some(endpoint.header.id);
         let place = Place::of(&s.cluster.connection);
         // What it serves in the one resource stays, as long as nobody accepts the other.
         if place == Place::Away && !s.is_accepted() {

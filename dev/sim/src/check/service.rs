@@ -201,11 +201,6 @@ impl Service {
         at_work.map(|header| header.id).collect()
     }
 
-    /// Whether there is an endpoint with this id.
-    pub fn has_endpoint(&self, id: &str) -> bool {
-        self.endpoints.keys().any(|known| known.to_string() == id)
-    }
-
     /// The entities that bear the mark of an object.
     pub fn ours(&self) -> impl Iterator<Item = EntityId> {
         let headers = self.endpoints.values().map(|e| &e.header);

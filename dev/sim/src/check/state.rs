@@ -48,7 +48,7 @@ pub struct State {
     pub requests: Vec<Request>,
     pub spent: Spent,
     /// The id that the status of an endpoint named first.
-    pub ids: BTreeMap<Key, String>,
+    pub ids: BTreeMap<Key, EntityId>,
     /// When each object had something made.
     pub orders: BTreeMap<(Key, &'static str), Vec<Timestamp>>,
     /// What a step broke, as judged when it was taken.

@@ -43,5 +43,5 @@ pub fn vanish(s: &mut State, id: EntityId) {
     let service = Arc::make_mut(&mut s.service);
     service.endpoints.remove(&id);
     service.models.remove(&id);
-    s.ids.retain(|_, named| *named != id.to_string());
+    s.ids.retain(|_, named| *named != id);
 }

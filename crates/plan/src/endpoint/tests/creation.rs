@@ -114,7 +114,7 @@ fn what_was_created_is_taken_over_by_its_mark() {
     ]);
     let plan = with_remote(Status::Running, true).plan();
     assert_eq!(plan.status.closed_attempt, Some(1));
-    assert_eq!(plan.status.target.unwrap().model, base_id(1).to_string());
+    assert_eq!(plan.status.target.unwrap().model, id(1));
     assert!(plan.status.active.is_none() && plan.awaits.is_some());
     assert_eq!(
         plan.look_again,
@@ -252,7 +252,7 @@ fn a_twin_is_deleted_and_the_recorded_endpoint_stays() {
         ),
         (
             "it was ours before, and is there again",
-            twins().with(|c| c.object.status.as_mut().unwrap().former_ids = vec![id(9).to_string()]),
+            twins().with(|c| c.object.status.as_mut().unwrap().former_ids = vec![id(9)]),
             "- | Ready=True Serving, ModelValid=True ModelServes",
         ),
         (
@@ -283,7 +283,7 @@ fn what_vanishes_again_and_again_is_made_anew_ever_later() {
         let tally = serde_json::json!({"made": made, "lastAt": last.to_string(), "generation": 2});
         let status = case.object.status.as_mut().unwrap();
         status.creations = serde_json::from_value(tally).unwrap();
-        status.former_ids = (1..=5).map(|n| id(n).to_string()).collect();
+        status.former_ids = (1..=5).map(id).collect();
         case.world.view.endpoints = World::new().view.endpoints;
         case
     };
@@ -293,7 +293,7 @@ fn what_vanishes_again_and_again_is_made_anew_ever_later() {
         ("the fifth", vanished(4, 39), held),
     ]);
     let former = vanished(2, 1).plan().status.former_ids;
-    let expected = [10, 1, 2, 3, 5].map(|n| id(n).to_string());
+    let expected = [10, 1, 2, 3, 5].map(id);
     assert_eq!(former, expected, "the oldest stays");
     for (made, ago) in [(1, 0), (2, 10), (4, 40)] {
         let mut case = vanished(made, ago);

@@ -37,7 +37,7 @@ fn the_plan_names_date_model_blocks_and_risk() {
         settled(swap).with(|c| {
             let train = PlannedStep {
                 action: PlannedAction::Train,
-                at: when.into(),
+                at: at(when),
                 to: None,
                 reason: "BeforeExpiry".into(),
                 blocked_by: Vec::new(),
@@ -131,16 +131,16 @@ fn seconds_of_fallback_are_counted_also_those_that_nobody_saw() {
     };
     // Nobody agrees until an hour after the expiry.
     let mut case = on(newer("approval: Required"), expired);
-    assert_eq!(fallback(&case), (Some(expired.into()), 0));
+    assert_eq!(fallback(&case), (Some(at(expired)), 0));
     case.show();
     case.world.now = at("2026-04-15T01:00:00Z");
-    assert_eq!(fallback(&case), (Some(expired.into()), 0), "no countdown in the status");
+    assert_eq!(fallback(&case), (Some(at(expired)), 0), "no countdown in the status");
     case.remote(10, |e| {
         e.model = Some(custom_id(4));
         e.header.last_action_at = at("2026-04-15T01:00:00Z");
     });
     assert_eq!(fallback(&case), (None, 3600));
-    assert_eq!(case.show().status.previous.unwrap().model, id(3).to_string());
+    assert_eq!(case.show().status.previous.unwrap().model, id(3));
 
     let mut unseen = newer("approval: Required");
     unseen.show();
@@ -186,8 +186,8 @@ fn an_endpoint_that_was_deleted_is_made_anew_only_on_request() {
     case.world.pass.announced = None;
     learn(&mut case.world.view.endpoints, owned(remote(11, base_id(1)), 2));
     let plan = case.show();
-    assert_eq!(plan.status.id, Some(id(11).to_string()));
-    assert_eq!(plan.status.former_ids, [id(10).to_string()]);
+    assert_eq!(plan.status.id, Some(id(11)));
+    assert_eq!(plan.status.former_ids, [id(10)]);
     assert!(
         plan.notices
             .iter()

@@ -310,10 +310,7 @@ fn a_candidate_that_fails_is_put_into_quarantine_with_the_numbers() {
         (Some(0.182), Some(0.121), Some(2000), "WordErrorRate")
     );
     let entry = &status.quarantine[0];
-    assert_eq!(
-        (entry.model.clone(), entry.reason.as_str()),
-        (id(21).to_string(), "GateFailed")
-    );
+    assert_eq!((entry.model, entry.reason.as_str()), (id(21), "GateFailed"));
     assert!(
         entry
             .message
@@ -364,7 +361,7 @@ fn a_verdict_stands_without_its_evaluation_and_follows_the_thresholds() {
         (
             "another active model",
             judged("maxWordErrorRate: 0.15", [0.11, 0.1], |c| {
-                c.object.status.as_mut().unwrap().gate.as_mut().unwrap().active = id(19).to_string();
+                c.object.status.as_mut().unwrap().gate.as_mut().unwrap().active = id(19);
             }),
             format!("announce 2 | Pending | {BEGINS}"),
         ),

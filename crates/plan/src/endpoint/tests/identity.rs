@@ -263,7 +263,7 @@ fn what_a_former_object_left_is_taken_over_without_a_request() {
         format!("- | Ready=True Serving, {valid}"),
         "no mark is rewritten"
     );
-    assert_eq!(plan.status.id, Some(id(10).to_string()));
+    assert_eq!(plan.status.id, Some(id(10)));
     assert_eq!(plan.status.closed_attempt, Some(4), "attempts go on from there");
     let first = case.show().status;
     case.world.now = at("2026-03-02T10:00:00Z");
@@ -322,7 +322,7 @@ fn only_what_fits_is_taken_over() {
         let plan = case.plan();
         assert_eq!(step(plan.action.as_ref()), expected, "{name}");
         if name.starts_with("beside") {
-            assert_eq!(plan.status.id, Some(id(11).to_string()));
+            assert_eq!(plan.status.id, Some(id(11)));
         }
     }
     let mut moved = restored(with(left(), far)).with(|c| {
@@ -352,7 +352,7 @@ fn of_several_former_lives_the_last_one_counts_and_nothing_of_theirs_is_deleted(
     let plan = case.show();
     assert_eq!(
         (step(plan.action.as_ref()).as_str(), plan.status.id),
-        ("-", Some(id(11).to_string()))
+        ("-", Some(id(11)))
     );
     let mut deleted = case.with(|c| c.object = c.object.clone().deleted("2026-03-01T10:03:00Z"));
     assert_eq!(step(deleted.plan().action.as_ref()), "delete 11", "it was taken over");

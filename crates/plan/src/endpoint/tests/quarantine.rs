@@ -44,10 +44,7 @@ fn a_failed_swap_goes_back_and_the_model_is_not_tried_again() {
     );
     assert_eq!(goes_to(&case), Some(custom_id(3)));
     let entry = &plan.status.quarantine[0];
-    assert_eq!(
-        (entry.model.as_str(), entry.reason.as_str()),
-        (&*id(4).to_string(), "DeploymentFailed")
-    );
+    assert_eq!((entry.model, entry.reason.as_str()), (id(4), "DeploymentFailed"));
     assert_eq!(
         entry.message,
         "the service could not deploy it: it did not work (DeployingFailedModel)"
@@ -81,25 +78,21 @@ fn a_swap_that_was_shown_as_done_and_failed_after_all_is_taken_back() {
             put_state(&mut e.header, Status::Succeeded, at(NOW));
         });
         let shown = case.show().status;
-        assert_eq!(shown.active.unwrap().model, id(4).to_string());
-        assert_eq!(shown.previous.unwrap().model, id(3).to_string());
+        assert_eq!(shown.active.unwrap().model, id(4));
+        assert_eq!(shown.previous.unwrap().model, id(3));
         case.world.now = at(when);
         case.remote(10, |e| put_state(&mut e.header, Status::Failed, at(when)));
         case
     };
     let mut failed = fails("2026-03-01T10:10:00Z");
     let status = failed.show().status;
-    assert_eq!(status.active.unwrap().model, id(3).to_string());
+    assert_eq!(status.active.unwrap().model, id(3));
     assert_eq!(status.previous, None);
-    assert_eq!(status.quarantine[0].model, id(4).to_string());
+    assert_eq!(status.quarantine[0].model, id(4));
     assert_eq!(goes_to(&failed), Some(custom_id(3)));
 
     let later = fails("2026-03-20T00:00:00Z").show().status;
-    assert_eq!(
-        later.active.unwrap().model,
-        id(4).to_string(),
-        "not the same deployment"
-    );
+    assert_eq!(later.active.unwrap().model, id(4), "not the same deployment");
     assert!(later.quarantine.is_empty());
 }
 

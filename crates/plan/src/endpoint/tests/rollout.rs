@@ -63,9 +63,9 @@ fn a_policy_gives_the_day() {
     let waits = share("policy: BeforeExpiry");
     let plan = waits.plan();
     let candidate = plan.status.candidate.unwrap();
-    assert_eq!((candidate.model, candidate.since), (id(4).to_string(), NOW.to_owned()));
+    assert_eq!((candidate.model, candidate.since), (id(4), at(NOW)));
     assert_eq!(
-        plan.look_again.unwrap().to_string(),
+        plan.look_again.unwrap(),
         plan.status.plan[0].at,
         "it looks again on the day that it tells"
     );

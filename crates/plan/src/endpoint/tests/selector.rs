@@ -58,9 +58,11 @@ fn the_model_that_expires_last_is_chosen_and_the_newest_of_equals() {
             "later, but in quarantine",
             two(SOON, LATER).with(|c| {
                 let entry = speech_api::swap::QuarantinedModel {
-                    model: id(4).to_string(),
+                    model: id(4),
+                    name: String::new(),
                     reason: "GateFailed".into(),
-                    ..Default::default()
+                    message: String::new(),
+                    at: at(NOW),
                 };
                 c.object.status.as_mut().unwrap().quarantine = vec![entry];
             }),

@@ -33,7 +33,7 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
             status.target.map(|target| target.model),
         )
     };
-    let apart = (Some(id(3).to_string()), Some(id(4).to_string()));
+    let apart = (Some(id(3)), Some(id(4)));
     assert_eq!(models(&case), apart);
     let started = case.show();
     assert!(started.notices.is_empty(), "a swap is no drift: {:?}", started.notices);
@@ -55,7 +55,7 @@ fn a_swap_keeps_ready_and_tells_apart_what_serves_and_what_comes() {
     }
     case.remote(10, |e| put_state(&mut e.header, Status::Succeeded, at(NOW)));
     assert_eq!(case.line(), "- | Ready=True Serving, ModelValid=True ModelServes");
-    assert_eq!(models(&case), (Some(id(4).to_string()), None));
+    assert_eq!(models(&case), (Some(id(4)), None));
     let plan = case.show();
     assert_eq!(plan.notices.len(), 1, "the swap is told once: {:?}", plan.notices);
     assert!(case.plan().notices.is_empty());
@@ -112,20 +112,14 @@ fn while_a_model_may_still_come_no_other_is_asked_for() {
     for _ in 0..29 {
         case.world.now += minutes(1);
         case.remote(10, |_| ());
-        assert_eq!(
-            (case.line(), target(&case)),
-            (format!("- | {swapping}"), Some(id(4).to_string()))
-        );
+        assert_eq!((case.line(), target(&case)), (format!("- | {swapping}"), Some(id(4))));
         case.show();
     }
     // It did not come. What is asked for from now on is written down before.
     case.world.now += minutes(1);
-    let better = Some(id(5).to_string());
+    let better = Some(id(5));
     let updating = "Ready=True Serving, Reconciling Updating, ModelValid=True ModelServes";
-    assert_eq!(
-        (case.line(), target(&case)),
-        (format!("- | {updating}"), better.clone())
-    );
+    assert_eq!((case.line(), target(&case)), (format!("- | {updating}"), better));
     case.show();
     assert_eq!(case.line(), format!("update 10 model | {swapping}"));
     case.world.unconfirm(10);
@@ -328,7 +322,7 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     assert_eq!(case.line(), refused);
     let status = case.plan().status;
     assert_eq!(status.target, None, "the service never accepted it");
-    assert_eq!(status.candidate.unwrap().model, id(4).to_string());
+    assert_eq!(status.candidate.unwrap().model, id(4));
     let mut later = Case {
         world: std::mem::replace(&mut case.world, World::new()),
         ..case
@@ -343,7 +337,7 @@ fn a_refused_swap_waits_for_the_next_model_not_for_the_next_spec() {
     blind.show();
     assert_eq!(
         blind.object.status.as_ref().unwrap().candidate.as_ref().unwrap().since,
-        NOW,
+        at(NOW),
         "kept while nothing is seen"
     );
     let mut case = newer(EARLY, LATER).with(|c| c.object.status = blind.object.status.clone());

@@ -50,7 +50,7 @@ fn a_swap_that_is_asked_for_of_another_model_than_the_candidate_is_told_and_what
     // It served once; later another came by itself, and the annotation stayed.
     let left = asked(1).with(|c| {
         c.show();
-        c.object.status.as_mut().unwrap().active.as_mut().unwrap().model = id(2).to_string();
+        c.object.status.as_mut().unwrap().active.as_mut().unwrap().model = id(2);
         c.world = World::new().remote(owned(remote(10, base_id(2)), 1)).swept(NOW);
     });
     assert_eq!(told(&left), None, "it was heeded");

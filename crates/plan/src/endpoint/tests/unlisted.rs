@@ -40,7 +40,7 @@ fn what_a_list_from_within_the_grace_lacks_is_neither_gone_nor_made_anew() {
             plan.action.is_none() && said.contains("AwaitingCreation"),
             "{name}: {said}"
         );
-        assert_eq!(plan.status.id, Some(id(10).to_string()), "{name}");
+        assert_eq!(plan.status.id, Some(id(10)), "{name}");
         assert_eq!(plan.look_again, Some(at("2026-03-01T10:01:00Z")), "{name}");
     }
 }
@@ -62,6 +62,6 @@ fn what_a_later_list_lacks_or_the_service_denies_is_gone() {
         assert!(case.line().contains(expected), "{expected}: {}", case.line());
     }
     let mut anew = later(unlisted("recreate: WhenDeleted"));
-    assert_eq!(anew.show().status.former_ids, [id(10).to_string()]);
+    assert_eq!(anew.show().status.former_ids, [id(10)]);
     assert!(anew.line().starts_with("announce 2"), "{}", anew.line());
 }

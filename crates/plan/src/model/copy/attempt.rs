@@ -6,17 +6,13 @@
 //! model that appeared since the announcement, that nobody else has marked, and that equals the source in all that a copy
 //! keeps.
 use super::{
-    super::{
-        Snapshot,
-        lineage::Lineage,
-        told::{Copying, Told},
-    },
+    super::{Snapshot, lineage::Lineage, told::Told},
     source::{Source, are_alike},
 };
 use crate::{
     Failure, FailureClass,
     creation::{Creation, GRACE},
-    text::{after, before, rfc3339},
+    text::{after, before, whole_seconds},
     view::{CopyStage, CopyState, Entry, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -45,7 +41,7 @@ pub struct Open<'a> {
     pub creation: Creation,
     pub intent: CreationIntent,
     pub state: Option<&'a CopyState>,
-    pub copying: Option<Copying>,
+    pub copying: Option<CopyUnderWay>,
     /// The number of the revision that it makes.
     pub number: u32,
     pub stage: Stage<'a>,
@@ -106,22 +102,22 @@ impl<'a> Attempt<'a> {
 }
 
 /// What is known of the operation, so that a restart forgets nothing.
-fn known(intent: CreationIntent, state: &CopyState) -> Copying {
+fn known(intent: CreationIntent, state: &CopyState) -> CopyUnderWay {
     let model = match &state.stage {
-        CopyStage::Done(id) => Some(id.to_string()),
+        CopyStage::Done(id) => Some(*id),
         CopyStage::Running | CopyStage::Failed(_) | CopyStage::Unknown => None,
     };
-    Copying::read(CopyUnderWay {
-        source: intent.copy_of.map(|id| id.to_string()).unwrap_or_default(),
+    CopyUnderWay {
+        source: intent.copy_of,
         attempt: number_of(intent),
         operation: state.operation.to_string(),
         model,
-        started_at: rfc3339(intent.at),
-    })
+        started_at: whole_seconds(intent.at),
+    }
 }
 
-fn is_of(copying: &Copying, intent: CreationIntent) -> bool {
-    copying.wire.attempt == number_of(intent)
+fn is_of(copying: &CopyUnderWay, intent: CreationIntent) -> bool {
+    copying.attempt == number_of(intent)
 }
 
 fn number_of(intent: CreationIntent) -> i32 {
@@ -135,7 +131,7 @@ struct Reader<'a> {
     creation: Creation,
     intent: CreationIntent,
     state: Option<&'a CopyState>,
-    copying: Option<Copying>,
+    copying: Option<CopyUnderWay>,
     number: u32,
 }
 
@@ -191,7 +187,7 @@ impl<'a> Reader<'a> {
                 return self.open(Stage::Listed(entry));
             }
         } else {
-            let started = self.copying.as_ref().and_then(|copying| copying.started_at);
+            let started = self.copying.as_ref().map(|copying| copying.started_at);
             let known = told_at.or(started).unwrap_or(self.intent.at);
             if self.view.models.swept_at().is_none_or(|at| at < after(known, GRACE)) {
                 return self.open(Stage::Made(id, Some(after(now, GRACE))));
@@ -231,9 +227,9 @@ impl<'a> Reader<'a> {
 }
 
 /// The model that was to be copied.
-fn source_of(intent: CreationIntent, copying: Option<&Copying>) -> Option<EntityId> {
+fn source_of(intent: CreationIntent, copying: Option<&CopyUnderWay>) -> Option<EntityId> {
     let recorded = copying.and_then(|copying| copying.source);
-    intent.copy_of.map(EntityId::from_uuid).or(recorded)
+    intent.copy_of.or(recorded)
 }
 
 /// Whether a model of the target appeared since then, and equals the source in all that a copy keeps.

@@ -61,7 +61,7 @@ fn follows(open: &Open<'_>, f: &Facts<'_>, failures: &Failures) -> Verdict {
     }
     let action = Action::FollowCopy {
         attempt: open.intent.attempt,
-        operation: copying.wire.operation.clone(),
+        operation: copying.operation.clone(),
     };
     f.gate(failures, action, verdict)
 }

@@ -21,11 +21,10 @@ use speech_api::Reason;
 pub fn took(f: &Facts<'_>, ruling: &Ruling) -> Option<Took> {
     let copying = f.told.copying.as_ref()?;
     let made = ruling.current(f).filter(|_| ruling.record.copying.is_none())?;
-    let began = copying.started_at?;
-    let is_it = copying.model.is_some() && copying.model == made.id;
+    let is_it = copying.model == Some(made.id);
     is_it.then(|| Took {
         work: Work::Copying,
-        time: f.s.now().duration_since(began),
+        time: f.s.now().duration_since(copying.started_at),
     })
 }
 
@@ -97,7 +96,7 @@ impl<'a> Order<'a> {
         let verdict = Verdict::working(Reason::Copying, message);
         let creation = record.creation(self.f).copying(Some(*id));
         let unsent = creation.unsent();
-        if unsent.is_some_and(|intent| intent.copy_of != Some(id.uuid())) {
+        if unsent.is_some_and(|intent| intent.copy_of != Some(*id)) {
             return Err(verdict.until(self.soon(1)));
         }
         let ordered = self.f.order(&record.failures, &creation, verdict, |attempt| {

@@ -77,7 +77,7 @@ impl Found {
 /// The model that is to be copied now, as far as the objects name one.
 pub fn wanted_id(copy: &CopySource, object: Option<&SpeechModel>) -> Option<EntityId> {
     match object {
-        Some(object) => object.status.as_ref()?.current.as_ref()?.id.parse().ok(),
+        Some(object) => Some(object.status.as_ref()?.current.as_ref()?.id),
         None => copy.id.as_deref()?.parse().ok(),
     }
 }
@@ -184,7 +184,7 @@ fn current_of(object: &SpeechModel, locale: &str) -> Result<EntityId, Verdict> {
         let message = format!("SpeechModel {name} stands for a base model; only custom models can be copied");
         return Err(Verdict::stalled(Reason::ModelNotCopyable, message));
     }
-    parse_id("source.copy.modelRef", &current.id)
+    Ok(current.id)
 }
 
 /// Whether a model can be copied now, as its own Speech resource tells; the ARM id to ask leave for.

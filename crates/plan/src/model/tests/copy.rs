@@ -81,7 +81,7 @@ pub fn announce(case: &mut Case, when: &str) {
     case.object.announce(CreationIntent {
         attempt: 1,
         at: at(when),
-        copy_of: Some(id(5).uuid()),
+        copy_of: Some(id(5)),
         ..CreationIntent::default()
     });
 }

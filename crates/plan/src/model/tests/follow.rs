@@ -96,16 +96,13 @@ fn a_newer_base_model_becomes_current_and_is_told() {
     let mut case = Case::new(World::new(), model(NEWEST));
     let first = case.show();
     let current = first.status.current.unwrap();
-    assert_eq!(
-        (current.id, current.expires_at.as_deref()),
-        (id(1).to_string(), Some(LATER))
-    );
+    assert_eq!((current.id, current.expires_at), (id(1), Some(at(LATER))));
     let dates = current.base_model.unwrap();
-    assert_eq!(dates.adaptation_until.as_deref(), Some("2026-12-31T00:00:00Z"));
+    assert_eq!(dates.adaptation_until, Some(at("2026-12-31T00:00:00Z")));
     assert_eq!(first.look_again, Some(at(LATER)));
     learn(&mut case.world.view.base_models, base_model(2, "2028-01-15T00:00:00Z"));
     let second = case.show();
-    assert_eq!(second.status.current.unwrap().id, id(2).to_string());
+    assert_eq!(second.status.current.unwrap().id, id(2));
     assert_eq!(second.notices.len(), 1);
     assert!(case.plan().notices.is_empty());
 }

@@ -85,7 +85,7 @@ fn a_lead_that_is_too_short_is_told_at_once_and_the_training_begins_earlier() {
         training.into_iter().for_each(|hours| seen(&mut case, hours));
         let plan = case.show();
         let step = &plan.status.plan[0];
-        assert_eq!((step.at.as_str(), step.forecast), (start, forecast));
+        assert_eq!((step.at, step.forecast), (at(start), forecast));
         assert!(
             step.risk.as_ref().unwrap().contains("spec.renewal.before is 1h"),
             "{step:?}"
@@ -149,10 +149,10 @@ fn a_fleet_of_one_day_is_spread_over_a_week_and_the_dates_stand() {
         let model = with(model, |m| m.header.owner = Some(std::sync::Arc::new(owner)));
         learn(&mut case.world.view.models, model);
         let plan = case.plan();
-        let text = plan.status.plan[0].at.clone();
+        let start = plan.status.plan[0].at;
         case.world.now = at("2026-04-01T00:00:00Z");
-        assert_eq!(case.plan().status.plan[0].at, text, "no date moves with the time");
-        at(&text)
+        assert_eq!(case.plan().status.plan[0].at, start, "no date moves with the time");
+        start
     };
     let (first, last) = (at("2026-12-16T00:00:00Z"), at("2026-12-23T00:00:00Z"));
     let mut days = std::collections::BTreeMap::<i64, u32>::new();
@@ -181,9 +181,9 @@ fn what_nobody_renews_is_shown_to_expire() {
         let plan = Case::declared(world, &format!("{TRAINING}\n{text}")).plan().status.plan;
         let steps: Vec<_> = plan
             .iter()
-            .map(|step| (step.action.as_str(), step.at.as_str(), step.reason.as_str()))
+            .map(|step| (step.action.as_str(), step.at, step.reason.as_str()))
             .collect();
-        assert_eq!(steps, [("Expire", EXPIRES, reason)]);
+        assert_eq!(steps, [("Expire", at(EXPIRES), reason)]);
         assert!(plan[0].risk.is_some());
     }
 }
@@ -195,10 +195,7 @@ fn a_failed_training_shows_its_cause_and_its_next_attempt() {
     });
     let case = line("2026-12-17T01:05:00Z", "30d").with(|c| learn(&mut c.world.view.models, failed));
     let step = case.plan().status.plan[0].clone();
-    assert_eq!(
-        (step.at.as_str(), step.reason.as_str()),
-        ("2026-12-17T01:10:00Z", "Retry")
-    );
+    assert_eq!((step.at, step.reason.as_str()), (at("2026-12-17T01:10:00Z"), "Retry"));
     assert_eq!(
         step.risk.as_deref(),
         Some("training of revision 2 failed: it did not work (DeployingFailedModel)")
@@ -210,10 +207,10 @@ fn a_training_that_is_due_and_fails_stays_due_since_its_date() {
     let tally = serde_json::json!({"made": 2, "lastAt": "2026-12-22T00:00:00Z", "generation": 1});
     let mut case = line("2026-12-22T00:01:00Z", "30d");
     case.object.status.as_mut().unwrap().creations = serde_json::from_value(tally).unwrap();
-    let waits = case.plan().status.plan[0].at.clone();
-    assert_eq!(waits, "2026-12-22T00:10:00Z", "what waits for its pace begins then");
+    let waits = case.plan().status.plan[0].at;
+    assert_eq!(waits, at("2026-12-22T00:10:00Z"), "what waits for its pace begins then");
     let world = std::mem::replace(&mut case.world, World::new());
     case.world = world.failed("Train", FailureClass::Uncertain);
-    let due = case.plan().status.plan[0].at.clone();
-    assert_eq!(due, "2026-12-21T10:53:26Z", "what fails is overdue");
+    let due = case.plan().status.plan[0].at;
+    assert_eq!(due, at("2026-12-21T10:53:26Z"), "what fails is overdue");
 }

@@ -40,8 +40,8 @@ fn revisions_of_a_former_object_are_taken_over_without_a_request() {
     let plan = case.show();
     let status = plan.status;
     assert_eq!(case.line(), "- | Ready=True Synced");
-    assert_eq!(status.current.unwrap().id, id(21).to_string());
-    assert_eq!(status.history[0].id, id(20).to_string());
+    assert_eq!(status.current.unwrap().id, id(21));
+    assert_eq!(status.history[0].id, id(20));
     case.world.now = at("2026-03-02T10:00:00Z");
     assert_eq!(
         case.line(),
@@ -62,11 +62,8 @@ fn a_line_may_go_on_over_several_lives() {
     let mut case = later(restored(world));
     case.object = case.object.claimed();
     let status = case.show().status;
-    assert_eq!(status.current.unwrap().id, id(22).to_string());
-    assert_eq!(
-        status.history.iter().map(|past| past.id.clone()).collect::<Vec<_>>(),
-        [id(20).to_string()]
-    );
+    assert_eq!(status.current.unwrap().id, id(22));
+    assert_eq!(status.history.iter().map(|past| past.id).collect::<Vec<_>>(), [id(20)]);
     assert_eq!(
         step(case.plan().action.as_ref()),
         "-",
@@ -77,7 +74,7 @@ fn a_line_may_go_on_over_several_lives() {
     });
     learn(&mut case.world.view.models, own);
     let status = case.show().status;
-    assert_eq!(status.current.unwrap().id, id(23).to_string());
+    assert_eq!(status.current.unwrap().id, id(23));
     let past: Vec<_> = status.history.iter().map(|past| past.revision).collect();
     assert_eq!(past, [2, 1]);
 }

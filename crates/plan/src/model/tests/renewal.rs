@@ -64,8 +64,8 @@ fn a_revision_is_renewed_ahead_of_its_expiry() {
     assert_eq!(plan.look_again, Some(at("2026-10-22T10:53:26Z")));
     let next = plan.status.plan.first().unwrap().clone();
     assert_eq!(
-        (next.action.as_str(), next.at.as_str(), next.reason.as_str()),
-        ("Train", "2026-10-22T10:53:26Z", "BeforeExpiry")
+        (next.action.as_str(), next.at, next.reason.as_str()),
+        ("Train", at("2026-10-22T10:53:26Z"), "BeforeExpiry")
     );
 }
 
@@ -203,8 +203,8 @@ fn what_a_gate_refused_is_trained_again_for_the_day_on_which_what_serves_expires
     assert_eq!(plan.look_again, Some(at("2026-11-01T01:00:00Z")));
     let next = plan.status.plan.first().unwrap().clone();
     assert_eq!(
-        (next.reason.as_str(), next.at.as_str()),
-        ("GateFailed", "2026-11-01T01:00:00Z")
+        (next.reason.as_str(), next.at),
+        ("GateFailed", at("2026-11-01T01:00:00Z"))
     );
     assert!(
         next.risk

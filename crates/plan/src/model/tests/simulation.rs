@@ -163,10 +163,7 @@ impl Service for Remotes {
                 let status = case.object.status.as_ref();
                 let current = status.and_then(|status| status.current.as_ref());
                 let deleting = case.object.metadata.deletion_timestamp.is_some();
-                assert!(
-                    deleting || current.is_none_or(|current| current.id != id.to_string()),
-                    "current"
-                );
+                assert!(deleting || current.is_none_or(|current| current.id != *id), "current");
             }
             Action::UpdateModel { id, .. } => {
                 let entry = view.models.get(*id).unwrap();

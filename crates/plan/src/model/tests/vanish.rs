@@ -186,7 +186,7 @@ fn who_waits_says_so_and_a_deletion_by_others_is_told() {
     );
     let plan = case.show();
     assert_eq!(plan.look_again, Some(at(NOW) + minutes(10)));
-    assert_eq!(plan.status.plan[0].at, "2026-03-01T10:10:00Z");
+    assert_eq!(plan.status.plan[0].at, at("2026-03-01T10:10:00Z"));
     let told: Vec<_> = plan.notices.iter().filter(|n| n.warning).map(|n| n.reason).collect();
     assert_eq!(told, [Reason::RecreationDelayed, Reason::RemoteDeleted]);
     assert_eq!(case.show().notices, [], "once");

@@ -23,7 +23,10 @@ use speech_service::{entity::BaseModel, request::CreateModel};
 /// The training that was seen to run and has succeeded.
 pub fn took(f: &Facts<'_>, ruling: &Ruling) -> Option<Took> {
     f.s.object.spec.source.training.as_ref()?;
-    let made = ruling.current(f)?.id.filter(|id| f.told.candidate == Some(*id))?;
+    let made = f
+        .told
+        .candidate
+        .filter(|id| ruling.current(f).is_some_and(|current| current.id == *id))?;
     let header = &f.s.around.connection.view()?.models.get(made)?.entity.header;
     Some(Took {
         work: Work::Training,

@@ -70,7 +70,7 @@ fn judge_model(case: &Case, change: &UpdateEndpoint) {
     let begun = candidate
         .filter(|candidate| candidate.requested)
         .map(|candidate| &candidate.model);
-    let put_back = [served, chosen, begun].contains(&Some(&model.to_string()));
+    let put_back = [served, chosen, begun].contains(&Some(&model.entity()));
     // What stands in for a candidate makes room for it.
     let interim = status.is_some_and(|status| status.active.as_ref().is_some_and(|active| active.interim));
     if let (Some(active), Some(next), false) = (active, facts.expires_at, named || put_back || interim) {

@@ -188,7 +188,7 @@ impl Service for Services {
                     (case.world.pass.announced, copy.attempt),
                     (Some(open.attempt), open.attempt)
                 );
-                assert_eq!(open.copy_of, Some(copy.source.uuid()));
+                assert_eq!(open.copy_of, Some(copy.source));
                 assert_eq!(self.unmarked(), 0, "ordered beside another copy");
             }
             Action::DeleteModel(id) => {
@@ -230,7 +230,7 @@ fn has_come_to_rest(life: &mut Life) -> Result<(), TestCaseError> {
     let plan = life.settle(|said| said.contains("Reconciling") || said.contains("CopyRefused"));
     let Services { models, wanted, .. } = &life.service;
     let current = plan.status.current.as_ref();
-    let newest = current.and_then(|current| models.there.get(&current.id.parse().unwrap()));
+    let newest = current.and_then(|current| models.there.get(&current.id));
     let inputs = newest
         .and_then(|m| m.header.owner.as_ref())
         .and_then(|tag| tag.inputs.clone());

@@ -26,7 +26,7 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
         case.object.announce(CreationIntent {
             attempt: 2,
             at: at(NOW),
-            copy_of: Some(id(5).uuid()),
+            copy_of: Some(id(5)),
             ..CreationIntent::default()
         });
         case.world.pass.announced = Some(2);
@@ -137,7 +137,7 @@ fn what_stands_in_the_way_of_a_copy_is_told_and_what_is_current_stays() {
     ];
     for (name, case, expected) in cases {
         assert_eq!(case.line(), expected, "{name}: {:#?}", case.plan().status.conditions);
-        assert_eq!(case.plan().status.current.unwrap().id, id(20).to_string(), "{name}");
+        assert_eq!(case.plan().status.current.unwrap().id, id(20), "{name}");
     }
 }
 
