@@ -56,7 +56,7 @@ pub async fn measure(stack: &Stack, fleet: &Fleet, edits: usize) -> Outcome<Edit
     Ok(edited)
 }
 
-/// Goes round the connections, so that no request budget is used up.
+/// Goes round the connections.
 fn target(fleet: &Fleet, edit: usize) -> usize {
     let connections = fleet.connections.max(1);
     ((edit % connections) * PER_CONNECTION + edit / connections) % fleet.endpoints.max(1)

@@ -51,10 +51,14 @@ impl Facts {
         self.load_at_end = load();
     }
 
-    /// Two lines for above the table.
+    /// The lines above the table.
     pub fn head(&self, rounds: usize) -> String {
+        let rounds = match rounds {
+            1 => "one round".to_owned(),
+            several => format!("medians of {several} rounds"),
+        };
         format!(
-            "`make bench`, {}, medians of {rounds} rounds, build {}.\n{} CPUs ({}), load average {} at the start, {} at the end.\n{}.",
+            "`make bench`, {}, {rounds}, build {}.\n{} CPUs ({}), load average {} at the start, {} at the end.\n{}.",
             self.date,
             self.build,
             self.cpus,

@@ -37,9 +37,11 @@ impl Fleet {
         let wanted = endpoints.div_ceil(PER_CONNECTION);
         let added = self.connections..wanted;
         for index in added.clone() {
-            let mut resource = json!({
+            let resource = json!({
                 "key1": KEY,
                 "latencyMs": 5,
+                // Neither operator is held up by a limit: a wait would tell nothing of its speed.
+                "rateLimit": { "requests": 0, "perSeconds": 10 },
                 "timings": { "endpointCreate": 2, "endpointUpdate": 2 },
                 "baseModels": [{
                     "id": base_model(index)?,
@@ -47,10 +49,6 @@ impl Fleet {
                     "createdDateTime": jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24),
                 }],
             });
-            if let (Subject::Plain, Some(members)) = (stack.subject, resource.as_object_mut()) {
-                // The plain operator counts no requests; answers of 429 would tell nothing of its speed.
-                members.insert("rateLimit".to_owned(), json!({ "requests": 0, "perSeconds": 10 }));
-            }
             let name = connection(index);
             stack.emulator.control().put_resource(&name, resource).await?;
         }
@@ -100,7 +98,10 @@ async fn apply_connections(stack: &Stack, added: Range<usize>) -> Outcome<()> {
         let (api, name) = (api.clone(), connection(index));
         let manifest = json!({
             "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechConnection", "metadata": { "name": name },
-            "spec": { "endpoint": format!("{base_url}/{name}"), "auth": { "keySecretRef": { "name": "speech", "key": "key" } } },
+            "spec": {
+                "endpoint": format!("{base_url}/{name}"), "auth": { "keySecretRef": { "name": "speech", "key": "key" } },
+                "requestBudget": { "requests": 1000, "per": "10s" },
+            },
         });
         async move { api.patch(&name, &applying(), &Patch::Apply(manifest)).await.map(drop) }
     });

@@ -176,6 +176,7 @@ async fn measure_size(plan: &Plan, subject: Subject, report: &mut Report) -> Out
         found.program_mib.push(subject.program_mib()?);
     }
     if plan.wants(&["cold"]) && subject == Subject::Here {
+        rest::settle(&stack).await?;
         found.started.push(cold::measure(&mut stack, &fleet).await?);
     }
     Ok(())

@@ -16,6 +16,28 @@ pub struct Rested {
     pub cpu: f64,
 }
 
+/// A fleet is at rest when nothing was written for longer than the interval between two looks at the service.
+const SILENCE: Duration = Duration::from_secs(65);
+/// The longest wait for that.
+const SETTLES: Duration = Duration::from_secs(600);
+
+/// Waits until the operator has written nothing to the cluster for a while: what it learned from the last creations is in the
+/// statuses of the connections by then.
+pub async fn settle(stack: &Stack) -> Outcome<()> {
+    eprintln!("waiting until nothing is written for {} s", SILENCE.as_secs());
+    let deadline = tokio::time::Instant::now() + SETTLES;
+    let mut since = Timestamp::now();
+    tokio::time::sleep(SILENCE).await;
+    while stack.writes(since)?.all() > 0 {
+        if tokio::time::Instant::now() > deadline {
+            return Err(format!("no rest after {SETTLES:?}").into());
+        }
+        since = Timestamp::now();
+        tokio::time::sleep(SILENCE).await;
+    }
+    Ok(())
+}
+
 /// Watches the fleet for so long.
 pub async fn measure(stack: &mut Stack, fleet: &Fleet, time: Duration) -> Outcome<Rested> {
     tokio::time::sleep(Duration::from_secs(5)).await; // what went before has ended by then

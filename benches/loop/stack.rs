@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Where our operator lives, and nothing else.
+const OWN_NAMESPACE: &str = "speech-system";
+
 /// What time it is for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -129,15 +132,22 @@ impl Stack {
         Ok(serde_json::from_value(answer)?)
     }
 
-    /// The operator's own writes to the cluster since a moment.
-    pub fn writes(&self, since: Timestamp) -> Outcome<Writes> {
+    /// The operator's own writes to the cluster since a moment. Those in its own namespace are about who leads: the Lease, and
+    /// an event when a process was killed that led.
+    pub fn writes_themselves(&self, since: Timestamp) -> Outcome<Vec<AuditEntry>> {
         let user = self.subject.user();
-        let own = |entry: &AuditEntry| entry.user == user && entry.time >= since;
+        let own = |entry: &AuditEntry| entry.user == user && entry.namespace != OWN_NAMESPACE && entry.time >= since;
+        let mut entries = self.plane.audit()?;
+        entries.retain(own);
+        Ok(entries)
+    }
+
+    /// How many there are of them.
+    pub fn writes(&self, since: Timestamp) -> Outcome<Writes> {
         let mut writes = Writes::default();
-        for entry in self.plane.audit()?.iter().filter(|entry| own(entry)) {
+        for entry in self.writes_themselves(since)? {
             match entry.resource.as_str() {
                 "events" => writes.events += 1,
-                "leases" => {}
                 "speechconnections" => writes.connections += 1,
                 _ => writes.objects += 1,
             }
@@ -162,7 +172,7 @@ fn borrowed(options: &[String]) -> Vec<&str> {
     options.iter().map(String::as_str).collect()
 }
 
-/// How often the operator wrote to the cluster, leases aside.
+/// How often the operator wrote to the cluster.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Writes {
     pub events: u32,

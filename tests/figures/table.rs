@@ -39,15 +39,15 @@ fn goals_beside_the_plain_operator_count_only_where_it_was_measured() {
 #[test]
 fn each_of_several_values_has_its_verdict() {
     let memory = [
-        (Some(40.0), 19.0, AtMost(20.0)),
+        (Some(38.0), 19.0, AtMost(20.0)),
         (Some(58.0), 37.0, AtMost(36.0)),
         (None, 55.0, AtMost(56.0)),
     ];
     let expected = [
         "f",
-        "40 / 58 / – ms",
+        "38 / 58 / – ms",
         "19 / 37 / 55 ms",
-        "0.48 / 0.64 / –",
+        "0.50 / 0.64 / –",
         "≤ 20 / ≤ 36 / ≤ 56 ms",
         "met / missed / met",
     ];
