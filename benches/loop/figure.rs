@@ -3,10 +3,10 @@
 /// What a value has to be.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
-    AtMost(f64),
-    AtMostPlain,
-    /// So many times what the plain operator reaches.
-    AtLeastPlain(f64),
+    Most(f64),
+    NotAbovePlain,
+    /// At least so many times what the plain operator reaches.
+    TimesPlain(f64),
 }
 
 /// One value; a figure may have several, such as p50 and p99.
@@ -68,10 +68,10 @@ impl Figure {
     fn goals(&self) -> String {
         let goals = self.join(|value| {
             Some(match value.goal {
-                Goal::AtMost(0.0) => "0".to_owned(),
-                Goal::AtMost(most) => format!("≤ {most}"),
-                Goal::AtMostPlain => "≤ plain".to_owned(),
-                Goal::AtLeastPlain(times) => format!("≥ {times} × plain"),
+                Goal::Most(0.0) => "0".to_owned(),
+                Goal::Most(most) => format!("≤ {most}"),
+                Goal::NotAbovePlain => "≤ plain".to_owned(),
+                Goal::TimesPlain(times) => format!("≥ {times} × plain"),
             })
         });
         if goals.contains("plain") {
@@ -94,10 +94,10 @@ impl Figure {
     fn verdict(&self, value: Value) -> &'static str {
         let here = self.rounded(value.here);
         let is_met = match (value.goal, value.plain.map(|plain| self.rounded(plain))) {
-            (Goal::AtMost(most), _) => here <= most,
-            (Goal::AtMostPlain, Some(plain)) => here <= plain,
-            (Goal::AtLeastPlain(times), Some(plain)) => here >= self.rounded(times * plain),
-            (Goal::AtMostPlain | Goal::AtLeastPlain(_), None) => return "–",
+            (Goal::Most(most), _) => here <= most,
+            (Goal::NotAbovePlain, Some(plain)) => here <= plain,
+            (Goal::TimesPlain(times), Some(plain)) => here >= self.rounded(times * plain),
+            (Goal::NotAbovePlain | Goal::TimesPlain(_), None) => return "–",
         };
         if is_met { "met" } else { "missed" }
     }

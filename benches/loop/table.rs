@@ -3,7 +3,7 @@ use crate::{
     Scale,
     figure::{
         Figure,
-        Goal::{self, AtLeastPlain, AtMost, AtMostPlain},
+        Goal::{self, Most, NotAbovePlain, TimesPlain},
         Value,
     },
     fleet::PER_CONNECTION,
@@ -52,7 +52,7 @@ fn edit(scale: Scale, plain: &Found, here: &Found) -> Vec<Figure> {
         (median(&plain.edited, value), median(&here.edited, value), goal)
     };
     let name = format!("edit answered → PATCH arrives, {} edits, p50 / p99", scale.edits);
-    let values = [both(|edit| edit.p50, AtMost(1.5)), both(|edit| edit.p99, AtMost(4.0))];
+    let values = [both(|edit| edit.p50, Most(1.5)), both(|edit| edit.p99, Most(4.0))];
     figure(name, "ms", 2, &values).into_iter().collect()
 }
 
@@ -67,27 +67,27 @@ fn creation(scale: Scale, plain: &Found, here: &Found) -> Vec<Figure> {
             format!("{fleet} endpoints, {connections} connections, applied at once → all Ready"),
             "objects/s",
             0,
-            &[both(|created| created.per_second, AtLeastPlain(1.1))],
+            &[both(|created| created.per_second, TimesPlain(1.1))],
         ),
         figure(
             format!("CPU of kube-apiserver and etcd for these {fleet}"),
             "s",
             1,
-            &[both(|created| created.plane_cpu, AtMostPlain)],
+            &[both(|created| created.plane_cpu, NotAbovePlain)],
         ),
         figure(
             "CPU of the operator per created endpoint",
             "ms",
             2,
-            &[both(|created| created.cpu_ms, AtMost(0.7))],
+            &[both(|created| created.cpu_ms, Most(0.7))],
         ),
         figure(
             "Kubernetes writes per created endpoint, without events / events",
             "",
             2,
             &[
-                both(|created| created.writes, AtMost(3.0)),
-                both(|created| created.events, AtMost(1.0)),
+                both(|created| created.writes, Most(3.0)),
+                both(|created| created.events, Most(1.0)),
             ],
         ),
     ];
@@ -102,7 +102,7 @@ fn memory(scale: Scale, plain: &Found, here: &Found) -> Vec<Figure> {
     };
     let sizes = scale.sizes.map(|size| size.to_string()).join(" / ");
     let values = MEMORY.iter().enumerate();
-    let values = values.map(|(place, &most)| (at(plain, place), at(here, place), AtMost(most)));
+    let values = values.map(|(place, &most)| (at(plain, place), at(here, place), Most(most)));
     let values: Vec<_> = values.collect();
     figure(format!("peak memory, {sizes} endpoints"), "MiB", 1, &values)
         .into_iter()
@@ -114,7 +114,7 @@ fn rest(scale: Scale, plain: &Found, here: &Found) -> Vec<Figure> {
         (median(&plain.rested, value), median(&here.rested, value), goal)
     };
     let worst =
-        |value: fn(&crate::rest::Rested) -> u32| (most(&plain.rested, value), most(&here.rested, value), AtMost(0.0));
+        |value: fn(&crate::rest::Rested) -> u32| (most(&plain.rested, value), most(&here.rested, value), Most(0.0));
     let (fleet, seconds) = (scale.fleet, scale.rest.as_secs());
     let figures = [
         figure(
@@ -129,14 +129,14 @@ fn rest(scale: Scale, plain: &Found, here: &Found) -> Vec<Figure> {
         figure(
             "at rest: remote reads per object and minute",
             "",
-            3,
-            &[both(|rested| rested.remote_reads, AtMost(0.04))],
+            2,
+            &[both(|rested| rested.remote_reads, Most(0.04))],
         ),
         figure(
             "at rest: CPU of the operator per minute",
             "s",
             3,
-            &[both(|rested| rested.cpu, AtMost(0.02))],
+            &[both(|rested| rested.cpu, Most(0.02))],
         ),
     ];
     figures.into_iter().flatten().collect()
@@ -155,22 +155,22 @@ fn cold(scale: Scale, here: &Found) -> Vec<Figure> {
             format!("{what} → each observed"),
             "s",
             1,
-            &[(None, observed, AtMost(2.0))],
+            &[(None, observed, Most(2.0))],
         ),
-        figure("cold start: writes of any kind", "", 0, &[(None, writes, AtMost(0.0))]),
+        figure("cold start: writes of any kind", "", 0, &[(None, writes, Most(0.0))]),
     ];
     figures.into_iter().flatten().collect()
 }
 
 fn page(scale: Scale, here: &Found) -> Vec<Figure> {
     let name = format!("/fleet with {} rows, {TIMES} requests, p50 / longest", scale.fleet);
-    let value = |value: fn(&crate::page::Asked) -> f64| (None, median(&here.asked, value), AtMost(200.0));
+    let value = |value: fn(&crate::page::Asked) -> f64| (None, median(&here.asked, value), Most(200.0));
     let values = [value(|asked| asked.p50), value(|asked| asked.longest)];
     figure(name, "ms", 1, &values).into_iter().collect()
 }
 
 fn program(plain: &Found, here: &Found) -> Vec<Figure> {
     let size = |found: &Found| median(&found.program_mib, |mib| *mib);
-    let values = [(size(plain), size(here), AtMost(12.0))];
+    let values = [(size(plain), size(here), Most(12.0))];
     figure("size of the program", "MiB", 1, &values).into_iter().collect()
 }
