@@ -5,6 +5,7 @@
 //! the document that gets the table. How each figure is taken stands in docs/benchmarks.md.
 mod cold;
 mod create;
+mod document;
 mod edit;
 mod facts;
 mod figure;

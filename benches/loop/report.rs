@@ -1,6 +1,6 @@
 //! The table: printed, written as JSON, and put into the document that shows it.
 use crate::{
-    Outcome, Scale,
+    Outcome, Scale, document,
     facts::Facts,
     figure::HEAD,
     found::{Found, median},
@@ -8,9 +8,6 @@ use crate::{
 };
 use serde_json::json;
 use std::path::Path;
-
-const BEGIN: &str = "<!-- figures: begin -->";
-const END: &str = "<!-- figures: end -->";
 
 /// All that a run has found.
 pub struct Report {
@@ -45,7 +42,7 @@ impl Report {
         std::fs::create_dir_all(path.parent().ok_or("no folder")?)?;
         let told = json!({ "facts": self.facts, "table": all, "plain": self.plain, "here": self.here });
         std::fs::write(&path, format!("{told:#}\n"))?;
-        document.map_or(Ok(()), |document| write_into(document, &head, &table))
+        document.map_or(Ok(()), |document| document::write_into(document, &head, &table))
     }
 
     /// What explains the figures.
@@ -82,14 +79,4 @@ fn aligned(rows: &[[String; 6]]) -> String {
         }
     }
     text
-}
-
-/// Puts the table between the marks of a document that has them, and keeps all other text.
-fn write_into(path: &Path, head: &str, table: &str) -> Outcome<()> {
-    let text = std::fs::read_to_string(path)?;
-    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END)) else {
-        return Err(format!("{} lacks {BEGIN} and {END}", path.display()).into());
-    };
-    std::fs::write(path, format!("{before}{BEGIN}\n{head}\n\n{table}{END}{after}"))?;
-    Ok(())
 }

@@ -1,8 +1,13 @@
-//! The table of `make bench` says met where a goal is met.
-use crate::figure::{
-    Figure,
-    Goal::{self, Most, NotAbovePlain, TimesPlain},
-    Value,
+//! The table of `make bench` says met where a goal is met, and stands where it belongs.
+use crate::{
+    Outcome,
+    document::write_into,
+    figure::{
+        Figure,
+        Goal::{self, Most, NotAbovePlain, TimesPlain},
+        Value,
+    },
+    harness::Folder,
 };
 
 fn cells(digits: usize, values: &[(Option<f64>, f64, Goal)]) -> [String; 6] {
@@ -52,4 +57,23 @@ fn each_of_several_values_has_its_verdict() {
         "met / missed / met",
     ];
     assert_eq!(cells(0, &memory), expected);
+}
+
+#[test]
+fn the_document_gets_the_table_and_keeps_all_other_text() -> Outcome<()> {
+    let text = include_str!("../../docs/benchmarks.md");
+    let folder = Folder::new("document")?;
+    let copy = folder.write("benchmarks.md", text)?;
+    write_into(&copy, "a build", "| a figure |\n")?;
+    let written = std::fs::read_to_string(&copy)?;
+    let outside = |text: &str| {
+        let (before, rest) = text.split_once("<!-- figures: begin -->")?;
+        let (inside, after) = rest.split_once("<!-- figures: end -->")?;
+        Some((format!("{before}{after}"), inside.to_owned()))
+    };
+    let (before, _) = outside(text).ok_or("the document has no marks")?;
+    let (after, inside) = outside(&written).ok_or("the marks are gone")?;
+    assert_eq!(before, after);
+    assert_eq!(inside, "\na build\n\n| a figure |\n");
+    Ok(())
 }
