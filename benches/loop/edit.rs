@@ -1,35 +1,31 @@
 //! One edit after another: from the apiserver's answer to the arrival of the PATCH at the service.
 use crate::{
     Outcome,
-    fleet::{Fleet, NAMESPACE, PER_CONNECTION, endpoint},
-    report::{Report, Row},
+    fleet::{Fleet, PER_CONNECTION, endpoint},
     stack::{Request, Stack},
 };
 use jiff::Timestamp;
-use kube::{
-    Api,
-    api::{Patch, PatchParams},
-};
+use kube::api::{Patch, PatchParams};
+use serde::Serialize;
 use serde_json::json;
-use speech_api::SpeechEndpoint;
 use std::{collections::HashMap, time::Duration};
 
 /// The time between two edits; long against what is measured, so that they do not queue.
 const PACE: Duration = Duration::from_millis(100);
 
 /// What was found, in milliseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Edited {
-    p50: f64,
-    p90: f64,
-    p99: f64,
-    longest: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub longest: f64,
 }
 
 /// Edits so many display names.
-pub async fn measure(stack: &mut Stack, fleet: &Fleet, edits: usize) -> Outcome<Edited> {
+pub async fn measure(stack: &Stack, fleet: &Fleet, edits: usize) -> Outcome<Edited> {
     eprintln!("editing {edits} endpoints, one by one");
-    let api: Api<SpeechEndpoint> = Api::namespaced(stack.client.clone(), NAMESPACE);
+    let api = stack.subject.endpoints(&stack.client);
     let last = stack.last_request().await?;
     let mut answered = HashMap::new();
     for edit in 0..edits {
@@ -60,7 +56,7 @@ pub async fn measure(stack: &mut Stack, fleet: &Fleet, edits: usize) -> Outcome<
     Ok(edited)
 }
 
-/// Goes round the connections, so that no request budget is used up.
+/// Goes round the connections.
 fn target(fleet: &Fleet, edit: usize) -> usize {
     let connections = fleet.connections.max(1);
     ((edit % connections) * PER_CONNECTION + edit / connections) % fleet.endpoints.max(1)
@@ -76,19 +72,4 @@ fn latency(request: &Request, answered: &HashMap<String, Timestamp>) -> Option<f
 pub fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(rank).copied().unwrap_or(f64::NAN)
-}
-
-impl Edited {
-    /// Adds the row.
-    pub fn report(&self, report: &mut Report) {
-        report.add(Row {
-            figure: format!("edit answered → PATCH arrives, {} edits, p50 / p99", report.scale.edits),
-            plain: "6.1 / 7.3 ms",
-            cert_manager: "–",
-            goal: "≤ 2 / ≤ 6 ms",
-            ours: format!("{:.2} / {:.2} ms", self.p50, self.p99),
-            met: self.p50 <= 2.0 && self.p99 <= 6.0,
-        });
-        report.note(format!("edit, p90 {:.2} ms, longest {:.2} ms", self.p90, self.longest));
-    }
 }

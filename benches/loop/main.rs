@@ -1,33 +1,46 @@
-//! Measures the operator as a process on a real control plane, with the emulator as the Speech service.
+//! Measures the operator and a plain one as processes on a real control plane, with the emulator as the Speech service.
 //!
-//! `cargo bench` measures everything, `cargo bench -- edit rest` only what is named; `BENCH_QUICK=1` takes small numbers,
-//! to see whether it works. How each figure is taken stands in docs/benchmarks.md.
+//! `cargo bench` measures everything, `cargo bench -- edit rest` only what is named. In the environment: `BENCH_ROUNDS`, how
+//! often all is measured; `BENCH_QUICK=1` for small numbers, to see whether it works; `BENCH_REST_SECONDS`; `BENCH_REPORT`,
+//! the document that gets the table. How each figure is taken stands in docs/benchmarks.md.
 mod cold;
 mod create;
+mod document;
 mod edit;
+mod facts;
+mod figure;
 mod fleet;
+mod found;
 mod page;
 mod report;
 mod rest;
 mod stack;
+mod subject;
+mod table;
 
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 
 use fleet::Fleet;
+use found::Found;
 use report::Report;
-use stack::Stack;
-use std::{error::Error, process::ExitCode, time::Duration};
+use stack::{Clock, Stack};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use subject::Subject;
 
 /// Whatever goes wrong ends the run.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What can be named on the command line.
 const SCENARIOS: [&str; 6] = ["create", "edit", "rest", "page", "memory", "cold"];
+/// The sizes at which the memory of the plain operator is read: the largest would only take time.
+const PLAIN_SIZES: usize = 2;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
+    /// How often all of it; the figures are medians.
+    pub rounds: usize,
     /// Endpoints of the fleet that is created, edited and left at rest.
     pub fleet: usize,
     pub edits: usize,
@@ -37,23 +50,38 @@ pub struct Scale {
     pub sizes: [usize; 3],
 }
 
+fn asked(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 impl Scale {
-    fn of_environment() -> Self {
-        let asks = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let quick = asks("BENCH_QUICK").is_some();
-        let seconds = asks("BENCH_REST_SECONDS").and_then(|text| text.parse().ok());
-        let (fleet, edits, rest, sizes) = if quick {
-            (200, 40, 60, [100, 500, 1_000])
+    fn of_environment(is_quick: bool) -> Outcome<Self> {
+        let (rounds, fleet, edits, rest, sizes) = if is_quick {
+            (1, 200, 40, 60, [100, 500, 1_000])
         } else {
-            (1_000, 200, 300, [1_000, 5_000, 10_000])
+            (3, 1_000, 200, 300, [1_000, 5_000, 10_000])
         };
-        let rest = Duration::from_secs(seconds.unwrap_or(rest));
-        Self {
+        let rest = asked("BENCH_REST_SECONDS").map_or(Ok(rest), |text| text.parse())?;
+        let rounds = asked("BENCH_ROUNDS").map_or(Ok(rounds), |text| text.parse())?;
+        Ok(Self {
+            rounds,
             fleet,
             edits,
-            rest,
+            rest: Duration::from_secs(rest),
             sizes,
-        }
+        })
+    }
+}
+
+/// What is to be measured.
+struct Plan {
+    named: Vec<String>,
+    scale: Scale,
+}
+
+impl Plan {
+    fn wants(&self, names: &[&str]) -> bool {
+        self.named.is_empty() || self.named.iter().any(|name| names.contains(&name.as_str()))
     }
 }
 
@@ -74,52 +102,83 @@ async fn run() -> Outcome<()> {
     if let Some(unknown) = named.iter().find(|name| !SCENARIOS.contains(&name.as_str())) {
         return Err(format!("there is no scenario {unknown}; there are {}", SCENARIOS.join(", ")).into());
     }
-    let wants = |names: &[&str]| named.is_empty() || named.iter().any(|name| names.contains(&name.as_str()));
-    let scale = Scale::of_environment();
-    let mut report = Report::new(scale);
-    if wants(&["create", "edit", "rest", "page"]) {
-        measure_fleet(scale, &wants, &mut report).await?;
+    let is_quick = asked("BENCH_QUICK").is_some();
+    let document = asked("BENCH_REPORT").map(PathBuf::from);
+    if document.is_some() && (is_quick || !named.is_empty()) {
+        return Err("BENCH_REPORT: a document gets the figures of a whole run only".into());
     }
-    if wants(&["memory", "cold"]) {
-        measure_size(scale, &wants, &mut report).await?;
+    let scale = Scale::of_environment(is_quick)?;
+    let plan = Plan { named, scale };
+    let mut report = Report::new(scale)?;
+    for round in 1..=scale.rounds {
+        eprintln!("round {round} of {}", scale.rounds);
+        if plan.wants(&["create", "edit", "rest"]) {
+            measure_fleet(&plan, Subject::Plain, &mut report).await?;
+        }
+        if plan.wants(&["create", "edit", "rest", "page"]) {
+            measure_fleet(&plan, Subject::Here, &mut report).await?;
+        }
+        if plan.wants(&["memory"]) {
+            measure_size(&plan, Subject::Plain, &mut report).await?;
+        }
+        if plan.wants(&["memory", "cold"]) {
+            measure_size(&plan, Subject::Here, &mut report).await?;
+        }
     }
-    report.finish()
+    report.finish(document.as_deref())
+}
+
+/// Where what is found of an operator belongs.
+fn found(report: &mut Report, subject: Subject) -> &mut Found {
+    match subject {
+        Subject::Plain => &mut report.plain,
+        Subject::Here => &mut report.here,
+    }
 }
 
 /// One fleet: how it comes to be, how it answers, how it rests.
-async fn measure_fleet(scale: Scale, wants: &dyn Fn(&[&str]) -> bool, report: &mut Report) -> Outcome<()> {
-    let mut stack = Stack::start().await?;
+async fn measure_fleet(plan: &Plan, subject: Subject, report: &mut Report) -> Outcome<()> {
+    let scale = plan.scale;
+    let mut stack = Stack::start(subject, Clock::Real).await?;
+    report.facts.of_plane(&stack.plane).await?;
+    let found = found(report, subject);
     let mut fleet = Fleet::default();
     let created = create::measure(&mut stack, &mut fleet, scale.fleet).await?;
-    if wants(&["create"]) {
-        created.report(report);
+    if plan.wants(&["create"]) {
+        found.created.push(created);
     }
-    if wants(&["edit"]) {
-        edit::measure(&mut stack, &fleet, scale.edits).await?.report(report);
+    if plan.wants(&["edit"]) {
+        found.edited.push(edit::measure(&stack, &fleet, scale.edits).await?);
     }
-    if wants(&["rest"]) {
-        rest::measure(&mut stack, &fleet, scale.rest).await?.report(report);
+    if plan.wants(&["rest"]) {
+        found.rested.push(rest::measure(&mut stack, &fleet, scale.rest).await?);
     }
-    if wants(&["page"]) {
-        page::measure(&stack, &fleet).await?.report(report);
+    if plan.wants(&["page"]) && subject == Subject::Here {
+        found.asked.push(page::measure(&stack, &fleet).await?);
     }
     Ok(())
 }
 
 /// One fleet that grows: how much memory it takes, and how soon a new process knows it all.
-async fn measure_size(scale: Scale, wants: &dyn Fn(&[&str]) -> bool, report: &mut Report) -> Outcome<()> {
-    let mut stack = Stack::start().await?;
-    let mut fleet = Fleet::default();
-    let mut peaks = Vec::new();
-    for size in scale.sizes {
-        let created = create::measure(&mut stack, &mut fleet, size).await?;
-        peaks.push((size, created.peak_mib));
+async fn measure_size(plan: &Plan, subject: Subject, report: &mut Report) -> Outcome<()> {
+    let sizes = match subject {
+        Subject::Plain => plan.scale.sizes.get(..PLAIN_SIZES).unwrap_or_default(),
+        Subject::Here => &plan.scale.sizes,
+    };
+    let mut stack = Stack::start(subject, Clock::Real).await?;
+    report.facts.of_plane(&stack.plane).await?;
+    let found = found(report, subject);
+    let (mut fleet, mut peaks) = (Fleet::default(), Vec::new());
+    for size in sizes {
+        peaks.push(create::measure(&mut stack, &mut fleet, *size).await?.peak_mib);
     }
-    if wants(&["memory"]) {
-        report.memory(&peaks);
+    if plan.wants(&["memory"]) {
+        found.peaks.push(peaks);
+        found.program_mib.push(subject.program_mib()?);
     }
-    if wants(&["cold"]) {
-        cold::measure(&mut stack, &fleet).await?.report(report);
+    if plan.wants(&["cold"]) && subject == Subject::Here {
+        rest::settle(&stack).await?;
+        found.started.push(cold::measure(&mut stack, &fleet).await?);
     }
     Ok(())
 }

@@ -1,23 +1,17 @@
 //! The fleet page: from the request to the last byte of the answer.
-use crate::{
-    Outcome,
-    edit::percentile,
-    fleet::Fleet,
-    report::{Report, Row},
-    stack::Stack,
-};
+use crate::{Outcome, edit::percentile, fleet::Fleet, stack::Stack};
+use serde::Serialize;
 use std::time::Instant;
 
 /// How often the page is asked for.
-const TIMES: usize = 50;
+pub const TIMES: usize = 50;
 
 /// What was found, in milliseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Asked {
-    rows: usize,
-    kib: usize,
-    p50: f64,
-    longest: f64,
+    pub kib: usize,
+    pub p50: f64,
+    pub longest: f64,
 }
 
 /// Asks for the page of the whole fleet, one time after another.
@@ -26,7 +20,7 @@ pub async fn measure(stack: &Stack, fleet: &Fleet) -> Outcome<Asked> {
     let (mut times, mut bytes) = (Vec::new(), 0);
     for _ in 0..TIMES {
         let began = Instant::now();
-        let (status, page) = stack.operator.get("/fleet").await?;
+        let (status, page) = stack.operator.here()?.get("/fleet").await?;
         times.push(began.elapsed().as_secs_f64() * 1_000.0);
         let rows = page.matches("<th scope=\"row\"").count();
         if status != 200 || rows != fleet.endpoints {
@@ -36,26 +30,10 @@ pub async fn measure(stack: &Stack, fleet: &Fleet) -> Outcome<Asked> {
     }
     times.sort_by(f64::total_cmp);
     let asked = Asked {
-        rows: fleet.endpoints,
         kib: bytes / 1024,
         p50: percentile(&times, 50),
         longest: percentile(&times, 100),
     };
     eprintln!("  {asked:?}");
     Ok(asked)
-}
-
-impl Asked {
-    /// Adds the row.
-    pub fn report(&self, report: &mut Report) {
-        report.add(Row {
-            figure: format!("/fleet with {} rows, {TIMES} requests, p50 / longest", self.rows),
-            plain: "–",
-            cert_manager: "–",
-            goal: "≤ 200 ms",
-            ours: format!("{:.1} / {:.1} ms", self.p50, self.longest),
-            met: self.longest <= 200.0,
-        });
-        report.note(format!("/fleet, {} KiB", self.kib));
-    }
 }

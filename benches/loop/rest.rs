@@ -1,22 +1,41 @@
 //! A fleet that needs nothing.
-use crate::{
-    Outcome,
-    fleet::Fleet,
-    report::{Report, Row},
-    stack::Stack,
-};
+use crate::{Outcome, fleet::Fleet, stack::Stack};
 use jiff::Timestamp;
+use serde::Serialize;
 use std::time::Duration;
 
 /// What the operator did meanwhile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Rested {
-    cluster_writes: u32,
-    remote_writes: u32,
+    pub cluster_writes: u32,
+    pub remote_writes: u32,
     /// Per object and minute.
-    remote_reads: f64,
+    pub remote_reads: f64,
     /// Seconds per minute.
-    cpu: f64,
+    pub cpu: f64,
+}
+
+/// A fleet is at rest when nothing was written for longer than the interval between two looks at the service.
+const SILENCE: Duration = Duration::from_secs(65);
+/// The longest wait for that.
+const SETTLES: Duration = Duration::from_secs(600);
+
+/// Waits until the operator has written nothing to the cluster for a while: what it learned from the last creations is in the
+/// statuses of the connections by then.
+pub async fn settle(stack: &Stack) -> Outcome<()> {
+    eprintln!("waiting until nothing is written for {} s", SILENCE.as_secs());
+    let deadline = tokio::time::Instant::now() + SETTLES;
+    let mut since = Timestamp::now();
+    tokio::time::sleep(SILENCE).await;
+    while stack.writes(since)?.all() > 0 {
+        if tokio::time::Instant::now() > deadline {
+            return Err(format!("no rest after {SETTLES:?}").into());
+        }
+        since = Timestamp::now();
+        tokio::time::sleep(SILENCE).await;
+    }
+    Ok(())
 }
 
 /// Watches the fleet for so long.
@@ -36,34 +55,11 @@ pub async fn measure(stack: &mut Stack, fleet: &Fleet, time: Duration) -> Outcom
     let minutes = time.as_secs_f64() / 60.0;
     let count = |many: usize| u32::try_from(many).map(f64::from);
     let rested = Rested {
-        cluster_writes: writes.without_events() + writes.events,
+        cluster_writes: writes.all(),
         remote_writes: u32::try_from(requests.len() - reads)?,
         remote_reads: count(reads)? / count(fleet.endpoints)? / minutes,
         cpu: cpu / minutes,
     };
     eprintln!("  {rested:?}");
     Ok(rested)
-}
-
-impl Rested {
-    /// Adds the rows.
-    pub fn report(&self, report: &mut Report) {
-        let (fleet, seconds) = (report.scale.fleet, report.scale.rest.as_secs());
-        report.add(Row {
-            figure: format!("at rest, {fleet} Ready, {seconds} s: Kubernetes writes / remote writes"),
-            plain: "0 / 0",
-            cert_manager: "0",
-            goal: "0 / 0",
-            ours: format!("{} / {}", self.cluster_writes, self.remote_writes),
-            met: self.cluster_writes == 0 && self.remote_writes == 0,
-        });
-        report.add(Row {
-            figure: "at rest: remote reads per object and minute; CPU per minute".into(),
-            plain: "1; 0.5 s",
-            cert_manager: "–",
-            goal: "≤ 0.1; ≤ 0.1 s",
-            ours: format!("{:.3}; {:.3} s", self.remote_reads, self.cpu),
-            met: self.remote_reads <= 0.1 && self.cpu <= 0.1,
-        });
-    }
 }

@@ -1,21 +1,32 @@
 //! The processes that are measured, and what they say about themselves.
 use crate::{
     Outcome,
-    harness::{AuditEntry, EMULATOR, EmulatorProcess, OPERATOR, OPERATOR_USER, OperatorProcess, Plane},
+    harness::{AuditEntry, EMULATOR, EmulatorProcess, OPERATOR, OperatorProcess, Plane},
+    subject::{Operator, Subject},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What the operator runs with; its clock is the real one.
-const OPTIONS: [&str; 1] = ["--allow-http"];
+/// Where our operator lives, and nothing else.
+const OWN_NAMESPACE: &str = "speech-system";
+
+/// What time it is for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    Real,
+    /// The emulator's, which can be moved.
+    Emulated,
+}
 
 /// A control plane, an emulator and an operator.
 pub struct Stack {
+    pub subject: Subject,
     pub plane: Plane,
     pub emulator: EmulatorProcess,
-    pub operator: OperatorProcess,
+    pub operator: Operator,
     pub client: kube::Client,
+    options: Vec<String>,
 }
 
 /// One request as the emulator's journal tells it.
@@ -39,28 +50,35 @@ struct Page {
 
 impl Stack {
     /// Starts all three; the operator under its own ServiceAccount.
-    pub async fn start() -> Outcome<Self> {
-        eprintln!("starting a control plane, the emulator and the operator");
-        let plane = Plane::start().await?;
-        plane.install().await?;
+    pub async fn start(subject: Subject, clock: Clock) -> Outcome<Self> {
+        eprintln!("starting a control plane, the emulator and {}", subject.name());
+        let plane = Plane::start_counting().await?;
+        subject.install(&plane).await?;
         let nothing = plane.folder().write("seed.json", "{}")?;
         let emulator = EmulatorProcess::start(&EMULATOR, Some(&nothing), &[]).await?;
-        let kubeconfig = plane.operator_kubeconfig().await?;
-        let operator = OperatorProcess::start(&OPERATOR, &kubeconfig, &OPTIONS).await?;
+        let mut options = vec!["--allow-http".to_owned()];
+        if clock == Clock::Emulated {
+            options.extend(["--development-clock".to_owned(), emulator.control().clock_url()]);
+        }
+        let operator = subject.start(&plane, &emulator, &borrowed(&options)).await?;
         let client = plane.client().await?;
         Ok(Self {
+            subject,
             plane,
             emulator,
             operator,
             client,
+            options,
         })
     }
 
-    /// Ends the operator and starts another, without waiting for it.
+    /// Ends our operator and starts another, without waiting for it.
     pub async fn restart_operator(&mut self) -> Outcome<()> {
+        self.operator.here()?;
         let kubeconfig = self.plane.operator_kubeconfig().await?;
-        self.operator.kill();
-        self.operator = OperatorProcess::start_unready(&OPERATOR, &kubeconfig, &OPTIONS)?;
+        self.operator.process().kill();
+        let operator = OperatorProcess::start_unready(&OPERATOR, &kubeconfig, &borrowed(&self.options))?;
+        self.operator = Operator::Here(operator);
         Ok(())
     }
 
@@ -114,23 +132,47 @@ impl Stack {
         Ok(serde_json::from_value(answer)?)
     }
 
-    /// The operator's own writes to the cluster since a moment.
+    /// The operator's own writes to the cluster since a moment. Those in its own namespace are about who leads: the Lease, and
+    /// an event when a process was killed that led.
+    pub fn writes_themselves(&self, since: Timestamp) -> Outcome<Vec<AuditEntry>> {
+        let user = self.subject.user();
+        let own = |entry: &AuditEntry| entry.user == user && entry.namespace != OWN_NAMESPACE && entry.time >= since;
+        let mut entries = self.plane.audit()?;
+        entries.retain(own);
+        Ok(entries)
+    }
+
+    /// How many there are of them.
     pub fn writes(&self, since: Timestamp) -> Outcome<Writes> {
-        let own = |entry: &AuditEntry| entry.user == OPERATOR_USER && entry.time >= since;
         let mut writes = Writes::default();
-        for entry in self.plane.audit()?.iter().filter(|entry| own(entry)) {
+        for entry in self.writes_themselves(since)? {
             match entry.resource.as_str() {
                 "events" => writes.events += 1,
-                "leases" => {}
                 "speechconnections" => writes.connections += 1,
                 _ => writes.objects += 1,
             }
         }
         Ok(writes)
     }
+
+    /// How many passes over endpoints our operator counts, of one outcome or of all.
+    pub async fn passes(&self, outcome: Option<&str>) -> Outcome<f64> {
+        let metrics = self.operator.here()?.metrics().await?;
+        let outcome = outcome.map(|outcome| format!("outcome=\"{outcome}\""));
+        let counts = metrics
+            .lines()
+            .filter(|line| line.starts_with("speech_reconciles_total{kind=\"SpeechEndpoint\""))
+            .filter(|line| outcome.as_ref().is_none_or(|outcome| line.contains(outcome)))
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        Ok(counts.sum())
+    }
 }
 
-/// How often the operator wrote to the cluster, leases aside.
+fn borrowed(options: &[String]) -> Vec<&str> {
+    options.iter().map(String::as_str).collect()
+}
+
+/// How often the operator wrote to the cluster.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Writes {
     pub events: u32,
@@ -141,8 +183,8 @@ pub struct Writes {
 }
 
 impl Writes {
-    /// All but events.
-    pub fn without_events(self) -> u32 {
-        self.connections + self.objects
+    /// With events and connections.
+    pub fn all(self) -> u32 {
+        self.connections + self.objects + self.events
     }
 }

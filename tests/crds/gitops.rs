@@ -41,7 +41,7 @@ async fn the_health_checks_for_argo_cd_are_added_to_what_its_configuration_has()
 #[tokio::test]
 async fn an_alert_of_flux_takes_our_kinds_once_its_definition_is_patched() -> Result<(), HarnessError> {
     let plane = plane().await?;
-    let folder = text(&installed("notification-controller")?);
+    let folder = text(&installed("tests/notification-controller")?);
     plane
         .kubectl_ok(&["apply", "--server-side", "--filename", &folder])
         .await?;

@@ -20,7 +20,7 @@ const STARTED: Duration = Duration::from_secs(60);
 
 /// Flux' definitions with our kinds, an Alert about a namespace, and a Provider that POSTs what the Alert lets through.
 async fn install(plane: &Plane, namespace: &str, webhook: &str) {
-    let folder = installed("notification-controller").unwrap();
+    let folder = installed("tests/notification-controller").unwrap();
     let folder = folder.to_str().unwrap();
     let patch = format!("--patch-file={ROOT}/deploy/flux/alert-kinds.yaml");
     let alerts = "alerts.notification.toolkit.fluxcd.io";

@@ -1,4 +1,4 @@
-//! Where the programs are that the workspace builds and the scripts of `tests` install.
+//! Where the programs are that the workspace builds and the scripts of `tests` and `benches` install.
 use super::error::HarnessError;
 use std::{
     path::{Path, PathBuf},
@@ -6,11 +6,11 @@ use std::{
     sync::LazyLock,
 };
 
-/// The folder with what `tests/WHAT/install.sh` installs. Nothing is installed here: a test must not be the one that takes
-/// minutes.
+/// The folder with what the `install.sh` in a folder of the repository installs. Nothing is installed here: a test must not
+/// be the one that takes minutes.
 /// Fails with the script that installs it.
 pub fn installed(what: &str) -> Result<PathBuf, HarnessError> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{what}/install.sh"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(what).join("install.sh");
     let output = Command::new(&script)
         .arg("--print")
         .output()

@@ -4,8 +4,8 @@ use std::{path::PathBuf, time::Duration};
 /// A failure of the harness or of a process it runs; never of the behaviour under test.
 #[derive(Debug, thiserror::Error)]
 pub enum HarnessError {
-    /// What a script of `tests` installs is missing.
-    #[error("tests/{what}/install.sh has to be run first ({told})")]
+    /// What a script of the repository installs is missing.
+    #[error("{what}/install.sh has to be run first ({told})")]
     NotInstalled {
         /// The folder of the script.
         what: String,

@@ -1,6 +1,6 @@
 //! How a plane's programs are started: their flags, files and ports.
 use super::{
-    audit, binaries,
+    binaries,
     error::HarnessError,
     eventually,
     folder::Folder,
@@ -35,12 +35,12 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Finds the programs and free ports, and writes the files that the programs need.
-    pub(super) fn new(folder: &Folder) -> Result<Self, HarnessError> {
-        let programs = binaries::installed("control-plane")?;
+    pub(super) fn new(folder: &Folder, audit_policy: &str) -> Result<Self, HarnessError> {
+        let programs = binaries::installed("tests/control-plane")?;
         let [etcd_port, etcd_peer_port, apiserver_port] = free_ports()?;
         let token = uuid::Uuid::new_v4();
         folder.write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?;
-        folder.write("audit-policy.yaml", audit::POLICY)?;
+        folder.write("audit-policy.yaml", audit_policy)?;
         let mut layout = Self {
             programs,
             folder: folder.path().to_owned(),

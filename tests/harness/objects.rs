@@ -19,6 +19,7 @@ pub fn api_of(client: &Client, kind: &str, namespace: Option<&str>) -> Api<Dynam
         "SpeechConnection" => ("customspeech.dev", "v1alpha1", "speechconnections"),
         "SpeechModel" => ("customspeech.dev", "v1alpha1", "speechmodels"),
         "SpeechEndpoint" => ("customspeech.dev", "v1alpha1", "speechendpoints"),
+        "PlainEndpoint" => ("bench.example.com", "v1alpha1", "plainendpoints"), // of benches/plain
         "Namespace" => ("", "v1", "namespaces"),
         "Secret" => ("", "v1", "secrets"),
         "ConfigMap" => ("", "v1", "configmaps"),

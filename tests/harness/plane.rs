@@ -53,9 +53,18 @@ impl Plane {
     /// Starts a control plane and waits until it is ready.
     /// Fails after a minute.
     pub async fn start() -> Result<Self, HarnessError> {
+        Self::start_logging(audit::WHOLE).await
+    }
+
+    /// The same with an audit log that counts writes and keeps no bodies, which would cost the API server time.
+    pub async fn start_counting() -> Result<Self, HarnessError> {
+        Self::start_logging(audit::COUNTED).await
+    }
+
+    async fn start_logging(audit_policy: &str) -> Result<Self, HarnessError> {
         let mut attempt = 1;
         loop {
-            match Self::start_once().await {
+            match Self::start_once(audit_policy).await {
                 Err(HarnessError::Ended { log, .. })
                     if attempt < ATTEMPTS && log.contains("address already in use") => {}
                 other => return other,
@@ -64,9 +73,9 @@ impl Plane {
         }
     }
 
-    async fn start_once() -> Result<Self, HarnessError> {
+    async fn start_once(audit_policy: &str) -> Result<Self, HarnessError> {
         let folder = Folder::new("plane")?;
-        let layout = Layout::new(&folder)?;
+        let layout = Layout::new(&folder, audit_policy)?;
         let mut etcd = layout.start_etcd()?;
         let mut apiserver = layout.start_apiserver()?;
         layout.wait_until_ready(&mut etcd, &mut apiserver).await?;
@@ -123,13 +132,19 @@ impl Plane {
 
     /// Applies what `deploy/` ships, as a user does, but for the Deployment: operators run as processes here.
     pub async fn install(&self) -> Result<(), HarnessError> {
-        let root = env!("CARGO_MANIFEST_DIR");
-        for path in [
+        let paths = [
             "crds",
             "deploy/base/namespace.yaml",
             "deploy/base/service-account.yaml",
             "deploy/base/cluster-roles.yaml",
-        ] {
+        ];
+        self.install_from(&paths).await
+    }
+
+    /// Applies files of the repository and waits until all kinds are known.
+    pub async fn install_from(&self, paths: &[&str]) -> Result<(), HarnessError> {
+        let root = env!("CARGO_MANIFEST_DIR");
+        for path in paths {
             self.kubectl_ok(&["apply", "-f", &format!("{root}/{path}")]).await?;
         }
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
@@ -199,6 +214,29 @@ impl Plane {
         )
         .await?;
         Ok(revision)
+    }
+
+    /// What etcd says of its version.
+    pub async fn etcd_version(&self) -> Result<String, HarnessError> {
+        super::install_tls_provider();
+        let url = format!("http://{}/version", self.layout.etcd_address());
+        let failed = |problem: String| HarnessError::Http {
+            request: format!("GET {url}"),
+            problem,
+        };
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(5))
+            .build();
+        let client = client.map_err(|error| HarnessError::Client(error.to_string()))?;
+        let answer = client
+            .get(&url)
+            .send()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let told: serde_json::Value = answer.json().await.map_err(|error| failed(error.to_string()))?;
+        let version = told.get("etcdserver").and_then(serde_json::Value::as_str);
+        version.map(str::to_owned).ok_or_else(|| failed(told.to_string()))
     }
 
     /// All writes that the API server has answered so far, in the order of their answers.

@@ -6,7 +6,7 @@ const OBJECTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/monitoring");
 #[test]
 fn the_definitions_of_the_prometheus_operator_accept_what_is_shipped_and_no_slip() {
     alone("definitions", async |_, stack| {
-        let definitions = installed("prometheus-operator").unwrap().display().to_string();
+        let definitions = installed("tests/prometheus-operator").unwrap().display().to_string();
         let apply = ["apply", "--server-side", "-f", &definitions];
         stack.plane.kubectl_ok(&apply).await.unwrap();
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];

@@ -85,7 +85,9 @@ impl KubeState {
             "--telemetry-host=127.0.0.1".to_owned(),
             format!("--telemetry-port={}", port(&own)),
         ];
-        let program = installed("kube-state-metrics").unwrap().join("kube-state-metrics");
+        let program = installed("tests/kube-state-metrics")
+            .unwrap()
+            .join("kube-state-metrics");
         let log = place.path().join("log");
         let process = Process::start("kube-state-metrics", &program, &args, &[], &log).unwrap();
         Self {

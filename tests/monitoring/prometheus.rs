@@ -13,7 +13,7 @@ const START: Duration = Duration::from_secs(60);
 /// Runs promtool in `deploy/monitoring`.
 pub fn promtool(args: &[&str]) -> Output {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring");
-    Command::new(installed("prometheus").unwrap().join("promtool"))
+    Command::new(installed("tests/prometheus").unwrap().join("promtool"))
         .args(args)
         .current_dir(place)
         .output()
@@ -50,7 +50,7 @@ impl Prometheus {
         let log = place.path().join("prometheus.log");
         let mut process = Process::start(
             "prometheus",
-            &installed("prometheus").unwrap().join("prometheus"),
+            &installed("tests/prometheus").unwrap().join("prometheus"),
             &args,
             &[],
             &log,
