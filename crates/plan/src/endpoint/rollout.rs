@@ -71,7 +71,7 @@ pub struct Rollout {
 /// Whether a swap of an endpoint may have to go before all other requests by then (UTC): room is kept for it.
 pub fn may_be_urgent(endpoint: &SpeechEndpoint, durations: &Durations, by: Timestamp) -> bool {
     let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());
-    let expiry = active.and_then(|active| parse(active.expires_at.as_deref()));
+    let expiry = active.and_then(|active| active.expires_at);
     let lead = deployment(durations, &endpoint.spec.locale);
     expiry.is_some_and(|expiry| is_near(expiry, lead, by))
 }

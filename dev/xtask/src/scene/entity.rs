@@ -3,7 +3,7 @@ use super::CLUSTER;
 use jiff::Timestamp;
 use speech_plan::view::{Cache, Remote, View};
 use speech_service::{
-    EntityId, ModelId,
+    EntityId, Heard, ModelId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Header, OwnerTag, Scores, Status},
 };
 use std::sync::Arc;
