@@ -100,7 +100,6 @@ async fn apply_connections(stack: &Stack, added: Range<usize>) -> Outcome<()> {
             "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechConnection", "metadata": { "name": name },
             "spec": {
                 "endpoint": format!("{base_url}/{name}"), "auth": { "keySecretRef": { "name": "speech", "key": "key" } },
-                "requestBudget": { "requests": 1000, "per": "10s" },
             },
         });
         async move { api.patch(&name, &applying(), &Patch::Apply(manifest)).await.map(drop) }

@@ -2,7 +2,7 @@
 //! conflict instead of acting twice.
 use super::{
     Context,
-    watch::{Kept, receive},
+    watch::{Kept, Readable, receive},
     watched::Watched,
 };
 use kube::{
@@ -10,7 +10,10 @@ use kube::{
     api::{Patch, PatchParams},
     core::{NamespaceResourceScope, Status},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{self, DeserializeOwned},
+};
 use serde_json::{Value, json};
 use speech_api::{
     FIELD_MANAGER, FINALIZER,
@@ -62,8 +65,11 @@ fn is_refusal(status: &Status) -> bool {
         || (status.code >= 500 && status.message.contains("webhook"))
 }
 
-/// The API of an object's own namespace.
-fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(context: &Context, object: &K) -> Api<K> {
+/// The API of an object's own namespace. Its answers are read as the watch reads objects.
+fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
+    context: &Context,
+    object: &K,
+) -> Api<Readable<K>> {
     Api::namespaced(
         context.client.clone(),
         object.meta().namespace.as_deref().unwrap_or_default(),
@@ -146,11 +152,21 @@ async fn merge<
     object: &K,
     patch: Value,
 ) -> Result<Arc<K>, WriteError> {
-    let mut written = api(context, object)
+    let answer = api(context, object)
         .patch(&object.name_any(), &as_manager(), &Patch::Merge(patch))
         .await?;
-    receive(&context.clock, &mut written);
-    Ok(Arc::new(written))
+    received(context, answer)
+}
+
+/// The answer to a write, as it is kept.
+fn received<K: Kept>(context: &Context, answer: Readable<K>) -> Result<Arc<K>, WriteError> {
+    match answer {
+        Readable::Whole(mut written) => {
+            receive(&context.clock, &mut written);
+            Ok(Arc::new(written))
+        }
+        Readable::Broken { error, .. } => Err(kube::Error::SerdeError(de::Error::custom(error)).into()),
+    }
 }
 
 /// What an apply of a status says.
@@ -186,11 +202,10 @@ where
         status,
     };
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let mut written = api(context, object)
+    let answer = api(context, object)
         .patch_status(&object.name_any(), &params, &Patch::Apply(apply))
         .await?;
-    receive(&context.clock, &mut written);
-    Ok(Arc::new(written))
+    received(context, answer)
 }
 
 #[cfg(test)]

@@ -132,7 +132,8 @@ impl Sweeper {
             };
             tokio::select! {
                 () = due => return,
-                () = self.impatient() => return,
+                // Who waited may have seen meanwhile what it waited for, and then there is nothing to look for.
+                () = self.impatient() => if self.remote.impatience().1.is_some() { return },
                 () = self.remote.resource.look_wanted() => return,
                 // Somebody waits for something else now.
                 () = self.remote.hurried.notified() => {}

@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// An object, or what can be read of it.
@@ -28,12 +28,14 @@ struct Named {
 
 impl<'de, K: de::DeserializeOwned> Deserialize<'de> for Readable<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Parsed without regard to its type first, so that the list or the event goes on after it in any case.
-        let value = Value::deserialize(deserializer)?;
-        match K::deserialize(&value) {
+        // Taken as text first, so that the list or the event goes on after it in any case. In an event the API server names
+        // the type before the object; otherwise serde would have to keep the object in a form of its own.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let text = trimmed(text.get());
+        match serde_json::from_str(&text) {
             Ok(object) => Ok(Self::Whole(object)),
             Err(error) => {
-                let named = Named::deserialize(&value).map_err(de::Error::custom)?;
+                let named: Named = serde_json::from_str(&text).map_err(de::Error::custom)?;
                 Ok(Self::Broken {
                     meta: Box::new(named.metadata),
                     error: error.to_string(),
@@ -41,6 +43,33 @@ impl<'de, K: de::DeserializeOwned> Deserialize<'de> for Readable<K> {
             }
         }
     }
+}
+
+/// The text of an object without its managed fields: they are more than half of it, and nobody here reads them.
+fn trimmed(text: &str) -> Cow<'_, str> {
+    let without = || {
+        let outer: Outer<'_> = serde_json::from_str(text).ok()?;
+        let inner: Inner<'_> = serde_json::from_str(outer.metadata?.get()).ok()?;
+        let fields = inner.managed_fields?.get();
+        // It is a part of the text.
+        let start = fields.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+        let (before, after) = (text.get(..start)?, text.get(start + fields.len()..)?);
+        Some([before, "null", after].concat())
+    };
+    without().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[derive(Deserialize)]
+struct Outer<'a> {
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Inner<'a> {
+    #[serde(borrow)]
+    managed_fields: Option<&'a RawValue>,
 }
 
 impl<K: Resource> Resource for Readable<K> {
@@ -116,12 +145,49 @@ mod tests {
 
     #[test]
     fn an_event_of_an_object_that_does_not_fit_still_tells_who_and_which_version() {
-        let text = format!(r#"{{"object": {OLD}, "type": "MODIFIED"}}"#);
+        let text = format!(r#"{{"type": "MODIFIED", "object": {OLD}}}"#);
         let event: WatchEvent<Readable<SpeechEndpoint>> = serde_json::from_str(&text).unwrap();
         let WatchEvent::Modified(object) = event else {
             panic!("another event")
         };
         assert_eq!(object.resource_version().as_deref(), Some("8"));
+    }
+
+    #[test]
+    fn managed_fields_are_cut_out_and_all_else_is_as_it_was() {
+        let managed = r#"[{"manager": "x", "fieldsV1": {"f:spec": {"k:{\"type\":\"}\"}": {}}}}]"#;
+        for (found, expected) in [
+            (
+                format!(r#"{{"metadata": {{"managedFields": {managed}, "name": "ä"}}, "spec": 1}}"#),
+                r#"{"metadata": {"managedFields": null, "name": "ä"}, "spec": 1}"#,
+            ),
+            (
+                format!(r#"{{"spec": 1, "metadata": {{"name": "ä", "managedFields": {managed}}}}}"#),
+                r#"{"spec": 1, "metadata": {"name": "ä", "managedFields": null}}"#,
+            ),
+            (
+                r#"{"metadata": {"name": "a"}}"#.to_owned(),
+                r#"{"metadata": {"name": "a"}}"#,
+            ),
+            (
+                r#"{"metadata": "managedFields"}"#.to_owned(),
+                r#"{"metadata": "managedFields"}"#,
+            ),
+            ("[]".to_owned(), "[]"),
+        ] {
+            assert_eq!(trimmed(&found), expected);
+        }
+        let object = FITS.replace(
+            r#""name": "fits""#,
+            &format!(r#""managedFields": {managed}, "name": "fits""#),
+        );
+        let Readable::Whole(object) = serde_json::from_str::<Readable<SpeechEndpoint>>(&object).unwrap() else {
+            panic!("it fits")
+        };
+        assert_eq!(
+            (object.name_any().as_str(), object.meta().managed_fields.as_ref()),
+            ("fits", None)
+        );
     }
 
     #[test]

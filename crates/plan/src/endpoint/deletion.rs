@@ -2,7 +2,7 @@
 use super::{Snapshot, identity, identity::Identity, observed::Observed};
 use crate::{Action, Verdict, hands, orphan, text::after};
 use jiff::SignedDuration;
-use speech_api::Reason;
+use speech_api::{Reason, annotation::CreationIntent};
 use speech_service::EntityId;
 
 /// Deletes the remote endpoint if that is wanted, then lets the object go.
@@ -62,6 +62,8 @@ fn remove(f: &Observed<'_>) -> Verdict {
     let s = &f.s;
     match next_victim(s) {
         Ok(Some(_)) if s.around.agenda.guard.holds(s.uid()) => return held_up(s).guarded(s.connection_name()),
+        // The end of an attempt is written down before the endpoint that proves it goes.
+        Ok(Some(_)) if ends_attempt(f) => return deleting().until(after(s.now(), SignedDuration::from_secs(1))),
         Ok(Some(id)) => {
             let last = f.record.failures.last.as_ref();
             return s.asking(None).gate(last, Action::DeleteEndpoint(id), deleting());
@@ -82,6 +84,14 @@ fn remove(f: &Observed<'_>) -> Verdict {
         }
         Some(_) | None => deleting().with(Action::Release),
     }
+}
+
+/// Whether the endpoint shows what came of an announcement, and the written status does not say so yet. Once it is deleted,
+/// nothing else would tell that no other can come of it.
+fn ends_attempt(f: &Observed<'_>) -> bool {
+    let written = f.s.old_status().and_then(|old| old.closed_attempt);
+    let announced = CreationIntent::of(f.s.object).and_then(|intent| i32::try_from(intent.attempt).ok());
+    announced.is_some_and(|attempt| Some(attempt) > written && Some(attempt) <= f.status.closed_attempt)
 }
 
 /// An endpoint whose marking was asked for, and of which no read has told what came of it.

@@ -60,6 +60,8 @@ fn observe<'a>(s: &Snapshot<'a>, windows: &'a Windows) -> Observed<'a> {
         {
             status::forget(&mut status, id);
         }
+    } else {
+        status::end_attempts(s, &mut status);
     }
     let own = match identity {
         Identity::Known(entry) => identity::ours_to_manage(s, &entry.entity),

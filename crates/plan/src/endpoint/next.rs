@@ -27,6 +27,15 @@ use speech_service::{
 /// How soon it is looked again whether a younger list has come: a list in which nothing changes wakes nobody.
 const NEXT_LIST: SignedDuration = SignedDuration::from_mins(1);
 
+/// The rules about the way to a model.
+const WAY: [RuleName; 5] = [
+    RuleName::Gate,
+    RuleName::Approval,
+    RuleName::Date,
+    RuleName::Clocks,
+    RuleName::Turn,
+];
+
 /// What was found.
 pub struct Next<'a> {
     pub outcome: Result<Move<'a>, Obstacle>,
@@ -122,6 +131,7 @@ impl<'a> Search<'_, 'a> {
         }
         // What was chosen before is put back even where a person put something that expires later in its place.
         if decided(&unfinished) || decided(&moved_away) || !is_settled {
+            self.saw = self.seen_before(&choice.facts);
             return Ok(Some(self.at_once(choice.facts, false)));
         }
         if !choice.named {
@@ -142,7 +152,7 @@ impl<'a> Search<'_, 'a> {
         // A move that was begun is finished, and one that somebody made by hand is undone, while the next has to wait.
         if let Some(facts) = unfinished.or(moved_away) {
             // What the way to the candidate saw is about another model.
-            self.saw.clear();
+            self.saw = self.seen_before(&facts);
             return Ok(Some(self.resumed(facts)));
         }
         let instead = self.instead(Some(&rollout));
@@ -160,7 +170,20 @@ impl<'a> Search<'_, 'a> {
         let facts = usable(self.s, self.view, &self.record, target.model)?;
         // What waits behind it goes on waiting.
         self.record.candidate = self.s.old_status().and_then(|old| old.candidate.clone());
+        self.saw = self.seen_before(&facts);
         Some(self.resumed(facts))
+    }
+
+    /// What the way to a model saw when the move began that is finished now: the decision for it stands.
+    fn seen_before(&self, facts: &ModelFacts<'_>) -> Vec<(RuleName, Saw)> {
+        let is_target = |old: &&SpeechEndpointStatus| {
+            let target = old.target.as_ref();
+            target.is_some_and(|target| target.model == facts.model.entity())
+        };
+        let old = self.s.old_status().filter(is_target);
+        let passed = |saw: &Saw| matches!(saw, Saw::Fact(_));
+        let saw = |rule: &RuleName| Some((*rule, old?.decision.saw(*rule).filter(passed)?));
+        WAY.iter().filter_map(saw).collect()
     }
 
     /// The chosen model is the one that serves.

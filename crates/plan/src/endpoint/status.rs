@@ -49,6 +49,17 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     );
 }
 
+/// Notes the attempts that are over because the service shows what they made.
+pub fn end_attempts(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
+    let Some(view) = s.around.connection.view() else { return };
+    let owned = view.endpoints.owned_by(s.uid());
+    let made = owned
+        .iter()
+        .filter_map(|entry| Some(entry.entity.header.owner.as_ref()?.attempt));
+    let latest = made.max().and_then(|attempt| i32::try_from(attempt).ok());
+    status.closed_attempt = latest.max(status.closed_attempt);
+}
+
 /// Writes down what the service tells of the endpoint.
 pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) {
     let Identity::Known(entry) = identity else { return };

@@ -3,7 +3,7 @@ use super::*;
 use crate::{Action, FailureClass, Stay, text::after};
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use speech_service::entity::OwnerTag;
+use speech_service::{Absent, entity::OwnerTag};
 
 const DELETED: &str = "2026-03-01T09:50:00Z";
 const UNUSABLE: Link = Link::NotReady {
@@ -82,7 +82,7 @@ fn a_deletion_goes_as_far_as_it_may() {
         (
             "created, and the status not written",
             deleted().with(|c| c.object.status = None),
-            "delete 10 | Ready=False Deleting, Reconciling Deleting",
+            "- | Ready=False Deleting, Reconciling Deleting",
         ),
         (
             "a twin is left",
@@ -166,6 +166,29 @@ fn what_made_nothing_is_released_at_once_whatever_the_connection_is_like() {
         c.world.link = USABLE;
     });
     assert_eq!(step(twin.plan().action.as_ref()), "delete 10");
+}
+
+#[test]
+fn the_end_of_an_attempt_is_written_down_before_the_endpoint_that_proves_it_is_deleted() {
+    let made = open("2026-03-01T09:59:30Z").with(|c| {
+        learn(&mut c.world.view.endpoints, owned(remote(10, base_id(1)), 1));
+    });
+    let first = made.plan();
+    assert_eq!(step(first.action.as_ref()), "-");
+    assert_eq!(first.status.closed_attempt, Some(1));
+    assert!(
+        first
+            .look_again
+            .is_some_and(|at| at <= after(made.world.now, SignedDuration::from_secs(1)))
+    );
+    let written = made.with(|c| c.object.status = Some(first.status.clone()));
+    assert_eq!(step(written.plan().action.as_ref()), "delete 10");
+    let deleted = written.with(|c| c.world.view.endpoints.removed(&Absent::assumed(id(10))));
+    assert_eq!(
+        step(deleted.plan().action.as_ref()),
+        "release",
+        "nothing else is waited for"
+    );
 }
 
 #[test]
