@@ -23,7 +23,7 @@ enum Answer {
     /// A whole list at a version.
     List(u32, Vec<Value>),
     /// The events of a watch, and whether it is closed after them.
-    Events(Vec<Value>, bool),
+    Events(Vec<String>, bool),
     /// An error.
     Status(u16),
     /// Nothing, ever.
@@ -80,11 +80,12 @@ fn broken(name: &str, version: u32) -> Value {
     map
 }
 
-fn event(kind: &str, object: Value) -> Value {
-    json!({"type": kind, "object": object})
+/// As the API server writes it: the type first.
+fn event(kind: &str, object: Value) -> String {
+    format!(r#"{{"type": "{kind}", "object": {object}}}"#)
 }
 
-fn bookmark(version: u32) -> Value {
+fn bookmark(version: u32) -> String {
     let meta = json!({"resourceVersion": version.to_string(), "creationTimestamp": null});
     event(
         "BOOKMARK",
@@ -92,7 +93,7 @@ fn bookmark(version: u32) -> Value {
     )
 }
 
-fn gone() -> Value {
+fn gone() -> String {
     event(
         "ERROR",
         json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old"}),
