@@ -132,8 +132,8 @@ impl Sweeper {
             };
             tokio::select! {
                 () = due => return,
-                // Who waited may have seen meanwhile what it waited for, and then there is nothing to look for.
-                () = self.impatient() => if self.remote.impatience().1.is_some() { return },
+                // Also when who waited has seen meanwhile what it waited for: what is shown as done may turn out to have failed.
+                () = self.impatient() => return,
                 () = self.remote.resource.look_wanted() => return,
                 // Somebody waits for something else now.
                 () = self.remote.hurried.notified() => {}
