@@ -6,9 +6,7 @@ use crate::{
     view::{Changes, View},
 };
 use kube::{Resource, ResourceExt};
-use speech_api::{
-    SpeechEndpoint, SpeechModel, SpeechModelStatus, Subject, annotation::CreationIntent, swap::GateVerdict,
-};
+use speech_api::{SpeechEndpoint, SpeechModel, Subject, annotation::CreationIntent, swap::GateVerdict};
 use speech_service::{EntityId, ModelId};
 use std::collections::HashSet;
 
@@ -163,9 +161,13 @@ pub fn pending_evaluation(endpoint: &SpeechEndpoint) -> Option<EntityId> {
 
 /// The ids of the revisions that the status names; one that vanished has no mark any more.
 pub fn revisions(model: &SpeechModel) -> impl Iterator<Item = EntityId> {
-    let copied = |status: &SpeechModelStatus| status.copying.as_ref()?.model;
-    let status = model.status.iter();
-    status.flat_map(move |status| status.ids().chain(copied(status)))
+    model.status.iter().flat_map(|status| {
+        let current = status.current.as_ref().map(|current| current.id);
+        let candidate = status.candidate.as_ref().map(|candidate| candidate.id);
+        let copy = status.copying.as_ref().and_then(|copying| copying.model);
+        let past = status.history.iter().map(|past| past.id);
+        [current, candidate, copy].into_iter().flatten().chain(past)
+    })
 }
 
 /// All remote entities that an endpoint stands for or depends on by their ids; what [`concerns_endpoint`] and
