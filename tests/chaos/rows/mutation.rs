@@ -19,6 +19,8 @@ const EACH: u64 = 60;
 const DRAWS: u32 = 12;
 /// What the operator may write about an object while nothing changes, and send to the service beside lists.
 const AT_REST: Duration = Duration::from_secs(12);
+/// A pass may take so long, waits for the budget included.
+const LONGEST_PASS: Duration = Duration::from_secs(90);
 /// In so many windows of that length everything has come to rest.
 const MOST_WINDOWS: u32 = 6;
 
@@ -61,6 +63,7 @@ async fn odd(trial: &mut Trial, name: &str) {
     disturb(trial, &tenant).await;
     trial.live("20s", 40).await;
     is_quiet(trial, &tenant).await;
+    catch_up(&tenant).await;
     let (ready, unnamed) = judge(trial, &tenant, &changes).await;
     trial.saw(format!(
         "{name}: {} odd objects, {refused} refused by the API server, {ready} Ready, {unnamed} whose words name no changed field",
@@ -163,6 +166,16 @@ async fn noise_of_a_window(trial: &mut Trial, tenant: &Tenant) -> Vec<(String, S
         noise.push((tenant.name.clone(), words));
     }
     noise
+}
+
+/// Waits for objects whose request waits for an odd budget, in the pass that would tell of the newest generation: that may
+/// take as long as a pass.
+async fn catch_up(tenant: &Tenant) {
+    let began = tokio::time::Instant::now();
+    let is_behind = |object: &Value| object["status"]["observedGeneration"] != object["metadata"]["generation"];
+    while began.elapsed() < LONGEST_PASS && tenant.objects().await.iter().any(is_behind) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Every object says how it stands; tells how many are Ready, and how many say nothing of the field that is odd.
