@@ -106,10 +106,11 @@ async fn leave(trial: &mut Trial, name: &str, order: [Part; 3], fate: Operator) 
     let mut gone = is_gone(trial, if can_act { SOON } else { Duration::ZERO }).await;
     if gone.is_err() {
         let released = trial.world.kubectl_speech(&["release", "--all", "-A"]).await;
-        if let Err(error) = released {
+        gone = is_gone(trial, BOUND).await;
+        // What went by itself in this very moment cannot be released any more.
+        if let (Err(error), true) = (released, gone.is_err()) {
             trial.violated(name, format!("kubectl speech release: {error}"));
         }
-        gone = is_gone(trial, BOUND).await;
     }
     if let Err(error) = gone {
         trial.violated(name, format!("{order:?}, operator {fate:?}: {error} after {BOUND:?}"));
