@@ -3,7 +3,7 @@
 //! round in a circle, every object is Ready or says what is wrong, and all of them can be deleted.
 use super::odd::{Change, Odd};
 use crate::{
-    harness::{KINDS, condition},
+    harness::{KINDS, condition, eventually},
     law::{Expected, name_of},
     seed::{BASE_OLD, TEXT},
     tenant::Tenant,
@@ -171,11 +171,17 @@ async fn noise_of_a_window(trial: &mut Trial, tenant: &Tenant) -> Vec<(String, S
 /// Waits for objects whose request waits for an odd budget, in the pass that would tell of the newest generation: that may
 /// take as long as a pass.
 async fn catch_up(tenant: &Tenant) {
-    let began = tokio::time::Instant::now();
     let is_behind = |object: &Value| object["status"]["observedGeneration"] != object["metadata"]["generation"];
-    while began.elapsed() < LONGEST_PASS && tenant.objects().await.iter().any(is_behind) {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
+    let caught_up = eventually(
+        "every object speaks of its generation",
+        LONGEST_PASS,
+        async || match tenant.objects().await.iter().find(|object| is_behind(object)) {
+            Some(behind) => Err(name_of(behind)),
+            None => Ok(()),
+        },
+    );
+    // Who is behind even so is found by the judgement.
+    let _ = caught_up.await;
 }
 
 /// Every object says how it stands; tells how many are Ready, and how many say nothing of the field that is odd.

@@ -2,7 +2,7 @@
 use super::{Snapshot, identity, identity::Identity, observed::Observed};
 use crate::{Action, Verdict, hands, orphan, text::after};
 use jiff::SignedDuration;
-use speech_api::{Reason, annotation::CreationIntent};
+use speech_api::Reason;
 use speech_service::EntityId;
 
 /// Deletes the remote endpoint if that is wanted, then lets the object go.
@@ -89,9 +89,8 @@ fn remove(f: &Observed<'_>) -> Verdict {
 /// Whether the endpoint shows what came of an announcement, and the written status does not say so yet. Once it is deleted,
 /// nothing else would tell that no other can come of it.
 fn ends_attempt(f: &Observed<'_>) -> bool {
-    let written = f.s.old_status().and_then(|old| old.closed_attempt);
-    let announced = CreationIntent::of(f.s.object).and_then(|intent| i32::try_from(intent.attempt).ok());
-    announced.is_some_and(|attempt| Some(attempt) > written && Some(attempt) <= f.status.closed_attempt)
+    let written = f.s.old_status().cloned().unwrap_or_default();
+    f.s.creation(&written).open().is_some() && f.s.creation(&f.status).open().is_none()
 }
 
 /// An endpoint whose marking was asked for, and of which no read has told what came of it.

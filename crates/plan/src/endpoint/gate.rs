@@ -152,14 +152,11 @@ fn is_about(judgement: &Judgement, pair: Pair) -> bool {
 
 /// An attempt that made an evaluation is over, and one that certainly made none.
 fn close_attempts(s: &Snapshot<'_>, view: &View, status: &mut SpeechEndpointStatus) {
-    let made = view.evaluations.owned_by(s.uid());
-    let made = made
-        .iter()
-        .filter_map(|entry| entry.entity.header.owner.as_ref().map(|tag| tag.attempt));
+    let made = view.evaluations.latest_attempt(s.uid());
     let led_to_nothing = |failure: &&Failure| is_ours(failure) && failure.class != FailureClass::Uncertain;
     let void = s.around.learned.failure.filter(led_to_nothing);
     let void = void.and_then(|_| CreationIntent::of(s.object).map(|intent| intent.attempt));
-    let closed = made.chain(void).max().and_then(|attempt| i32::try_from(attempt).ok());
+    let closed = made.max(void).and_then(|attempt| i32::try_from(attempt).ok());
     status.closed_attempt = closed.max(status.closed_attempt);
 }
 

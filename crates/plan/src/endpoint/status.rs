@@ -52,11 +52,8 @@ pub fn remember_failure(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 /// Notes the attempts that are over because the service shows what they made.
 pub fn end_attempts(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     let Some(view) = s.around.connection.view() else { return };
-    let owned = view.endpoints.owned_by(s.uid());
-    let made = owned
-        .iter()
-        .filter_map(|entry| Some(entry.entity.header.owner.as_ref()?.attempt));
-    let latest = made.max().and_then(|attempt| i32::try_from(attempt).ok());
+    let latest = view.endpoints.latest_attempt(s.uid());
+    let latest = latest.and_then(|attempt| i32::try_from(attempt).ok());
     status.closed_attempt = latest.max(status.closed_attempt);
 }
 

@@ -134,6 +134,13 @@ impl<T: Remote> Cache<T> {
         self.entries.is_empty()
     }
 
+    /// The highest attempt of the object with this uid of which an entity is there.
+    pub fn latest_attempt(&self, uid: &str) -> Option<u32> {
+        let owned = self.entries.values().filter(|entry| entry.is_owned_by(uid));
+        let tags = owned.filter_map(|entry| entry.entity.header().owner.as_ref());
+        tags.map(|tag| tag.attempt).max()
+    }
+
     /// The entities that carry the mark of the object with this uid, oldest attempt first.
     pub fn owned_by(&self, uid: &str) -> Vec<&Entry<T>> {
         let mut owned: Vec<_> = self.entries.values().filter(|entry| entry.is_owned_by(uid)).collect();
