@@ -33,7 +33,7 @@ chaos: cargo control-plane ## Break everything on purpose, at length, and write 
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)
 	@cargo build --workspace --bins --examples
 	@$(if $(CHAOS),:,cargo test --profile fuzz --workspace --lib -- --ignored --nocapture all_worlds_are_searched_deeply)
-	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full --jobs 2 $(CHAOS)
+	@CHAOS_REPORT=$${CHAOS_REPORT-docs/reliability.md} cargo test --test chaos -- --full $(CHAOS)
 
 fuzz: cargo ## Feed every border with a million cases of bad input (FUZZ_CASES, FUZZ_SEED)
 	@FUZZ_CASES=$${FUZZ_CASES-1000000} cargo test --profile fuzz --workspace --lib -- fuzz:: malformed:: --nocapture --test-threads 1

@@ -185,7 +185,7 @@ impl Reconciler<'_> {
 
     /// Goes on with the object as we left it.
     fn keep(&mut self, written: Arc<SpeechConnection>) {
-        self.context.predicate.admits(&*written, written.status.as_ref());
+        self.context.predicate.note(&*written, written.status.as_ref());
         self.context.written.connections.wrote(Arc::clone(&written));
         self.object = written;
     }

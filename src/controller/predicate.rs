@@ -32,9 +32,9 @@ impl io::Write for Into<'_> {
 }
 
 impl Predicate {
-    /// Whether anything that matters differs from the last time. What we write ourselves is told here as well, and so is no
-    /// news when the watch brings it.
-    pub fn admits(&self, object: &impl Resource, status: Option<&impl Serialize>) -> bool {
+    /// Notes what is seen of an object, and tells whether anything that matters differs from the last time. What we write
+    /// ourselves is noted as well, and so is no news when the watch brings it.
+    pub fn note(&self, object: &impl Resource, status: Option<&impl Serialize>) -> bool {
         let meta = object.meta();
         let mut hasher = DefaultHasher::new();
         meta.generation.hash(&mut hasher);
@@ -71,7 +71,7 @@ mod tests {
         let spec = json!({"endpoint": "https://westeurope.api.cognitive.microsoft.com", "auth": {"keySecretRef": {"name": "key"}}});
         let mut object = SpeechConnection::new("speech", serde_json::from_value(spec).unwrap());
         let predicate = Predicate::default();
-        let is_news = |object: &SpeechConnection| predicate.admits(object, object.status.as_ref());
+        let is_news = |object: &SpeechConnection| predicate.note(object, object.status.as_ref());
         assert!(is_news(&object));
         assert!(!is_news(&object));
         let ours: SpeechConnectionStatus = serde_json::from_value(json!({"observedGeneration": 1})).unwrap();

@@ -66,7 +66,8 @@ impl Wakes {
 
     /// A connection has to be looked at.
     pub fn wake_connection(&self, key: &ObjectRef<SpeechConnection>) {
-        self.connection(key.clone());
+        // A closed queue means that the process is ending.
+        drop(self.connections.send(key.clone()));
     }
 
     /// A model or an endpoint has to be looked at.
@@ -75,11 +76,6 @@ impl Wakes {
             Sleeper::Model(key) => drop(self.models.send(key)),
             Sleeper::Endpoint(key) => drop(self.endpoints.send(key)),
         }
-    }
-
-    // A closed queue means that the process is ending.
-    pub(super) fn connection(&self, key: ObjectRef<SpeechConnection>) {
-        drop(self.connections.send(key));
     }
 
     pub(super) fn model(&self, model: &SpeechModel) {

@@ -160,7 +160,7 @@ impl<K: Managed> Reconciler<'_, K> {
         let Some(remote) = &self.around.remote else { return };
         let changed = remote.agenda_mut().queue.set(self.uid(), want);
         if changed && want.is_none() {
-            wake::line(self.context, &remote.resource);
+            wake::next_in_queue(self.context, &remote.resource);
         }
     }
 
@@ -302,7 +302,7 @@ impl<K: Managed> Reconciler<'_, K> {
 
     /// Goes on with an object as we left it.
     fn keep(&mut self, written: Arc<K>) {
-        self.context.predicate.admits(&*written, written.status());
+        self.context.predicate.note(&*written, written.status());
         K::mutation_cache(self.context).wrote(Arc::clone(&written));
         self.object = written;
     }

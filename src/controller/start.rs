@@ -409,7 +409,7 @@ where
         .queue(&K::kind(&()), Arc::<WorkQueue<K>>::clone(&passes));
     let (woken, ended, failures) = (Arc::clone(&passes), Arc::clone(&passes), Arc::clone(&backoff));
     let never: stream::Pending<Result<K, watcher::Error>> = stream::pending();
-    // How many work at once is `WorkQueue`' business: a pass that waits for a Speech resource does not count.
+    // `WorkQueue` says how many work at once: a pass that waits for a Speech resource does not count.
     let runs = Controller::for_stream(never, store)
         .reconcile_on(queue(sleepers).inspect(move |key| woken.woken(key)))
         .reconcile_on(queue(invited))

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 /// A SpeechConnection changed: itself, and all that refer to it.
 pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: Seen) {
-    let news = seen == Seen::Deleted || context.predicate.admits(connection, connection.status.as_ref());
+    let news = seen == Seen::Deleted || context.predicate.note(connection, connection.status.as_ref());
     if connection.meta().deletion_timestamp.is_some() {
         context.alarm.ring();
     }
@@ -40,7 +40,7 @@ pub fn on_connection(context: &Context, connection: &SpeechConnection, seen: See
     }
     if news {
         let key = ObjectRef::from_obj(connection);
-        context.wakes.connection(key.clone());
+        context.wakes.wake_connection(&key);
         dependents(context, &key);
     }
 }
@@ -57,7 +57,7 @@ pub fn on_model(context: &Context, model: &SpeechModel, seen: Seen) {
 
 fn wake_connections(context: &Context, connections: &[Arc<SpeechConnection>]) {
     let keys = connections.iter().map(|connection| ObjectRef::from_obj(&**connection));
-    keys.for_each(|key| context.wakes.connection(key));
+    keys.for_each(|key| context.wakes.wake_connection(&key));
 }
 
 fn wake_models(context: &Context, models: &[Arc<SpeechModel>]) {
@@ -99,10 +99,10 @@ fn on_managed<K: Watched>(context: &Context, object: &K, seen: Seen) -> bool {
             remote.stop_awaiting(uid);
             remote.view_mut().copies.forget(uid);
             if remote.agenda_mut().queue.leave(uid) {
-                line(context, &remote.resource);
+                next_in_queue(context, &remote.resource);
             }
         }
-        context.wakes.connection(key);
+        context.wakes.wake_connection(&key);
         return false;
     }
     if object.meta().deletion_timestamp.is_some() {
@@ -112,9 +112,9 @@ fn on_managed<K: Watched>(context: &Context, object: &K, seen: Seen) -> bool {
     if connection.is_some_and(|connection| {
         (context.hands.are_free() && lacks_hold(&connection)) || connection.meta().deletion_timestamp.is_some()
     }) {
-        context.wakes.connection(key);
+        context.wakes.wake_connection(&key);
     }
-    let news = context.predicate.admits(object, object.status());
+    let news = context.predicate.note(object, object.status());
     !K::mutation_cache(context).echoed(object) && news
 }
 
@@ -205,10 +205,10 @@ pub fn on_remote(context: &Context, key: &ObjectRef<SpeechConnection>, resource:
     wake_models(context, &context.stores.models.concerned(key, &changed));
     wake_models(context, &copies_of_changed(context, key, changes));
     if !(changes.endpoints.is_empty() && changes.models.is_empty()) {
-        line(context, resource);
+        next_in_queue(context, resource);
     }
     if !changes.evaluations.is_empty() {
-        context.wakes.connection(key.clone());
+        context.wakes.wake_connection(key);
     }
 }
 
@@ -225,7 +225,7 @@ fn copies_of_changed(context: &Context, key: &ObjectRef<SpeechConnection>, chang
 }
 
 /// A place in the queue came free: those whose turn it may be now.
-pub fn line(context: &Context, resource: &Resource) {
+pub fn next_in_queue(context: &Context, resource: &Resource) {
     let (swaps, trainings): (Vec<String>, Vec<String>) = {
         let agenda = resource.agenda();
         let first = |waiting: &mut dyn Iterator<Item = &str>, limit| waiting.take(limit).map(str::to_owned).collect();

@@ -27,7 +27,7 @@ struct Now<K: Resource<DynamicType = ()>> {
 }
 
 impl<K: Resource<DynamicType = ()>> WorkQueue<K> {
-    /// WorkQueue of which so many may work at once; who has to wait comes out of `invitations` when it is its turn.
+    /// A queue of which so many may work at once; who has to wait comes out of `invitations` when it is its turn.
     pub fn new(limit: u16, invitations: UnboundedSender<ObjectRef<K>>) -> Self {
         Self {
             now: Mutex::new(Now {

@@ -17,9 +17,9 @@ pub struct Options {
     /// How many runs of each row, in place of its own number.
     #[arg(long)]
     pub runs: Option<u64>,
-    /// How many rows run side by side, each in a world of its own; one if absent.
-    #[arg(long)]
-    jobs: Option<usize>,
+    /// How many rows run side by side, each in a world of its own. They mostly wait, so that two take half as long.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
+    jobs: u8,
     /// Print the rows and run none.
     #[arg(long)]
     pub list: bool,
@@ -66,7 +66,7 @@ impl Options {
 
     /// How many rows run side by side.
     pub fn jobs(&self) -> usize {
-        self.jobs.unwrap_or(1).max(1)
+        self.jobs.into()
     }
 
     /// Whether a row is to be run.

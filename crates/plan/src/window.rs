@@ -90,14 +90,6 @@ impl Calendar {
         strides(at, until).find_map(|part| Some(self.open_spans(part.start, part.end).first()?.start))
     }
 
-    /// When the time that is open at `at` ends. None when it is closed at `at`, and when it stays open until `until`.
-    pub fn closes_at(&self, at: Timestamp, until: Timestamp) -> Option<Timestamp> {
-        if !self.is_open(at) {
-            return None;
-        }
-        strides(at, until).find_map(|part| Some(self.closed_spans(part.start, part.end).first()?.start))
-    }
-
     /// Whether nothing is open from `from` to before `until`.
     pub fn never_opens(&self, from: Timestamp, until: Timestamp) -> bool {
         self.next_open(from, until).is_none()

@@ -39,7 +39,6 @@ fn without_windows_every_time_is_open() {
     assert_eq!(calendar.open_spans(from, from), []);
     assert_eq!(calendar.closed_spans(from, to), []);
     assert_eq!(calendar.next_open(from, to), Some(from));
-    assert_eq!(calendar.closes_at(from, to), None);
     assert!(!calendar.never_opens(from, to));
 }
 
@@ -251,20 +250,6 @@ fn a_freeze_closes_all_of_its_local_days() {
         None
     );
     assert!(freeze.never_opens(at("2026-12-20T00:00:00Z"), at("2027-01-06T00:00:00Z")));
-    assert_eq!(
-        freeze.closes_at(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z")),
-        Some(at("2026-12-19T23:00:00Z"))
-    );
-    assert_eq!(
-        freeze.closes_at(at("2026-12-24T00:00:00Z"), at("2028-01-01T00:00:00Z")),
-        None,
-        "closed already"
-    );
-    assert_eq!(
-        freeze.closes_at(at("2027-02-01T00:00:00Z"), at("2028-01-01T00:00:00Z")),
-        None,
-        "never again"
-    );
 }
 
 #[test]
@@ -292,8 +277,6 @@ fn windows_that_touch_or_overlap_are_one() {
         open(touching, "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"),
         ["11-21 01:00 11-21 05:00"]
     );
-    let closing = calendar(touching).closes_at(at("2026-11-21T01:30:00Z"), at("2026-11-22T00:00:00Z"));
-    assert_eq!(closing, Some(at("2026-11-21T05:00:00Z")));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     entity::{Endpoint, File},
-    error::{BodyProblem, Error},
+    error::Error,
     id::EntityId,
     request::{CreateEndpoint, Lane, UpdateEndpoint},
     wire::{Payload, PayloadProperties},
@@ -70,23 +70,6 @@ impl Client {
         self.inner
             .delete("delete_endpoint", lane, self.inner.address.entity("endpoints", id))
             .await
-    }
-
-    /// GET `/endpoints/locales`.
-    pub async fn endpoint_locales(&self, lane: Lane) -> Result<Vec<Box<str>>, Error> {
-        const ROUTE: &str = "endpoint_locales";
-        let answer = self
-            .inner
-            .read(ROUTE, lane, self.inner.address.url("/endpoints/locales", &[]))
-            .await?;
-        serde_json::from_slice(answer.body()).map_err(|error| {
-            let problem = if error.is_data() {
-                BodyProblem::Unexpected("no list of locales".to_owned())
-            } else {
-                BodyProblem::NotJson
-            };
-            Error::Body { route: ROUTE, problem }
-        })
     }
 
     /// GET `/endpoints/{id}/files/logs` (v3.2 only, see [`ApiVersion::has_endpoint_logs`](crate::ApiVersion::has_endpoint_logs)).

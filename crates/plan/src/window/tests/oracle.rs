@@ -253,8 +253,6 @@ proptest! {
         let spans = calendar.open_spans(now, far);
         prop_assert_eq!(calendar.next_open(now, far), spans.first().map(|span| span.start));
         prop_assert_eq!(calendar.never_opens(now, far), spans.is_empty());
-        let closing = spans.first().filter(|span| span.start == now && span.end < far).map(|span| span.end);
-        prop_assert_eq!(calendar.closes_at(now, far), closing);
     }
 
     #[test]

@@ -46,7 +46,6 @@ async fn every_version_has_its_own_urls() {
         client.get_base_model(lane, id()).await.unwrap_err();
         client.list_base_models(lane, None).await.unwrap_err();
         client.delete_custom_model(lane, id()).await.unwrap_err();
-        client.endpoint_locales(lane).await.unwrap_err();
         client.get_model_manifest(lane, ModelId::Base(id())).await.unwrap_err();
         client.list_evaluation_files(lane, id()).await.unwrap_err();
         let lifetime = if version == ApiVersion::V3_2 {
