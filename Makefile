@@ -46,7 +46,7 @@ browser: ## Fetch a headless Chromium into the cache, where there is none
 
 bench: cargo control-plane ## Run the benchmarks beside a plain operator and write the table of docs/benchmarks.md
 	@benches/plain/install.sh
-	@cargo build --workspace --bins --examples --profile bench
+	@cargo build --package speech-operator --package speech-emulator --bins --profile bench
 	@BENCH_REPORT=$(if $(BENCH_QUICK),,$${BENCH_REPORT-docs/benchmarks.md}) cargo bench
 
 crds: cargo ## Write the CustomResourceDefinitions and the other generated files
