@@ -68,7 +68,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use speech_api::{Reason, annotation::CreationIntent};
 use speech_service::{
-    EntityId, Lane,
+    EntityId, Lane, ModelId,
     entity::OwnerTag,
     request::{CreateEndpoint, CreateEvaluation, CreateModel, UpdateEndpoint, UpdateModel},
 };
@@ -241,16 +241,18 @@ impl Action {
         )
     }
 
+    /// The model to which the step moves an endpoint, if it does.
+    pub fn moves_to(&self) -> Option<ModelId> {
+        if let Self::UpdateEndpoint { change, .. } = self {
+            change.model()
+        } else {
+            None
+        }
+    }
+
     /// Whether the step may end the use of a model by an endpoint.
     pub fn frees_model(&self) -> bool {
-        match self {
-            Self::DeleteEndpoint(_) => true,
-            Self::UpdateEndpoint { change, .. } => change.model().is_some(),
-            Self::Claim(_) | Self::Release | Self::CreateEndpoint(_) | Self::TrainModel(_) => false,
-            Self::UpdateModel { .. } | Self::DeleteModel(_) => false,
-            Self::CopyModel(_) | Self::FollowCopy { .. } => false,
-            Self::CreateEvaluation(_) | Self::DeleteEvaluation(_) => false,
-        }
+        matches!(self, Self::DeleteEndpoint(_)) || self.moves_to().is_some()
     }
 
     /// What the step is taken for: what must happen before a date goes first.

@@ -5,6 +5,7 @@
 //! between two steps, the simulator jumps, the model checker lets everything else happen: what is checked is what ships.
 use crate::{Action, Failure, Hands, Plan, drift::Correction};
 use speech_api::annotation::CreationIntent;
+use speech_service::ModelId;
 
 /// What a pass has done so far.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,7 @@ pub struct Pass {
     hands: Hands,
     pub(crate) announced: Option<u32>,
     pub(crate) asked: Option<&'static str>,
+    pub(crate) moves_to: Option<ModelId>,
     pub(crate) corrected: Option<Correction>,
     pub(crate) failure: Option<Failure>,
     creates: bool,
@@ -24,6 +26,8 @@ pub struct Learned<'a> {
     pub announced: Option<u32>,
     /// The word of the request that left in this very pass, see [`Action::operation`].
     pub asked: Option<&'static str>,
+    /// The model to which that request moves an endpoint, unless the service certainly refused it.
+    pub moves_to: Option<ModelId>,
     /// What that request put back, where somebody else had changed it, see [`Plan::corrects`].
     pub corrected: Option<&'a Correction>,
     /// What went wrong in this very pass.
@@ -48,6 +52,7 @@ pub enum Step {
 #[must_use]
 pub struct Asked {
     operation: &'static str,
+    moves_to: Option<ModelId>,
     corrects: Option<Correction>,
     creates: bool,
 }
@@ -66,6 +71,7 @@ impl Pass {
         Learned {
             announced: self.announced,
             asked: self.asked,
+            moves_to: self.moves_to,
             corrected: self.corrected.as_ref(),
             failure: self.failure.as_ref(),
         }
@@ -80,6 +86,7 @@ impl Pass {
                 action.clone(),
                 Asked {
                     operation: action.operation(),
+                    moves_to: action.moves_to(),
                     corrects: plan.corrects.clone(),
                     creates: matches!(action, Action::CreateEndpoint(_) | Action::TrainModel(_)),
                 },
@@ -108,6 +115,8 @@ impl Pass {
     pub fn answered(&mut self, asked: Asked, failure: Option<Failure>) {
         self.announced = None;
         self.asked = Some(asked.operation);
+        let is_refused = failure.as_ref().is_some_and(Failure::had_no_effect);
+        self.moves_to = asked.moves_to.filter(|_| !is_refused);
         self.corrected = asked.corrects;
         self.creates = asked.creates && failure.is_none();
         self.failure = failure;

@@ -21,6 +21,13 @@ pub struct Failure {
     pub class: FailureClass,
 }
 
+impl Failure {
+    /// Whether the request certainly had no effect.
+    pub fn had_no_effect(&self) -> bool {
+        self.class != FailureClass::Uncertain
+    }
+}
+
 /// What can help after a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {

@@ -10,7 +10,7 @@ use super::{
     target::{Move, on_its_way},
 };
 use crate::{
-    Action, Failure, FailureClass, Verdict, aside,
+    Action, Verdict, aside,
     lead_time::Work,
     retry,
     text::{after, day_time},
@@ -130,8 +130,8 @@ pub fn old_target(s: &Snapshot<'_>) -> Option<EntityId> {
     s.old_status()?.target.as_ref().map(|target| target.model)
 }
 
-/// What is on its way while the service has not reported it: the model that the service names, else the one that was
-/// asked for.
+/// What is on its way while the service has not reported it: the model that the service names, else the one that was asked
+/// for last, else the one that is wanted.
 pub fn deploying(
     f: &Observed<'_>,
     view: &View,
@@ -140,7 +140,10 @@ pub fn deploying(
     record: Record,
 ) -> Record {
     let s = &f.s;
+    // What was asked for is on its way whatever is found by now: what let it go, such as an evaluation, may be gone.
+    let asked = s.around.learned.moves_to.or_else(|| accepted(s, endpoint));
     let named = endpoint.model.filter(|model| !record.serves(*model));
+    let named = named.or_else(|| asked.filter(|model| !record.serves(*model)));
     let before = s.old_status().and_then(|old| old.target.clone());
     let active = record.active.as_ref().map(|active| &active.model);
     let mut record = match (named.and_then(|model| view.model(model)), before, next) {
@@ -184,9 +187,8 @@ pub fn asked_for(
 ) -> Record {
     let s = &f.s;
     let id = facts.model.entity();
-    let refused = |failure: &Failure| failure.class != FailureClass::Uncertain;
     let leaves = s.around.learned.asked == Some(Action::SWAP);
-    let left = leaves && !s.around.learned.failure.is_some_and(refused);
+    let left = s.around.learned.moves_to == Some(facts.model);
     let is_known =
         old_target(s) == Some(id) || accepted(s, endpoint) == Some(facts.model) || left || record.active.is_none();
     if is_known {

@@ -1,5 +1,6 @@
 //! Evaluations that fail, and requests for them.
 use super::*;
+use crate::Step;
 
 #[test]
 fn an_evaluation_that_fails_is_made_anew_ever_more_rarely() {
@@ -81,4 +82,28 @@ fn a_request_that_fails_is_repeated_and_one_that_is_refused_counts_as_an_error()
     refused.world.pass.announced = None;
     refused.world.now = at(NOW) + minutes(10);
     assert_eq!(said(&refused), format!("announce 3 | Error 1 | {BEGINS}"));
+}
+
+/// Others may delete the evaluation in the moment in which the request is answered that it let go.
+#[test]
+fn what_was_asked_for_stays_on_its_way_when_the_evaluation_that_let_it_go_is_gone() {
+    for (class, on_its_way) in [
+        (None, true),
+        (Some(FailureClass::Uncertain), true),
+        (Some(FailureClass::Refused), false),
+        (Some(FailureClass::Transient { retry_after: None }), false),
+    ] {
+        let mut case = finding(ended([0.09, 0.12]));
+        let Step::Request(action, asked) = case.world.pass.next(&case.plan()) else {
+            panic!("the gate is open")
+        };
+        assert_eq!(action.moves_to(), Some(custom_id(21)));
+        let failed = class.map(|class| failure(action.operation(), class));
+        case.world.pass.answered(asked, failed);
+        case.world.view.evaluations = Default::default();
+        case.world.sweep();
+        case.world.unconfirm(10);
+        let target = case.show().status.target.map(|target| target.model);
+        assert_eq!(target, on_its_way.then_some(id(21)), "{class:?}");
+    }
 }
