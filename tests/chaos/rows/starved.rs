@@ -65,7 +65,8 @@ pub async fn run(trial: &mut Trial) {
     if let Err(error) = ended {
         trial.violated("the operator", error);
     }
-    if peak > MEMORY >> 20 {
+    // A control group ends who needs more; the peak counts the pages of the program as well, which can be dropped at any time.
+    if peak > MEMORY >> 20 && matches!(limits, Limits::Stops(_)) {
         trial.violated("the operator", format!("used {peak} MiB"));
     }
     let taken = began.elapsed().as_secs_f64();
