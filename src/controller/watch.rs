@@ -173,8 +173,9 @@ where
                 Ok(Ok(page)) => page,
                 Ok(Err(error)) => {
                     let residence = &self.context.residence;
-                    return match residence.nothing_to_list::<K>(&error, self.writer.part()).await {
-                        Some(lacking) => self.absent(lacking),
+                    let lacking = residence.nothing_to_list::<K>(&error, self.writer.part()).await;
+                    return match lacking {
+                        Some(lacking) => self.absent(&lacking),
                         None => self.failed(&error, None),
                     };
                 }
@@ -216,7 +217,7 @@ where
     }
 
     /// What would be listed is lacking, which is as good as an empty list; it may come at any time.
-    fn absent(&mut self, lacking: Lacking) -> Ended {
+    fn absent(&mut self, lacking: &Lacking) -> Ended {
         self.hear();
         if !std::mem::replace(&mut self.is_absent, true) {
             tracing::warn!(

@@ -56,8 +56,9 @@ fn kube_score_finds_nothing_critical() {
     for (name, _) in &NOT_SCORED {
         args.extend(["--ignore-test", name]);
     }
-    for file in values() {
-        let manifest = template(&["--values", &file]);
+    // What leaves PodDisruptionBudget and NetworkPolicy to others lacks them.
+    for file in values().iter().filter(|file| !file.ends_with("/least.yaml")) {
+        let manifest = template(&["--values", file]);
         let score = run("kube-score", None, &args, &manifest);
         assert!(score.success(), "{file}\n{}{}", score.stdout, score.stderr);
         assert!(

@@ -3,69 +3,106 @@ use crate::{
     chart,
     harness::{OperatorProcess, Tenant, condition, in_time, is_ready},
     release::{helm, helm_ok, packed},
-    repository,
+    repository, seed,
     stage::{SOON, Stage, ready},
 };
 use kube::api::ListParams;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
-const OBJECTS: usize = 200;
+/// As many endpoints as the service allows in one Speech resource.
+const OF_ONE: usize = 50;
+const RESOURCES: usize = 4;
 const NAMESPACE: &str = "speech-system";
 const RELEASE: &str = "speech-operator";
 const TERMINATION: Duration = Duration::from_secs(60);
 
-/// The endpoints by name, and since when each has been what it is. A Ready that flickers leaves another time behind.
-async fn standing(tenant: &Tenant) -> BTreeMap<String, Value> {
-    let all = tenant.api("SpeechEndpoint").list(&ListParams::default()).await.unwrap();
-    let of = |object| {
-        let object: Value = serde_json::to_value(object).unwrap();
-        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
-        (name, condition(&object, "Ready").clone())
-    };
-    all.items.into_iter().map(of).collect()
+/// 200 endpoints in four namespaces, each with a Speech resource of its own.
+struct Fleet<'a> {
+    stage: &'a Stage,
+    tenants: Vec<Tenant>,
 }
 
-async fn all_ready(tenant: &Tenant) {
-    in_time("all endpoints are Ready", Duration::from_secs(120), async || {
-        let all = standing(tenant).await;
-        let ready = all.values().filter(|condition| condition["status"] == "True").count();
-        if ready == OBJECTS {
-            Ok(())
-        } else {
-            Err(format!("{ready} are"))
+/// The conditions Ready by object: since when each has been what it is. One that flickers leaves another time behind.
+type Standing = BTreeMap<String, Value>;
+
+impl<'a> Fleet<'a> {
+    async fn made(stage: &'a Stage) -> Self {
+        let mut tenants = Vec::new();
+        for number in 0..RESOURCES {
+            let tenant = stage.tenant(&format!("fleet-{number}")).await;
+            ready(&tenant, "SpeechConnection", "speech").await;
+            // One endpoint of each resource was made by hand.
+            for number in 1..OF_ONE {
+                tenant
+                    .endpoint(&format!("endpoint-{number:02}"), json!({"model": {"base": {}}}))
+                    .await;
+            }
+            let adopted = json!({"model": {"id": seed::MODEL}, "adopt": {"id": seed::ENDPOINT}});
+            tenant.endpoint("endpoint-00", adopted).await;
+            tenants.push(tenant);
         }
-    })
-    .await;
-}
-
-/// The fleet before a change, to be compared with the fleet after it.
-struct Before {
-    standing: BTreeMap<String, Value>,
-    writes: usize,
-}
-
-impl Before {
-    async fn of(tenant: &Tenant) -> Self {
-        Self {
-            standing: standing(tenant).await,
-            writes: tenant.remote_writes().await.len(),
-        }
-    }
-
-    /// Everything was looked at once more, and nothing came of it.
-    async fn nothing_changed(&self, tenant: &Tenant, what: &str) {
-        let lists = tenant.calls("Endpoints_List").await;
-        in_time(&format!("{what}: two more sweeps"), SOON, async || {
-            match tenant.calls("Endpoints_List").await {
-                now if now >= lists + 2 => Ok(()),
-                now => Err(format!("{} more", now - lists)),
+        let fleet = Self { stage, tenants };
+        in_time("all endpoints are Ready", Duration::from_secs(120), async || {
+            let all = fleet.standing().await;
+            let ready = all.values().filter(|condition| condition["status"] == "True").count();
+            if ready == OF_ONE * RESOURCES {
+                Ok(())
+            } else {
+                Err(format!("{ready} are"))
             }
         })
         .await;
-        assert_eq!(standing(tenant).await, self.standing, "{what}: a Ready has changed");
-        let writes = tenant.remote_writes().await;
-        assert_eq!(writes.len(), self.writes, "{what}: {:?}", writes.last());
+        fleet
+    }
+
+    async fn standing(&self) -> Standing {
+        let mut standing = Standing::new();
+        for tenant in &self.tenants {
+            for object in tenant.api("SpeechEndpoint").list(&ListParams::default()).await.unwrap() {
+                let object = serde_json::to_value(object).unwrap();
+                let name = format!("{}/{}", tenant.name, object["metadata"]["name"]);
+                standing.insert(name, condition(&object, "Ready").clone());
+            }
+        }
+        standing
+    }
+
+    async fn remote_writes(&self) -> usize {
+        let mut writes = 0;
+        for tenant in &self.tenants {
+            writes += tenant.remote_writes().await.len();
+        }
+        writes
+    }
+
+    async fn before(&self) -> (Standing, usize) {
+        (self.standing().await, self.remote_writes().await)
+    }
+
+    /// Everything is looked at twice more, and nothing comes of it.
+    async fn is_as(&self, before: &(Standing, usize), what: &str) {
+        for _ in 0..2 {
+            let mut lists = Vec::new();
+            for tenant in &self.tenants {
+                lists.push(tenant.calls("Endpoints_List").await);
+            }
+            self.stage.emulator.control().advance("6s").await.unwrap();
+            for (tenant, before) in self.tenants.iter().zip(lists) {
+                in_time(&format!("{what}: a sweep of {}", tenant.name), SOON, async || {
+                    let now = tenant.calls("Endpoints_List").await;
+                    if now > before {
+                        Ok(())
+                    } else {
+                        Err(format!("{now} so far"))
+                    }
+                })
+                .await;
+            }
+        }
+        let (standing, writes) = self.before().await;
+        assert_eq!(standing, before.0, "{what}: a Ready has changed");
+        assert_eq!(writes, before.1, "{what}: the Speech service was changed");
     }
 }
 
@@ -108,17 +145,10 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
         .await
         .unwrap();
     let mut operator = stage.operator(NAMESPACE, RELEASE, "pod-1").await;
-    let tenant = stage.tenant("fleet").await;
-    ready(&tenant, "SpeechConnection", "speech").await;
-    for number in 0..OBJECTS {
-        tenant
-            .endpoint(&format!("endpoint-{number:03}"), json!({"model": {"base": {}}}))
-            .await;
-    }
-    all_ready(&tenant).await;
+    let fleet = Fleet::made(&stage).await;
 
     // From the manifests to the chart.
-    let before = Before::of(&tenant).await;
+    let before = fleet.before().await;
     let refused = helm(plane, &["install", RELEASE, &chart(), "-n", NAMESPACE]);
     assert!(
         refused.stderr.contains("invalid ownership metadata"),
@@ -133,7 +163,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
         RELEASE
     );
     operator = rolled(&stage, &mut operator, "pod-2").await;
-    before.nothing_changed(&tenant, "adoption").await;
+    fleet.is_as(&before, "adoption").await;
 
     // To the next version, with other values.
     let next = packed("9.9.9");
@@ -158,7 +188,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
             .contains("--concurrency=32")
     );
     operator = rolled(&stage, &mut operator, "pod-3").await;
-    before.nothing_changed(&tenant, "upgrade").await;
+    fleet.is_as(&before, "upgrade").await;
 
     // And back.
     helm_ok(plane, &["rollback", RELEASE, "1", "-n", NAMESPACE]);
@@ -169,7 +199,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
     );
     assert_eq!(field(&stage, ".spec.replicas").await, "2");
     operator = rolled(&stage, &mut operator, "pod-4").await;
-    before.nothing_changed(&tenant, "rollback").await;
+    fleet.is_as(&before, "rollback").await;
 
     // The end of the release is not the end of the objects.
     let said = helm_ok(plane, &["uninstall", RELEASE, "-n", NAMESPACE]);
@@ -179,8 +209,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
     );
     operator.terminate(TERMINATION).await.unwrap();
     assert_eq!(definitions(&stage).await, 3);
-    assert_eq!(standing(&tenant).await, before.standing);
-    assert_eq!(tenant.remote_writes().await.len(), before.writes);
+    assert_eq!(fleet.before().await, before);
     let left = plane.kubectl(&[
         "get",
         "deployment,service,pdb,role,rolebinding,networkpolicy,sa",
@@ -193,7 +222,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
     // A release of the same name finds them again.
     helm_ok(plane, &["install", RELEASE, &chart(), "-n", NAMESPACE]);
     operator = stage.operator(NAMESPACE, RELEASE, "pod-5").await;
-    before.nothing_changed(&tenant, "another installation").await;
+    fleet.is_as(&before, "another installation").await;
     tenant
         .endpoint("endpoint-000", json!({"model": {"base": {}}, "displayName": "renamed"}))
         .await;
