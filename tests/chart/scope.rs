@@ -151,7 +151,8 @@ async fn two_releases_look_after_namespaces_of_their_own() {
     // Of the same Speech resource: each operator sees what the other made there.
     let b = a.in_namespace("team-b");
     b.secret(&crate::seed::key("team-a", 1)).await;
-    b.connection_named("speech", json!({"pollInterval": "5s"})).await;
+    b.connection_named("speech", json!({"endpoint": a.url(), "pollInterval": "5s"}))
+        .await;
     c.endpoint("hotline", json!({"model": {"base": {}}})).await;
     fleet(&a).await;
     fleet(&b).await;
@@ -166,9 +167,13 @@ async fn two_releases_look_after_namespaces_of_their_own() {
     assert_eq!(after.len(), writes, "{:?}", after.last());
     for operator in [&alpha, &beta] {
         let metrics = operator.metrics().await.unwrap();
+        assert!(
+            metrics.contains("speech_connection_entities{"),
+            "the connection is counted"
+        );
         let orphans = metrics
             .lines()
-            .find(|line| line.starts_with("speech_orphaned") && line.contains("team-"));
+            .find(|line| line.starts_with("speech_connection_orphans{"));
         assert_eq!(orphans, None);
         let logs = operator.logs();
         assert!(!logs.contains("watch failed"), "{logs}");

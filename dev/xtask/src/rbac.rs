@@ -133,7 +133,7 @@ pub fn templates() -> String {
     for (name, permissions) in [
         ("objects", OBJECTS),
         ("cluster", CLUSTER),
-        ("events", &[EVENTS]),
+        ("events", &[EVENTS][..]),
         ("election", ELECTION),
         ("view", VIEW),
         ("edit", EDIT),
