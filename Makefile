@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring chaos fuzz control-plane browser bench crds clean cargo
+.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart chaos fuzz control-plane browser bench crds render clean cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ test-monitoring: cargo control-plane ## Make every alert fire in a Prometheus th
 	@cargo build --workspace --bins --examples
 	@cargo test --test monitoring
 
+test-chart: cargo control-plane ## Judge the chart, and install it into a real API server
+	@tests/chart/install.sh
+	@tests/prometheus-operator/install.sh
+	@cargo build --workspace --bins --examples
+	@cargo test --test chart
+
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)
 	@cargo build --workspace --bins --examples
@@ -51,6 +57,10 @@ bench: cargo control-plane ## Run the benchmarks beside a plain operator and wri
 
 crds: cargo ## Write the CustomResourceDefinitions and the other generated files
 	@cargo xtask generate
+
+render: cargo ## Render the chart into deploy/base, and the table of its values
+	@tests/chart/install.sh
+	@cargo xtask render
 
 clean: ## Remove what Cargo has built; the cache of the control plane stays
 	@cargo clean

@@ -34,6 +34,9 @@ pub struct RunArgs {
     /// Address of /metrics, /livez, /readyz and /fleet. [::] means IPv6 and IPv4, and IPv4 alone where there is no IPv6.
     #[arg(long, env = "SPEECH_OPERATOR_LISTEN", default_value = "[::]:8080")]
     pub listen: SocketAddr,
+    /// Namespaces to look after, with commas between; the default is all. What is in others is neither read nor changed.
+    #[arg(long, env = "SPEECH_OPERATOR_NAMESPACES", value_name = "NAMESPACES", value_delimiter = ',', value_parser = namespace)]
+    pub namespaces: Vec<String>,
     /// Who is shown the fleet page: /fleet, /fleet.json and /fleet.ics.
     #[arg(long, env = "SPEECH_OPERATOR_FLEET_PAGE", value_name = "WHO", value_enum, default_value_t = Audience::Loopback)]
     pub fleet_page: Audience,
@@ -124,6 +127,16 @@ impl TypedValueParser for Unrepeated {
     }
 }
 
+/// A namespace by its name. None is left out in silence: fewer names than meant may mean all namespaces.
+fn namespace(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_name = (1..=63).contains(&text.len()) && text.bytes().all(fits);
+    match is_name && !text.starts_with('-') && !text.ends_with('-') {
+        true => Ok(text.to_owned()),
+        false => Err("not the name of a namespace".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +147,22 @@ mod tests {
             Command::Run(args) => args.election,
             Command::Plan(_) => unreachable!("the line says run"),
         })
+    }
+
+    #[test]
+    fn namespaces_are_named_one_by_one_and_an_empty_name_is_no_way_to_say_all() {
+        let named = |options: &[&str]| {
+            let line = ["speech-operator", "run"].iter().chain(options);
+            Cli::try_parse_from(line).map(|cli| match cli.command {
+                Command::Run(args) => args.namespaces,
+                Command::Plan(_) => unreachable!("the line says run"),
+            })
+        };
+        assert_eq!(named(&[]).unwrap(), [] as [&str; 0]);
+        assert_eq!(named(&["--namespaces", "shop,bank"]).unwrap(), ["shop", "bank"]);
+        for wrong in ["", "shop,", "shop, bank", "Shop", "-shop", "*"] {
+            assert!(named(&[&format!("--namespaces={wrong}")]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

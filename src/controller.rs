@@ -16,6 +16,7 @@ mod guard;
 mod managed;
 mod mutation_cache;
 mod observe;
+mod part;
 mod places;
 mod predicate;
 mod queues;
@@ -33,6 +34,7 @@ mod testing;
 mod wake;
 mod watch;
 mod watched;
+mod watches;
 mod workqueue;
 mod write;
 

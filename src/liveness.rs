@@ -23,10 +23,28 @@ const QUEUE_PROGRESS: Duration = Duration::from_secs(600);
 /// The signs of life of all parts.
 #[derive(Debug, Default)]
 pub struct Liveness {
-    watches: Mutex<BTreeMap<String, Arc<WatchPulse>>>,
+    watches: Mutex<BTreeMap<Watched, Arc<WatchPulse>>>,
     sweeps: Mutex<Vec<(String, Weak<Pulse>)>>,
     queues: Mutex<BTreeMap<String, Arc<dyn Queue>>>,
     recovered: Notify,
+}
+
+/// What one watch watches.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watched {
+    /// The kind.
+    pub kind: String,
+    /// The namespace; `None` for the whole cluster.
+    pub namespace: Option<String>,
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} in {namespace}", self.kind),
+            None => f.write_str(&self.kind),
+        }
+    }
 }
 
 /// The signs of life of one task.
@@ -108,9 +126,13 @@ pub struct QueueAges {
 }
 
 impl Liveness {
-    /// A watch of a kind begins.
-    pub fn watch(&self, kind: &str) -> Arc<WatchPulse> {
-        Arc::clone(lock(&self.watches).entry(kind.to_owned()).or_default())
+    /// A watch of a kind begins, in a namespace or in all.
+    pub fn watch(&self, kind: &str, namespace: Option<&str>) -> Arc<WatchPulse> {
+        let watched = Watched {
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+        };
+        Arc::clone(lock(&self.watches).entry(watched).or_default())
     }
 
     /// The sweeps of a connection begin. They are looked after for as long as the connection keeps the pulse.
@@ -135,12 +157,12 @@ impl Liveness {
         self.recovered.notified().await;
     }
 
-    /// All watches, by kind.
-    pub fn watches(&self) -> Vec<(String, Arc<WatchPulse>)> {
+    /// All watches, those of one kind one after the other.
+    pub fn watches(&self) -> Vec<(Watched, Arc<WatchPulse>)> {
         let watches = lock(&self.watches);
         watches
             .iter()
-            .map(|(kind, pulse)| (kind.clone(), Arc::clone(pulse)))
+            .map(|(watched, pulse)| (watched.clone(), Arc::clone(pulse)))
             .collect()
     }
 
@@ -161,7 +183,7 @@ impl Liveness {
             watches: self
                 .watches()
                 .into_iter()
-                .map(|(kind, pulse)| (kind, pulse.step.age()))
+                .map(|(watched, pulse)| (watched.to_string(), pulse.step.age()))
                 .collect(),
             sweeps: sweeps.iter().filter_map(sweep).collect(),
             queues: self.queues(),
@@ -172,7 +194,7 @@ impl Liveness {
 /// What can be seen of all parts at a time.
 #[derive(Clone, Debug, Default)]
 pub struct Signs {
-    /// How long ago each watch took its last step, by kind.
+    /// How long ago each watch took its last step, by what it watches.
     pub watches: Vec<(String, Duration)>,
     /// How long ago the sweeps of each connection took their last step.
     pub sweeps: Vec<(String, Duration)>,

@@ -15,6 +15,7 @@ use crate::{
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
 use speech_fleet::proxy;
+use speech_plan::Scope;
 use speech_service::{
     AllowedHosts, ReqwestTransport,
     clock::{Clock, ClockError},
@@ -107,6 +108,10 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         Some(url) => Some(flux(url, &agent, &leadership).map_err(RunError::Flux)?),
         None => None,
     };
+    let scope = Scope::of(args.namespaces);
+    if let Some(named) = scope.namespaces() {
+        tracing::info!(namespaces = ?named, "only these namespaces are looked after");
+    }
     let metrics = Metrics::new();
     metrics.observes(args.observe_only);
     let listener = serve::listen(args.listen).await?;
@@ -121,6 +126,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         watches,
         clock,
         reach,
+        scope,
         allow_http: args.allow_http,
         allowed_hosts,
         concurrency: args.concurrency,

@@ -2,11 +2,11 @@
 //! its stores must hold what the cluster holds now.
 use super::{
     Context,
+    part::Part,
     store::{Indexed, Store},
-    watch::is_not_found,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{Api, Resource, api::ListParams, runtime::reflector::ObjectRef};
+use kube::{Api, Resource, api::ListParams, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
@@ -67,28 +67,39 @@ pub async fn caught_up(context: &Context) {
 
 async fn of_kind<K>(context: &Context, store: &Store<K>)
 where
-    K: Indexed + Debug + DeserializeOwned + Send + Sync,
+    K: Indexed + Resource<Scope = NamespaceResourceScope> + Debug + DeserializeOwned + Send + Sync,
 {
-    let api: Api<K> = Api::all(context.client.clone());
+    let parts = Part::of(&context.scope);
+    futures::future::join_all(parts.iter().map(|part| of_part(context, store, part))).await;
+}
+
+async fn of_part<K>(context: &Context, store: &Store<K>, part: &Part)
+where
+    K: Indexed + Resource<Scope = NamespaceResourceScope> + Debug + DeserializeOwned + Send + Sync,
+{
+    let api: Api<K> = part.api(&context.client);
     let mut listed = loop {
         match list(&api).await {
             Ok(listed) => break listed,
-            // Its watch takes it for empty, too.
-            Err(error) if is_not_found(&error) && context.residence.lacks::<K>().await => return,
             Err(error) => {
+                // Its watch takes it for empty, too.
+                if context.residence.nothing_to_list::<K>(&error, part).await.is_some() {
+                    return;
+                }
                 tracing::warn!(kind = %K::kind(&()), %error, "the cluster cannot be read; it is tried again");
                 tokio::time::sleep(PAUSE * 50).await;
             }
         }
     };
-    let pulse = context.metrics.liveness().watch(&K::kind(&()));
+    let pulse = context.metrics.liveness().watch(&K::kind(&()), part.namespace());
     loop {
         // What cannot be read is waited for in vain.
         let unreadable = pulse.unreadable();
         let is_readable =
             |key: &ObjectRef<K>| !unreadable.contains(&(key.namespace.clone().unwrap_or_default(), key.name.clone()));
         listed.editions.retain(|key, _| is_readable(key));
-        let stored = store.state();
+        let mut stored = store.state();
+        stored.retain(|object| part.holds(object.meta()));
         let stored = stored.iter().map(|object| edition(object.meta()));
         if !listed.is_ahead_of(stored.filter(|(key, _)| is_readable(key))) {
             return;

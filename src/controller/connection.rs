@@ -199,7 +199,14 @@ fn unneeded(context: &Context, remote: &Remote, skew: Skew) -> Unneeded {
     }
     let endpoints = context.stores.endpoints.that_may_need_evaluations(&view);
     let endpoints = endpoints.iter().map(|endpoint| &**endpoint);
-    collection::unneeded(&view, &context.cluster, endpoints, skew, context.clock.now())
+    collection::unneeded(
+        &view,
+        &context.cluster,
+        &context.scope,
+        endpoints,
+        skew,
+        context.clock.now(),
+    )
 }
 
 /// The Speech resource of the connection, with its settings brought up to date.

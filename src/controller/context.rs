@@ -6,7 +6,7 @@ use super::{
 use crate::{lead::Leadership, metrics::Metrics};
 use kube::Client;
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
-use speech_plan::Hands;
+use speech_plan::{Hands, Scope};
 use speech_service::{AllowedHosts, Transport, clock::Clock};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +22,8 @@ pub struct Context {
     pub hands: Hands,
     /// The uid of the `kube-system` namespace, which stands for the cluster in our marks.
     pub cluster: String,
+    /// Which namespaces this process looks after.
+    pub scope: Scope,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
     /// Which hosts connections may name.

@@ -236,7 +236,7 @@ fn same_resource(context: &Context, a: &SpeechEndpoint, b: &SpeechEndpoint) -> b
     address(a) == address(b)
 }
 
-/// Whether the remote endpoint carries the mark of an object of this cluster that is gone, and that no object of its name
+/// Whether the remote endpoint carries the mark of an object of this cluster and scope that is gone, and that no object of its name
 /// continues with.
 pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &ConnectionState<'_>) -> bool {
     let Some(id) = claimed_id(endpoint) else { return false };
@@ -249,6 +249,7 @@ pub fn is_abandoned(context: &Context, endpoint: &SpeechEndpoint, state: &Connec
         other.meta().uid.as_ref() == Some(&tag.uid) || (named && other.uid() != endpoint.uid())
     };
     tag.cluster == context.cluster
+        && context.scope.sees(tag)
         && Some(&tag.uid) != endpoint.meta().uid.as_ref()
         && !context.stores.endpoints.marked_by(tag).iter().any(|other| lives(other))
 }

@@ -2,14 +2,14 @@
 //!
 //! Who deletes a CustomResourceDefinition deletes all objects of the kind, and the apiserver marks the definition before it
 //! marks the first object. So a read that began after an object was seen to be deleted tells which of both was meant.
-use super::Context;
+use super::{Context, part::Part};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{Api, Client, Resource, core::PartialObjectMeta};
 use speech_api::{GROUP, SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::Stay;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
@@ -54,6 +54,22 @@ impl Finding {
             (Self::Ends(why), _) | (_, Self::Ends(why)) => Self::Ends(why),
             (Self::Unknown(why), _) | (_, Self::Unknown(why)) => Self::Unknown(why),
             (Self::Stays, Self::Stays) => Self::Stays,
+        }
+    }
+}
+
+/// What is not there, so that there is nothing to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    Definition,
+    Namespace(String),
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Definition => f.write_str("CustomResourceDefinition of this kind"),
+            Self::Namespace(name) => write!(f, "namespace {name}"),
         }
     }
 }
@@ -135,10 +151,22 @@ impl Residence {
         self.has::<K>(Presence::Going).await
     }
 
-    /// Whether the definition of a kind is certainly not there, so that no object of it is. Anything but the apiserver's own
-    /// word on that very definition is no proof.
-    pub async fn lacks<K: Resource<DynamicType = ()>>(&self) -> bool {
-        self.has::<K>(Presence::Gone).await
+    /// Whether a list failed because what it would be of is certainly not there. Anything but the apiserver's own word on
+    /// that very definition or namespace is no proof. A namespace takes the role that allows the list with it.
+    pub async fn nothing_to_list<K>(&self, error: &kube::Error, part: &Part) -> Option<Lacking>
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let kube::Error::Api(status) = error else { return None };
+        match (status.code, part) {
+            (404, _) => self.has::<K>(Presence::Gone).await.then_some(Lacking::Definition),
+            (403, Part::Namespace(name)) => {
+                let api: Api<Namespace> = Api::all(self.client.clone());
+                let found = timeout(ANSWER, presence(&api, name)).await;
+                matches!(found, Ok(Ok(Presence::Gone))).then(|| Lacking::Namespace(name.clone()))
+            }
+            _ => None,
+        }
     }
 
     async fn has<K: Resource<DynamicType = ()>>(&self, wanted: Presence) -> bool {

@@ -6,7 +6,7 @@ use super::{
     connection,
     context::MutationCaches,
     event::{self, Events},
-    export, farewell,
+    farewell,
     flux::{self, Flux},
     guard::{Backoff, ReconcileError, guarded},
     predicate::Predicate,
@@ -16,7 +16,8 @@ use super::{
     residence::Residence,
     routes::Routes,
     store::store,
-    wake, watch,
+    wake,
+    watches::{self, Writers},
     workqueue::WorkQueue,
 };
 use crate::{
@@ -27,7 +28,6 @@ use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::ListParams,
     runtime::{
         Controller, controller,
         reflector::{ObjectRef, Store},
@@ -35,6 +35,7 @@ use kube::{
     },
 };
 use speech_api::{SpeechEndpoint, SpeechModel};
+use speech_plan::Scope;
 use speech_service::{AllowedHosts, clock::Clock};
 use std::{
     future::Future,
@@ -52,12 +53,6 @@ use tokio_util::sync::CancellationToken;
 const DRAIN: Duration = Duration::from_secs(25);
 /// How far the watches of a replica that takes over may lag; one that is further behind lets another lead.
 const LONGEST_LAG: Duration = Duration::from_secs(30);
-/// Secrets that are never keys of a Speech resource; without them the watch is small.
-const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
-
-/// Objects of one page when a watch begins with a list. A page is in memory as text and parsed, beside the store.
-const PAGE: u32 = 100;
-
 /// The longest wait for the first answer of the apiserver.
 const ANSWER: Duration = Duration::from_secs(15);
 /// The pause before it is asked again.
@@ -75,6 +70,8 @@ pub struct Options {
     pub clock: Clock,
     /// The way to the Speech service.
     pub reach: Reach,
+    /// Which namespaces are looked after.
+    pub scope: Scope,
     /// Whether plain http endpoints are accepted.
     pub allow_http: bool,
     /// Which hosts connections may name.
@@ -236,6 +233,14 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let (events, queue) = Events::new(options.clock.clone(), options.instance, telling);
     let ((connections, c), (models, m), (endpoints, e)) = (store(), store(), store());
     let ((secrets, s), (namespaces, n), (exports, x)) = (store(), store(), store());
+    let writers = Writers {
+        connections: c,
+        models: m,
+        endpoints: e,
+        secrets: s,
+        namespaces: n,
+        exports: x,
+    };
     let (client, writes) = (options.watches, options.client.clone());
     let residence = Residence::new(client.clone(), options.home);
     let context = Arc::new(Context {
@@ -243,6 +248,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         clock: options.clock,
         leadership: options.leadership,
         cluster,
+        scope: options.scope,
         allow_http: options.allow_http,
         allowed_hosts: options.allowed_hosts,
         hands: options.reach.hands(),
@@ -266,50 +272,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         alarm: Alarm::default(),
     });
     let mut tasks = JoinSet::new();
-    let all = || ListParams::default().limit(PAGE);
-    let labelled = format!("{}={}", export::LABEL.0, export::LABEL.1);
-    tasks.spawn(watch::run(
-        Api::all(client.clone()),
-        all(),
-        c,
-        Arc::clone(&context),
-        wake::on_connection,
-    ));
-    tasks.spawn(watch::run(
-        Api::all(client.clone()),
-        all(),
-        m,
-        Arc::clone(&context),
-        wake::on_model,
-    ));
-    tasks.spawn(watch::run(
-        Api::all(client.clone()),
-        all(),
-        e,
-        Arc::clone(&context),
-        wake::on_endpoint,
-    ));
-    tasks.spawn(watch::run(
-        Api::all(client.clone()),
-        all().fields(SECRET_FIELDS),
-        s,
-        Arc::clone(&context),
-        wake::on_secret,
-    ));
-    tasks.spawn(watch::run(
-        Api::all(client.clone()),
-        all(),
-        n,
-        Arc::clone(&context),
-        wake::on_namespace,
-    ));
-    tasks.spawn(watch::run(
-        Api::all(client.clone()),
-        all().labels(&labelled),
-        x,
-        Arc::clone(&context),
-        wake::on_export,
-    ));
+    watches::start(&mut tasks, &context, &client, writers);
     tasks.spawn(event::run(writes, queue));
     if let Some(courier) = courier {
         tasks.spawn(courier.run());

@@ -6,6 +6,7 @@ mod relation;
 
 pub use relation::{Indexed, Name, Relation, name_of};
 
+use super::part::Part;
 use index::Index;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::{
@@ -18,7 +19,10 @@ use kube::{
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 #[cfg(test)]
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard},
+};
 
 /// What the watches know.
 pub struct Stores {
@@ -42,10 +46,20 @@ pub struct Store<K: Indexed> {
     looked_at: Arc<AtomicUsize>,
 }
 
-/// The writer; there is one of each store.
+/// The writer of a part of a store; there is one of each part.
 pub struct Writer<K: Indexed> {
-    objects: reflector::store::Writer<K>,
+    shared: Arc<Mutex<Shared<K>>>,
     reader: Store<K>,
+    part: Part,
+    /// What of the list has come, where it does not take the place of all that is known.
+    listed: Vec<K>,
+}
+
+/// What the writers of a store share.
+struct Shared<K: Indexed> {
+    objects: reflector::store::Writer<K>,
+    /// The parts whose first list is not whole yet.
+    unlisted: Vec<Part>,
 }
 
 /// An empty store.
@@ -57,9 +71,12 @@ pub fn store<K: Indexed>() -> (Store<K>, Writer<K>) {
         #[cfg(test)]
         looked_at: Arc::default(),
     };
+    let unlisted = vec![Part::Cluster];
     let writer = Writer {
-        objects,
+        shared: Arc::new(Mutex::new(Shared { objects, unlisted })),
         reader: reader.clone(),
+        part: Part::Cluster,
+        listed: Vec::new(),
     };
     (reader, writer)
 }
@@ -149,25 +166,71 @@ impl<K: Indexed> Store<K> {
 }
 
 impl<K: Indexed> Writer<K> {
+    /// A writer for each of these parts instead of one for all. The store is ready when all of them have been listed.
+    pub fn divided(self, parts: Vec<Part>) -> Vec<Self> {
+        self.shared().unlisted.clone_from(&parts);
+        let writer = |part| Self {
+            shared: Arc::clone(&self.shared),
+            reader: self.reader.clone(),
+            part,
+            listed: Vec::new(),
+        };
+        parts.into_iter().map(writer).collect()
+    }
+
+    /// What it writes.
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+
     /// A reader of what is written here.
     pub fn reader(&self) -> Store<K> {
         self.reader.clone()
     }
 
+    /// What of its part is known.
+    pub fn known(&self) -> Vec<Arc<K>> {
+        let mut known = self.reader.state();
+        known.retain(|object| self.part.holds(object.meta()));
+        known
+    }
+
     /// A list begins. What of the one before had come is dropped.
     pub fn begin_list(&mut self) {
-        self.objects.apply_watcher_event(&Event::Init);
+        match self.part {
+            Part::Cluster => self.shared().objects.apply_watcher_event(&Event::Init),
+            Part::Namespace(_) => self.listed.clear(),
+        }
     }
 
     /// An object of the list; nobody sees it before the end of the list.
     pub fn list(&mut self, object: K) {
-        self.objects.apply_watcher_event(&Event::InitApply(object));
+        match self.part {
+            Part::Cluster => self.shared().objects.apply_watcher_event(&Event::InitApply(object)),
+            Part::Namespace(_) => self.listed.push(object),
+        }
     }
 
-    /// The list is whole, and takes the place of all that was known.
+    /// The whole list is there, and takes the place of all that was known of its part.
     pub fn end_list(&mut self) {
+        let listed = std::mem::take(&mut self.listed);
         let mut index = self.reader.change();
-        self.objects.apply_watcher_event(&Event::InitDone);
+        let mut shared = self.shared();
+        match self.part {
+            Part::Cluster => shared.objects.apply_watcher_event(&Event::InitDone),
+            Part::Namespace(_) => {
+                let there: HashSet<_> = listed.iter().map(ObjectRef::from_obj).collect();
+                for object in self.known() {
+                    if !there.contains(&ObjectRef::from_obj(&*object)) {
+                        shared.objects.apply_watcher_event(&Event::Delete((*object).clone()));
+                    }
+                }
+                for object in listed {
+                    shared.objects.apply_watcher_event(&Event::Apply(object));
+                }
+                shared.is_listed(&self.part, &self.reader);
+            }
+        }
         index.replace(self.reader.objects.state());
     }
 
@@ -175,7 +238,7 @@ impl<K: Indexed> Writer<K> {
     pub fn apply(&mut self, object: K) -> Option<Arc<K>> {
         let key = ObjectRef::from_obj(&object);
         let mut index = self.reader.change();
-        self.objects.apply_watcher_event(&Event::Apply(object));
+        self.shared().objects.apply_watcher_event(&Event::Apply(object));
         let kept = self.reader.objects.get(&key)?;
         index.put(Arc::clone(&kept));
         Some(kept)
@@ -184,7 +247,32 @@ impl<K: Indexed> Writer<K> {
     /// An object went.
     pub fn delete(&mut self, object: &K) {
         let mut index = self.reader.change();
-        self.objects.apply_watcher_event(&Event::Delete(object.clone()));
+        self.shared()
+            .objects
+            .apply_watcher_event(&Event::Delete(object.clone()));
         index.remove(object);
     }
+
+    /// Taken after the lock of the index, where both are.
+    fn shared(&self) -> MutexGuard<'_, Shared<K>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+impl<K: Indexed> Shared<K> {
+    /// A part has been listed. With the last one the store is ready, which only a list of everything can say.
+    fn is_listed(&mut self, part: &Part, reader: &Store<K>) {
+        let before = self.unlisted.len();
+        self.unlisted.retain(|unlisted| unlisted != part);
+        if before > 0 && self.unlisted.is_empty() {
+            self.objects.apply_watcher_event(&Event::Init);
+            for object in reader.objects.state() {
+                self.objects.apply_watcher_event(&Event::InitApply((*object).clone()));
+            }
+            self.objects.apply_watcher_event(&Event::InitDone);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

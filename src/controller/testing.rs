@@ -15,7 +15,7 @@ use crate::{lead::Leadership, metrics::Metrics};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
-use speech_plan::Hands;
+use speech_plan::{Hands, Scope};
 use speech_service::{AllowedHosts, ReqwestTransport, clock::Clock};
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ impl Parts {
             hands: Hands::Free,
             leadership: Leadership::unrivalled(),
             cluster: String::new(),
+            scope: Scope::default(),
             allow_http: false,
             allowed_hosts: AllowedHosts::new([]),
             transport: Arc::new(ReqwestTransport::of("tests", AllowedHosts::new([])).unwrap()),

@@ -8,6 +8,7 @@ mod readable;
 
 use super::{
     Context,
+    residence::Lacking,
     store::{Indexed, Store, Writer},
 };
 use crate::liveness::WatchPulse;
@@ -76,7 +77,7 @@ struct Watch<K: Indexed, T> {
     /// Whether this apiserver sends bookmarks by itself.
     bookmarks: bool,
     unreadable: HashSet<ObjectRef<K>>,
-    /// Whether the cluster lacks the kind.
+    /// Whether the cluster lacks the kind or the namespace.
     is_absent: bool,
 }
 
@@ -111,8 +112,8 @@ where
             api,
             selection,
             store: writer.reader(),
+            pulse: context.metrics.liveness().watch(&kind, writer.part().namespace()),
             writer,
-            pulse: context.metrics.liveness().watch(&kind),
             context,
             tell,
             kind,
@@ -170,10 +171,14 @@ where
         let version = loop {
             let page = match timeout(self.bounds.answer, self.api.list(&params)).await {
                 Ok(Ok(page)) => page,
-                Ok(Err(error)) if is_not_found(&error) && self.context.residence.lacks::<K>().await => {
-                    return self.absent();
+                Ok(Err(error)) => {
+                    let residence = &self.context.residence;
+                    let lacking = residence.nothing_to_list::<K>(&error, self.writer.part()).await;
+                    return match lacking {
+                        Some(lacking) => self.absent(&lacking),
+                        None => self.failed(&error, None),
+                    };
                 }
-                Ok(Err(error)) => return self.failed(&error, None),
                 Err(_) => return self.unanswered("the list did not come", None),
             };
             self.hear();
@@ -211,13 +216,13 @@ where
         }
     }
 
-    /// The kind has no definition, which is as good as an empty list; one may come at any time.
-    fn absent(&mut self) -> Ended {
+    /// What would be listed is lacking, which is as good as an empty list; it may come at any time.
+    fn absent(&mut self, lacking: &Lacking) -> Ended {
         self.hear();
         if !std::mem::replace(&mut self.is_absent, true) {
             tracing::warn!(
                 kind = self.kind,
-                "the cluster has no CustomResourceDefinition of this kind; it is used as soon as it is applied"
+                "the cluster has no {lacking}; it is watched as soon as there is one"
             );
         }
         self.writer.begin_list();
@@ -230,7 +235,7 @@ where
 
     /// The whole list is there. What went while nobody watched is told as well: the list only lacks it.
     fn listed(&mut self, listed: &[ObjectRef<K>], broken: HashSet<ObjectRef<K>>) {
-        let before = self.store.state();
+        let before = self.writer.known();
         self.writer.end_list();
         self.unreadable = broken;
         self.count_unreadable();
@@ -442,11 +447,6 @@ where
         tracing::warn!(kind = self.kind, error = problem, "watch failed; it is tried again");
         self.context.metrics.watch_failed(&self.kind);
     }
-}
-
-/// Whether the apiserver, or something in front of it, knows no such path.
-pub(super) fn is_not_found(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
 fn key<K: Resource<DynamicType = ()>>(meta: &kube::core::ObjectMeta) -> ObjectRef<K> {

@@ -10,7 +10,7 @@ use crate::{
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use prometheus_client::encoding::DescriptorEncoder;
 use speech_api::SpeechConnection;
-use speech_plan::view::View;
+use speech_plan::{Scope, view::View};
 use speech_service::entity::OwnerTag;
 use std::{collections::HashSet, fmt, sync::Arc};
 
@@ -103,6 +103,7 @@ fn number(count: usize) -> f64 {
 /// What the cluster declares.
 struct Declared<'a> {
     cluster: &'a str,
+    scope: &'a Scope,
     uids: HashSet<String>,
     /// Kind, namespace and name.
     names: HashSet<(String, String, String)>,
@@ -112,6 +113,7 @@ impl<'a> Declared<'a> {
     fn of(context: &'a Context) -> Self {
         let mut declared = Self {
             cluster: &context.cluster,
+            scope: &context.scope,
             uids: HashSet::new(),
             names: HashSet::new(),
         };
@@ -159,7 +161,8 @@ impl<'a> Declared<'a> {
     fn lacks(&self, kind: &str, tag: &OwnerTag) -> bool {
         let (namespace, name) = tag.object.split_once('/').unwrap_or_default();
         let named = (kind.to_owned(), namespace.to_owned(), name.to_owned());
-        tag.cluster == self.cluster && !self.uids.contains(&tag.uid) && !self.names.contains(&named)
+        let seen = tag.cluster == self.cluster && self.scope.sees(tag);
+        seen && !self.uids.contains(&tag.uid) && !self.names.contains(&named)
     }
 }
 
@@ -180,10 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn an_orphan_bears_the_mark_of_this_cluster_and_of_no_object_that_is_there() {
+    fn an_orphan_bears_the_mark_of_this_cluster_and_scope_and_of_no_object_that_is_there() {
         let named = ("SpeechEndpoint".to_owned(), "shop".to_owned(), "hotline".to_owned());
         let declared = Declared {
             cluster: "here",
+            scope: &Scope::of(["shop".to_owned()]),
             uids: ["u1".to_owned()].into(),
             names: [named].into(),
         };
@@ -192,6 +196,7 @@ mod tests {
             ("here", "u2", "shop/gone", true),
             ("here", "u2", "shop/hotline", false),
             ("elsewhere", "u2", "shop/gone", false),
+            ("here", "u2", "bank/unseen", false),
         ] {
             let tag = OwnerTag {
                 uid: uid.to_owned(),

@@ -5,7 +5,7 @@ use super::{
     series::write,
 };
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
-use std::{fmt, sync::Weak};
+use std::{collections::BTreeMap, fmt, sync::Weak};
 
 /// Reads the signs of life at scrape time.
 #[derive(Debug)]
@@ -15,12 +15,18 @@ impl Collector for Pulses {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let Some(metrics) = self.0.upgrade() else { return Ok(()) };
         let watches = metrics.liveness().watches();
-        let silences = watches
-            .iter()
-            .map(|(kind, pulse)| Some((kind, pulse.silence()?.as_secs_f64())));
-        by_kind(&mut encoder, &catalogue::WATCH_SILENCE, silences.flatten())?;
-        let unreadable = watches.iter().map(|(kind, pulse)| (kind, pulse.unreadable().len()));
-        let unreadable = unreadable.filter(|(_, count)| *count > 0);
+        // A kind may be watched in several namespaces: of the silences the longest is told.
+        let mut silences = BTreeMap::new();
+        let mut unreadable = BTreeMap::new();
+        for (watched, pulse) in &watches {
+            if let Some(silence) = pulse.silence() {
+                let longest: &mut f64 = silences.entry(&watched.kind).or_default();
+                *longest = longest.max(silence.as_secs_f64());
+            }
+            *unreadable.entry(&watched.kind).or_default() += pulse.unreadable().len();
+        }
+        by_kind(&mut encoder, &catalogue::WATCH_SILENCE, silences.into_iter())?;
+        let unreadable = unreadable.into_iter().filter(|(_, count): &(_, usize)| *count > 0);
         by_kind(
             &mut encoder,
             &catalogue::UNREADABLE,
@@ -57,7 +63,7 @@ mod tests {
     #[test]
     fn ages_are_shown_when_they_are_known_and_not_before() {
         let metrics = Metrics::new();
-        let pulse = metrics.liveness().watch("Secret");
+        let pulse = metrics.liveness().watch("Secret", None);
         let series = || {
             let text = metrics.expose().unwrap();
             let lines = text.lines().filter(|line| line.contains(r#"kind="Secret""#));
@@ -70,5 +76,23 @@ mod tests {
         pulse.hear();
         pulse.cannot_read([("shop".into(), "old".into())].into());
         assert_eq!(series(), ["speech_watch_silence_seconds", "speech_unreadable_objects"]);
+    }
+
+    #[test]
+    fn the_watches_of_one_kind_in_several_namespaces_are_one_series() {
+        let metrics = Metrics::new();
+        for (namespace, objects) in [("shop", 1), ("bank", 2)] {
+            let pulse = metrics.liveness().watch("Secret", Some(namespace));
+            pulse.hear();
+            let names = (0..objects).map(|n| (namespace.to_owned(), n.to_string()));
+            pulse.cannot_read(names.collect());
+        }
+        let text = metrics.expose().unwrap();
+        let of_secrets: Vec<_> = text.lines().filter(|line| line.contains(r#"kind="Secret""#)).collect();
+        assert_eq!(of_secrets.len(), 2, "{of_secrets:?}");
+        assert!(
+            text.contains("speech_unreadable_objects{kind=\"Secret\"} 3"),
+            "{of_secrets:?}"
+        );
     }
 }

@@ -32,6 +32,8 @@ pub fn installed(what: &str) -> Result<PathBuf, HarnessError> {
 pub static OPERATOR: LazyLock<PathBuf> = LazyLock::new(|| built("speech-operator"));
 /// The emulator of this build.
 pub static EMULATOR: LazyLock<PathBuf> = LazyLock::new(|| built("speech-emulator"));
+/// The tools of the repository of this build.
+pub static XTASK: LazyLock<PathBuf> = LazyLock::new(|| built("xtask"));
 /// The plugin of kubectl of this build.
 pub static KUBECTL_SPEECH: LazyLock<PathBuf> = LazyLock::new(|| built("kubectl-speech"));
 

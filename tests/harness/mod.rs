@@ -23,7 +23,7 @@ mod proxy;
 mod tenant;
 
 pub use audit::{AuditEntry, count_writes};
-pub use binaries::{EMULATOR, KUBECTL_SPEECH, OPERATOR, installed};
+pub use binaries::{EMULATOR, KUBECTL_SPEECH, OPERATOR, XTASK, installed};
 pub use connect_proxy::ConnectProxy;
 pub use control::Control;
 pub use emulator::EmulatorProcess;

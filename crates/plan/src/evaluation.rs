@@ -1,5 +1,5 @@
 //! Evaluations of the Speech resource: which one counts for a pair, and which ones nobody needs any more.
-use super::{CREATION_GRACE, queue::Pair, text::after};
+use super::{CREATION_GRACE, Scope, queue::Pair, text::after};
 use crate::view::{Entry, View};
 use jiff::Timestamp;
 use speech_api::{
@@ -72,17 +72,21 @@ pub struct Unneeded {
 }
 
 /// The oldest evaluation with our cluster's mark that has ended, that nobody needs any more, and that is old enough for
-/// all who might need it to have said so. `endpoints` are all of the cluster: two connections may share a resource.
+/// all who might need it to have said so. `endpoints` are all of the scope: two connections may share a resource. What the
+/// endpoints of other namespaces ordered is left to the process that sees them.
 pub fn unneeded<'a>(
     view: &View,
     cluster: &str,
+    scope: &Scope,
     endpoints: impl Iterator<Item = &'a SpeechEndpoint> + Clone,
     now: Timestamp,
 ) -> Unneeded {
+    let is_seen = |entry: &Entry<Evaluation>| entry.entity.header.owner.as_ref().is_some_and(|tag| scope.sees(tag));
     let mut ended: Vec<_> = view
         .evaluations
         .iter()
-        .filter(|entry| is_ours(entry, cluster) && entry.confirmed && entry.entity.header.status.is_terminal())
+        .filter(|entry| is_ours(entry, cluster) && is_seen(entry))
+        .filter(|entry| entry.confirmed && entry.entity.header.status.is_terminal())
         .collect();
     ended.sort_by_key(|entry| (entry.entity.header.created_at, entry.entity.header.id));
     let mut found = Unneeded::default();

@@ -3,7 +3,7 @@ use super::{cluster, law::Laws, operator::FASTEST, region::Region};
 use jiff::SignedDuration;
 use speech_api::is_held;
 use speech_plan::{
-    Action, Hands,
+    Action, Hands, Scope,
     connection::{
         Dependents, Plan, Sharing, Snapshot, Step,
         collection::{self, Next, Outcome},
@@ -46,7 +46,7 @@ impl Region {
         let view = operator.resource.view();
         let agenda = operator.resource.agenda();
         let endpoints = self.cluster.endpoints.iter().flatten();
-        let unneeded = collection::unneeded(&view, cluster::UID, endpoints, agenda.skew, self.now);
+        let unneeded = collection::unneeded(&view, cluster::UID, &Scope::default(), endpoints, agenda.skew, self.now);
         Some(plan(&Snapshot {
             object: &self.cluster.connection,
             contact: &operator.contact,

@@ -1,5 +1,6 @@
 //! The files that are written from the code: CRDs, RBAC, reference documentation and pictures. CI fails when they drift.
 mod argo_cd;
+mod chart;
 #[cfg(test)]
 mod circles;
 mod dashboard;
@@ -10,6 +11,8 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod timeline;
+
+pub use chart::{RenderError, render};
 
 use serde_json::Value;
 use speech_api::{reason, schema};
@@ -69,6 +72,10 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         write_whole_numbers(&mut value);
         let yaml = serde_saphyr::to_string(&value).map_err(|source| GenerateError::Yaml { file, source })?;
         files.push(GeneratedFile {
+            path: Path::new("deploy/chart/templates/crds").join(file),
+            content: chart::definition(&yaml),
+        });
+        files.push(GeneratedFile {
             path: Path::new("crds").join(file),
             content: format!("{HEADER}{yaml}"),
         });
@@ -79,7 +86,9 @@ pub fn files() -> Result<Vec<GeneratedFile>, GenerateError> {
         ("docs/metrics.md", metrics::document()),
         ("docs/events.md", plan::events_document()),
         ("deploy/monitoring/grafana-dashboard.json", dashboard::document()),
-        ("deploy/base/cluster-roles.yaml", rbac::manifest()),
+        ("deploy/chart/templates/_permissions.tpl", rbac::templates()),
+        ("deploy/chart/files/grafana-dashboard.json", dashboard::document()),
+        ("deploy/chart/files/rules.yaml", chart::rules()),
         ("deploy/argocd/argocd-cm.yaml", argo_cd::manifest()),
         ("deploy/monitoring/prometheus-rule.yaml", prometheus_rule()),
     ] {
@@ -127,7 +136,7 @@ fn prometheus_rule() -> String {
         "{HEADER}# The rules are in rules.yaml.\n\
          apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: speech-operator\n  namespace: speech-system\nspec:\n"
     );
-    for line in ALERT_RULES.lines().filter(|line| !line.starts_with('#')) {
+    for line in chart::rules().lines() {
         if !line.is_empty() {
             text.push_str("  ");
         }
@@ -137,9 +146,13 @@ fn prometheus_rule() -> String {
     text
 }
 
-/// Writes all files below `root`.
+/// Writes all generated files below `root`.
 pub fn write(root: &Path) -> Result<(), GenerateError> {
-    for file in files()? {
+    write_all(root, files()?)
+}
+
+fn write_all(root: &Path, files: Vec<GeneratedFile>) -> Result<(), GenerateError> {
+    for file in files {
         let path = root.join(&file.path);
         let failed = |source| GenerateError::File {
             path: path.clone(),
@@ -153,17 +166,18 @@ pub fn write(root: &Path) -> Result<(), GenerateError> {
     Ok(())
 }
 
-/// Compares all files below `root` with what the code says.
+/// Compares all generated files below `root` with what the code says.
 pub fn check(root: &Path) -> Result<(), GenerateError> {
-    let mut drifted = Vec::new();
-    for file in files()? {
-        if fs::read_to_string(root.join(&file.path)).ok().as_deref() != Some(file.content.as_str()) {
-            drifted.push(file.path.display().to_string());
-        }
+    match drifted(root, files()?) {
+        drifted if drifted.is_empty() => Ok(()),
+        drifted => Err(GenerateError::Drift(drifted)),
     }
-    if drifted.is_empty() {
-        Ok(())
-    } else {
-        Err(GenerateError::Drift(drifted))
-    }
+}
+
+/// The files that are not what they should be.
+fn drifted(root: &Path, files: Vec<GeneratedFile>) -> Vec<String> {
+    let differs =
+        |file: &GeneratedFile| fs::read_to_string(root.join(&file.path)).ok().as_deref() != Some(file.content.as_str());
+    let drifted = files.into_iter().filter(differs);
+    drifted.map(|file| file.path.display().to_string()).collect()
 }

@@ -24,6 +24,15 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = ".")]
         root: PathBuf,
     },
+    /// Render the chart into deploy/base, and its table of values. Needs tests/chart/install.sh.
+    Render {
+        /// Write nothing; fail if a file differs from what the chart gives.
+        #[arg(long)]
+        check: bool,
+        /// The root of the repository.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        root: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -45,6 +54,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         }
         Command::Generate { check: true, root } => xtask::check(&root)?,
         Command::Generate { check: false, root } => xtask::write(&root)?,
+        Command::Render { check, root } => xtask::render(&root, check)?,
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the gates have left behind in the Speech resource, and what comes after its deletion.
 use super::{Contact, Snapshot};
 use crate::{
+    Scope,
     evaluation::{self, Unneeded},
     skew::Skew,
     text::after,
@@ -22,11 +23,12 @@ const FAILED: SignedDuration = SignedDuration::from_mins(10);
 pub fn unneeded<'a>(
     view: &View,
     cluster: &str,
+    scope: &Scope,
     endpoints: impl Iterator<Item = &'a SpeechEndpoint> + Clone,
     skew: Skew,
     now: Timestamp,
 ) -> Unneeded {
-    let found = evaluation::unneeded(view, cluster, endpoints, skew.earlier(now));
+    let found = evaluation::unneeded(view, cluster, scope, endpoints, skew.earlier(now));
     let look_again = found.look_again.map(|at| skew.local_of_earlier(at));
     Unneeded { look_again, ..found }
 }
@@ -104,7 +106,14 @@ mod tests {
             ),
         ] {
             let skew = Skew::default().measured(ahead);
-            let told = unneeded(&world.view, CLUSTER, std::iter::empty(), skew, at(NOW));
+            let told = unneeded(
+                &world.view,
+                CLUSTER,
+                &Scope::default(),
+                std::iter::empty(),
+                skew,
+                at(NOW),
+            );
             assert_eq!((told.id.is_some(), told.look_again), (found, look_again), "{ahead:?}");
         }
     }

@@ -40,7 +40,26 @@ fn about_to_judge(candidate: u128) -> SpeechEndpoint {
 }
 
 fn told(world: &World, endpoints: &[SpeechEndpoint]) -> Unneeded {
-    unneeded(&world.view, CLUSTER, endpoints.iter(), world.now)
+    unneeded(&world.view, CLUSTER, &Scope::default(), endpoints.iter(), world.now)
+}
+
+/// Its endpoint may be there, and wait for it: nobody here would see it.
+#[test]
+fn an_evaluation_of_a_namespace_that_is_not_looked_after_is_left_alone() {
+    let world = World::new().evaluation(made(30, UID, Status::Succeeded));
+    let owner = world
+        .view
+        .evaluations
+        .iter()
+        .find_map(|entry| entry.entity.header.owner.clone());
+    let namespace = owner.unwrap().object.split_once('/').unwrap().0.to_owned();
+    let goes = |scope: &Scope| {
+        unneeded(&world.view, CLUSTER, scope, std::iter::empty(), world.now)
+            .id
+            .is_some()
+    };
+    assert!(goes(&Scope::of([namespace])));
+    assert!(!goes(&Scope::of(["another".to_owned()])));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use speech_api::{
     connection::KnownResource,
 };
 use speech_plan::{
-    Action, Hands,
+    Action, Hands, Scope,
     connection::{Contact, Dependents, Sharing, Snapshot, plan},
     evaluation::unneeded,
     recognition::{self, Recognition, recognise},
@@ -243,7 +243,7 @@ fn decide(s: &State, r: usize) -> speech_plan::connection::Plan {
         skew: replica.agenda.skew,
         throttled: false,
         sharing: &Sharing::default(),
-        unneeded: unneeded(&replica.view, CLUSTER, endpoints, s.now),
+        unneeded: unneeded(&replica.view, CLUSTER, &Scope::default(), endpoints, s.now),
         collect_from: replica.collect_from,
         held: None,
         resource: replica.known.as_ref(),

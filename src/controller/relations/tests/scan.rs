@@ -13,7 +13,7 @@ use proptest::{prop_assert_eq, test_runner::TestCaseError};
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel, Subject, reference::ConnectionRef};
 use speech_fuzz::Chance;
 use speech_plan::{
-    claim, evaluation,
+    Scope, claim, evaluation,
     relations::{
         claimed_id, concerns_endpoint, concerns_gate, concerns_model, datasets_of, has_history, means, owners_of,
     },
@@ -154,7 +154,7 @@ fn of_endpoints(answers: &mut Answers, context: &Context, chance: &mut Chance) {
     let view = view(chance);
     let unneeded = |endpoints: Vec<Arc<SpeechEndpoint>>| {
         let endpoints = endpoints.iter().map(|endpoint| &**endpoint);
-        let found = evaluation::unneeded(&view, CLUSTER, endpoints, at("2026-06-01T00:00:00Z"));
+        let found = evaluation::unneeded(&view, CLUSTER, &Scope::default(), endpoints, at("2026-06-01T00:00:00Z"));
         vec![format!("{found:?}")]
     };
     let by_index = unneeded(store.that_may_need_evaluations(&view));

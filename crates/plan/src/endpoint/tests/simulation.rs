@@ -126,7 +126,13 @@ impl Service for Remotes {
         let (now, view) = (case.world.now, &mut case.world.view);
         self.endpoints.sweep(&mut view.endpoints, now);
         // The connection deletes what nobody needs.
-        let unneeded = need::unneeded(view, CLUSTER, std::iter::once(&case.object), now);
+        let unneeded = need::unneeded(
+            view,
+            CLUSTER,
+            &crate::Scope::default(),
+            std::iter::once(&case.object),
+            now,
+        );
         if let Some(id) = unneeded.id {
             self.evaluations.delete(id, Fate::Answered, &mut view.evaluations);
         }

@@ -103,6 +103,7 @@ fn an_evaluation_that_fails_after_its_gate_was_given_up_is_counted_and_needed_no
     let again = case.show().status.gate.unwrap();
     assert_eq!(again, judged, "it counts once");
     let objects = [case.object.clone()];
-    let unneeded = crate::evaluation::unneeded(&case.world.view, CLUSTER, objects.iter(), now);
+    let unneeded =
+        crate::evaluation::unneeded(&case.world.view, CLUSTER, &crate::Scope::default(), objects.iter(), now);
     assert_eq!(unneeded.id, Some(id(30)));
 }

@@ -1,0 +1,76 @@
+//! Which watches there are: of each kind one for every part of the scope.
+use super::{
+    Context, Seen, export,
+    part::{NamespaceMeta, Part},
+    store::{Indexed, Writer},
+    wake,
+    watch::{self, Kept, Readable},
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::{
+    Api, Client,
+    api::ListParams,
+    core::{NamespaceResourceScope, PartialObjectMeta},
+};
+use serde::de::DeserializeOwned;
+use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
+use std::{fmt::Debug, sync::Arc};
+use tokio::task::JoinSet;
+
+/// Secrets that are never keys of a Speech resource; without them the watch is small.
+const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
+/// Objects of one page when a watch begins with a list. A page is in memory as text and parsed, beside the store.
+const PAGE: u32 = 100;
+
+/// What the watches fill.
+pub struct Writers {
+    pub connections: Writer<SpeechConnection>,
+    pub models: Writer<SpeechModel>,
+    pub endpoints: Writer<SpeechEndpoint>,
+    pub secrets: Writer<PartialObjectMeta<Secret>>,
+    pub namespaces: Writer<NamespaceMeta>,
+    pub exports: Writer<ConfigMap>,
+}
+
+/// Starts all watches. The client has to bear long silence.
+pub fn start(tasks: &mut JoinSet<()>, context: &Arc<Context>, client: &Client, writers: Writers) {
+    let all = || ListParams::default().limit(PAGE);
+    let labelled = all().labels(&format!("{}={}", export::LABEL.0, export::LABEL.1));
+    let secrets = all().fields(SECRET_FIELDS);
+    of_kind(tasks, context, client, writers.connections, &all(), wake::on_connection);
+    of_kind(tasks, context, client, writers.models, &all(), wake::on_model);
+    of_kind(tasks, context, client, writers.endpoints, &all(), wake::on_endpoint);
+    of_kind(tasks, context, client, writers.secrets, &secrets, wake::on_secret);
+    of_kind(tasks, context, client, writers.exports, &labelled, wake::on_export);
+    let parts = Part::with_home(&context.scope, context.residence.home());
+    for writer in writers.namespaces.divided(parts) {
+        let selection = writer.part().namespaces(all());
+        let api = Api::all(client.clone());
+        tasks.spawn(watch::run(
+            api,
+            selection,
+            writer,
+            Arc::clone(context),
+            wake::on_namespace,
+        ));
+    }
+}
+
+/// Watches one kind that lives in namespaces.
+fn of_kind<K, T>(
+    tasks: &mut JoinSet<()>,
+    context: &Arc<Context>,
+    client: &Client,
+    writer: Writer<K>,
+    selection: &ListParams,
+    tell: T,
+) where
+    K: Kept + Indexed + Debug + DeserializeOwned + Send + Sync,
+    Readable<K>: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    T: Fn(&Context, &K, Seen) + Copy + Send + 'static,
+{
+    for writer in writer.divided(Part::of(&context.scope)) {
+        let api = writer.part().api(client);
+        tasks.spawn(watch::run(api, selection.clone(), writer, Arc::clone(context), tell));
+    }
+}
