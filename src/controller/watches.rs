@@ -67,7 +67,7 @@ fn of_kind<K, T>(
 ) where
     K: Kept + Indexed + Debug + DeserializeOwned + Send + Sync,
     Readable<K>: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-    T: Fn(&Context, &K, Seen) + Copy + Send + 'static,
+    T: Fn(&Context, &K, Seen) + Copy + Send + Sync + 'static,
 {
     for writer in writer.divided(Part::of(&context.scope)) {
         let api = writer.part().api(client);

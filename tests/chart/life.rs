@@ -175,6 +175,8 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
         NAMESPACE,
         "--set",
         "log.level=info,concurrency=32,replicas=3",
+        // `kubectl apply` owns what it wrote as well, until somebody takes it.
+        "--force-conflicts",
     ];
     helm_ok(plane, &upgrade);
     assert!(
@@ -223,11 +225,12 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
     helm_ok(plane, &["install", RELEASE, &chart(), "-n", NAMESPACE]);
     operator = stage.operator(NAMESPACE, RELEASE, "pod-5").await;
     fleet.is_as(&before, "another installation").await;
+    let tenant = &fleet.tenants[0];
     tenant
-        .endpoint("endpoint-000", json!({"model": {"base": {}}, "displayName": "renamed"}))
+        .endpoint("endpoint-01", json!({"model": {"base": {}}, "displayName": "renamed"}))
         .await;
     tenant
-        .within(SOON, "SpeechEndpoint", "endpoint-000", "is looked after", |object| {
+        .within(SOON, "SpeechEndpoint", "endpoint-01", "is looked after", |object| {
             is_ready(object) && object["status"]["observedGeneration"] == object["metadata"]["generation"]
         })
         .await;
