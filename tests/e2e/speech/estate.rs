@@ -68,11 +68,13 @@ fn an_estate_is_imported_and_applied_without_one_remote_write() {
 #[test]
 fn lists_that_lie_make_neither_an_import_nor_orphans() {
     shared("speech-lie", async |case, stack| {
-        case.connect("60s").await;
+        // The operator would believe some of the lies, as it should: it is not to look while they are told.
+        case.connect("1h").await;
         let hotline = case
             .ready_endpoint("hotline", json!({"model": {"base": {"id": BASE_OLD}}}))
             .await;
         let hotline = hotline["status"]["id"].as_str().unwrap().to_owned();
+        case.look_at_connection().await;
         let faults = async |routes: &[(&str, &Value)]| {
             let mut ids = Vec::new();
             for (path, action) in routes {

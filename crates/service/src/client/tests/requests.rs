@@ -69,7 +69,6 @@ async fn every_version_has_its_own_urls() {
                 joined(&format!("{prefix}/models/base/{ID}"), &[parameter]),
                 joined(&format!("{prefix}/models/base"), &["top=100", parameter]),
                 joined(&format!("{prefix}/models/{ID}"), &[parameter]),
-                joined(&format!("{prefix}/endpoints/locales"), &[parameter]),
                 joined(&format!("{prefix}/models/base/{ID}/manifest"), &[lifetime, parameter]),
                 joined(
                     &format!("{prefix}/evaluations/{ID}/files"),
