@@ -7,6 +7,7 @@ use kube::{
     core::{NamespaceResourceScope, PartialObjectMeta},
 };
 use speech_plan::Scope;
+use std::fmt;
 
 /// One part of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +65,22 @@ impl Part {
         match self {
             Self::Cluster => all,
             Self::Namespace(name) => all.fields(&format!("metadata.name={name}")),
+        }
+    }
+}
+
+/// What is not there, so that there is nothing to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    Definition,
+    Namespace(String),
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Definition => f.write_str("CustomResourceDefinition of this kind"),
+            Self::Namespace(name) => write!(f, "namespace {name}"),
         }
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! Who deletes a CustomResourceDefinition deletes all objects of the kind, and the apiserver marks the definition before it
 //! marks the first object. So a read that began after an object was seen to be deleted tells which of both was meant.
-use super::{Context, part::Part};
+use super::{
+    Context,
+    part::{Lacking, Part},
+};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{Api, Client, Resource, core::PartialObjectMeta};
 use speech_api::{GROUP, SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::Stay;
-use std::{fmt, time::Duration};
+use std::time::Duration;
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
@@ -54,22 +57,6 @@ impl Finding {
             (Self::Ends(why), _) | (_, Self::Ends(why)) => Self::Ends(why),
             (Self::Unknown(why), _) | (_, Self::Unknown(why)) => Self::Unknown(why),
             (Self::Stays, Self::Stays) => Self::Stays,
-        }
-    }
-}
-
-/// What is not there, so that there is nothing to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lacking {
-    Definition,
-    Namespace(String),
-}
-
-impl fmt::Display for Lacking {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Definition => f.write_str("CustomResourceDefinition of this kind"),
-            Self::Namespace(name) => write!(f, "namespace {name}"),
         }
     }
 }

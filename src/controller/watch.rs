@@ -8,7 +8,7 @@ mod readable;
 
 use super::{
     Context,
-    residence::Lacking,
+    part::Lacking,
     store::{Indexed, Store, Writer},
 };
 use crate::liveness::WatchPulse;
