@@ -53,6 +53,14 @@ impl<'a> Fleet<'a> {
             }
         })
         .await;
+        // One that was made by hand is Ready before it bears its mark.
+        in_time("one request made or marked each endpoint", SOON, async || {
+            match fleet.remote_writes().await {
+                writes if writes == OF_ONE * RESOURCES => Ok(()),
+                writes => Err(format!("{writes} so far")),
+            }
+        })
+        .await;
         fleet
     }
 
@@ -157,7 +165,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
     );
     let chart_folder = chart();
     let install = ["install", RELEASE, &chart_folder, "-n", NAMESPACE, "--take-ownership"];
-    helm_ok(plane, &[&install[..], &["--force-conflicts"]].concat());
+    helm_ok(plane, &[&install[..], &["--server-side=false"]].concat());
     assert_eq!(
         field(&stage, ".metadata.annotations.meta\\.helm\\.sh/release-name").await,
         RELEASE
@@ -175,8 +183,6 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
         NAMESPACE,
         "--set",
         "log.level=info,concurrency=32,replicas=3",
-        // `kubectl apply` owns what it wrote as well, until somebody takes it.
-        "--force-conflicts",
     ];
     helm_ok(plane, &upgrade);
     assert!(
