@@ -8,7 +8,7 @@ mod pace;
 pub use pace::{MOST_MADE_PER_DAY, MOST_PER_DAY, MOST_PER_HOUR, MOST_PER_MINUTE};
 
 use super::{
-    Action, Failure, FailureClass, Surroundings, Verdict, retry,
+    Action, Failure, Surroundings, Verdict, retry,
     text::{after, day_time},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -359,7 +359,7 @@ pub fn tallied(
 ) -> Option<CreationTally> {
     let tally = Tally::later(shown.map(Tally::from), announced)?;
     let tally = match failure {
-        Some(failure) if failure.class == FailureClass::Uncertain => tally,
+        Some(failure) if !failure.had_no_effect() => tally,
         Some(failure) if NOT_TAKEN.contains(&failure.code.as_str()) => pace::unsent(tally),
         Some(_) => pace::empty(tally),
         None => tally,

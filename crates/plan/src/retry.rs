@@ -235,7 +235,7 @@ pub fn note<K: Subject>(object: &K, around: &Surroundings<'_>, creates: &str, st
     }
     let leaves = meta.deletion_timestamp.is_some();
     memory.keep(failure, generation, leaves, around.now);
-    if failure.operation == creates && failure.class != FailureClass::Uncertain {
+    if failure.operation == creates && failure.had_no_effect() {
         let attempt = CreationIntent::of(object).and_then(|intent| i32::try_from(intent.attempt).ok());
         let closed = status.fields_mut().closed_attempt;
         *closed = attempt.max(*closed);

@@ -153,7 +153,7 @@ fn is_about(judgement: &Judgement, pair: Pair) -> bool {
 /// An attempt that made an evaluation is over, and one that certainly made none.
 fn close_attempts(s: &Snapshot<'_>, view: &View, status: &mut SpeechEndpointStatus) {
     let made = view.evaluations.latest_attempt(s.uid());
-    let led_to_nothing = |failure: &&Failure| is_ours(failure) && failure.class != FailureClass::Uncertain;
+    let led_to_nothing = |failure: &&Failure| is_ours(failure) && failure.had_no_effect();
     let void = s.around.learned.failure.filter(led_to_nothing);
     let void = void.and_then(|_| CreationIntent::of(s.object).map(|intent| intent.attempt));
     let closed = made.max(void).and_then(|attempt| i32::try_from(attempt).ok());

@@ -55,6 +55,11 @@ pub fn accepted(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
     view.accepted.get(&endpoint.header.id).copied()
 }
 
+/// The model that was asked for last, in this very pass or before, unless it is known not to come.
+fn asked_last(s: &Snapshot<'_>, endpoint: &Endpoint) -> Option<ModelId> {
+    s.around.learned.moves_to.or_else(|| accepted(s, endpoint))
+}
+
 /// Until when a model that was accepted may go unseen; None once that is over, and where a person asks for an attempt.
 fn outstanding_until(s: &Snapshot<'_>, target: &TargetModel) -> Option<Timestamp> {
     let deploying = s
@@ -141,9 +146,8 @@ pub fn deploying(
 ) -> Record {
     let s = &f.s;
     // What was asked for is on its way whatever is found by now: what let it go, such as an evaluation, may be gone.
-    let asked = s.around.learned.moves_to.or_else(|| accepted(s, endpoint));
-    let named = endpoint.model.filter(|model| !record.serves(*model));
-    let named = named.or_else(|| asked.filter(|model| !record.serves(*model)));
+    let mut named = endpoint.model.into_iter().chain(asked_last(s, endpoint));
+    let named = named.find(|model| !record.serves(*model));
     let before = s.old_status().and_then(|old| old.target.clone());
     let active = record.active.as_ref().map(|active| &active.model);
     let mut record = match (named.and_then(|model| view.model(model)), before, next) {
@@ -188,9 +192,7 @@ pub fn asked_for(
     let s = &f.s;
     let id = facts.model.entity();
     let leaves = s.around.learned.asked == Some(Action::SWAP);
-    let left = s.around.learned.moves_to == Some(facts.model);
-    let is_known =
-        old_target(s) == Some(id) || accepted(s, endpoint) == Some(facts.model) || left || record.active.is_none();
+    let is_known = old_target(s) == Some(id) || asked_last(s, endpoint) == Some(facts.model) || record.active.is_none();
     if is_known {
         return on_target(s, facts, interim, record);
     }
