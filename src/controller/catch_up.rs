@@ -98,8 +98,7 @@ where
         let is_readable =
             |key: &ObjectRef<K>| !unreadable.contains(&(key.namespace.clone().unwrap_or_default(), key.name.clone()));
         listed.editions.retain(|key, _| is_readable(key));
-        let mut stored = store.state();
-        stored.retain(|object| part.holds(object.meta()));
+        let stored = store.of_part(part);
         let stored = stored.iter().map(|object| edition(object.meta()));
         if !listed.is_ahead_of(stored.filter(|(key, _)| is_readable(key))) {
             return;

@@ -1,11 +1,7 @@
 //! The parts of the cluster that are listed and watched one by one: the whole cluster, or each namespace of the scope by
 //! itself, because the apiserver lists one namespace or all.
-use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::{
-    Api, Client, Resource,
-    api::ListParams,
-    core::{NamespaceResourceScope, PartialObjectMeta},
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Api, Client, Resource, api::ListParams, core::NamespaceResourceScope};
 use speech_plan::Scope;
 use std::fmt;
 
@@ -84,9 +80,6 @@ impl fmt::Display for Lacking {
         }
     }
 }
-
-/// A Namespace as it is kept.
-pub type NamespaceMeta = PartialObjectMeta<Namespace>;
 
 #[cfg(test)]
 mod tests {

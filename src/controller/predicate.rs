@@ -32,8 +32,8 @@ impl io::Write for Into<'_> {
 }
 
 impl Predicate {
-    /// Notes what is seen of an object, and tells whether anything that matters differs from the last time. What we write
-    /// ourselves is noted as well, and so is no news when the watch brings it.
+    /// Notes an object as it is now, and returns whether anything that matters has changed since the last time. What we write
+    /// ourselves is noted too, so that the watch's echo of it is no news.
     pub fn note(&self, object: &impl Resource, status: Option<&impl Serialize>) -> bool {
         let meta = object.meta();
         let mut hasher = DefaultHasher::new();

@@ -149,8 +149,8 @@ impl Residence {
             (404, _) => self.has::<K>(Presence::Gone).await.then_some(Lacking::Definition),
             (403, Part::Namespace(name)) => {
                 let api: Api<Namespace> = Api::all(self.client.clone());
-                let found = timeout(ANSWER, presence(&api, name)).await;
-                matches!(found, Ok(Ok(Presence::Gone))).then(|| Lacking::Namespace(name.clone()))
+                let is_gone = is(&api, name, Presence::Gone).await;
+                is_gone.then(|| Lacking::Namespace(name.clone()))
             }
             _ => None,
         }
@@ -159,9 +159,17 @@ impl Residence {
     async fn has<K: Resource<DynamicType = ()>>(&self, wanted: Presence) -> bool {
         let Some(name) = definition::<K>() else { return false };
         let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        let found = timeout(ANSWER, presence(&api, &name)).await;
-        matches!(found, Ok(Ok(found)) if found == wanted)
+        is(&api, &name, wanted).await
     }
+}
+
+/// Whether the apiserver answers in time, and so.
+async fn is<K>(api: &Api<K>, name: &str, wanted: Presence) -> bool
+where
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let found = timeout(ANSWER, presence(api, name)).await;
+    matches!(found, Ok(Ok(found)) if found == wanted)
 }
 
 fn told(what: &str, presence: Result<Presence, kube::Error>) -> Finding {

@@ -15,9 +15,8 @@ use super::{
     remote::Remotes,
     residence::Residence,
     routes::Routes,
-    store::store,
-    wake,
-    watches::{self, Writers},
+    store::stores,
+    wake, watches,
     workqueue::WorkQueue,
 };
 use crate::{
@@ -231,16 +230,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
     let flux = options.flux.map(|flux| flux::queue(flux, Arc::clone(&options.metrics)));
     let (telling, courier) = flux.unzip();
     let (events, queue) = Events::new(options.clock.clone(), options.instance, telling);
-    let ((connections, c), (models, m), (endpoints, e)) = (store(), store(), store());
-    let ((secrets, s), (namespaces, n), (exports, x)) = (store(), store(), store());
-    let writers = Writers {
-        connections: c,
-        models: m,
-        endpoints: e,
-        secrets: s,
-        namespaces: n,
-        exports: x,
-    };
+    let (stores, writers) = stores();
     let (client, writes) = (options.watches, options.client.clone());
     let residence = Residence::new(client.clone(), options.home);
     let context = Arc::new(Context {
@@ -253,14 +243,7 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         allowed_hosts: options.allowed_hosts,
         hands: options.reach.hands(),
         transport: options.reach.transport(),
-        stores: Stores {
-            connections,
-            models,
-            endpoints,
-            secrets,
-            namespaces,
-            exports,
-        },
+        stores,
         written: MutationCaches::default(),
         predicate: Predicate::default(),
         wakes,

@@ -37,6 +37,39 @@ pub struct Stores {
     pub exports: Store<ConfigMap>,
 }
 
+/// What the watches fill.
+pub struct Writers {
+    pub connections: Writer<SpeechConnection>,
+    pub models: Writer<SpeechModel>,
+    pub endpoints: Writer<SpeechEndpoint>,
+    pub secrets: Writer<PartialObjectMeta<Secret>>,
+    pub namespaces: Writer<PartialObjectMeta<Namespace>>,
+    pub exports: Writer<ConfigMap>,
+}
+
+/// All stores, empty, and what fills them.
+pub fn stores() -> (Stores, Writers) {
+    let ((connections, c), (models, m), (endpoints, e)) = (store(), store(), store());
+    let ((secrets, s), (namespaces, n), (exports, x)) = (store(), store(), store());
+    let stores = Stores {
+        connections,
+        models,
+        endpoints,
+        secrets,
+        namespaces,
+        exports,
+    };
+    let writers = Writers {
+        connections: c,
+        models: m,
+        endpoints: e,
+        secrets: s,
+        namespaces: n,
+        exports: x,
+    };
+    (stores, writers)
+}
+
 /// The reader of a store.
 pub struct Store<K: Indexed> {
     objects: reflector::Store<K>,
@@ -51,7 +84,7 @@ pub struct Writer<K: Indexed> {
     shared: Arc<Mutex<Shared<K>>>,
     reader: Store<K>,
     part: Part,
-    /// What of the list has come, where it does not take the place of all that is known.
+    /// What of the list has come.
     listed: Vec<K>,
 }
 
@@ -112,6 +145,13 @@ impl<K: Indexed> Store<K> {
     pub fn state(&self) -> Vec<Arc<K>> {
         let all = self.objects.state();
         self.count(all.len());
+        all
+    }
+
+    /// All objects of a part of the cluster, as [`Store::state`].
+    pub fn of_part(&self, part: &Part) -> Vec<Arc<K>> {
+        let mut all = self.state();
+        all.retain(|object| part.holds(object.meta()));
         all
     }
 
@@ -190,25 +230,17 @@ impl<K: Indexed> Writer<K> {
 
     /// What of its part is known.
     pub fn known(&self) -> Vec<Arc<K>> {
-        let mut known = self.reader.state();
-        known.retain(|object| self.part.holds(object.meta()));
-        known
+        self.reader.of_part(&self.part)
     }
 
     /// A list begins. What of the one before had come is dropped.
     pub fn begin_list(&mut self) {
-        match self.part {
-            Part::Cluster => self.shared().objects.apply_watcher_event(&Event::Init),
-            Part::Namespace(_) => self.listed.clear(),
-        }
+        self.listed.clear();
     }
 
     /// An object of the list; nobody sees it before the end of the list.
     pub fn list(&mut self, object: K) {
-        match self.part {
-            Part::Cluster => self.shared().objects.apply_watcher_event(&Event::InitApply(object)),
-            Part::Namespace(_) => self.listed.push(object),
-        }
+        self.listed.push(object);
     }
 
     /// The whole list is there, and takes the place of all that was known of its part.
@@ -217,7 +249,7 @@ impl<K: Indexed> Writer<K> {
         let mut index = self.reader.change();
         let mut shared = self.shared();
         match self.part {
-            Part::Cluster => shared.objects.apply_watcher_event(&Event::InitDone),
+            Part::Cluster => shared.replace(listed),
             Part::Namespace(_) => {
                 let there: HashSet<_> = listed.iter().map(ObjectRef::from_obj).collect();
                 for object in self.known() {
@@ -265,12 +297,17 @@ impl<K: Indexed> Shared<K> {
         let before = self.unlisted.len();
         self.unlisted.retain(|unlisted| unlisted != part);
         if before > 0 && self.unlisted.is_empty() {
-            self.objects.apply_watcher_event(&Event::Init);
-            for object in reader.objects.state() {
-                self.objects.apply_watcher_event(&Event::InitApply((*object).clone()));
-            }
-            self.objects.apply_watcher_event(&Event::InitDone);
+            self.replace(reader.objects.state().iter().map(|object| (**object).clone()));
         }
+    }
+
+    /// These take the place of all that was known.
+    fn replace(&mut self, all: impl IntoIterator<Item = K>) {
+        self.objects.apply_watcher_event(&Event::Init);
+        for object in all {
+            self.objects.apply_watcher_event(&Event::InitApply(object));
+        }
+        self.objects.apply_watcher_event(&Event::InitDone);
     }
 }
 

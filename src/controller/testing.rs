@@ -9,30 +9,24 @@ use super::{
     remote::Remotes,
     residence::Residence,
     routes::Routes,
-    store::{Stores, Writer, store},
+    store::{Writers, stores},
 };
 use crate::{lead::Leadership, metrics::Metrics};
-use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
-use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use speech_plan::{Hands, Scope};
 use speech_service::{AllowedHosts, ReqwestTransport, clock::Clock};
 use std::sync::Arc;
 
-/// What all parts share, the writers of its stores but those of names alone, and the ends of its queues.
+/// What all parts share, the writers of its stores, and the ends of its queues.
 pub struct Parts {
     pub context: Context,
-    pub connections: Writer<SpeechConnection>,
-    pub models: Writer<SpeechModel>,
-    pub endpoints: Writer<SpeechEndpoint>,
-    pub exports: Writer<ConfigMap>,
+    pub writers: Writers,
     pub sleepers: Sleepers,
 }
 
 impl Parts {
     pub fn new(client: Client) -> Self {
-        let ((c, connections), (m, models), (e, endpoints)) = (store(), store(), store());
-        let ((s, _), (n, _), (x, exports)) = (store(), store(), store());
+        let (stores, writers) = stores();
         let (wakes, sleepers) = Wakes::new();
         let clock = Clock::system();
         let context = Context {
@@ -46,14 +40,7 @@ impl Parts {
             allow_http: false,
             allowed_hosts: AllowedHosts::new([]),
             transport: Arc::new(ReqwestTransport::of("tests", AllowedHosts::new([])).unwrap()),
-            stores: Stores {
-                connections: c,
-                models: m,
-                endpoints: e,
-                secrets: s,
-                namespaces: n,
-                exports: x,
-            },
+            stores,
             written: MutationCaches::default(),
             predicate: Predicate::default(),
             wakes,
@@ -65,10 +52,7 @@ impl Parts {
         };
         Self {
             context,
-            connections,
-            models,
-            endpoints,
-            exports,
+            writers,
             sleepers,
         }
     }

@@ -1,19 +1,13 @@
 //! Which watches there are: of each kind one for every part of the scope.
 use super::{
     Context, Seen, export,
-    part::{NamespaceMeta, Part},
-    store::{Indexed, Writer},
+    part::Part,
+    store::{Indexed, Writer, Writers},
     wake,
     watch::{self, Kept, Readable},
 };
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{
-    Api, Client,
-    api::ListParams,
-    core::{NamespaceResourceScope, PartialObjectMeta},
-};
+use kube::{Api, Client, api::ListParams, core::NamespaceResourceScope};
 use serde::de::DeserializeOwned;
-use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
 use std::{fmt::Debug, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -21,16 +15,6 @@ use tokio::task::JoinSet;
 const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
 /// Objects of one page when a watch begins with a list. A page is in memory as text and parsed, beside the store.
 const PAGE: u32 = 100;
-
-/// What the watches fill.
-pub struct Writers {
-    pub connections: Writer<SpeechConnection>,
-    pub models: Writer<SpeechModel>,
-    pub endpoints: Writer<SpeechEndpoint>,
-    pub secrets: Writer<PartialObjectMeta<Secret>>,
-    pub namespaces: Writer<NamespaceMeta>,
-    pub exports: Writer<ConfigMap>,
-}
 
 /// Starts all watches. The client has to bear long silence.
 pub fn start(tasks: &mut JoinSet<()>, context: &Arc<Context>, client: &Client, writers: Writers) {

@@ -15,7 +15,7 @@ impl Collector for Pulses {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let Some(metrics) = self.0.upgrade() else { return Ok(()) };
         let watches = metrics.liveness().watches();
-        // A kind may be watched in several namespaces: of the silences the longest is told.
+        // A kind may be watched in several namespaces: the longest silence counts.
         let mut silences = BTreeMap::new();
         let mut unreadable = BTreeMap::new();
         for (watched, pulse) in &watches {

@@ -51,18 +51,22 @@ fn add_tenant(parts: &mut Parts, number: u128) {
         "endpoint": format!("https://{namespace}.example"), "auth": {"keySecretRef": {"name": "key"}},
     });
     let connection = object("SpeechConnection", namespace, "speech", spec);
-    parts.connections.apply(connection);
+    parts.writers.connections.apply(connection);
     let training = json!({"training": {"datasets": [id(5).to_string()], "baseModel": {"id": id(1).to_string()}}});
-    parts.models.apply(model(namespace, "trained", training));
+    parts.writers.models.apply(model(namespace, "trained", training));
     let copied = json!({"copy": {"modelRef": {"name": "trained"}}});
-    parts.models.apply(model(namespace, "copied", copied));
+    parts.writers.models.apply(model(namespace, "copied", copied));
     let labelled = json!({"selector": {"matchLabels": {"team": "a"}}});
     let adopted = json!({"id": id(number).to_string()});
     parts
+        .writers
         .endpoints
         .apply(endpoint(namespace, "adopting", labelled, adopted));
     for n in 0..6 {
-        parts.endpoints.apply(following(namespace, &format!("following-{n}")));
+        parts
+            .writers
+            .endpoints
+            .apply(following(namespace, &format!("following-{n}")));
     }
 }
 
@@ -175,7 +179,10 @@ async fn a_pass_and_an_answer_look_at_few_of_a_thousand_that_share_a_connection(
     let mut parts = Parts::new(client());
     add_tenant(&mut parts, 1);
     for n in 6..1_000 {
-        parts.endpoints.apply(following("tenant-1", &format!("following-{n}")));
+        parts
+            .writers
+            .endpoints
+            .apply(following("tenant-1", &format!("following-{n}")));
     }
     let key = ObjectRef::new("following-3").within("tenant-1");
     let endpoint = parts.context.stores.endpoints.get(&key).unwrap();

@@ -43,10 +43,10 @@ pub fn take(parts: &mut Parts, step: &Step, number: usize) {
         Step::BreakOff(kind, objects) => (kind, Change::List(objects, false)),
     };
     match change {
-        (Kind::Connection, change) => bring(&mut parts.connections, change, connection),
-        (Kind::Model, change) => bring(&mut parts.models, change, model),
-        (Kind::Endpoint, change) => bring(&mut parts.endpoints, change, endpoint),
-        (Kind::Export, change) => bring(&mut parts.exports, change, export),
+        (Kind::Connection, change) => bring(&mut parts.writers.connections, change, connection),
+        (Kind::Model, change) => bring(&mut parts.writers.models, change, model),
+        (Kind::Endpoint, change) => bring(&mut parts.writers.endpoints, change, endpoint),
+        (Kind::Export, change) => bring(&mut parts.writers.exports, change, export),
     }
 }
 
