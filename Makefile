@@ -52,7 +52,8 @@ browser: ## Fetch a headless Chromium into the cache, where there is none
 
 bench: cargo control-plane ## Run the benchmarks beside a plain operator and write the table of docs/benchmarks.md
 	@benches/plain/install.sh
-	@cargo build --package speech-operator --package speech-emulator --bins --profile bench
+# As `cargo bench` builds them, so that nothing is built twice.
+	@cargo build --package speech-operator --package speech-emulator --bin speech-operator --bin speech-emulator --bench loop --profile bench
 	@BENCH_REPORT=$(if $(BENCH_QUICK),,$${BENCH_REPORT-docs/benchmarks.md}) cargo bench
 
 crds: cargo ## Write the CustomResourceDefinitions and the other generated files
