@@ -1,9 +1,12 @@
 # shellcheck shell=bash
-# For the scripts beside this that fetch a program from Debian's packages. They bring `say` and `fail`.
+# For the scripts that fetch a program from Debian's packages. They bring TITLE, see say.sh.
 #
 # Packages are only unpacked: nothing is installed, and root is not needed. apt checks them against the signed lists of the
 # distribution, which are fetched from the sources that the machine names. Lists and archives lie in a folder of our own, so
 # that the machine's may be old, or missing as in most images.
+
+# shellcheck source=say.sh
+source "${BASH_SOURCE[0]%/*}/say.sh"
 
 # own_apt WORK ARGUMENT...: what is installed on the machine is read, so that only what is missing is fetched.
 own_apt() {

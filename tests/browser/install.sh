@@ -9,21 +9,15 @@
 # are unpacked into the cache with the libraries that this machine lacks: nothing is installed, and root is not needed.
 set -euo pipefail
 
+readonly TITLE="browser"
 readonly PACKAGES=(chromium-headless-shell chromium) # the first that there is
 readonly NAMES=(chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable)
 readonly HINT="install Chromium or Chrome, or set CHROMIUM to its program"
 
 # shellcheck source=tests/debian.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../debian.sh"
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
 shelf=$cache/browser
 program=$shelf/current/chromium
-
-say() { printf 'browser: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 runs() { "$1" --version >/dev/null 2>&1; }
 

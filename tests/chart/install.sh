@@ -9,15 +9,9 @@
 # build of the published Go modules (the versions come from the go.mod in the folder of each), mostly helm's.
 set -euo pipefail
 
+readonly TITLE="chart tools"
 readonly PROGRAMS=(helm helm-unittest helm-docs kube-score)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-
-say() { printf 'chart tools: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 # shellcheck disable=SC2034 # go.sh reads it
 GO_MINIMUM=26 # what helm's own go.mod asks for

@@ -179,9 +179,7 @@ async fn a_real_api_server_accepts_what_every_file_of_values_gives() -> Result<(
     let definitions = installed("tests/prometheus-operator")?;
     let args = ["create", "--filename", &definitions.display().to_string()];
     plane.kubectl_ok(&args).await?;
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
-        .await?;
+    plane.know_all_kinds().await?;
     for file in values() {
         let manifest = template(&["--values", &file]);
         let args = ["create", "--dry-run=server", "--validate=strict", "--filename", "-"];

@@ -3,7 +3,7 @@ use crate::{
     chart,
     harness::{OperatorProcess, Tenant, condition, in_time, is_ready},
     release::{helm, helm_ok, packed},
-    repository, seed,
+    seed,
     stage::{SOON, Stage, ready},
 };
 use kube::api::ListParams;
@@ -138,20 +138,8 @@ async fn definitions(stage: &Stage) -> usize {
 async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstallation() {
     let stage = Stage::start().await;
     let plane = &stage.plane;
-    let root = repository();
-    plane
-        .kubectl_ok(&["apply", "--kustomize", &root.join("crds").display().to_string()])
-        .await
-        .unwrap();
-    let before_the_chart = root.join("tests/chart/previous/base.yaml").display().to_string();
-    plane
-        .kubectl_ok(&["apply", "--filename", &before_the_chart])
-        .await
-        .unwrap();
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
-        .await
-        .unwrap();
+    let before_the_chart = ["crds", "tests/chart/previous/base.yaml"];
+    plane.install_from(&before_the_chart).await.unwrap();
     let mut operator = stage.operator(NAMESPACE, RELEASE, "pod-1").await;
     let fleet = Fleet::made(&stage).await;
 

@@ -68,7 +68,12 @@ async fn account_is_bounded(stage: &Stage, account: &str, own: &str, other: &str
             false,
         ),
     ] {
-        assert_eq!(stage.may(account, &what).await, expected, "{account}: {what}");
+        let user = format!("system:serviceaccount:{account}");
+        assert_eq!(
+            stage.plane.may(&user, &what).await.unwrap(),
+            expected,
+            "{account}: {what}"
+        );
     }
 }
 
@@ -134,10 +139,7 @@ async fn two_releases_look_after_namespaces_of_their_own() {
         "beta-system",
         &["scope.namespaces={team-b}", "crds.install=false"],
     );
-    plane
-        .kubectl_ok(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])
-        .await
-        .unwrap();
+    plane.know_all_kinds().await.unwrap();
 
     account_is_bounded(&stage, "alpha-system:alpha-speech-operator", "team-a", "team-b").await;
     account_is_bounded(&stage, "beta-system:beta-speech-operator", "team-b", "team-a").await;

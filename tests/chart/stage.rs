@@ -88,18 +88,6 @@ impl Stage {
         })
         .await;
     }
-
-    /// Whether an account may do something, by the API server's own word.
-    pub async fn may(&self, account: &str, what: &str) -> bool {
-        let who = format!("--as=system:serviceaccount:{account}");
-        let args: Vec<&str> = ["auth", "can-i", &who].into_iter().chain(what.split(' ')).collect();
-        let answer = self.plane.kubectl(&args).await.unwrap();
-        match answer.stdout.trim() {
-            "yes" => true,
-            "no" => false,
-            _ => panic!("{what}: {answer:?}"),
-        }
-    }
 }
 
 /// Waits until an object is Ready; returns it.

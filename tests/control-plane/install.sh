@@ -9,23 +9,17 @@
 # the official archives; a build of the published Go modules (the versions come from go.mod beside this file).
 set -euo pipefail
 
+readonly TITLE="control plane"
 readonly PROGRAMS=(etcd kube-apiserver kube-controller-manager kubectl)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kubernetes_version=$(sed -n 's/^\tk8s\.io\/kubernetes //p' "$here/go.mod")
 etcd_version=$(sed -n 's/^\tgo\.etcd\.io\/etcd\/server\/v3 //p' "$here/go.mod")
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-shelf=$cache/control-plane
-folder=$shelf/$kubernetes_version-etcd-$etcd_version
-
-say() { printf 'control plane: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"
+shelf=$cache/control-plane
+folder=$shelf/$kubernetes_version-etcd-$etcd_version
 
 # missing_in FOLDER: the names of the programs it lacks.
 missing_in() {

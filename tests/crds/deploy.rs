@@ -158,13 +158,8 @@ async fn may(account: &str, what: &str) -> Result<bool, HarnessError> {
 }
 
 async fn may_in(namespace: &str, account: &str, what: &str) -> Result<bool, HarnessError> {
-    let (namespace, account) = (format!("--namespace={namespace}"), format!("--as={account}"));
-    let mut args = vec!["auth", "can-i", &namespace, &account];
-    args.extend(what.split(' '));
-    let output = plane().await?.kubectl(&args).await?;
-    let answer = output.stdout.trim();
-    assert!(["yes", "no"].contains(&answer), "{what}: {output:?}");
-    Ok(answer == "yes")
+    let what = format!("{what} --namespace={namespace}");
+    plane().await?.may(account, &what).await
 }
 
 async fn demand(account: &str, allowed: &[&str], denied: &[&str]) -> Result<(), HarnessError> {

@@ -130,6 +130,16 @@ impl Plane {
         demand_success(&args, self.kubectl_stdin(&args, yaml).await?)
     }
 
+    /// Whether a user may do something, by the API server's own word.
+    pub async fn may(&self, user: &str, what: &str) -> Result<bool, HarnessError> {
+        let user = format!("--as={user}");
+        let args: Vec<&str> = ["auth", "can-i", &user].into_iter().chain(what.split(' ')).collect();
+        let output = self.kubectl(&args).await?;
+        let answer = output.stdout.trim();
+        assert!(["yes", "no"].contains(&answer), "{what}: {output:?}");
+        Ok(answer == "yes")
+    }
+
     /// Applies what `deploy/` ships, as a user does, but for the Deployment: operators run as processes here.
     pub async fn install(&self) -> Result<(), HarnessError> {
         let paths = [
@@ -147,6 +157,11 @@ impl Plane {
         for path in paths {
             self.kubectl_ok(&["apply", "-f", &format!("{root}/{path}")]).await?;
         }
+        self.know_all_kinds().await
+    }
+
+    /// Waits until all kinds are known.
+    pub async fn know_all_kinds(&self) -> Result<(), HarnessError> {
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
         self.kubectl_ok(&established).await.map(drop)
     }

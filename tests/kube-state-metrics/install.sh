@@ -10,15 +10,9 @@
 set -euo pipefail
 
 readonly PROGRAM=kube-state-metrics
+readonly TITLE=$PROGRAM
 readonly MODULE=k8s.io/kube-state-metrics/v2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-
-say() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"

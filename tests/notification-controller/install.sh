@@ -9,16 +9,10 @@
 # this file).
 set -euo pipefail
 
+readonly TITLE="notification-controller"
 readonly MODULE=github.com/fluxcd/notification-controller
 readonly DEFINITIONS=(config/crd/bases/notification.toolkit.fluxcd.io_{receivers,providers,alerts}.yaml)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-
-say() { printf 'notification-controller: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"

@@ -9,16 +9,10 @@
 # this file).
 set -euo pipefail
 
+readonly TITLE="prometheus operator"
 readonly MODULE=github.com/prometheus-operator/prometheus-operator
 readonly DEFINITIONS=(example/prometheus-operator-crd/monitoring.coreos.com_{prometheusrules,servicemonitors}.yaml)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-
-say() { printf 'prometheus operator: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"

@@ -8,18 +8,12 @@
 # it; the package `prometheus` of Debian or Ubuntu, which is only unpacked: no root is needed and nothing is installed.
 set -euo pipefail
 
+readonly TITLE="prometheus"
 readonly PROGRAMS=(prometheus promtool)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/speech-operator
-folder=$cache/prometheus
 
 # shellcheck source=tests/debian.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../debian.sh"
-
-say() { printf 'prometheus: %s\n' "$*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
+folder=$cache/prometheus
 
 # complete FOLDER: whether it has all programs, and they run here.
 complete() {

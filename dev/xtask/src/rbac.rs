@@ -9,19 +9,28 @@ pub struct Permission {
     pub group: &'static str,
     /// Resources, subresources included.
     pub resources: &'static [&'static str],
-    /// The only ones that it is about; empty for all.
-    pub names: &'static [&'static str],
+    /// Which of them.
+    pub names: Names,
     /// What may be done with them.
     pub verbs: &'static [&'static str],
     /// Why; becomes a comment.
     pub reason: &'static str,
 }
 
+/// Which objects a rule is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Names {
+    All,
+    Only(&'static [&'static str]),
+    /// Those that the chart names where the release has a scope; all without one.
+    Scoped,
+}
+
 /// What the operator does in the namespace of its Lease.
 pub const ELECTION: &[Permission] = &[Permission {
     group: "coordination.k8s.io",
     resources: &["leases"],
-    names: &[],
+    names: Names::All,
     verbs: &["get", "list", "watch", "create", "update"],
     reason: "Only the replica that holds the Lease acts.",
 }];
@@ -31,14 +40,14 @@ pub const CLUSTER: &[Permission] = &[
     Permission {
         group: "",
         resources: &["namespaces"],
-        names: &[],
+        names: Names::Scoped,
         verbs: &["get", "list", "watch"],
         reason: "The operator reads labels for allowedNamespaces.selector, and whether its own namespace is being deleted.",
     },
     Permission {
         group: "apiextensions.k8s.io",
         resources: &["customresourcedefinitions"],
-        names: DEFINITIONS,
+        names: Names::Only(DEFINITIONS),
         verbs: &["get"],
         reason: "Before it deletes anything in the Speech service, the operator checks whether the whole kind is being removed.",
     },
@@ -48,7 +57,7 @@ pub const CLUSTER: &[Permission] = &[
 const EVENTS: Permission = Permission {
     group: "events.k8s.io",
     resources: &["events"],
-    names: &[],
+    names: Names::All,
     verbs: &["create"],
     reason: "The operator reports transitions as events.",
 };
@@ -70,35 +79,35 @@ pub const OBJECTS: &[Permission] = &[
     Permission {
         group: GROUP,
         resources: KINDS,
-        names: &[],
+        names: Names::All,
         verbs: &["get", "list", "watch", "patch"],
         reason: "The operator reads what is declared. It patches finalizer and creation-intent annotation, and never writes a spec.",
     },
     Permission {
         group: GROUP,
         resources: STATUSES,
-        names: &[],
+        names: Names::All,
         verbs: &["patch"],
         reason: "The operator reports its results in the status.",
     },
     Permission {
         group: GROUP,
         resources: &["speechmodels/finalizers", "speechendpoints/finalizers"],
-        names: &[],
+        names: Names::All,
         verbs: &["update"],
         reason: "ConfigMaps of exportTo block the deletion of their owner, and some clusters check the permission for that.",
     },
     Permission {
         group: "",
         resources: &["secrets"],
-        names: &[],
+        names: Names::All,
         verbs: &["get", "list", "watch"],
         reason: "The operator watches only metadata, to use a changed key at once. It gets only the Secrets that connections name.",
     },
     Permission {
         group: "",
         resources: &["configmaps"],
-        names: &[],
+        names: Names::All,
         verbs: &["get", "list", "watch", "create", "patch", "delete"],
         reason: "For exportTo: the operator watches the ConfigMaps with its label and deletes those that exportTo no longer names.",
     },
@@ -109,7 +118,7 @@ pub const OBJECTS: &[Permission] = &[
 const VIEW: &[Permission] = &[Permission {
     group: GROUP,
     resources: KINDS,
-    names: &[],
+    names: Names::All,
     verbs: &["get", "list", "watch"],
     reason: "The status is part of the object.",
 }];
@@ -118,12 +127,12 @@ const VIEW: &[Permission] = &[Permission {
 const EDIT: &[Permission] = &[Permission {
     group: GROUP,
     resources: KINDS,
-    names: &[],
+    names: Names::All,
     verbs: &["create", "update", "patch", "delete", "deletecollection"],
     reason: "Not their status, which only the operator writes.",
 }];
 
-/// Helm puts the names in where the release has a scope; without one all Namespaces are meant.
+/// As Helm reads [`Names::Scoped`].
 const NAMED_WHERE_SCOPED: &str = "    {{- if .Values.scope.namespaces }}\n    \
      resourceNames: [{{ include \"speech-operator.namespacesRead\" . }}]\n    {{- end }}\n";
 
@@ -158,11 +167,10 @@ fn rules_yaml(text: &mut String, permissions: &[Permission]) {
             "  # {reason}\n  - apiGroups: [\"{group}\"]\n    resources: [{}]\n",
             resources.join(", ")
         ));
-        if !names.is_empty() {
-            text.push_str(&format!("    resourceNames: [{}]\n", names.join(", ")));
-        }
-        if *resources == ["namespaces"] {
-            text.push_str(NAMED_WHERE_SCOPED);
+        match names {
+            Names::All => {}
+            Names::Only(names) => text.push_str(&format!("    resourceNames: [{}]\n", names.join(", "))),
+            Names::Scoped => text.push_str(NAMED_WHERE_SCOPED),
         }
         text.push_str(&format!("    verbs: [{}]\n", verbs.join(", ")));
     }
