@@ -2,7 +2,12 @@
 use clap::ValueEnum;
 use kube::runtime::reflector::{Lookup, ObjectRef};
 use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing_subscriber::{
+    Layer,
+    filter::{ParseError, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Form of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,21 +20,22 @@ pub enum LogFormat {
 
 /// Sends what is traced to standard error.
 pub fn install(filter: &str, format: LogFormat) -> Result<(), ParseError> {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse(filter)?)
+    let targets: Targets = filter.parse()?;
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // Told on standard error, where it would panic once whoever read the log has gone, and end the operator.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Json => builder
+    let lines = match format {
+        LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .init(),
-        LogFormat::Text => builder.with_target(false).init(),
-    }
+            .boxed(),
+        LogFormat::Text => lines.with_target(false).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Measures the operator and a plain one as processes on a real control plane, with the emulator as the Speech service.
 //!
 //! `cargo bench` measures everything, `cargo bench -- edit rest` only what is named. In the environment: `BENCH_ROUNDS`, how
-//! often all is measured; `BENCH_QUICK=1` for small numbers, to see whether it works; `BENCH_REST_SECONDS`; `BENCH_REPORT`,
-//! the document that gets the table. How each figure is taken stands in docs/benchmarks.md.
+//! often all is measured; `BENCH_QUICK=1` for small numbers, to see whether it works; `BENCH_REST_SECONDS`; `BENCH_SIZES`, three
+//! numbers of endpoints at which memory is read, such as 10000,25000,50000; `BENCH_REPORT`, the document that gets the table. How each figure is taken stands in docs/benchmarks.md.
 mod cold;
 mod create;
 mod document;
@@ -63,6 +63,7 @@ impl Scale {
         };
         let rest = asked("BENCH_REST_SECONDS").map_or(Ok(rest), |text| text.parse())?;
         let rounds = asked("BENCH_ROUNDS").map_or(Ok(rounds), |text| text.parse())?;
+        let sizes = asked("BENCH_SIZES").map_or(Ok(sizes), |text| read_sizes(&text))?;
         Ok(Self {
             rounds,
             fleet,
@@ -71,6 +72,11 @@ impl Scale {
             sizes,
         })
     }
+}
+
+fn read_sizes(text: &str) -> Outcome<[usize; 3]> {
+    let sizes: Vec<usize> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    sizes.try_into().map_err(|_| "BENCH_SIZES: give three numbers".into())
 }
 
 /// What is to be measured.
@@ -104,7 +110,7 @@ async fn run() -> Outcome<()> {
     }
     let is_quick = asked("BENCH_QUICK").is_some();
     let document = asked("BENCH_REPORT").map(PathBuf::from);
-    if document.is_some() && (is_quick || !named.is_empty()) {
+    if document.is_some() && (is_quick || !named.is_empty() || asked("BENCH_SIZES").is_some()) {
         return Err("BENCH_REPORT: a document gets the figures of a whole run only".into());
     }
     let scale = Scale::of_environment(is_quick)?;

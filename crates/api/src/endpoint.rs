@@ -78,18 +78,18 @@ const OBSERVE_ADOPTED: (&str, &str) = (
     validation = rule::NAME
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule::LOCALE_IMMUTABLE)]
-#[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
 #[x_kube(validation = ADOPT_IMMUTABLE)]
 #[x_kube(validation = OBSERVE_ADOPTED)]
 #[x_kube(validation = GATE_OF_CHOICE)]
 #[x_kube(validation = NO_RECREATION_OF_ADOPTED)]
 pub struct SpeechEndpointSpec {
     /// The Speech resource that the endpoint belongs to. Cannot be changed.
+    #[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
     pub connection_ref: ConnectionRef,
     /// Locale of the endpoint and its models, such as en-US. Cannot be changed.
     #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
+    #[x_kube(validation = rule::LOCALE_IMMUTABLE)]
     pub locale: String,
     /// Name in the portal; absent means this object's name, or no change with `adopt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -74,15 +74,15 @@ const BEFORE: (&str, &str) = (
     validation = rule::NAME
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule::LOCALE_IMMUTABLE)]
-#[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
 #[x_kube(validation = RENEWAL_OF_TRAINING)]
 pub struct SpeechModelSpec {
     /// The Speech resource that the model belongs to. Cannot be changed.
+    #[x_kube(validation = rule::CONNECTION_IMMUTABLE)]
     pub connection_ref: ConnectionRef,
     /// Locale of the model, such as en-US. Cannot be changed.
     #[schemars(length(max = 35))]
     #[x_kube(validation = rule::LOCALE)]
+    #[x_kube(validation = rule::LOCALE_IMMUTABLE)]
     pub locale: String,
     /// Name of trained or copied models in the portal; absent means the name of this object. Revisions share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

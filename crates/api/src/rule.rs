@@ -40,12 +40,12 @@ pub const DATA_KEY: (&str, &str) = (
 );
 /// The remote entity's locale never changes, so neither does ours.
 pub const LOCALE_IMMUTABLE: (&str, &str) = (
-    "self.locale == oldSelf.locale",
+    "self == oldSelf",
     "locale cannot be changed: delete this object and create one with the other locale",
 );
 /// Remote entities do not move between Speech resources.
 pub const CONNECTION_IMMUTABLE: (&str, &str) = (
-    "self.connectionRef == oldSelf.connectionRef",
+    "self == oldSelf",
     "connectionRef cannot be changed: delete this object and create one with the other connection",
 );
 /// An id as Azure's portal and CLI show it.

@@ -17,7 +17,10 @@ pub use life::{Entities, Event, Fate, Life, Service, StatusOf, event};
 pub use world::World;
 
 use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings};
-use crate::view::{Cache, Remote, View};
+use crate::{
+    text::before,
+    view::{Cache, Remote, View},
+};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde::de::DeserializeOwned;
@@ -301,8 +304,11 @@ pub fn learn<T: Remote>(cache: &mut Cache<T>, entity: T) {
 
 fn resweep<T: Remote + Clone>(cache: &mut Cache<T>, now: Timestamp) {
     let began = cache.begin();
-    let listed = cache.iter().map(|entry| (*entry.entity).clone()).collect();
-    cache.swept(listed, began, now);
+    let listed: Vec<T> = cache.iter().map(|entry| (*entry.entity).clone()).collect();
+    // Twice, because the first empty list counts for nothing.
+    for at in [before(now, SignedDuration::from_secs(1)), now] {
+        cache.swept(listed.clone(), began, at);
+    }
     cache.complete(now, Heard::assumed());
 }
 

@@ -51,20 +51,19 @@ pub async fn read(
     let evaluations = reader.list(scope.evaluations, &recorded.evaluations, |view| &mut view.evaluations);
     let (endpoints, models, base_models, datasets, evaluations) =
         futures::join!(endpoints, models, base_models, datasets, evaluations);
-    let unheard = conclude(
+    let whole = conclude(
         reader,
         [&endpoints.0, &models.0, &base_models.0, &datasets.0, &evaluations.0],
     )
     .await;
-    let is_heard = unheard.is_ok();
     resource.view_mut().note_served();
     let seen = Seen {
         retry_after: (endpoints.0.retry_after)
             .max(models.0.retry_after)
             .max(datasets.0.retry_after)
             .max(evaluations.0.retry_after),
-        has_datasets: scope.datasets && is_read("datasets", datasets.1) && is_heard,
-        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1) && is_heard,
+        has_datasets: scope.datasets && is_read("datasets", datasets.1) && whole.is_ok(),
+        has_evaluations: is_read("evaluations", evaluations.1) && matches!(whole, Ok(Whole { evaluations: true })),
         changes: Changes {
             endpoints: endpoints.0.ids,
             models: models.0.ids,
@@ -73,7 +72,12 @@ pub async fn read(
             evaluations: evaluations.0.ids,
         },
     };
-    (seen, endpoints.1.and(models.1).and(base_models.1).and(unheard))
+    (seen, endpoints.1.and(models.1).and(base_models.1).and(whole.map(drop)))
+}
+
+/// Of the lists that only some objects need, which one counts.
+struct Whole {
+    evaluations: bool,
 }
 
 /// Takes the lists that were read for whole, once it is certain that it was the service which answered: one of them shows
@@ -81,10 +85,10 @@ pub async fn read(
 async fn conclude(
     reader: Reader<'_>,
     [endpoints, models, base_models, datasets, evaluations]: [&News; 5],
-) -> Result<(), Error> {
+) -> Result<Whole, Error> {
     let lists = [endpoints, models, base_models, datasets, evaluations];
     if !lists.iter().any(|list| list.is_whole) {
-        return Ok(());
+        return Ok(Whole { evaluations: false });
     }
     let heard = match lists.iter().find_map(|list| list.heard) {
         Some(heard) => heard,
@@ -95,8 +99,8 @@ async fn conclude(
     models.complete(&mut view.models, reader.now, heard);
     base_models.complete(&mut view.base_models, reader.now, heard);
     datasets.complete(&mut view.datasets, reader.now, heard);
-    evaluations.complete(&mut view.evaluations, reader.now, heard);
-    Ok(())
+    let evaluations = evaluations.complete(&mut view.evaluations, reader.now, heard);
+    Ok(Whole { evaluations })
 }
 
 /// A list that only some objects need: that it cannot be read is no trouble of the connection.

@@ -62,6 +62,8 @@ pub struct Cache<T> {
     /// Entities that the service said it does not have, and that we deleted; and when the next list began.
     gone: HashMap<EntityId, Option<Timestamp>>,
     swept_at: Option<Timestamp>,
+    /// When the first began of the empty lists that were read last.
+    empty_since: Option<Timestamp>,
     looked: bool,
     tick: Tick,
 }
@@ -73,6 +75,7 @@ impl<T> Default for Cache<T> {
             deleted: HashMap::new(),
             gone: HashMap::new(),
             swept_at: None,
+            empty_since: None,
             looked: false,
             tick: Tick::default(),
         }
@@ -83,6 +86,11 @@ impl<T: Remote> Cache<T> {
     /// When the last list that was read to its end began.
     pub fn swept_at(&self) -> Option<Timestamp> {
         self.swept_at
+    }
+
+    /// When the first began of the empty lists that were read last (UTC).
+    pub fn empty_since(&self) -> Option<Timestamp> {
+        self.empty_since
     }
 
     /// Whether the list was read at least once, be it with entities that could not be understood.
@@ -242,6 +250,7 @@ impl<T: Remote> Cache<T> {
         self.deleted.retain(|_, tick| *tick > began);
         self.gone
             .retain(|_, since| since.get_or_insert(at).duration_since(at).abs() < REMEMBERED);
+        self.empty_since = ids.is_empty().then(|| self.empty_since.unwrap_or(at));
         if missing.is_empty() && !ids.is_empty() {
             self.swept_at = Some(at);
         }
@@ -249,9 +258,14 @@ impl<T: Remote> Cache<T> {
     }
 
     /// Takes that all is known of what the list lacked which was read at this time (UTC), and that it was the service which
-    /// answered: an empty list is no proof of that.
-    pub fn complete(&mut self, at: Timestamp, _: Heard) {
-        self.swept_at = Some(at);
+    /// answered: an empty list is no proof of that. Tells whether the list is whole now. The proof may come from another
+    /// list, and a gateway may answer one request of many, so that an empty list counts once a later one was empty, too.
+    pub fn complete(&mut self, at: Timestamp, _: Heard) -> bool {
+        let is_whole = self.empty_since != Some(at);
+        if is_whole {
+            self.swept_at = Some(at);
+        }
+        is_whole
     }
 
     /// Forgets an entity that is gone, unless we changed it since.

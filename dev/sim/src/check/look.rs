@@ -71,7 +71,7 @@ pub fn look(bug: PlantedBug, s: &mut State, r: usize, lists: Lists) {
     view.note_served();
     let seen = Seen {
         has_datasets: scope.datasets && datasets.is_ok(),
-        has_evaluations: scope.evaluations && evaluations.is_ok(),
+        has_evaluations: scope.evaluations && view.evaluations.swept_at() == Some(s.now),
         ..Seen::default()
     };
     replica.schedule.read(&look, &seen);
@@ -150,6 +150,9 @@ impl Reader<'_> {
         let (_, missing) = cache.swept(listed, began, self.now);
         let believed = matches!(self.bug, PlantedBug::BelievedList | PlantedBug::BelievedGateway);
         if self.lists == Lists::Gateway && self.bug == PlantedBug::BelievedList {
+            let before = Timestamp::UNIX_EPOCH;
+            cache.swept(Vec::new(), began, before);
+            cache.swept(Vec::new(), began, self.now);
             cache.complete(self.now, Heard::assumed());
             return Ok(());
         }

@@ -214,6 +214,11 @@ fn put_view(h: &mut impl Hasher, view: &View) {
         view.models.swept_at(),
         view.base_models.swept_at(),
         view.base_models.len(),
+        [
+            view.endpoints.empty_since(),
+            view.models.empty_since(),
+            view.evaluations.empty_since(),
+        ],
     )
         .hash(h);
     let mut endpoints: Vec<_> = view.endpoints.iter().collect();

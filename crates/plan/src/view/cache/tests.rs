@@ -82,6 +82,28 @@ fn what_a_list_lacks_is_asked_for_before_it_is_forgotten() {
 }
 
 #[test]
+fn an_empty_list_counts_once_a_later_one_was_empty_too() {
+    let mut cache = Cache::default();
+    let mut look = |listed: &[u128], when: &str| {
+        let began = cache.begin();
+        let listed = listed.iter().map(|n| named(*n, "a")).collect();
+        let (_, missing) = cache.swept(listed, began, at(when));
+        for id in missing {
+            cache.vanished(&Absent::assumed(id), began);
+        }
+        cache.complete(at(when), Heard::assumed())
+    };
+    let [first, second, third] = ["2026-03-01T10:00:00Z", "2026-03-01T10:01:00Z", "2026-03-01T10:02:00Z"];
+    assert!(!look(&[], first), "another list may have proven who answers");
+    assert!(!look(&[], first), "the same moment says nothing new");
+    assert!(look(&[], second) && look(&[], third));
+    assert!(look(&[1], first));
+    assert!(!look(&[], second), "all may be gone, or this list may be a lie");
+    assert!(look(&[], third));
+    assert_eq!(cache.swept_at(), Some(at(third)));
+}
+
+#[test]
 fn owned_entities_come_by_attempt() {
     let mut cache = Cache::default();
     let began = cache.begin();
