@@ -18,7 +18,7 @@ pub use world::World;
 
 use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings};
 use crate::{
-    text::before,
+    text::after,
     view::{Cache, Remote, View},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -305,11 +305,13 @@ pub fn learn<T: Remote>(cache: &mut Cache<T>, entity: T) {
 fn resweep<T: Remote + Clone>(cache: &mut Cache<T>, now: Timestamp) {
     let began = cache.begin();
     let listed: Vec<T> = cache.iter().map(|entry| (*entry.entity).clone()).collect();
-    // Twice, because the first empty list counts for nothing.
-    for at in [before(now, SignedDuration::from_secs(1)), now] {
-        cache.swept(listed.clone(), began, at);
+    let is_empty = listed.is_empty();
+    cache.swept(listed, began, now);
+    if is_empty {
+        // An empty list only confirms the one before it.
+        cache.swept(Vec::new(), began, after(now, SignedDuration::from_secs(1)));
     }
-    cache.complete(now, Heard::assumed());
+    cache.complete(Heard::assumed());
 }
 
 /// A plan in one line: the step, then the conditions.

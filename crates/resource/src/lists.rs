@@ -25,6 +25,8 @@ pub struct Seen {
     pub retry_after: Option<Duration>,
     pub has_datasets: bool,
     pub has_evaluations: bool,
+    /// Whether the list of evaluations was empty.
+    pub lacks_evaluations: bool,
 }
 
 /// Reads the lists side by side. What was learned before an error is told beside it, because the view keeps it.
@@ -51,19 +53,21 @@ pub async fn read(
     let evaluations = reader.list(scope.evaluations, &recorded.evaluations, |view| &mut view.evaluations);
     let (endpoints, models, base_models, datasets, evaluations) =
         futures::join!(endpoints, models, base_models, datasets, evaluations);
-    let whole = conclude(
+    let unheard = conclude(
         reader,
         [&endpoints.0, &models.0, &base_models.0, &datasets.0, &evaluations.0],
     )
     .await;
+    let is_heard = unheard.is_ok();
     resource.view_mut().note_served();
     let seen = Seen {
         retry_after: (endpoints.0.retry_after)
             .max(models.0.retry_after)
             .max(datasets.0.retry_after)
             .max(evaluations.0.retry_after),
-        has_datasets: scope.datasets && is_read("datasets", datasets.1) && whole.is_ok(),
-        has_evaluations: is_read("evaluations", evaluations.1) && matches!(whole, Ok(Whole { evaluations: true })),
+        has_datasets: scope.datasets && is_read("datasets", datasets.1) && is_heard,
+        has_evaluations: scope.evaluations && is_read("evaluations", evaluations.1) && is_heard,
+        lacks_evaluations: resource.view().evaluations.empty_at() == Some(now),
         changes: Changes {
             endpoints: endpoints.0.ids,
             models: models.0.ids,
@@ -72,12 +76,7 @@ pub async fn read(
             evaluations: evaluations.0.ids,
         },
     };
-    (seen, endpoints.1.and(models.1).and(base_models.1).and(whole.map(drop)))
-}
-
-/// Of the lists that only some objects need, which one counts.
-struct Whole {
-    evaluations: bool,
+    (seen, endpoints.1.and(models.1).and(base_models.1).and(unheard))
 }
 
 /// Takes the lists that were read for whole, once it is certain that it was the service which answered: one of them shows
@@ -85,22 +84,22 @@ struct Whole {
 async fn conclude(
     reader: Reader<'_>,
     [endpoints, models, base_models, datasets, evaluations]: [&News; 5],
-) -> Result<Whole, Error> {
+) -> Result<(), Error> {
     let lists = [endpoints, models, base_models, datasets, evaluations];
     if !lists.iter().any(|list| list.is_whole) {
-        return Ok(Whole { evaluations: false });
+        return Ok(());
     }
     let heard = match lists.iter().find_map(|list| list.heard) {
         Some(heard) => heard,
         None => reader.hear().await?,
     };
     let view = &mut *reader.resource.view_mut();
-    endpoints.complete(&mut view.endpoints, reader.now, heard);
-    models.complete(&mut view.models, reader.now, heard);
-    base_models.complete(&mut view.base_models, reader.now, heard);
-    datasets.complete(&mut view.datasets, reader.now, heard);
-    let evaluations = evaluations.complete(&mut view.evaluations, reader.now, heard);
-    Ok(Whole { evaluations })
+    endpoints.complete(&mut view.endpoints, heard);
+    models.complete(&mut view.models, heard);
+    base_models.complete(&mut view.base_models, heard);
+    datasets.complete(&mut view.datasets, heard);
+    evaluations.complete(&mut view.evaluations, heard);
+    Ok(())
 }
 
 /// A list that only some objects need: that it cannot be read is no trouble of the connection.

@@ -19,9 +19,11 @@ pub struct News {
 }
 
 impl News {
-    /// Takes a list that was read for whole, if it can be; tells whether it is.
-    pub fn complete<T: view::Remote>(&self, cache: &mut Cache<T>, now: Timestamp, heard: Heard) -> bool {
-        self.is_whole && cache.complete(now, heard)
+    /// Takes a list that was read for whole.
+    pub fn complete<T: view::Remote>(&self, cache: &mut Cache<T>, heard: Heard) {
+        if self.is_whole {
+            cache.complete(heard);
+        }
     }
 }
 

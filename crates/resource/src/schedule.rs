@@ -101,7 +101,7 @@ impl Schedule {
             self.evaluations_at = again;
         }
         if seen.has_evaluations && look.collects {
-            self.last_look.taken(look.has_gates);
+            self.last_look.taken(look.has_gates, seen.lacks_evaluations);
         }
     }
 

@@ -176,11 +176,8 @@ impl<'a> Search<'_, 'a> {
 
     /// What the way to a model saw when the move began that is finished now: the decision for it stands.
     fn seen_before(&self, facts: &ModelFacts<'_>) -> Vec<(RuleName, Saw)> {
-        let is_target = |old: &&SpeechEndpointStatus| {
-            let target = old.target.as_ref();
-            target.is_some_and(|target| target.model == facts.model.entity())
-        };
-        let old = self.s.old_status().filter(is_target);
+        let is_begun = |old: &&SpeechEndpointStatus| asked_for(old) == Some(facts.model.entity());
+        let old = self.s.old_status().filter(is_begun);
         let passed = |saw: &Saw| matches!(saw, Saw::Fact(_));
         let saw = |rule: &RuleName| Some((*rule, old?.decision.saw(*rule).filter(passed)?));
         WAY.iter().filter_map(saw).collect()
@@ -201,10 +198,7 @@ impl<'a> Search<'_, 'a> {
 
     /// The model that was asked for before, and does not serve.
     fn unfinished(&self) -> Option<ModelFacts<'a>> {
-        self.recorded(|old| {
-            let asked = old.target.as_ref().or_else(|| in_flight::in_vain(old));
-            asked.map(|asked| asked.model)
-        })
+        self.recorded(asked_for)
     }
 
     /// The active model, from which somebody moved the endpoint by hand.
@@ -274,6 +268,12 @@ impl<'a> Search<'_, 'a> {
         self.saw.clone_from(&rollout.saw);
         rollout
     }
+}
+
+/// The model that a written status says was asked for, whether the service accepted it or not.
+fn asked_for(old: &SpeechEndpointStatus) -> Option<EntityId> {
+    let asked = old.target.as_ref().or_else(|| in_flight::in_vain(old));
+    asked.map(|asked| asked.model)
 }
 
 /// Why a candidate that failed its gate goes into quarantine: the numbers.

@@ -107,3 +107,12 @@ fn a_healthy_endpoint_has_no_step_and_no_new_status() {
     );
     assert!(second.awaits.is_none());
 }
+
+/// Passes at rest are what a large fleet costs. The count is exact: whoever lowers it lowers the bound as well.
+#[test]
+fn a_plan_at_rest_allocates_no_more_than_this() {
+    let mut case = Case::serving();
+    case.show();
+    let counted = allocation_counter::measure(|| drop(case.plan()));
+    assert!(counted.count_total <= 72, "{counted:?}");
+}

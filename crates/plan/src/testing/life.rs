@@ -154,7 +154,7 @@ impl<T: Remote + Clone> Entities<T> {
         missing
             .into_iter()
             .for_each(|id| assert!(cache.vanished(&Absent::assumed(id), began)));
-        cache.complete(now, Heard::assumed());
+        cache.complete(Heard::assumed());
     }
 
     pub fn all(&self) -> impl Iterator<Item = &T> {

@@ -62,8 +62,10 @@ pub struct Cache<T> {
     /// Entities that the service said it does not have, and that we deleted; and when the next list began.
     gone: HashMap<EntityId, Option<Timestamp>>,
     swept_at: Option<Timestamp>,
-    /// When the first began of the empty lists that were read last.
-    empty_since: Option<Timestamp>,
+    /// When the list began that was read last, if it was empty.
+    empty_at: Option<Timestamp>,
+    /// As of when all is known, if it was the service that answered.
+    certain_at: Option<Timestamp>,
     looked: bool,
     tick: Tick,
 }
@@ -75,7 +77,8 @@ impl<T> Default for Cache<T> {
             deleted: HashMap::new(),
             gone: HashMap::new(),
             swept_at: None,
-            empty_since: None,
+            empty_at: None,
+            certain_at: None,
             looked: false,
             tick: Tick::default(),
         }
@@ -88,9 +91,9 @@ impl<T: Remote> Cache<T> {
         self.swept_at
     }
 
-    /// When the first began of the empty lists that were read last (UTC).
-    pub fn empty_since(&self) -> Option<Timestamp> {
-        self.empty_since
+    /// When the list began that was read last, if it was empty (UTC).
+    pub fn empty_at(&self) -> Option<Timestamp> {
+        self.empty_at
     }
 
     /// Whether the list was read at least once, be it with entities that could not be understood.
@@ -250,22 +253,25 @@ impl<T: Remote> Cache<T> {
         self.deleted.retain(|_, tick| *tick > began);
         self.gone
             .retain(|_, since| since.get_or_insert(at).duration_since(at).abs() < REMEMBERED);
-        self.empty_since = ids.is_empty().then(|| self.empty_since.unwrap_or(at));
+        if !ids.is_empty() {
+            self.certain_at = Some(at);
+        } else if self.empty_at != Some(at) {
+            self.certain_at = self.empty_at;
+        }
+        self.empty_at = ids.is_empty().then_some(at);
         if missing.is_empty() && !ids.is_empty() {
             self.swept_at = Some(at);
         }
         (news, missing)
     }
 
-    /// Takes that all is known of what the list lacked which was read at this time (UTC), and that it was the service which
-    /// answered: an empty list is no proof of that. Tells whether the list is whole now. The proof may come from another
-    /// list, and a gateway may answer one request of many, so that an empty list counts once a later one was empty, too.
-    pub fn complete(&mut self, at: Timestamp, _: Heard) -> bool {
-        let is_whole = self.empty_since != Some(at);
-        if is_whole {
+    /// Takes that all is known of what the list lacked that was read last, and that it was the service which answered: an
+    /// empty list is no proof of that. The proof may come from another list, and a gateway may answer one request
+    /// of many: so an empty list only confirms the one before it, if that was empty, too.
+    pub fn complete(&mut self, _: Heard) {
+        if let Some(at) = self.certain_at {
             self.swept_at = Some(at);
         }
-        is_whole
     }
 
     /// Forgets an entity that is gone, unless we changed it since.

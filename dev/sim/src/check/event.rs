@@ -104,6 +104,9 @@ impl Setting {
             if spent.lies < most.lies {
                 events.push(Event::Look(r, Lists::Gateway));
             }
+            if spent.hollows < most.hollows {
+                events.push(Event::Look(r, Lists::Hollow));
+            }
             if spent.crashes < most.crashes {
                 events.push(Event::Crash(r));
             }
@@ -160,6 +163,7 @@ impl Setting {
             Event::Look(r, lists) => {
                 s.spent.lags += u8::from(lists == Lists::Lagging);
                 s.spent.lies += u8::from(lists == Lists::Gateway);
+                s.spent.hollows += u8::from(lists == Lists::Hollow);
                 look(self.bug, s, r, lists);
             }
             Event::Pass(r, key) => drop(self.pass(s, r, key)),
@@ -279,6 +283,12 @@ impl fmt::Debug for Event {
             Self::Look(r, Lists::Current) => write!(f, "operator {r} reads the lists"),
             Self::Look(r, Lists::Lagging) => write!(f, "operator {r} reads lists that lag"),
             Self::Look(r, Lists::Gateway) => write!(f, "operator {r} reads lists of a gateway"),
+            Self::Look(r, Lists::Hollow) => {
+                write!(
+                    f,
+                    "operator {r} reads lists, and a gateway answers those of endpoints and evaluations"
+                )
+            }
             Self::Pass(r, key) => write!(f, "operator {r} looks at {key:?} and takes a step"),
             Self::Arrive(n) => write!(f, "request {n} takes effect"),
             Self::Answer(n) => write!(f, "request {n} is answered"),

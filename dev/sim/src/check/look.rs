@@ -6,7 +6,7 @@ use super::{
     service::Service,
     state::{Replica, State, TICK},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use speech_plan::{
     connection::{Contact, Counts},
     relations::{Recorded, holds_evaluations_of},
@@ -25,6 +25,19 @@ pub enum Lists {
     Lagging,
     /// A gateway answers in place of the service: all lists are empty, and of no id it says anything.
     Gateway,
+    /// A gateway answers the lists of endpoints and evaluations alone; the others are current, and so is what is asked for by
+    /// its id.
+    Hollow,
+}
+
+impl Lists {
+    /// How the lists of models and datasets are.
+    fn of_others(self) -> Self {
+        match self {
+            Self::Hollow => Self::Current,
+            Self::Current | Self::Lagging | Self::Gateway => self,
+        }
+    }
 }
 
 /// Two whole looks are as far apart as two steps of the clock.
@@ -58,20 +71,25 @@ pub fn look(bug: PlantedBug, s: &mut State, r: usize, lists: Lists) {
         service: &service,
     };
     let scope = look.scope;
+    let others = Reader {
+        lists: lists.of_others(),
+        ..reader
+    };
     let endpoints = reader.list(scope.endpoints, &mut view.endpoints, &recorded.endpoints, |s| {
         &s.endpoints
     });
-    let models = reader.list(scope.models, &mut view.models, &recorded.models, |s| &s.models);
-    let base_models = reader.list(scope.base_models, &mut view.base_models, &[], |s| &s.base_models);
+    let models = others.list(scope.models, &mut view.models, &recorded.models, |s| &s.models);
+    let base_models = others.list(scope.base_models, &mut view.base_models, &[], |s| &s.base_models);
     // Nothing creates or changes datasets here.
-    let datasets = reader.list(scope.datasets, &mut view.datasets, &[], |s| &s.datasets);
+    let datasets = others.list(scope.datasets, &mut view.datasets, &[], |s| &s.datasets);
     let evaluations = reader.list(scope.evaluations, &mut view.evaluations, &recorded.evaluations, |s| {
         &s.evaluations
     });
     view.note_served();
     let seen = Seen {
         has_datasets: scope.datasets && datasets.is_ok(),
-        has_evaluations: scope.evaluations && view.evaluations.swept_at() == Some(s.now),
+        has_evaluations: scope.evaluations && evaluations.is_ok(),
+        lacks_evaluations: view.evaluations.empty_at() == Some(s.now),
         ..Seen::default()
     };
     replica.schedule.read(&look, &seen);
@@ -137,7 +155,7 @@ impl Reader<'_> {
         let began = cache.begin();
         let listed: Vec<T> = match self.lists {
             Lists::Current | Lists::Lagging => of(self.shown).values().cloned().collect(),
-            Lists::Gateway => Vec::new(),
+            Lists::Gateway | Lists::Hollow => Vec::new(),
         };
         if !cache.is_known() {
             for id in recorded {
@@ -149,11 +167,15 @@ impl Reader<'_> {
         }
         let (_, missing) = cache.swept(listed, began, self.now);
         let believed = matches!(self.bug, PlantedBug::BelievedList | PlantedBug::BelievedGateway);
-        if self.lists == Lists::Gateway && self.bug == PlantedBug::BelievedList {
-            let before = Timestamp::UNIX_EPOCH;
-            cache.swept(Vec::new(), began, before);
-            cache.swept(Vec::new(), began, self.now);
-            cache.complete(self.now, Heard::assumed());
+        let is_bug = matches!(
+            (self.lists, self.bug),
+            (Lists::Gateway, PlantedBug::BelievedList) | (Lists::Hollow, PlantedBug::BelievedNeighbour)
+        );
+        if is_bug {
+            for at in [self.now, self.now + SignedDuration::from_secs(1)] {
+                cache.swept(Vec::new(), began, at);
+            }
+            cache.complete(Heard::assumed());
             return Ok(());
         }
         if self.lists == Lists::Gateway && missing.is_empty() && !believed {
@@ -167,13 +189,13 @@ impl Reader<'_> {
                 None => drop(cache.vanished(&Absent::assumed(id), began)),
             }
         }
-        cache.complete(self.now, Heard::assumed());
+        cache.complete(Heard::assumed());
         Ok(())
     }
 
     fn look_up<T: Clone>(&self, id: EntityId, of: fn(&Service) -> &BTreeMap<EntityId, T>) -> Result<Option<T>, Error> {
         match self.lists {
-            Lists::Current | Lists::Lagging => Ok(of(self.service).get(&id).cloned()),
+            Lists::Current | Lists::Lagging | Lists::Hollow => Ok(of(self.service).get(&id).cloned()),
             Lists::Gateway if self.bug == PlantedBug::BelievedGateway => Ok(None),
             Lists::Gateway => Err(of_gateway()),
         }

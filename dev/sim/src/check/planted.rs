@@ -29,6 +29,8 @@ pub enum PlantedBug {
     BelievedGateway,
     /// A list that a gateway answered counts as read to its end.
     BelievedList,
+    /// One list that shows something proves that the service answered all of them.
+    BelievedNeighbour,
     /// What was refused once is never asked for again.
     FinalRefusal,
     /// It is forgotten how often something was made.
@@ -74,6 +76,7 @@ impl PlantedBug {
             | Self::NoAdoption
             | Self::BelievedGateway
             | Self::BelievedList
+            | Self::BelievedNeighbour
             | Self::FinalRefusal
             | Self::NoCollection
             | Self::BlindTrust

@@ -215,9 +215,9 @@ fn put_view(h: &mut impl Hasher, view: &View) {
         view.base_models.swept_at(),
         view.base_models.len(),
         [
-            view.endpoints.empty_since(),
-            view.models.empty_since(),
-            view.evaluations.empty_since(),
+            view.endpoints.empty_at(),
+            view.models.empty_at(),
+            view.evaluations.empty_at(),
         ],
     )
         .hash(h);

@@ -224,6 +224,8 @@ pub struct Spent {
     pub vanishings: u8,
     /// Of what was accepted and came to nothing.
     pub omissions: u8,
+    /// Of lists that a gateway answered while others came from the service.
+    pub hollows: u8,
 }
 
 impl State {

@@ -89,6 +89,7 @@ fn bounds(text: &str) -> Spent {
         refusals: of('x'),
         vanishings: of('v'),
         omissions: of('o'),
+        hollows: of('h'),
     }
 }
 
@@ -118,7 +119,7 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 14] {
         ),
         (
             Setting::endpoint().named("gateway"),
-            [("l1 t3 d1 y2 x1", 9), ("c1 l1 g1 t4 d1 y2 x2", 11)],
+            [("l1 t3 d1 y2 x1 h1", 9), ("c1 l1 g1 t4 d1 y2 x2 h1", 11)],
         ),
         (
             Setting::recreated().at_rest("vanished"),
@@ -130,7 +131,7 @@ fn worlds() -> [(Setting, [(&'static str, usize); 2]); 14] {
         ),
         // Failures and the deadline are worlds of their own: an evaluation that fails after the swap at the deadline stays until
         // the next candidate is judged, so that the two together do not come to rest.
-        (Setting::gate(), [("c1 l1 t2 f1", 13), ("c1 l1 r1 g1 t3 f2 d1", 9)]),
+        (Setting::gate(), [("c1 l1 t2 f1", 13), ("c1 l1 r1 g1 t3 f2 d1 h1", 9)]),
         (
             Setting::gate().named("deadline"),
             [("c1 l1 t2 j1", 11), ("c1 l1 r1 g1 t3 j1 d1", 8)],
@@ -298,6 +299,16 @@ fn a_list_of_a_gateway_that_counts_as_read_makes_a_twin() {
 }
 
 #[test]
+fn a_list_of_a_gateway_that_another_list_vouches_for_makes_a_twin() {
+    assert_found(
+        Setting::endpoint()
+            .at_most(bounds("l1 t3 h1"))
+            .with_bug(PlantedBug::BelievedNeighbour),
+        "I1",
+    );
+}
+
+#[test]
 fn a_refusal_that_is_final_is_found() {
     assert_found(
         Setting::endpoint()
@@ -404,6 +415,7 @@ fn a_search_as_told() {
         "guard" => PlantedBug::UnguardedWrites,
         "gateway" => PlantedBug::BelievedGateway,
         "list" => PlantedBug::BelievedList,
+        "neighbour" => PlantedBug::BelievedNeighbour,
         "refusal" => PlantedBug::FinalRefusal,
         "bound" => PlantedBug::NoBound,
         "gate" => PlantedBug::NoGate,

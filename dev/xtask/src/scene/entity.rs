@@ -45,7 +45,7 @@ impl Held {
 fn sweep<T: Remote + Clone>(cache: &mut Cache<T>, all: &[T], now: Timestamp) {
     let began = cache.begin();
     cache.swept(all.to_vec(), began, now);
-    cache.complete(now, Heard::assumed());
+    cache.complete(Heard::assumed());
 }
 
 /// An id that ends in the number.

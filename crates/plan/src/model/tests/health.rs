@@ -4,6 +4,19 @@ use crate::tests::argo_cd::health;
 use serde_json::to_value;
 use speech_service::entity::Status;
 
+/// Passes at rest are what a large fleet costs. The count is exact: whoever lowers it lowers the bound as well.
+#[test]
+fn a_plan_at_rest_allocates_no_more_than_this() {
+    let print = print_of(TRAINING);
+    let mut case = Case::declared(
+        World::new().custom(revision(20, 1, &print, Status::Succeeded)),
+        TRAINING,
+    );
+    case.show();
+    let counted = allocation_counter::measure(|| drop(case.plan()));
+    assert!(counted.count_total <= 102, "{counted:?}");
+}
+
 #[test]
 fn argo_cd_tells_what_is_trained_what_is_current_and_what_needs_somebody() {
     let print = print_of(TRAINING);

@@ -92,7 +92,7 @@ pub fn life() -> impl Strategy<Value = Life> {
     deps.prop_map(|(spec, adopt, remote, first, second)| new(spec, adopt, remote.filter(|_| adopt), [first, second]))
 }
 
-fn new(spec: usize, adopt: bool, remote: Option<Endpoint>, customs: [CustomModel; 2]) -> Life {
+pub fn new(spec: usize, adopt: bool, remote: Option<Endpoint>, customs: [CustomModel; 2]) -> Life {
     let [first, second] = customs;
     let world = World::new()
         .base(base_model(2, "2026-06-01T00:00:00Z"))
