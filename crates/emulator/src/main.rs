@@ -1,7 +1,7 @@
 //! The emulator of the Azure Speech service as a process of its own.
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
-use speech_emulator::{Emulator, Seed, SeedError};
+use speech_emulator::{CertificateError, Credentials, Emulator, Seed, SeedError};
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 use tokio::{
     net::TcpListener,
@@ -26,6 +26,18 @@ struct Arguments {
     /// Clock seconds per real second.
     #[arg(long)]
     rate: Option<f64>,
+    /// Address for the Entra authority, with TLS; port 0 takes a free one. Without it, there is no authority.
+    #[arg(long, requires = "entra_ca")]
+    entra_listen: Option<SocketAddr>,
+    /// File to write the root certificate into that clients of the authority have to trust (PEM).
+    #[arg(long, requires = "entra_listen")]
+    entra_ca: Option<PathBuf>,
+    /// Issuer whose assertions the authority accepts, such as a cluster's issuer of ServiceAccount tokens.
+    #[arg(long, requires = "entra_jwks")]
+    entra_issuer: Option<String>,
+    /// File with the issuer's keys, as an API server shows them at /openid/v1/jwks.
+    #[arg(long, requires = "entra_issuer")]
+    entra_jwks: Option<PathBuf>,
     /// Form of the log on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -48,6 +60,14 @@ enum StartError {
     Seed(#[from] SeedError),
     #[error("the rate must lie between 0 and 1e8")]
     Rate,
+    #[error("cannot read the keys {0}: {1}")]
+    ReadKeys(PathBuf, std::io::Error),
+    #[error("cannot use the keys: {0}")]
+    Keys(String),
+    #[error("cannot write the certificate {0}: {1}")]
+    WriteCertificate(PathBuf, std::io::Error),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
     #[error(transparent)]
@@ -100,14 +120,28 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     let names: Vec<String> = seed.resource_names().map(str::to_owned).collect();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = TcpListener::bind(arguments.listen)
-        .await
-        .map_err(|error| StartError::Listen(arguments.listen, error))?;
+    let listener = bind(arguments.listen).await?;
     let address = listener.local_addr()?;
     let emulator = Emulator::new(seed);
+    if let (Some(issuer), Some(path)) = (&arguments.entra_issuer, arguments.entra_jwks) {
+        let keys = std::fs::read_to_string(&path).map_err(|error| StartError::ReadKeys(path, error))?;
+        emulator.trust(issuer, &keys).map_err(StartError::Keys)?;
+    }
+    let authority = match (arguments.entra_listen, arguments.entra_ca) {
+        (Some(wanted), Some(path)) => Some(authority(wanted, path).await?),
+        _ => None,
+    };
+    let entra = authority
+        .as_ref()
+        .map(|(listener, _)| listener.local_addr())
+        .transpose()?;
+    let mut line = serde_json::json!({ "listening": address.to_string() });
+    if let (Some(entra), Some(members)) = (entra, line.as_object_mut()) {
+        members.insert("entra".to_owned(), format!("https://{entra}").into());
+    }
     {
         let mut output = std::io::stdout().lock();
-        writeln!(output, "{}", serde_json::json!({ "listening": address.to_string() }))?;
+        writeln!(output, "{}", line)?;
         output.flush()?;
     }
     for name in names {
@@ -120,6 +154,27 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         tracing::info!("the emulator stops on a signal");
     };
-    emulator.serve(listener, shutdown).await?;
+    let authority = async {
+        match authority {
+            Some((listener, credentials)) => emulator.serve_authority(listener, &credentials).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = emulator.serve(listener, shutdown) => served?,
+        served = authority => served?,
+    }
     Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| StartError::Listen(address, error))
+}
+
+/// Where the authority listens and what it shows; its root is written before anybody can call it.
+async fn authority(address: SocketAddr, root: PathBuf) -> Result<(TcpListener, Credentials), StartError> {
+    let credentials = Credentials::new(address.ip())?;
+    std::fs::write(&root, &credentials.root).map_err(|error| StartError::WriteCertificate(root, error))?;
+    Ok((bind(address).await?, credentials))
 }
