@@ -17,14 +17,8 @@ mod references;
 mod selves;
 
 use super::{
-    base_url::BaseUrl,
-    budget::Budget,
-    credential::Credential,
-    error::Error,
-    request::Lane,
-    skew::SkewMeter,
-    transport::Transport,
-    version::ApiVersion,
+    base_url::BaseUrl, budget::Budget, credential::Credential, error::Error, request::Lane, skew::SkewMeter,
+    transport::Transport, version::ApiVersion,
 };
 pub use presence::{Kind, Presence, Removable, Witness};
 

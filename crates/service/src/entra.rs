@@ -148,7 +148,12 @@ impl EntraTokens {
         let asked = async { self.credential()?.get_token(&[self.scope], None).await };
         let found = asked.await.map_err(|error| self.told(&error))?;
         let lives = found.expires_on - OffsetDateTime::now_utc();
-        let ended = || TokenError::new(TokenTrouble::Unavailable, format!("{} gave a token that has ended; check the clocks", self.place()));
+        let ended = || {
+            TokenError::new(
+                TokenTrouble::Unavailable,
+                format!("{} gave a token that has ended; check the clocks", self.place()),
+            )
+        };
         Ok(Fetched {
             token: AccessToken::parse(found.token.secret())?,
             lives: lives.try_into().map_err(|_| ended())?,
@@ -200,7 +205,8 @@ impl fmt::Debug for Asserted {
 impl ClientAssertion for Asserted {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let assertion = self.0.assertion().await;
-        let assertion = assertion.map_err(|error| azure_core::Error::new(azure_core::error::ErrorKind::Credential, error))?;
+        let assertion =
+            assertion.map_err(|error| azure_core::Error::new(azure_core::error::ErrorKind::Credential, error))?;
         Ok(assertion.expose_secret().to_owned())
     }
 }

@@ -137,10 +137,9 @@ fn service(contact: &Contact) -> Service {
         Contact::Established(_) => Service::Works,
         Contact::Blocked(obstacle) => Service::Troubled(Trouble {
             concern: match obstacle.cause {
-                Cause::EndpointInvalid
-                | Cause::HostNotAllowed
-                | Cause::SpecInvalid
-                | Cause::AuthorityNotAllowed => Concern::Spec,
+                Cause::EndpointInvalid | Cause::HostNotAllowed | Cause::SpecInvalid | Cause::AuthorityNotAllowed => {
+                    Concern::Spec
+                }
                 Cause::SecretNotFound | Cause::SecretKeyInvalid | Cause::IdentityNotAllowed => Concern::Proof,
             },
             reason: obstacle.cause.reason(),

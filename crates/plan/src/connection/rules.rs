@@ -101,7 +101,10 @@ fn decide(f: &Facts, trouble: &Trouble) -> Answer {
     } else {
         let what = if f.uses_tokens { "credential" } else { "key" };
         let last_key = f.last_key_until.map_or_else(String::new, |until| {
-            format!("; pending deletions may use the previous {what} until {}", day_time(until))
+            format!(
+                "; pending deletions may use the previous {what} until {}",
+                day_time(until)
+            )
         });
         Verdict::stalled(*reason, format!("{message}{last_key}"))
     })

@@ -353,7 +353,10 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
 fn what_works_is_told_by_what_the_connection_proves_with() {
     let told = |object: &SpeechConnection| {
         let plan = plan_of(object, &Contact::Established(COUNTS), 0);
-        condition::find(&plan.status.conditions, condition::READY).unwrap().message.clone()
+        condition::find(&plan.status.conditions, condition::READY)
+            .unwrap()
+            .message
+            .clone()
     };
     let mut object = connection("");
     assert!(told(&object).ends_with("accepts the key"));

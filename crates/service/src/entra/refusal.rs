@@ -54,7 +54,10 @@ pub(super) fn redirected(place: &str) -> TokenError {
 
 /// No answer came.
 pub(super) fn unreachable(place: &str, kind: TransportKind, cause: &str) -> TokenError {
-    TokenError::new(TokenTrouble::Unavailable, format!("{place} gives no token: {kind}{cause}"))
+    TokenError::new(
+        TokenTrouble::Unavailable,
+        format!("{place} gives no token: {kind}{cause}"),
+    )
 }
 
 fn words(told: &Told, secrets: &[String]) -> String {
@@ -68,7 +71,11 @@ fn words(told: &Told, secrets: &[String]) -> String {
         redact::without_secret(&text, secret).into_owned()
     });
     let line = redact::without_queries(&clean);
-    line.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
+    line.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 /// What the reader can do, by the code at the head of the words.
@@ -77,7 +84,9 @@ fn advice(description: &str) -> &'static str {
     match code {
         "AADSTS700016" => ". Check clientId and tenantId: the tenant has no such application",
         "AADSTS90002" => ". Check tenantId, and that authorityHost is that of its cloud",
-        "AADSTS7000215" | "AADSTS7000222" => ". Put a client secret that is valid into the Secret: its value, not its id",
+        "AADSTS7000215" | "AADSTS7000222" => {
+            ". Put a client secret that is valid into the Secret: its value, not its id"
+        }
         "AADSTS70021" | "AADSTS700211" | "AADSTS700212" | "AADSTS700213" => {
             ". Give the application a federated credential with the cluster's issuer, the subject \
              system:serviceaccount:NAMESPACE:NAME of the ServiceAccount, and the audience api://AzureADTokenExchange"

@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 const TENANT: &str = "11111111-2222-4333-8444-555555555555";
 const CLIENT: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-const TOKEN: &str = r#"{"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "eyJtoken"}"#;
+const TOKEN: &str =
+    r#"{"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "eyJtoken"}"#;
 
 /// What a request was, and what it is answered with.
 #[derive(Clone, Default)]
@@ -92,14 +93,21 @@ async fn a_secret_and_an_assertion_are_sent_to_the_authority_of_the_application(
 
 #[tokio::test]
 async fn a_managed_identity_is_asked_for_at_the_address_of_the_metadata_service() {
-    const ANSWER: &str = r#"{"token_type": "Bearer", "expires_on": "4102444800", "resource": "r", "access_token": "eyJtoken"}"#;
+    const ANSWER: &str =
+        r#"{"token_type": "Bearer", "expires_on": "4102444800", "resource": "r", "access_token": "eyJtoken"}"#;
     for (client, named) in [(None, ""), (Some(CLIENT.parse().unwrap()), CLIENT)] {
         let authority = Authority::default();
         let fetched = authority.tokens(Identity::Managed(client), 200, ANSWER).fetch().await;
         assert_eq!(fetched.unwrap().token.expose(), "eyJtoken");
         let (url, headers, _) = authority.asked();
-        assert!(url.starts_with("http://127.0.0.1:9999/metadata/identity/oauth2/token?"), "{url}");
-        assert!(url.contains("resource=https%3A%2F%2Fcognitiveservices.azure.com"), "{url}");
+        assert!(
+            url.starts_with("http://127.0.0.1:9999/metadata/identity/oauth2/token?"),
+            "{url}"
+        );
+        assert!(
+            url.contains("resource=https%3A%2F%2Fcognitiveservices.azure.com"),
+            "{url}"
+        );
         assert_eq!(url.contains("client_id="), client.is_some());
         assert!(url.contains(named));
         assert_eq!(headers["metadata"], "true");
@@ -122,15 +130,23 @@ async fn a_refusal_is_told_in_the_authoritys_words_without_secrets_and_always_al
     let federated = Identity::Federated(app(), Arc::new(Said(Ok("the.jwt.itself"))));
     let (trouble, words) = refused(federated, 401, NO_TRUST).await;
     assert_eq!(trouble, TokenTrouble::Refused);
-    assert!(words.contains("serviceaccount:a:b") && words.contains("federated credential"), "{words}");
+    assert!(
+        words.contains("serviceaccount:a:b") && words.contains("federated credential"),
+        "{words}"
+    );
     const UNASSIGNED: &str = r#"{"error": "invalid_request", "error_description": "Identity not found"}"#;
     let (trouble, words) = refused(Identity::Managed(None), 400, UNASSIGNED).await;
-    assert_eq!((trouble, words.ends_with("(400): Identity not found")), (TokenTrouble::Refused, true), "{words}");
+    assert_eq!(
+        (trouble, words.ends_with("(400): Identity not found")),
+        (TokenTrouble::Refused, true),
+        "{words}"
+    );
 }
 
 #[tokio::test]
 async fn what_passes_by_itself_and_what_is_no_authority_is_trouble_that_passes() {
-    const BUSY: &str = r#"{"error": "temporarily_unavailable", "error_description": "AADSTS90033: A transient error."}"#;
+    const BUSY: &str =
+        r#"{"error": "temporarily_unavailable", "error_description": "AADSTS90033: A transient error."}"#;
     for (status, body) in [
         (429, BUSY),
         (503, ""),
@@ -138,7 +154,10 @@ async fn what_passes_by_itself_and_what_is_no_authority_is_trouble_that_passes()
         (403, "<html>Blocked by the proxy of the house</html>"),
         (302, ""),
         (200, "<html>Welcome</html>"),
-        (200, r#"{"token_type": "Bearer", "expires_in": -5, "access_token": "eyJ"}"#),
+        (
+            200,
+            r#"{"token_type": "Bearer", "expires_in": -5, "access_token": "eyJ"}"#,
+        ),
         (200, r#"{"token_type": "Bearer", "expires_in": 50, "access_token": ""}"#),
     ] {
         let (trouble, words) = refused(by_secret(), status, body).await;

@@ -51,12 +51,20 @@ impl Wire {
             address.set_query(url.query());
             url = address;
         }
-        let mut sent = http::Request::builder().method(request.method().as_ref()).uri(url.as_str());
+        let mut sent = http::Request::builder()
+            .method(request.method().as_ref())
+            .uri(url.as_str());
         for (name, value) in request.headers().iter() {
             sent = sent.header(name.as_str(), value.as_str());
         }
-        let sent = sent.body(body.clone()).map_err(|_| self.unavailable("is at no usable address"))?;
-        let answer = self.network.send(sent, LIMITS).await.map_err(|error| self.failed(error))?;
+        let sent = sent
+            .body(body.clone())
+            .map_err(|_| self.unavailable("is at no usable address"))?;
+        let answer = self
+            .network
+            .send(sent, LIMITS)
+            .await
+            .map_err(|error| self.failed(error))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
@@ -70,7 +78,9 @@ impl Wire {
 
     fn failed(&self, error: TransportError) -> TokenError {
         match error {
-            TransportError::Failed { kind, source, .. } => unreachable(&self.place, kind, &root_cause(source.as_deref())),
+            TransportError::Failed { kind, source, .. } => {
+                unreachable(&self.place, kind, &root_cause(source.as_deref()))
+            }
             TransportError::Body(problem) => self.unavailable(&format!("gives an answer that {problem}")),
             TransportError::Withheld(_) => self.unavailable("was not asked"),
         }
@@ -88,7 +98,11 @@ impl HttpClient for Wire {
         let answer = self.exchange(request).await;
         let answer = answer.map_err(|error| azure_core::Error::new(ErrorKind::Credential, error))?;
         let status = answer.status().as_u16().into();
-        Ok(AsyncRawResponse::from_bytes(status, Headers::default(), answer.into_body()))
+        Ok(AsyncRawResponse::from_bytes(
+            status,
+            Headers::default(),
+            answer.into_body(),
+        ))
     }
 }
 

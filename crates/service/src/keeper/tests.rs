@@ -70,7 +70,11 @@ async fn a_token_is_renewed_before_its_end_and_nobody_waits_for_that() {
         pass(3).await;
         assert_eq!(given(&keeper).await, "token-1", "the renewal takes a second");
         pass(2).await;
-        assert_eq!((given(&keeper).await, authority.asked()), ("token-2".to_owned(), 2), "{lives}");
+        assert_eq!(
+            (given(&keeper).await, authority.asked()),
+            ("token-2".to_owned(), 2),
+            "{lives}"
+        );
     }
 }
 
@@ -91,7 +95,11 @@ async fn a_renewal_that_fails_is_no_trouble_until_the_token_ends_and_is_tried_ev
     assert!(told.starts_with("down"), "{told}");
     authority.is_down(false);
     let now = authority.asked();
-    assert_eq!((given(&keeper).await, authority.asked()), (told, now), "asked again after a pause only");
+    assert_eq!(
+        (given(&keeper).await, authority.asked()),
+        (told, now),
+        "asked again after a pause only"
+    );
     pass(61).await;
     assert!(given(&keeper).await.starts_with("token"));
 }

@@ -38,10 +38,7 @@ fn the_rule_that_decides_is_told_and_the_others_only_with_a_fact() {
             blocked(Cause::SecretKeyInvalid),
             "Deletion=Wanted Spec=Usable Credential=SecretKeyInvalid*",
         ),
-        (
-            blocked(Cause::SpecInvalid),
-            "Deletion=Wanted Spec=SpecInvalid*",
-        ),
+        (blocked(Cause::SpecInvalid), "Deletion=Wanted Spec=SpecInvalid*"),
         (
             blocked(Cause::AuthorityNotAllowed),
             "Deletion=Wanted Spec=AuthorityNotAllowed*",

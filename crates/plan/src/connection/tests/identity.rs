@@ -92,18 +92,34 @@ fn each_way_is_read_and_a_secret_only_where_one_is_named() {
 fn the_authority_is_that_of_the_cloud_or_one_that_is_allowed() {
     for (endpoint, more, expected) in [
         (PUBLIC, "", "https://login.microsoftonline.com"),
-        ("https://x.cognitiveservices.azure.us", "", "https://login.microsoftonline.us"),
-        ("https://x.cognitiveservices.azure.cn", "", "https://login.chinacloudapi.cn"),
+        (
+            "https://x.cognitiveservices.azure.us",
+            "",
+            "https://login.microsoftonline.us",
+        ),
+        (
+            "https://x.cognitiveservices.azure.cn",
+            "",
+            "https://login.chinacloudapi.cn",
+        ),
         ("http://localhost:8080/x", "", "https://login.microsoftonline.com"),
         (
             PUBLIC,
             ", authorityHost: 'https://login.microsoftonline.us/'",
             "https://login.microsoftonline.us",
         ),
-        (PUBLIC, ", authorityHost: 'https://127.0.0.1:8443'", "https://127.0.0.1:8443"),
+        (
+            PUBLIC,
+            ", authorityHost: 'https://127.0.0.1:8443'",
+            "https://127.0.0.1:8443",
+        ),
     ] {
         let auth = format!("workloadIdentity: {{IDS{more}}}");
-        assert_eq!(proof(&auth, endpoint), Proof::OwnToken(app(expected)), "{endpoint}{more}");
+        assert_eq!(
+            proof(&auth, endpoint),
+            Proof::OwnToken(app(expected)),
+            "{endpoint}{more}"
+        );
     }
 }
 

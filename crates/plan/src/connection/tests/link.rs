@@ -3,8 +3,8 @@ use super::*;
 use crate::connection::{
     identity::{Lending, Proof, SecretEntry, SecretVersion},
     link::{
-        Change, Current, Knowledge, LastKey, LinkSource, LookUp, NextClient, change, entry, last_key, look_up, no_address,
-        no_key, not_allowed,
+        Change, Current, Knowledge, LastKey, LinkSource, LookUp, NextClient, change, entry, last_key, look_up,
+        no_address, no_key, not_allowed,
     },
 };
 use speech_api::connection::KnownResource;
@@ -99,7 +99,8 @@ fn what_stands_in_the_way_of_a_client_is_told() {
     let reference = object.spec.auth.key_secret_ref.clone().unwrap();
     let mut bare = object.clone();
     bare.spec.auth.key_secret_ref = None;
-    let seen = |object, secret| look_up(object, WEST, secret, &Lending::default(), None::<&Current<'_, ()>>).unwrap_err();
+    let seen =
+        |object, secret| look_up(object, WEST, secret, &Lending::default(), None::<&Current<'_, ()>>).unwrap_err();
     let read = |entries: Option<&[&str]>| {
         let entries = entries.map(|names| names.iter().map(|name| ((*name).to_owned(), 1)).collect());
         entry(&object, &reference, entries.as_ref()).unwrap_err()

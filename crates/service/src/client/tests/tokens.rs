@@ -35,12 +35,18 @@ fn client_of(script: &Script, issuer: Issuer) -> Client {
 fn sent(script: &Script) -> Vec<String> {
     let seen = script.seen();
     let token = |seen: &Seen| seen.headers["authorization"].to_str().unwrap().to_owned();
-    assert!(seen.iter().all(|seen| !seen.headers.contains_key("ocp-apim-subscription-key")));
+    assert!(
+        seen.iter()
+            .all(|seen| !seen.headers.contains_key("ocp-apim-subscription-key"))
+    );
     seen.iter().map(token).collect()
 }
 
 fn unauthorized() -> Response {
-    json(401, r#"{"error": {"code": "401", "message": "The token eyJ-token-1 has ended."}}"#)
+    json(
+        401,
+        r#"{"error": {"code": "401", "message": "The token eyJ-token-1 has ended."}}"#,
+    )
 }
 
 fn model() -> Response {
@@ -77,21 +83,34 @@ async fn a_token_is_shown_by_nothing() {
 
 #[tokio::test]
 async fn what_is_not_allowed_names_the_role_that_it_needs() {
-    const DENIED: &str = r#"{"error": {"code": "PermissionDenied", "message": "The principal lacks the required data action."}}"#;
+    const DENIED: &str =
+        r#"{"error": {"code": "PermissionDenied", "message": "The principal lacks the required data action."}}"#;
     for status in [401, 403] {
         let script = Script::of([json(status, DENIED), json(status, DENIED)]);
         let client = client_of(&script, Issuer::default());
         let read = client.get_endpoint(Lane::Sweep, id()).await.unwrap_err();
         let change = client.delete_endpoint(Lane::UserChange, id()).await.unwrap_err();
-        assert_eq!((read.kind(), change.kind()), (ErrorKind::Forbidden, ErrorKind::Forbidden));
-        assert!(read.to_string().contains("the role \"Cognitive Services Speech User\""), "{read}");
+        assert_eq!(
+            (read.kind(), change.kind()),
+            (ErrorKind::Forbidden, ErrorKind::Forbidden)
+        );
+        assert!(
+            read.to_string().contains("the role \"Cognitive Services Speech User\""),
+            "{read}"
+        );
         let words = change.to_string();
-        assert!(words.contains("the role \"Cognitive Services Speech Contributor\""), "{words}");
+        assert!(
+            words.contains("the role \"Cognitive Services Speech Contributor\""),
+            "{words}"
+        );
         assert_eq!(sent(&script).len(), 2, "another token may no more");
     }
     // A key has no roles.
     let script = Script::of([json(403, DENIED)]);
-    let error = script.client(ApiVersion::V2025_10_15).get_endpoint(Lane::Sweep, id()).await;
+    let error = script
+        .client(ApiVersion::V2025_10_15)
+        .get_endpoint(Lane::Sweep, id())
+        .await;
     assert!(error.unwrap_err().to_string().contains("access by key is switched on"));
 }
 
@@ -119,8 +138,15 @@ async fn without_a_token_nothing_is_sent() {
 fn two_connections_with_tokens_lead_to_one_resource_where_their_address_is_one() {
     let script = Script::of([]);
     let by_key = script.client(ApiVersion::V2025_10_15);
-    let (one, other) = (client_of(&script, Issuer::default()), client_of(&script, Issuer::default()));
+    let (one, other) = (
+        client_of(&script, Issuer::default()),
+        client_of(&script, Issuer::default()),
+    );
     assert!(one.reaches_as(&other) && one.reaches_as(&by_key) && by_key.reaches_as(&one));
-    let elsewhere = client(InProcess(script.router()), "https://x.example/east", ApiVersion::V2025_10_15);
+    let elsewhere = client(
+        InProcess(script.router()),
+        "https://x.example/east",
+        ApiVersion::V2025_10_15,
+    );
     assert!(!one.reaches_as(&elsewhere));
 }
