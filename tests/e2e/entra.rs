@@ -3,6 +3,7 @@ use crate::{
     case::Case,
     harness::{ISSUER, condition, in_time, is_ready, merged, message},
     seed,
+    speech::{printed, refused},
     stack::{LENT, SOON, Stack, shared},
 };
 use serde_json::{Value, json};
@@ -379,5 +380,29 @@ fn keys_and_tokens_serve_one_resource_side_by_side() {
         assert!(journal.iter().any(|entry| entry["keyUsed"] == 1));
         assert!(journal.iter().any(|entry| entry["client"] == client(case).as_str()));
         assert!(journal.iter().all(|entry| entry["status"] != 401), "{journal:#?}");
+    });
+}
+
+#[test]
+fn kubectl_speech_asks_as_the_identity_of_the_connection_and_never_as_the_operator() {
+    shared("entra-kubectl", async |case, stack| {
+        may_request_tokens(case).await;
+        account(case, "speech").await;
+        declare(case, json!({"federated": federated("entra-kubectl", "speech")})).await;
+        case.connection(json!({"auth": by_account(case, stack, "speech")}))
+            .await;
+        case.ready(CONNECTION, "speech").await;
+        let orphans = printed(stack, &["orphans", "-n", "entra-kubectl"]).await;
+        assert!(orphans.contains(seed::ENDPOINT), "{orphans}");
+        only_tokens_were_used(case).await;
+        assert_eq!(
+            token_requests(case).await,
+            [200, 200],
+            "the operator's and the command's"
+        );
+
+        case.connection(json!({"auth": {"managedIdentity": {}}})).await;
+        let told = refused(stack, &["orphans", "-n", "entra-kubectl"]).await;
+        assert!(told.contains("the operator's own identity"), "{told}");
     });
 }
