@@ -13,6 +13,7 @@ use crate::{
     id::EntityId,
     request::Lane,
     retry_after::retry_after,
+    token::{TokenError, TokenTrouble},
     transport::{Limits, TransportError},
     wire::{FromDocument, Payload, read_one},
 };
@@ -115,15 +116,15 @@ impl Inner {
         url: &str,
         body: Bytes,
     ) -> Result<Response<Bytes>, Error> {
+        let end = tokio::time::Instant::now() + longest_wait(lane);
         // What cannot be sent is told before it waits.
-        let pass = self.credential().pass().await?;
+        let pass = self.pass(end).await?;
         let request = self.request(route, &method, url, &body, &pass)?;
         if !self.is_patient {
             self.budget.acquire(lane).await;
             return self.send(route, request, &pass).await;
         }
         drop((request, pass));
-        let end = tokio::time::Instant::now() + longest_wait(lane);
         let mut pauses = READ_PAUSES.iter();
         let mut tokens = [Duration::ZERO].iter();
         loop {
@@ -134,7 +135,7 @@ impl Inner {
                 return Err(Box::new(Failure::no_turn(route, pause)).into());
             }
             // The credential may have been changed, and a token may have ended, while this request waited.
-            let pass = self.credential().pass().await?;
+            let pass = self.pass(end).await?;
             let changes = method != Method::GET;
             if self.is_closed.load(Ordering::Relaxed) || (changes && !self.is_trusted.load(Ordering::SeqCst)) {
                 return Err(Box::new(Failure::withheld(route)).into());
@@ -196,6 +197,12 @@ impl Inner {
     /// The credential of this moment.
     pub(super) fn credential(&self) -> Credential {
         self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a request carries. Nobody waits for a token longer than for a turn.
+    async fn pass(&self, end: tokio::time::Instant) -> Result<Pass, TokenError> {
+        let pass = tokio::time::timeout_at(end, self.credential().pass()).await;
+        pass.unwrap_or_else(|_| Err(TokenError::new(TokenTrouble::Unavailable, "no token came in time")))
     }
 
     fn request(
