@@ -1,7 +1,8 @@
 //! Keeps the token of one credential: gives it to every request, and renews it before its end.
 //!
 //! A renewal runs beside the requests, and a renewal that fails is nobody's trouble while the token lives: then the last
-//! failure is. One fetch runs at a time, and after a failure comes a pause that grows.
+//! failure is. One fetch runs at a time. After a renewal that failed comes a pause that grows; who has no token at all asks
+//! at a pace of its own, and many who ask at once hear of one failure.
 //!
 //! Times are those of a clock that never jumps. What it does not see, such as a machine that slept, ends in a 401, and the
 //! token is fetched anew.
@@ -24,7 +25,7 @@ const BEFORE_THE_END: Duration = Duration::from_secs(300);
 const MARGIN: Duration = Duration::from_secs(10);
 /// No authority gives tokens that live longer; what claims more is renewed after this.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// The pause after the first failure; each further one doubles it.
+/// The pause after the first failure. Each further one doubles that of renewals.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A token that was never accepted is refused for what it says, unless it is older than this.
@@ -49,7 +50,15 @@ struct State {
 struct Failed {
     error: TokenError,
     count: u32,
-    again: Instant,
+    at: Instant,
+}
+
+impl Failed {
+    /// When a token that still lives is worth another try.
+    fn renew_at(&self) -> Instant {
+        let doubled = FIRST_PAUSE * 2_u32.saturating_pow(self.count.saturating_sub(1).min(10));
+        self.at + doubled.min(LONGEST_PAUSE)
+    }
 }
 
 /// A token in use.
@@ -96,12 +105,14 @@ impl TokenKeeper {
             self.renew_beside(&token);
             return Ok(token);
         }
+        let asked = Instant::now();
         let _turn = self.0.fetching.lock().await;
         // Whoever had the turn before may have brought one, or the news that there is none.
         if let Some(token) = self.living() {
             return Ok(token);
         }
-        match self.recent_failure() {
+        let lately = Instant::now().checked_sub(FIRST_PAUSE);
+        match self.failure_after(lately.map_or(asked, |lately| lately.min(asked))) {
             Some(error) => Err(error),
             None => self.fetch().await,
         }
@@ -128,15 +139,21 @@ impl TokenKeeper {
         self.state().token.clone().filter(|token| token.ends > now)
     }
 
-    fn recent_failure(&self) -> Option<TokenError> {
+    fn failure_after(&self, time: Instant) -> Option<TokenError> {
         let state = self.state();
-        let failed = state.failed.as_ref()?;
-        (failed.again > Instant::now()).then(|| failed.error.clone())
+        let failed = state.failed.as_ref().filter(|failed| failed.at > time)?;
+        Some(failed.error.clone())
+    }
+
+    fn is_renewal_due(&self, token: &Kept) -> bool {
+        let now = Instant::now();
+        let pauses = |failed: &Failed| failed.renew_at() > now;
+        token.renew_at <= now && !self.state().failed.as_ref().is_some_and(pauses)
     }
 
     /// Renews a token whose time has come, while it goes on being used.
     fn renew_beside(&self, token: &Kept) {
-        if token.renew_at > Instant::now() || self.recent_failure().is_some() {
+        if !self.is_renewal_due(token) {
             return;
         }
         if let Ok(turn) = Arc::clone(&self.0.fetching).try_lock_owned() {
@@ -168,11 +185,10 @@ impl TokenKeeper {
             }
             Err(error) => {
                 let count = state.failed.as_ref().map_or(0, |failed| failed.count);
-                let pause = (FIRST_PAUSE * 2_u32.saturating_pow(count.min(10))).min(LONGEST_PAUSE);
                 state.failed = Some(Failed {
                     error: error.clone(),
                     count: count.saturating_add(1),
-                    again: Instant::now() + pause,
+                    at: Instant::now(),
                 });
                 Err(error)
             }
