@@ -65,7 +65,7 @@ reasons! {
     Unreachable,
     /// The endpoint answers 404, or in another way that a Speech resource does not: it is not a Speech resource, or the path is wrong. Correct `spec.endpoint`.
     NotASpeechResource,
-    /// The address or the key of the connection was changed, and it now leads to another Speech resource: nothing is there of what the objects of the connection have. The operator creates, changes and deletes nothing there, and deletions wait. Point the connection back, or accept the other resource with the annotation `customspeech.dev/accept-resource: <host>`. The objects then start over there.
+    /// The address, key or identity of the connection was changed, and it now leads to another Speech resource: nothing is there of what the objects of the connection have. The operator creates, changes and deletes nothing there, and deletions wait. Point the connection back, or accept the other resource with the annotation `customspeech.dev/accept-resource: <host>`. The objects then start over there.
     DifferentResource,
     /// The Speech service does not know the API version, or has retired it. Set `spec.apiVersion` to another version.
     ApiVersionUnsupported,
