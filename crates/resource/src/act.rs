@@ -189,7 +189,7 @@ fn failure(action: &Action, error: &Error) -> Failure {
     };
     let message = error
         .failure()
-        .map(|failure| failure.message.clone())
+        .map(|failure| failure.words())
         .filter(|words| !words.is_empty());
     Failure {
         operation: action.operation(),

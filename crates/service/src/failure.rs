@@ -187,6 +187,14 @@ impl Failure {
         }
     }
 
+    /// The answer's own words, and what to do about a role that is missing.
+    pub fn words(&self) -> String {
+        match self.role.filter(|_| matches!(self.status, 401 | 403)) {
+            Some(role) if !self.is_throttling() => format!("{} ({})", self.message, role.advice()).trim().to_owned(),
+            Some(_) | None => self.message.clone(),
+        }
+    }
+
     /// What the reader can do about it, where that is known.
     fn advice(&self) -> Option<&'static str> {
         match self.status {

@@ -103,6 +103,8 @@ async fn what_is_not_allowed_names_the_role_that_it_needs() {
             words.contains("the role \"Cognitive Services Speech Contributor\""),
             "{words}"
         );
+        let told = change.failure().unwrap().words();
+        assert!(told.starts_with("The principal lacks") && told.contains("Contributor"), "{told}");
         assert_eq!(sent(&script).len(), 2, "another token may no more");
     }
     // A key has no roles.
