@@ -101,7 +101,10 @@ async fn a_renewal_that_fails_is_no_trouble_until_the_token_ends_and_is_tried_ev
         "not asked again within a second"
     );
     pass(2).await;
-    assert!(given(&keeper).await.starts_with("token"), "who has none waits for no pause of renewals");
+    assert!(
+        given(&keeper).await.starts_with("token"),
+        "who has none waits for no pause of renewals"
+    );
 }
 
 #[tokio::test(start_paused = true)]
