@@ -101,49 +101,15 @@ fn start_log(format: LogFormat) {
 }
 
 async fn run(arguments: Arguments) -> Result<(), StartError> {
-    let mut seed = match arguments.seed {
-        Some(path) => {
-            let text = std::fs::read_to_string(&path).map_err(|error| StartError::ReadSeed(path, error))?;
-            Seed::parse(&text)?
-        }
-        None => Seed::shipped()?,
-    };
-    if let Some(now) = arguments.now {
-        seed = seed.starting_at(now);
-    }
-    if let Some(rate) = arguments.rate {
-        if !(0.0..=1e8).contains(&rate) {
-            return Err(StartError::Rate);
-        }
-        seed = seed.running_at(rate);
-    }
+    let seed = read_seed(&arguments)?;
     let names: Vec<String> = seed.resource_names().map(str::to_owned).collect();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = bind(arguments.listen).await?;
     let address = listener.local_addr()?;
     let emulator = Emulator::new(seed);
-    if let (Some(issuer), Some(path)) = (&arguments.entra_issuer, arguments.entra_jwks) {
-        let keys = std::fs::read_to_string(&path).map_err(|error| StartError::ReadKeys(path, error))?;
-        emulator.trust(issuer, &keys).map_err(StartError::Keys)?;
-    }
-    let authority = match (arguments.entra_listen, arguments.entra_ca) {
-        (Some(wanted), Some(path)) => Some(authority(wanted, path).await?),
-        _ => None,
-    };
-    let entra = authority
-        .as_ref()
-        .map(|(listener, _)| listener.local_addr())
-        .transpose()?;
-    let mut line = serde_json::json!({ "listening": address.to_string() });
-    if let (Some(entra), Some(members)) = (entra, line.as_object_mut()) {
-        members.insert("entra".to_owned(), format!("https://{entra}").into());
-    }
-    {
-        let mut output = std::io::stdout().lock();
-        writeln!(output, "{}", line)?;
-        output.flush()?;
-    }
+    let authority = start_authority(&emulator, arguments).await?;
+    tell_addresses(address, authority.as_ref().map(|(listener, _)| listener))?;
     for name in names {
         tracing::info!("resource {name} at http://{address}/{name}");
     }
@@ -167,14 +133,56 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     Ok(())
 }
 
+fn read_seed(arguments: &Arguments) -> Result<Seed, StartError> {
+    let mut seed = match &arguments.seed {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| StartError::ReadSeed(path.clone(), error))?;
+            Seed::parse(&text)?
+        }
+        None => Seed::shipped()?,
+    };
+    if let Some(now) = arguments.now {
+        seed = seed.starting_at(now);
+    }
+    if let Some(rate) = arguments.rate {
+        if !(0.0..=1e8).contains(&rate) {
+            return Err(StartError::Rate);
+        }
+        seed = seed.running_at(rate);
+    }
+    Ok(seed)
+}
+
+/// The first line, by which whoever started this finds it.
+fn tell_addresses(plain: SocketAddr, authority: Option<&TcpListener>) -> Result<(), StartError> {
+    let mut line = serde_json::json!({ "listening": plain.to_string() });
+    if let (Some(authority), Some(members)) = (authority, line.as_object_mut()) {
+        let address = format!("https://{}", authority.local_addr()?);
+        members.insert("entra".to_owned(), address.into());
+    }
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{line}")?;
+    Ok(output.flush()?)
+}
+
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|error| StartError::Listen(address, error))
 }
 
-/// Where the authority listens and what it shows; its root is written before anybody can call it.
-async fn authority(address: SocketAddr, root: PathBuf) -> Result<(TcpListener, Credentials), StartError> {
+/// Where the authority listens and what it shows, if there is to be one; its root is written before anybody can call it.
+async fn start_authority(
+    emulator: &Emulator,
+    arguments: Arguments,
+) -> Result<Option<(TcpListener, Credentials)>, StartError> {
+    if let (Some(issuer), Some(path)) = (&arguments.entra_issuer, arguments.entra_jwks) {
+        let keys = std::fs::read_to_string(&path).map_err(|error| StartError::ReadKeys(path, error))?;
+        emulator.trust(issuer, &keys).map_err(StartError::Keys)?;
+    }
+    let (Some(address), Some(root)) = (arguments.entra_listen, arguments.entra_ca) else {
+        return Ok(None);
+    };
     let credentials = Credentials::new(address.ip())?;
     std::fs::write(&root, &credentials.root).map_err(|error| StartError::WriteCertificate(root, error))?;
-    Ok((bind(address).await?, credentials))
+    Ok(Some((bind(address).await?, credentials)))
 }
