@@ -7,8 +7,12 @@ use crate::{
 use clap::{Arg, ArgAction, Args, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind};
 use speech_api::duration;
 use speech_fleet::command::PlanArgs;
-use speech_service::allowed_hosts::{AZURE, HostPattern};
-use std::{ffi::OsStr, net::SocketAddr, time::Duration};
+use speech_service::{
+    Authority,
+    allowed_hosts::{AZURE, HostPattern},
+    entra::IMDS,
+};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Keeps Azure custom-speech models and endpoints as declared, and swaps models before they expire.
 #[derive(Debug, Parser)]
@@ -45,13 +49,16 @@ pub struct RunArgs {
     /// service stays. For a cluster that was cloned or restored from a backup.
     #[arg(long, env = "SPEECH_OPERATOR_OBSERVE_ONLY")]
     pub observe_only: bool,
-    /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
+    /// Accept plain http endpoints. Only for an emulator: keys and tokens travel unprotected.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP")]
     pub allow_http: bool,
     /// Hosts that connections may name, with commas between: a host name, *.example.com for one more label, an address, or
     /// * for all. Loopback, link-local and metadata addresses are called only if named one by one.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE)]
     pub allowed_hosts: Vec<HostPattern>,
+    /// How connections use Entra ID.
+    #[command(flatten)]
+    pub entra: EntraArgs,
     /// Send every event to Flux' notification-controller too, as a rule at
     /// http://notification-controller.flux-system.svc.cluster.local./
     #[arg(long, env = "SPEECH_OPERATOR_FLUX_EVENTS", value_name = "URL", hide_env_values = true, value_parser = Unrepeated)]
@@ -66,11 +73,40 @@ pub struct RunArgs {
     #[arg(long, env = "SPEECH_OPERATOR_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
     /// What to log. Without the part on kube_runtime every line of a pass would carry a span that repeats the object.
-    #[arg(long, env = "SPEECH_OPERATOR_LOG", default_value = "info,kube_runtime=warn")]
+    #[arg(
+        long,
+        env = "SPEECH_OPERATOR_LOG",
+        default_value = "info,kube_runtime=warn,azure_identity=warn"
+    )]
     pub log: String,
     /// Follow the clock of an emulator, given by its URL. For development only; hidden because production time does not jump.
     #[arg(long, hide = true, value_name = "URL")]
     pub development_clock: Option<url::Url>,
+}
+
+/// Options for connections that use Entra ID.
+#[derive(Debug, Args)]
+pub struct EntraArgs {
+    /// Namespaces whose connections may use the operator's own identities, besides the operator's own namespace, with commas
+    /// between: managed identities, and workload identities without serviceAccountRef. Whoever may create a connection there
+    /// can act as the operator in Azure.
+    #[arg(long, env = "SPEECH_OPERATOR_IDENTITY_NAMESPACES", value_name = "NAMESPACES", value_delimiter = ',', value_parser = namespace)]
+    pub identity_namespaces: Vec<String>,
+    /// Authorities that connections may name besides those of Azure, with commas between, such as https://login.example.com.
+    /// They are sent client secrets and tokens of ServiceAccounts.
+    #[arg(
+        long,
+        env = "SPEECH_OPERATOR_ALLOWED_AUTHORITIES",
+        value_name = "URLS",
+        value_delimiter = ','
+    )]
+    pub allowed_authorities: Vec<Authority>,
+    /// File with the token of the operator's own ServiceAccount for Entra ID, as the webhook of AKS mounts it.
+    #[arg(long, env = "AZURE_FEDERATED_TOKEN_FILE", value_name = "FILE")]
+    pub federated_token_file: Option<PathBuf>,
+    /// Where the node tells the tokens of managed identities. Hidden because it is the same on all nodes of Azure.
+    #[arg(long, hide = true, env = "AZURE_POD_IDENTITY_AUTHORITY_HOST", value_name = "URL", default_value = IMDS)]
+    pub imds_address: url::Url,
 }
 
 /// Options of the election, named as those of Kubernetes' own controllers.

@@ -1,6 +1,6 @@
 //! `speech-operator run`: puts the parts together and ends them in order.
 use crate::{
-    cli::{ElectionArgs, RunArgs},
+    cli::{ElectionArgs, EntraArgs, RunArgs},
     controller::{
         self, Known, Options, StartError,
         flux::{EventsUrl, Flux},
@@ -15,10 +15,11 @@ use crate::{
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{Client, Config};
 use speech_fleet::proxy;
-use speech_plan::Scope;
+use speech_plan::{Scope, connection::identity::Lending};
 use speech_service::{
     AllowedHosts, ReqwestTransport,
     clock::{Clock, ClockError},
+    entra::Issuers,
 };
 use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let agent = format!("speech-operator/{} ({})", env!("CARGO_PKG_VERSION"), me.pod());
     let allowed_hosts = AllowedHosts::new(args.allowed_hosts);
     let network = ReqwestTransport::of(&agent, allowed_hosts.clone()).map_err(RunError::Transport)?;
+    let issuers = issuers(&agent, &args.entra).map_err(RunError::Transport)?;
     let shutdown = CancellationToken::new();
     last_word::end_on_signals(&shutdown).map_err(RunError::Signal)?;
     let clock = match args.development_clock {
@@ -91,6 +93,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let no_client = |error| RunError::Client(Box::new(error));
     let instance = me.pod().to_owned();
     let home = home(&args.election, &config);
+    let lending = lending(&args.entra, home.as_deref());
     let election = election(&args.election, &config, me).await?;
     let leadership = election.leadership();
     // A watch has bounds of its own; a request on a connection that is half-dead would wait for ever.
@@ -129,6 +132,9 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
         scope,
         allow_http: args.allow_http,
         allowed_hosts,
+        issuers,
+        lending,
+        own_token: args.entra.federated_token_file,
         concurrency: args.concurrency,
         home,
         leadership,
@@ -148,6 +154,20 @@ fn flux(url: EventsUrl, agent: &str, leadership: &Leadership) -> Result<Flux, Bo
     let network = ReqwestTransport::of(agent, AllowedHosts::new([url.host()]))?;
     let transport = Arc::new(fence::FencedTransport::new(Arc::new(network), leadership.clone()));
     Ok(Flux { url, transport })
+}
+
+fn issuers(agent: &str, args: &EntraArgs) -> Result<Issuers, Box<dyn Error + Send + Sync>> {
+    Issuers::new(agent, &args.allowed_authorities, args.imds_address.clone())
+}
+
+/// What connections may use: the operator's own identity is for its own namespace, and for those that are named.
+fn lending(args: &EntraArgs, home: Option<&str>) -> Lending {
+    let home = home.map(str::to_owned);
+    Lending {
+        namespaces: args.identity_namespaces.iter().cloned().chain(home).collect(),
+        has_own_token: args.federated_token_file.is_some(),
+        authorities: args.allowed_authorities.clone(),
+    }
 }
 
 /// The namespace that the operator lives in: its pod's, or that of its Lease.

@@ -1,4 +1,5 @@
 //! The reconcile of a SpeechConnection: observe, plan, act, report. How it is reached comes first ([`link`]).
+mod credential;
 mod link;
 
 use super::{

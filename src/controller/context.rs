@@ -6,9 +6,12 @@ use super::{
 use crate::{lead::Leadership, metrics::Metrics};
 use kube::Client;
 use speech_api::{SpeechConnection, SpeechEndpoint, SpeechModel};
-use speech_plan::{Hands, Scope};
-use speech_service::{AllowedHosts, Transport, clock::Clock};
-use std::sync::{Arc, OnceLock};
+use speech_plan::{Hands, Scope, connection::identity::Lending};
+use speech_service::{AllowedHosts, Transport, clock::Clock, entra::Issuers};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 /// What all parts of the controller share.
 pub struct Context {
@@ -30,6 +33,12 @@ pub struct Context {
     pub allowed_hosts: AllowedHosts,
     /// The network towards the Speech service.
     pub transport: Arc<dyn Transport>,
+    /// The network towards those who issue tokens.
+    pub issuers: Issuers,
+    /// What connections may use of the operator.
+    pub lending: Lending,
+    /// The file with the operator's own token for Entra ID.
+    pub own_token: Option<PathBuf>,
     /// What the watches know.
     pub stores: Stores,
     /// What our own writes know better.

@@ -34,10 +34,11 @@ use kube::{
     },
 };
 use speech_api::{SpeechEndpoint, SpeechModel};
-use speech_plan::Scope;
-use speech_service::{AllowedHosts, clock::Clock};
+use speech_plan::{Scope, connection::identity::Lending};
+use speech_service::{AllowedHosts, clock::Clock, entra::Issuers};
 use std::{
     future::Future,
+    path::PathBuf,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -75,6 +76,12 @@ pub struct Options {
     pub allow_http: bool,
     /// Which hosts connections may name.
     pub allowed_hosts: AllowedHosts,
+    /// The way to those who issue tokens.
+    pub issuers: Issuers,
+    /// What connections may use of the operator.
+    pub lending: Lending,
+    /// The file with the operator's own token for Entra ID, if it has one.
+    pub own_token: Option<PathBuf>,
     /// How many objects of one kind are worked on at once.
     pub concurrency: u16,
     /// The namespace that the operator itself lives in, if any.
@@ -243,6 +250,9 @@ fn assemble(options: Options, cluster: String) -> (Arc<Context>, Sleepers, JoinS
         allowed_hosts: options.allowed_hosts,
         hands: options.reach.hands(),
         transport: options.reach.transport(),
+        issuers: options.issuers,
+        lending: options.lending,
+        own_token: options.own_token,
         stores,
         written: MutationCaches::default(),
         predicate: Predicate::default(),

@@ -13,8 +13,12 @@ use super::{
 };
 use crate::{lead::Leadership, metrics::Metrics};
 use kube::Client;
-use speech_plan::{Hands, Scope};
-use speech_service::{AllowedHosts, ReqwestTransport, clock::Clock};
+use speech_plan::{Hands, Scope, connection::identity::Lending};
+use speech_service::{
+    AllowedHosts, ReqwestTransport,
+    clock::Clock,
+    entra::{IMDS, Issuers},
+};
 use std::sync::Arc;
 
 /// What all parts share, the writers of its stores, and the ends of its queues.
@@ -40,6 +44,9 @@ impl Parts {
             allow_http: false,
             allowed_hosts: AllowedHosts::new([]),
             transport: Arc::new(ReqwestTransport::of("tests", AllowedHosts::new([])).unwrap()),
+            issuers: Issuers::new("tests", &[], IMDS.parse().unwrap()).unwrap(),
+            lending: Lending::default(),
+            own_token: None,
             stores,
             written: MutationCaches::default(),
             predicate: Predicate::default(),

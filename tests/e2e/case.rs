@@ -13,8 +13,18 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Every key that any test gave to an operator.
+/// Every key and client secret that any test gave to an operator.
 static KEYS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// How tokens begin: the emulator's, and those of ServiceAccounts.
+const TOKENS: [&str; 2] = ["emulated-token.", "eyJhbGciOi"];
+
+/// Remembers what no operator may tell.
+fn keep(secret: &str) {
+    KEYS.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(secret.to_owned());
+}
 
 /// A test's own part of a stack.
 pub struct Case(Tenant);
@@ -44,10 +54,17 @@ impl Case {
 
     /// Applies the Secret `speech-key`.
     pub async fn secret(&self, key: &str) {
-        KEYS.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.to_owned());
+        keep(key);
         self.0.secret(key).await;
+    }
+
+    /// Applies a Secret of one entry, whose value is never to be told.
+    pub async fn secret_named(&self, name: &str, key: &str, value: &str) {
+        keep(value);
+        self.apply(
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: value}}),
+        )
+        .await;
     }
 
     /// Applies the connection `speech`, with what `spec` says beside or in place of the usual.
@@ -233,7 +250,7 @@ impl Case {
         entries
     }
 
-    /// Fails when the operator ever said a key: in its log, its metrics, or an object or event of this namespace.
+    /// Fails when the operator ever said a key, a client secret or a token: in its log, its metrics, or an object or event of this namespace.
     pub async fn no_key_was_told(&self, stack: &Stack) {
         let mut said = stack.said();
         said.push_str(&stack.operator.metrics().await.unwrap_or_default());
@@ -244,6 +261,12 @@ impl Case {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.name);
         let events = events.list(&ListParams::default()).await.unwrap();
         said.push_str(&serde_json::to_string(&events).unwrap());
+        for token in TOKENS {
+            assert!(
+                !said.contains(token),
+                "the operator told a token that begins with {token}"
+            );
+        }
         let keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
         for key in keys.iter() {
             assert!(!said.contains(key), "the operator told the key {key}");

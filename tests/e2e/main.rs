@@ -26,6 +26,7 @@ mod crash;
 mod create;
 mod deployable;
 mod endless;
+mod entra;
 mod expiry;
 mod fallback;
 mod fleet_page;

@@ -19,9 +19,15 @@ fn plugins() -> &'static Path {
 
 /// Runs `kubectl speech`, as administrator unless a kubeconfig says another.
 async fn speech_as(stack: &Stack, kubeconfig: Option<&Path>, args: &[&str]) -> CommandOutput {
+    let root = stack.plane.entra_root().display().to_string();
     let env = [
         ("SPEECH_OPERATOR_ALLOW_HTTP", "true"),
         ("SPEECH_OPERATOR_ALLOWED_HOSTS", "127.0.0.1"),
+        (
+            "SPEECH_OPERATOR_ALLOWED_AUTHORITIES",
+            stack.emulator.authority().unwrap(),
+        ),
+        ("SSL_CERT_FILE", &root),
     ];
     let args = [&["speech"], args].concat();
     let output = stack
@@ -47,7 +53,7 @@ pub async fn printed(stack: &Stack, args: &[&str]) -> String {
 }
 
 /// What it said on its way to ending with 2.
-async fn refused(stack: &Stack, args: &[&str]) -> String {
+pub async fn refused(stack: &Stack, args: &[&str]) -> String {
     let output = speech(stack, args).await;
     assert_eq!(output.code, Some(2), "{args:?}: {output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");

@@ -38,14 +38,11 @@ pub struct Stack {
 impl Stack {
     /// Starts all, the operator under its own ServiceAccount.
     async fn start() -> Result<Self, HarnessError> {
-        let (plane, emulator) = tokio::try_join!(
-            async {
-                let plane = Plane::start().await?;
-                plane.install().await?;
-                Ok(plane)
-            },
-            EmulatorProcess::start(&EMULATOR, None, &[]),
-        )?;
+        let plane = Plane::start().await?;
+        plane.install().await?;
+        let options = plane.entra_options().await?;
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let emulator = EmulatorProcess::start(&EMULATOR, None, &options).await?;
         let operator = start_operator(&plane, &emulator).await?;
         let client = plane.client().await?;
         let said_before = String::new();
@@ -221,11 +218,37 @@ impl Drop for TellLog<'_> {
     }
 }
 
-/// Starts an operator beside the emulator's clock.
+/// The namespace, besides the operator's own, whose connections may use the operator's identities.
+pub const LENT: &str = "entra-lent";
+
+/// Starts an operator beside the emulator's clock; the emulator is its authority and the metadata service of its node.
 async fn start_operator(plane: &Plane, emulator: &EmulatorProcess) -> Result<OperatorProcess, HarnessError> {
     let kubeconfig = plane.operator_kubeconfig().await?;
     let clock = emulator.control().clock_url();
-    OperatorProcess::start_with_emulator(&OPERATOR, &kubeconfig, &clock, &[]).await
+    let authority = emulator.authority().unwrap_or_default();
+    let token = plane.federated_token_file("speech-system", "speech-operator").await?;
+    let (token, root) = (token.display().to_string(), plane.entra_root().display().to_string());
+    let options = [
+        "--allow-http",
+        "--development-clock",
+        &clock,
+        "--identity-namespaces",
+        LENT,
+    ];
+    let entra = [
+        "--allowed-authorities",
+        authority,
+        "--imds-address",
+        emulator.base_url(),
+    ];
+    let env = [
+        ("SSL_CERT_FILE", root.as_str()),
+        ("AZURE_FEDERATED_TOKEN_FILE", token.as_str()),
+    ];
+    let options = [&options[..], &entra].concat();
+    let mut operator = OperatorProcess::start_unready_with_env(&OPERATOR, &kubeconfig, &options, &env)?;
+    operator.wait_until_ready(SOON).await?;
+    Ok(operator)
 }
 
 /// How long anything may take that needs no waiting for the service; long, because many tests share two processors.

@@ -121,7 +121,7 @@ fn a_key_of_another_resource_is_told_and_changes_nothing() {
         case.control.put_resource("stranger-key", resource).await.unwrap();
         case.secret(key).await;
         let told = case.reason("SpeechConnection", "speech", "DifferentResource").await;
-        assert!(message(&told, "Ready").contains("the key for"), "{told:#}");
+        assert!(message(&told, "Ready").contains("the key or identity for"), "{told:#}");
         is_held(case, "hotline").await;
         assert_eq!(case.remote("endpoints").await, [] as [Value; 0]);
         assert_eq!(case.remote("models").await, [] as [Value; 0]);

@@ -130,6 +130,20 @@ impl Control {
             .map(drop)
     }
 
+    /// Declares an application of Entra ID, or replaces one.
+    pub async fn declare_application(&self, application: Value) -> Result<(), HarnessError> {
+        self.request(Method::POST, "entra/applications", Some(application))
+            .await
+            .map(drop)
+    }
+
+    /// Ends all tokens of an application before their time.
+    pub async fn revoke_tokens(&self, client: &str) -> Result<(), HarnessError> {
+        self.request(Method::DELETE, &format!("entra/applications/{client}/tokens"), None)
+            .await
+            .map(drop)
+    }
+
     /// Any request to the control API; `path` is what follows `/control/`. An empty answer is `null`.
     pub async fn request(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, HarnessError> {
         let url = format!("{}/control/{path}", self.base_url);

@@ -10,6 +10,7 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 pub struct EmulatorProcess {
     process: Process,
     base_url: String,
+    authority: Option<String>,
     control: Control,
     _folder: Folder,
 }
@@ -27,11 +28,13 @@ impl EmulatorProcess {
         let log = folder.path().join("speech-emulator.log");
         let mut process = Process::start("speech-emulator", binary, &args, &[], &log)?;
         let line = process.wait_for_log(r#"{"listening":"#, START_DEADLINE).await?;
-        let base_url = format!("http://{}", listening_address(&line)?);
+        let base_url = format!("http://{}", told(&line, "listening")?);
+        let authority = told(&line, "entra").ok();
         let control = Control::new(&base_url)?;
         Ok(Self {
             process,
             base_url,
+            authority,
             control,
             _folder: folder,
         })
@@ -40,6 +43,11 @@ impl EmulatorProcess {
     /// Where it listens, `http://127.0.0.1:<port>`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Where its Entra authority listens, `https://127.0.0.1:<port>`, if it has one.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The control API.
@@ -53,11 +61,11 @@ impl EmulatorProcess {
     }
 }
 
-/// Reads `{"listening":"127.0.0.1:PORT"}`.
-fn listening_address(line: &str) -> Result<String, HarnessError> {
+/// Reads an address of `{"listening":"127.0.0.1:PORT","entra":"https://127.0.0.1:PORT"}`.
+fn told(line: &str, name: &str) -> Result<String, HarnessError> {
     let address = serde_json::from_str(line)
         .ok()
-        .and_then(|value: Value| Some(value.get("listening")?.as_str()?.to_owned()));
+        .and_then(|value: Value| Some(value.get(name)?.as_str()?.to_owned()));
     address.ok_or_else(|| HarnessError::NotUnderstood {
         what: "the emulator's first line".to_owned(),
         got: line.to_owned(),

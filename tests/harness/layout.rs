@@ -22,6 +22,9 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 const CONTROLLERS: &str =
     "namespace-controller,garbage-collector-controller,serviceaccount-controller,clusterrole-aggregation-controller";
 
+/// Who issues the tokens of ServiceAccounts.
+pub const ISSUER: &str = "https://kubernetes.default.svc";
+
 /// Where a plane's programs, files and ports are.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -120,7 +123,7 @@ impl Layout {
             format!("--secure-port={}", self.apiserver_port),
             "--bind-address=127.0.0.1".to_owned(),
             "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!("--service-account-issuer={ISSUER}"),
             format!("--service-account-key-file={key}"),
             format!("--service-account-signing-key-file={key}"),
             format!("--token-auth-file={}", self.file("tokens.csv")),

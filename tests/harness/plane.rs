@@ -3,7 +3,7 @@ use super::{
     audit::{self, AuditEntry},
     error::HarnessError,
     folder::Folder,
-    layout::{Layout, client_of},
+    layout::{ISSUER, Layout, client_of},
     process::{Process, guarded},
     proxy::Proxy,
 };
@@ -192,6 +192,31 @@ impl Plane {
         let text = self.layout.kubeconfig_text(address, namespace, token.trim());
         let file = format!("{namespace}-{name}-{}.kubeconfig", address.replace(':', "-"));
         self.folder.write(&file, &text)
+    }
+
+    /// A file with a token of an existing service account for Entra ID, as the kubelet would mount it.
+    pub async fn federated_token_file(&self, namespace: &str, name: &str) -> Result<PathBuf, HarnessError> {
+        let file = format!("{namespace}-{name}.federated-token");
+        let audience = "--audience=api://AzureADTokenExchange";
+        let token = self
+            .kubectl_ok(&["create", "token", name, "--namespace", namespace, audience])
+            .await?;
+        self.folder.write(&file, token.trim())
+    }
+
+    /// The options by which the emulator becomes an Entra authority that trusts this cluster.
+    pub async fn entra_options(&self) -> Result<Vec<String>, HarnessError> {
+        let keys = self.kubectl_ok(&["get", "--raw", "/openid/v1/jwks"]).await?;
+        let keys = self.folder.write("jwks.json", &keys)?.display().to_string();
+        let root = self.entra_root().display().to_string();
+        let options = ["--entra-listen", "127.0.0.1:0", "--entra-ca", &root];
+        let options = [&options[..], &["--entra-issuer", ISSUER, "--entra-jwks", &keys]].concat();
+        Ok(options.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The root certificate of that authority.
+    pub fn entra_root(&self) -> PathBuf {
+        self.folder.path().join("entra-root.pem")
     }
 
     /// Where the API server listens, `127.0.0.1:<port>`.

@@ -1,8 +1,8 @@
 //! SpeechConnection: how to reach one Speech resource.
 use super::{
+    auth::Auth,
     condition,
     decision::{Decision, DecisionSchema},
-    reference::SecretKeyRef,
     rule,
 };
 use jiff::Timestamp;
@@ -37,9 +37,10 @@ const SELECTOR: (&str, &str) = (
     "(self.from == 'Selector') == has(self.selector)",
     "allowedNamespaces.selector must be set if, and only if, from is Selector",
 );
-const ONE_AUTH: (&str, &str) = (
-    "has(self.keySecretRef)",
-    "auth needs exactly one way to authenticate: set keySecretRef",
+/// The service knows no tokens at the hosts of regions.
+const ENTRA_HOST: (&str, &str) = (
+    "!(has(self.auth.workloadIdentity) || has(self.auth.managedIdentity) || has(self.auth.clientSecretRef)) || !self.endpoint.matches('(?i)^https?://[^/]*[.]api[.]cognitive[.](microsoft[.](com|us)|azure[.]cn)[.]?(:[0-9]+)?(/.*)?$')",
+    "Entra ID does not work at the host of a region: give the custom subdomain of the Speech resource as endpoint, such as https://NAME.cognitiveservices.azure.com, or set auth.keySecretRef",
 );
 
 /// One Azure Speech resource, and how to reach it.
@@ -64,6 +65,7 @@ const ONE_AUTH: (&str, &str) = (
     validation = rule::NAME
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ENTRA_HOST)]
 pub struct SpeechConnectionSpec {
     /// Base URL of the Speech resource, without `/speechtotext`: the regional host, a custom domain, or an emulator.
     /// Use https. Plain http is for an emulator only, and only if the operator was started with --allow-http.
@@ -135,17 +137,6 @@ pub enum ApiVersionName {
     /// The last version with the version in the path; announced to retire on 31 March 2026.
     #[serde(rename = "v3.2")]
     V3_2,
-}
-
-/// How to authenticate: exactly one method.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = ONE_AUTH)]
-pub struct Auth {
-    /// A resource key (key 1 or key 2 of the Speech resource) in a Secret in this namespace. The operator uses a
-    /// changed Secret at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_secret_ref: Option<SecretKeyRef>,
 }
 
 /// Which namespaces may refer to a connection.
@@ -281,7 +272,7 @@ pub struct SpeechConnectionStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["locale".into()]))]
     pub durations: Vec<WorkDurations>,
     /// How the operator last reached the Speech resource with the remote entities that the connection's objects name in
-    /// their statuses. While they name any, another address or key is accepted only if one of them is found there, or
+    /// their statuses. While they name any, another address or credential is accepted only if one of them is found there, or
     /// with the annotation `customspeech.dev/accept-resource`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<KnownResource>,
@@ -296,7 +287,7 @@ pub struct SpeechConnectionStatus {
 pub struct KnownResource {
     /// Address of the Speech resource.
     pub endpoint: String,
-    /// Uid and version of the Secret, and the name of the key in it; not the key itself.
+    /// Uid and version of the Secret, and the name of the key in it; not the key itself. With Entra ID, the identity.
     pub secret: String,
     /// The last value of the annotation `customspeech.dev/accept-resource` that had an effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -304,7 +295,7 @@ pub struct KnownResource {
 }
 
 impl KnownResource {
-    /// Whether both lead to the same place with the same key.
+    /// Whether both lead to the same place with the same credential.
     pub fn is_reached_as(&self, other: &Self) -> bool {
         self.endpoint == other.endpoint && self.secret == other.secret
     }

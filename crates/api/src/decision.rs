@@ -82,7 +82,7 @@ names! {
         Fields,
         /// Does the Speech resource answer?
         Contact,
-        /// Does the Speech resource accept the key?
+        /// Does the Speech resource accept the credential?
         Credential,
         /// Is it the same Speech resource as before?
         Resource,

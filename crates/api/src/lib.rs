@@ -3,6 +3,7 @@
 //! The controller never writes a `spec`. Rules across fields are CEL rules in the schemas, so that the API server
 //! refuses a wrong manifest before anything acts on it.
 pub mod annotation;
+pub mod auth;
 pub mod condition;
 pub mod connection;
 pub mod decision;

@@ -29,18 +29,30 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The connection works: the Speech resource answers and accepts the key.
+    /// The connection works: the Speech resource answers and accepts the key or token.
     Connected,
     /// The operator has not finished its first check of the Speech resource. Wait; it continues by itself.
     Connecting,
-    /// The Secret that holds the key does not exist. Create it; the operator uses it as soon as it appears.
+    /// The Secret that holds the key or client secret does not exist. Create it; the operator uses it as soon as it appears.
     SecretNotFound,
-    /// The Secret exists, but it lacks the named key, or the value cannot be a resource key. Correct the Secret.
+    /// The Secret exists, but it lacks the named key, or the value cannot be a resource key or client secret. Correct the Secret.
     SecretKeyInvalid,
-    /// The Speech service refuses the key (401): it is wrong, was regenerated, or belongs to another region. Put the current key into the Secret.
+    /// The Speech service refuses the key (401): it is wrong, was regenerated, or belongs to another region. Put the current key into the Secret. With Entra ID, it refuses the token: check that the endpoint is the custom subdomain of the resource, and the roles of the identity.
     CredentialInvalid,
-    /// The Speech service knows the key but does not allow the request (403). Check the network rules of the Speech resource, and whether key access is disabled.
+    /// The Speech service knows the key or token but does not allow the request (403, or 401 for a missing role). Check the network rules of the Speech resource, and whether key access is disabled. With Entra ID, give the identity the role that the message names.
     PermissionDenied,
+    /// The connection asks for an identity of the operator itself (`managedIdentity`, or `workloadIdentity` without `serviceAccountRef`). The operator lends it only to connections of its own namespace and of those of `--identity-namespaces`, or it has none. Set `serviceAccountRef`, or ask whoever runs the operator.
+    IdentityNotAllowed,
+    /// `authorityHost` is not an authority of Azure, and `--allowed-authorities` does not name it. Nothing was sent there. Remove it, or ask whoever runs the operator.
+    AuthorityNotAllowed,
+    /// The ServiceAccount of `workloadIdentity` does not exist in the namespace of the connection. Create it; the operator looks again by itself.
+    ServiceAccountNotFound,
+    /// The cluster does not allow the operator to request tokens for the ServiceAccount of `workloadIdentity`. Bind the ClusterRole `speech-operator-tokens` to the operator's ServiceAccount in the namespace of the connection.
+    TokenRequestDenied,
+    /// Entra ID, or the metadata service of the node, refuses to issue a token for the identity. The message quotes it. Correct what it names: ids, client secret, federated credential, or the assignment of the managed identity.
+    TokenRefused,
+    /// No token can be had at present: the authority does not answer, is busy, or something else answers in its place. The operator retries. While the last token is valid, nothing is reported.
+    AuthorityUnavailable,
     /// The endpoint is not a URL that may be used, or it is http and the operator was not started with `--allow-http`. Correct `spec.endpoint`.
     EndpointInvalid,
     /// The operator may not call the host of the endpoint, or the address that its name resolves to. It sent nothing. Ask whoever runs the operator to allow the host with `--allowed-hosts`.
@@ -53,7 +65,7 @@ reasons! {
     Unreachable,
     /// The endpoint answers 404, or in another way that a Speech resource does not: it is not a Speech resource, or the path is wrong. Correct `spec.endpoint`.
     NotASpeechResource,
-    /// The address or the key of the connection was changed, and it now leads to another Speech resource: nothing is there of what the objects of the connection have. The operator creates, changes and deletes nothing there, and deletions wait. Point the connection back, or accept the other resource with the annotation `customspeech.dev/accept-resource: <host>`. The objects then start over there.
+    /// The address, key or identity of the connection was changed, and it now leads to another Speech resource: nothing is there of what the objects of the connection have. The operator creates, changes and deletes nothing there, and deletions wait. Point the connection back, or accept the other resource with the annotation `customspeech.dev/accept-resource: <host>`. The objects then start over there.
     DifferentResource,
     /// The Speech service does not know the API version, or has retired it. Set `spec.apiVersion` to another version.
     ApiVersionUnsupported,

@@ -43,6 +43,13 @@ pub struct Connection {
     cut: Cut,
 }
 
+impl Connection {
+    /// Its switch.
+    pub fn cut(&self) -> Cut {
+        self.cut.clone()
+    }
+}
+
 /// Accepts connections without Nagle's delay.
 #[derive(Debug)]
 pub struct CuttableListener(pub TcpListener);
@@ -82,7 +89,7 @@ impl Listener for CuttableListener {
 
 impl Connected<IncomingStream<'_, CuttableListener>> for Cut {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        stream.io().cut.clone()
+        stream.io().cut()
     }
 }
 

@@ -1,6 +1,7 @@
-//! The control API under `/control`: clock, faults, journal, state. No key; whoever reaches it may use it.
+//! The control API under `/control`: clock, faults, journal, state, applications. No key; whoever reaches it may use it.
 
 mod clock;
+mod entra;
 mod fault;
 mod journal;
 mod resource;
@@ -42,6 +43,9 @@ pub fn router() -> Router<Emulator> {
             "/control/resources/{name}/{kind}/{id}",
             patch(resource::patch_entity).delete(resource::delete_entity),
         )
+        .route("/control/entra/applications", post(entra::declare))
+        .route("/control/entra/applications/{client}", delete(entra::remove))
+        .route("/control/entra/applications/{client}/tokens", delete(entra::revoke))
         .route("/control", get(nothing_here))
         .route(
             "/control/{*rest}",

@@ -118,6 +118,46 @@ impl ServiceError {
         }
     }
 
+    /// 401 of the gateway for a token that it does not know or that has ended.
+    pub fn token_denied() -> Self {
+        let message = "Unauthorized. Access token is missing, invalid, audience is incorrect \
+                       (https://cognitiveservices.azure.com), or have expired.";
+        Self {
+            from_gateway: true,
+            ..Self::new(401, "401", None, message)
+        }
+    }
+
+    /// The gateway's answer to whoever lacks a role; seen with 401.
+    pub fn permission(status: u16, action: &str) -> Self {
+        let message = format!(
+            "The principal lacks the required data action \
+             `Microsoft.CognitiveServices/accounts/SpeechServices/speechrest/{action}`."
+        );
+        Self {
+            from_gateway: true,
+            ..Self::new(status, "PermissionDenied", None, message)
+        }
+    }
+
+    /// 403 of the gateway where keys are switched off.
+    pub fn keys_disabled() -> Self {
+        let message = "Key based authentication is disabled for this resource.";
+        Self {
+            from_gateway: true,
+            ..Self::new(403, "AuthenticationTypeDisabled", None, message)
+        }
+    }
+
+    /// 400 of the gateway for a token at the host of a region.
+    pub fn no_custom_subdomain() -> Self {
+        let message = "Please provide a custom subdomain for token authentication, otherwise API key is required.";
+        Self {
+            from_gateway: true,
+            ..Self::new(400, "BadRequest", None, message)
+        }
+    }
+
     /// 404 of the gateway for a host or resource that does not exist.
     pub fn no_such_resource() -> Self {
         Self {
@@ -144,7 +184,9 @@ impl ServiceError {
             return reply;
         }
         if self.from_gateway || style == ErrorStyle::Gateway {
-            let body = json!({ "error": { "code": self.status.to_string(), "message": self.message } });
+            let status = self.status.to_string();
+            let code = if self.from_gateway { self.code } else { &status };
+            let body = json!({ "error": { "code": code, "message": self.message } });
             return reply.json(body);
         }
         let inner = self.inner.map(|code| envelope(code, &self.message, None, style));

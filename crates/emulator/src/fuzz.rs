@@ -50,6 +50,12 @@ fn requests() -> Vec<(Method, &'static str, Value)> {
         (Method::GET, "resources/west", Value::Null),
         (Method::POST, "resources/west/keys", json!({"key1": "a", "key2": "b"})),
         (
+            Method::POST,
+            "entra/applications",
+            json!({"tenantId": id, "clientId": id, "secret": "s", "roles": {"west": "User"}, "tokenSeconds": 4294967295_u32,
+                "federated": [{"issuer": "https://a", "subject": "b", "audience": "c"}]}),
+        ),
+        (
             Method::PUT,
             "resources/west/scores",
             json!({id: {"wordErrorRate": 0.2}}),

@@ -1,10 +1,12 @@
 //! The way of a request: key, request limit, version, faults, the operation, the journal.
 use super::{
     Emulator,
+    access::{self, Caller, Shown},
     call::{Call, RequestBody},
     connection::Cut,
     error::{ErrorStyle, ServiceError},
     fault::{Action, Strike, Target},
+    fault_reply,
     journal::{self, Entry},
     link::{Links, percent_decode},
     operation::{NoRoute, Route, resolve},
@@ -23,7 +25,7 @@ use axum::{
     response::Response,
 };
 use http::header::{CONTENT_TYPE, HOST, HeaderMap};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -42,6 +44,7 @@ struct Incoming {
     host: String,
     user_agent: Option<String>,
     key: Option<String>,
+    bearer: Option<String>,
     body: RequestBody,
 }
 
@@ -58,7 +61,7 @@ enum Work {
 /// What was found out about a request before it is done.
 struct Admission {
     target: Target,
-    key_used: Option<u8>,
+    caller: Option<Caller>,
     latency: u64,
     style: ErrorStyle,
     work: Result<Work, ServiceError>,
@@ -98,6 +101,7 @@ pub async fn answer(State(emulator): State<Emulator>, request: Request) -> Respo
         host: header(HOST.as_str()).or(authority).unwrap_or("localhost").to_owned(),
         user_agent: header("user-agent").map(str::to_owned),
         key: header("ocp-apim-subscription-key").map(str::to_owned),
+        bearer: header("authorization").and_then(bearer_of).map(str::to_owned),
         body,
     };
     let admission = {
@@ -114,6 +118,12 @@ pub async fn answer(State(emulator): State<Emulator>, request: Request) -> Respo
         admission
     };
     wait_and_answer(emulator, incoming, admission, cut).await
+}
+
+/// The token of an `Authorization` header.
+fn bearer_of(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<RequestBody, usize> {
@@ -179,7 +189,7 @@ fn admit(world: &mut World, incoming: &Incoming) -> Admission {
             path: format!("/{}", segments.join("/")),
             operation: "",
         },
-        key_used: None,
+        caller: None,
         latency: 0,
         style: ErrorStyle::default(),
         work: Err(ServiceError::no_such_resource()),
@@ -190,22 +200,27 @@ fn admit(world: &mut World, incoming: &Incoming) -> Admission {
     };
     admission.latency = resource.settings.latency_ms;
     admission.style = resource.settings.error_style;
-    admission.key_used = incoming.key.as_ref().and_then(|key| resource.settings.key_number(key));
-    let is_known = admission.key_used.is_some();
-    admission.work = find_work(resource, incoming, &mut segments, is_known, &mut admission.target);
+    let shown = Shown {
+        key: incoming.key.as_deref(),
+        bearer: incoming.bearer.as_deref(),
+        host: &incoming.host,
+    };
+    let caller = access::caller(shown, name, &resource.settings, &world.entra, incoming.at);
+    admission.caller = caller.as_ref().ok().copied();
+    admission.work = find_work(resource, incoming, &mut segments, caller, &mut admission.target);
     if admission.work.is_ok() {
         admission.strike = world.faults.strike(&admission.target);
     }
     admission
 }
 
-/// The content of a file needs no key, because its address is signed; everything else does, and what is of the API counts
-/// against the request limit.
+/// The content of a file needs neither key nor token, because its address is signed; everything else does, and what is of
+/// the API counts against the request limit.
 fn find_work(
     resource: &mut Resource,
     incoming: &Incoming,
     segments: &mut Vec<&str>,
-    is_known: bool,
+    caller: Result<Caller, ServiceError>,
     target: &mut Target,
 ) -> Result<Work, ServiceError> {
     let method = incoming.method.as_str();
@@ -213,10 +228,10 @@ fn find_work(
         target.operation = "Storage";
         return Ok(Work::Storage);
     }
-    if !is_known {
-        return Err(ServiceError::access_denied());
-    }
-    if recognition::is_path(segments) && matches!(method, "GET" | "POST") {
+    let caller = caller?;
+    let is_recognition = recognition::is_path(segments) && matches!(method, "GET" | "POST");
+    caller.check(method, is_recognition, &resource.settings)?;
+    if is_recognition {
         target.operation = "Recognize";
         return Ok(Work::Recognize);
     }
@@ -288,7 +303,10 @@ fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Re
         &admission.work,
         admission.action().filter(|action| action.status.is_some()),
     ) {
-        (Ok(_), Some(action)) => Ok(refusal(action, world.date_of(&admission.target.resource, now))),
+        (Ok(_), Some(action)) => Ok(fault_reply::reply_of(
+            action,
+            world.date_of(&admission.target.resource, now),
+        )),
         (Ok(work), None) => work_on(world, incoming, admission, work, now),
         (Err(error), _) => Err(error.clone()),
     };
@@ -310,49 +328,19 @@ fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Re
             .strike
             .as_ref()
             .map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
-        key_used: admission.key_used,
+        key_used: match admission.caller {
+            Some(Caller::Key(number)) => Some(number),
+            Some(Caller::Application(..)) | None => None,
+        },
         key_digest: incoming.key.as_deref().map(journal::digest),
+        client: match admission.caller {
+            Some(Caller::Application(client, _)) => Some(client),
+            Some(Caller::Key(_)) | None => None,
+        },
         user_agent: incoming.user_agent.clone(),
         duration_micros: u64::try_from(incoming.started.elapsed().as_micros()).unwrap_or(u64::MAX),
     });
     (reply, date)
-}
-
-/// The answer of a `status` fault.
-fn refusal(action: &Action, date: Timestamp) -> Reply {
-    let status = action.status.unwrap_or(500);
-    let reply = match action.retry_after_date {
-        Some(seconds) => {
-            let then = date + SignedDuration::from_secs(i64::from(seconds));
-            Reply::empty(status).header("retry-after", wire::http_date(then))
-        }
-        None => Reply::empty(status).retry_after(action.retry_after),
-    };
-    if let Some(text) = &action.text {
-        let content = Content::Text(text.clone());
-        return Reply { content, ..reply };
-    }
-    match &action.body {
-        Some(body) => reply.json(body.clone()),
-        None if status < 400 => reply,
-        None => reply.json(json!({ "code": error_code(status), "message": "A fault was set for this request." })),
-    }
-}
-
-fn error_code(status: u16) -> &'static str {
-    match status {
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        405 => "NotAllowed",
-        409 => "Conflict",
-        415 => "UnsupportedMediaType",
-        422 => "UnprocessableEntity",
-        429 => "TooManyRequests",
-        503 => "ServiceUnavailable",
-        500.. => "InternalServerError",
-        _ => "InvalidRequest",
-    }
 }
 
 fn work_on(

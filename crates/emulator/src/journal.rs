@@ -19,7 +19,7 @@ pub struct Entry {
     pub at: Timestamp,
     /// The clock's time at the end.
     pub clock: Timestamp,
-    /// Name of the Speech resource.
+    /// Name of the Speech resource; of requests for a token, the id of the client.
     pub resource: String,
     /// HTTP method.
     pub method: String,
@@ -27,7 +27,7 @@ pub struct Entry {
     pub path: String,
     /// Query as called.
     pub query: String,
-    /// The operationId; `Recognize` and `Storage` for what has none; None = no operation.
+    /// The operationId; `Recognize`, `Storage`, `Entra_Token` and `Imds_Token` for what has none; None = no operation.
     pub operation: Option<&'static str>,
     /// Status of the answer, also of a lost one.
     pub status: u16,
@@ -41,6 +41,9 @@ pub struct Entry {
     pub key_used: Option<u8>,
     /// By which the key that was sent is known again, accepted or not; never the key.
     pub key_digest: Option<String>,
+    /// The application whose token was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Uuid>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
     /// Real microseconds from arrival to the answer, or to the effect of a lost one.

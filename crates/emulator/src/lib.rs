@@ -4,14 +4,17 @@
 //! Its clock can be moved, so that models expire in seconds. What the public documents leave open is decided in
 //! `docs/emulator.md`.
 
+mod access;
 mod call;
 mod clock;
 mod connection;
 mod control;
 mod entity;
+mod entra;
 mod error;
 mod expiry;
 mod fault;
+mod fault_reply;
 mod filter;
 #[cfg(test)]
 mod fuzz;
@@ -39,8 +42,10 @@ mod window;
 mod wire;
 mod world;
 
-use axum::Router;
+use axum::{Router, routing::get};
 use connection::{Cut, CuttableListener};
+pub use entra::{CertificateError, Credentials};
+use entra::{Issuer, TlsListener};
 pub use inside::{Deployment, Revision, Work};
 pub use seed::{Seed, SeedError};
 use std::{
@@ -85,7 +90,35 @@ impl Emulator {
 
     /// The emulator as a service without sockets; base URL of a Speech resource is `http://HOST/NAME`.
     pub fn router(&self) -> Router {
-        control::router().fallback(gate::answer).with_state(self.clone())
+        control::router()
+            .route("/metadata/identity/oauth2/token", get(entra::imds_token))
+            .fallback(gate::answer)
+            .with_state(self.clone())
+    }
+
+    /// The Entra authority as a service without sockets.
+    pub fn authority(&self) -> Router {
+        entra::router().with_state(self.clone())
+    }
+
+    /// Lets the authority accept assertions of an issuer, whose keys are given as a JSON Web Key Set.
+    ///
+    /// # Errors
+    /// The text says what is wrong with the keys.
+    pub fn trust(&self, issuer: &str, key_set: &str) -> Result<(), String> {
+        let issuer = Issuer::parse(issuer, key_set)?;
+        self.world().entra.trust(issuer);
+        Ok(())
+    }
+
+    /// Serves the authority, until this is dropped.
+    ///
+    /// # Errors
+    /// What the listener reports when it cannot go on.
+    pub async fn serve_authority(&self, listener: TcpListener, credentials: &Credentials) -> io::Result<()> {
+        let listener = TlsListener::new(listener, Arc::clone(&credentials.server))?;
+        let service = self.authority().into_make_service_with_connect_info::<Cut>();
+        axum::serve(listener, service).await
     }
 
     /// Serves connections until `shutdown` is ready, then gives requests under way a moment to end.

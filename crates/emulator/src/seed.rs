@@ -9,6 +9,9 @@ use uuid::Uuid;
 /// The seed the emulator starts with when none is given.
 const DEFAULT_SEED: &str = include_str!("seed.json");
 
+/// Names that begin other paths.
+const TAKEN: [&str; 2] = ["control", "metadata"];
+
 /// Everything the emulator holds, as JSON: the form of a seed file and of a state dump.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +94,7 @@ pub(super) fn check_resource(name: &str, resource: &Resource) -> Result<(), Stri
     let fits_path = name
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if name.is_empty() || !fits_path || name == "control" {
+    if name.is_empty() || !fits_path || TAKEN.contains(&name) {
         return Err(format!(
             "a resource is named with small letters, digits and dashes, not '{name}'"
         ));

@@ -87,6 +87,12 @@ pub struct Settings {
     pub key1: String,
     /// Second key.
     pub key2: String,
+    /// True = keys are refused.
+    pub disable_local_auth: bool,
+    /// False = tokens are refused, as at a resource that has no custom subdomain.
+    pub custom_subdomain: bool,
+    /// HTTP status of PermissionDenied.
+    pub permission_denied_status: u16,
     /// Pricing tier.
     pub tier: Tier,
     /// Azure region.
@@ -128,6 +134,9 @@ impl Default for Settings {
         Self {
             key1: String::new(),
             key2: String::new(),
+            disable_local_auth: false,
+            custom_subdomain: true,
+            permission_denied_status: 401,
             tier: Tier::default(),
             region: "westeurope".to_owned(),
             arm_id: String::new(),
@@ -173,6 +182,9 @@ impl Settings {
         }
         if !(400..=599).contains(&self.in_use_status) {
             return Err("inUseStatus must lie between 400 and 599".to_owned());
+        }
+        if !matches!(self.permission_denied_status, 401 | 403) {
+            return Err("permissionDeniedStatus must be 401 or 403".to_owned());
         }
         let timings = self.timings;
         let seconds = [

@@ -1,5 +1,7 @@
 //! All that changes: clock, Speech resources, faults and journal, behind one lock.
-use super::{clock::Clock, fault::Faults, identity::Ids, journal::Journal, resource::Resource, seed::Seed};
+use super::{
+    clock::Clock, entra::Entra, fault::Faults, identity::Ids, journal::Journal, resource::Resource, seed::Seed,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ pub struct World {
     pub clock: Clock,
     /// Speech resources by name.
     pub resources: BTreeMap<String, Resource>,
+    pub entra: Entra,
     /// Faults that are set.
     pub faults: Faults,
     /// Requests so far.
@@ -25,6 +28,7 @@ impl World {
         let mut world = Self {
             clock,
             resources: BTreeMap::new(),
+            entra: Entra::default(),
             faults: Faults::default(),
             journal: Journal::default(),
             ids: Ids::default(),

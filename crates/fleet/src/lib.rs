@@ -1,8 +1,9 @@
 //! The dated plan of a fleet as people and programs read it: a table, JSON, YAML, a calendar, a drawing.
 //!
-//! Pure functions of plain data, but for `cluster` and `command`: the same rows give the same bytes. What is printed comes
+//! Pure functions of plain data, but for `account`, `cluster` and `command`: the same rows give the same bytes. What is printed comes
 //! from the status of objects and from the portal, so no text is trusted to be free of what would break a terminal, a
 //! calendar or a page.
+pub mod account;
 pub mod cluster;
 pub mod command;
 mod document;

@@ -163,7 +163,7 @@ pub enum Command {
     /// The endpoints and models of a Speech resource as manifests, for Git.
     #[command(
         long_about = "The endpoints and models of a Speech resource as manifests, for Git.\n\n\
-        Reads the lists of the Speech resource with the key of the connection, which you must be allowed to read. What an \
+        Reads the lists of the Speech resource with the credential of the connection, which you must be allowed to use. What an \
         object declares already is left out. Endpoints are adopted with managementPolicy: Observe, so that applying the \
         manifests sends nothing to the Speech service; write Full (or use --manage) when you want them to be kept as \
         declared. Models become source.existing; how to have them trained anew is told in a comment. Everything is \
@@ -175,7 +175,7 @@ pub enum Command {
     /// The endpoints and models of a Speech resource that nobody declares, with their age.
     #[command(
         long_about = "The endpoints and models of a Speech resource that nobody declares, with their age.\n\n\
-        Reads the lists of the Speech resource with the key of the connection, which you must be allowed to read, and \
+        Reads the lists of the Speech resource with the credential of the connection, which you must be allowed to use, and \
         compares them with the objects of all namespaces, or of those that you may list. Nothing is deleted. An orphan \
         with the mark of an object was made for it by an operator, here or in another cluster.",
         after_help = "Examples:\n  kubectl speech orphans\n  kubectl speech orphans --connection westeurope --fail-on-orphans\n  \
@@ -194,7 +194,7 @@ pub enum Command {
     /// Fetch the files of the model that serves, or is current, for a container.
     #[command(
         long_about = "Fetch the files of the model that serves, or is current, for a container.\n\n\
-        Reads the manifest of the model with the key of the connection, which you must be allowed to read.",
+        Reads the manifest of the model with the credential of the connection, which you must be allowed to use.",
         after_help = "Examples:\n  kubectl speech fetch model/claims -d ./claims"
     )]
     Fetch(FetchArgs),

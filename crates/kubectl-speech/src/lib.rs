@@ -109,7 +109,7 @@ pub enum KubectlError {
     #[error("{0}")]
     Key(String),
     /// The Secret with the key cannot be read.
-    #[error("the Secret {secret} with the key of the connection cannot be read: {why}")]
+    #[error("the Secret {secret} with the credential of the connection cannot be read: {why}")]
     Secret {
         /// Namespace and name.
         secret: String,

@@ -3,7 +3,7 @@ use clap::{ArgGroup, Args, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use jiff::Timestamp;
 use speech_service::{
-    EntityId,
+    Authority, EntityId,
     allowed_hosts::{AZURE, HostPattern},
     clock::moment,
 };
@@ -189,12 +189,21 @@ pub struct SuspendArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Speech service")]
 pub struct RemoteArgs {
-    /// Accept plain http endpoints. Only for an emulator: keys travel unprotected.
+    /// Accept plain http endpoints. Only for an emulator: keys and tokens travel unprotected.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOW_HTTP", hide_env_values = true)]
     pub allow_http: bool,
     /// Hosts that connections may name, as for the operator.
     #[arg(long, env = "SPEECH_OPERATOR_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',', default_value = AZURE, hide_default_value = true, hide_env_values = true)]
     pub allowed_hosts: Vec<HostPattern>,
+    /// Authorities of Entra ID that connections may name besides those of Azure, as for the operator.
+    #[arg(
+        long,
+        env = "SPEECH_OPERATOR_ALLOWED_AUTHORITIES",
+        value_name = "URLS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub allowed_authorities: Vec<Authority>,
 }
 
 /// Options of `import`.

@@ -1,10 +1,15 @@
-//! The Speech service, asked with the key of a connection that the caller may read.
+//! The Speech service, asked with the credential of a connection, as far as the caller may use it.
 use super::{KubectlError, fleet::Fleet, options::RemoteArgs};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
-use speech_api::{SpeechConnection, connection::ApiVersionName};
+use speech_api::{SpeechConnection, connection::ApiVersionName, reference::SecretKeyRef};
+use speech_fleet::account::AccountTokens;
+use speech_plan::connection::identity::{Lending, Proof, SecretVersion, proof};
 use speech_service::{
-    AllowedHosts, ApiVersion, BaseUrl, Budget, Client, Error, ReqwestTransport, SubscriptionKey, Transport,
+    AllowedHosts, ApiVersion, BaseUrl, Budget, Client, ClientSecret, Cloud, Credential, Error, InvalidKey,
+    ReqwestTransport, SubscriptionKey, TokenKeeper, Transport,
+    entra::{EntraTokens, IMDS, Identity, Issuers},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +37,7 @@ pub async fn connect(
     hosts
         .check(&base)
         .map_err(|refusal| unusable(format!("spec.endpoint: {refusal}")))?;
-    let key = key(fleet, connection).await?;
+    let credential = credential(fleet, connection, &base, args).await?;
     let transport = ReqwestTransport::of(USER_AGENT, hosts).map_err(|error| unusable(error.to_string()))?;
     let transport: Arc<dyn Transport> = Arc::new(transport);
     let version = version.unwrap_or(match connection.spec.api_version {
@@ -41,9 +46,7 @@ pub async fn connect(
         ApiVersionName::V3_2 => ApiVersion::V3_2,
     });
     let budget = Arc::new(Budget::new(REQUESTS.0, REQUESTS.1));
-    let client = Client::new(transport, base, version, key, budget, Arc::new(()));
-    let client = client.map_err(|error| unusable(error.to_string()))?;
-    Ok(client.patient())
+    Ok(Client::new(transport, base, version, credential, budget, Arc::new(())).patient())
 }
 
 /// What an error of the service is to whoever called.
@@ -55,20 +58,71 @@ pub fn failed(client: &Client) -> impl Fn(Error) -> KubectlError {
     }
 }
 
-async fn key(fleet: &Fleet, connection: &SpeechConnection) -> Result<SubscriptionKey, KubectlError> {
+/// What the connection proves with, from what the caller may read or request.
+async fn credential(
+    fleet: &Fleet,
+    connection: &SpeechConnection,
+    base: &BaseUrl,
+    args: &RemoteArgs,
+) -> Result<Credential, KubectlError> {
     let namespace = connection.namespace().unwrap_or_default();
-    let reference = connection.spec.auth.key_secret_ref.as_ref();
-    let reference = reference.ok_or_else(|| KubectlError::Key("spec.auth needs keySecretRef".to_owned()))?;
+    let reference = connection.spec.auth.secret();
+    // Whether the operator lends what it is does not matter: nobody else has it.
+    let lending = Lending {
+        namespaces: [namespace.clone()].into(),
+        has_own_token: true,
+        authorities: args.allowed_authorities.clone(),
+    };
+    let version = reference.as_ref().map(|_| SecretVersion::default());
+    let proof = proof(connection, base.as_str(), version, &lending);
+    let proof = proof.map_err(|obstacle| KubectlError::Key(obstacle.message))?;
+    let identity = match (proof, &reference) {
+        (Proof::Key(_), Some(reference)) => {
+            return Ok(secret(fleet, &namespace, reference, SubscriptionKey::parse)
+                .await?
+                .into());
+        }
+        (Proof::ClientSecret(app, _), Some(reference)) => {
+            Identity::Secret(app, secret(fleet, &namespace, reference, ClientSecret::parse).await?)
+        }
+        (Proof::ServiceAccount(app, name), _) => {
+            let client = fleet.cluster.client().clone();
+            Identity::Federated(app, Arc::new(AccountTokens::new(client, namespace, name)))
+        }
+        (Proof::Key(_) | Proof::ClientSecret(..) | Proof::OwnToken(_) | Proof::Managed(_), _) => {
+            return Err(KubectlError::Key(format!(
+                "SpeechConnection {namespace}/{} uses the operator's own identity, which nobody else can use: give the connection a \
+                 ServiceAccount of its own (spec.auth.workloadIdentity.serviceAccountRef), or ask in Azure",
+                connection.name_any()
+            )));
+        }
+    };
+    let unusable = |error: String| KubectlError::Key(format!("no client for Entra ID: {error}"));
+    let imds = IMDS
+        .parse()
+        .map_err(|error: url::ParseError| unusable(error.to_string()))?;
+    let issuers = Issuers::new(USER_AGENT, &args.allowed_authorities, imds);
+    let issuers = issuers.map_err(|error| unusable(error.to_string()))?;
+    let tokens = EntraTokens::new(issuers, identity, Cloud::of_endpoint(base.as_str()).scope());
+    Ok(TokenKeeper::new(tokens).into())
+}
+
+async fn secret<T>(
+    fleet: &Fleet,
+    namespace: &str,
+    reference: &SecretKeyRef,
+    parse: fn(&[u8]) -> Result<T, InvalidKey>,
+) -> Result<T, KubectlError> {
     let path = format!("{namespace}/{}", reference.name);
-    let secrets: Api<Secret> = Api::namespaced(fleet.cluster.client().clone(), &namespace);
+    let secrets: Api<Secret> = Api::namespaced(fleet.cluster.client().clone(), namespace);
     let secret = secrets
         .get_opt(&reference.name)
         .await
         .map_err(|error| KubectlError::secret(path.clone(), error))?;
     let secret = secret.ok_or_else(|| KubectlError::Key(format!("the Secret {path} does not exist")))?;
     let value = secret.data.as_ref().and_then(|data| data.get(&reference.key));
-    let value = value.ok_or_else(|| KubectlError::Key(format!("the Secret {path} has no key {}", reference.key)))?;
+    let ByteString(value) =
+        value.ok_or_else(|| KubectlError::Key(format!("the Secret {path} has no key {}", reference.key)))?;
     // What cannot be a key is not told: it may nearly be one.
-    SubscriptionKey::parse(&value.0)
-        .map_err(|error| KubectlError::Key(format!("the Secret {path}, key {}: {error}", reference.key)))
+    parse(value).map_err(|error| KubectlError::Key(format!("the Secret {path}, key {}: {error}", reference.key)))
 }

@@ -4,6 +4,7 @@ pub mod collection;
 mod contact;
 mod dependents;
 mod facts;
+pub mod identity;
 pub mod link;
 mod render;
 mod rules;
@@ -34,7 +35,7 @@ pub struct Snapshot<'a> {
     pub recognised: bool,
     /// Who still needs it.
     pub dependents: Dependents,
-    /// Until when deletions may use the last key though its Secret is gone or unusable (UTC); absent otherwise.
+    /// Until when deletions may use the last credential though it is gone or unusable (UTC); absent otherwise.
     pub last_key_until: Option<Timestamp>,
     /// How long work was seen to take.
     pub durations: &'a Durations,

@@ -47,7 +47,7 @@ pub fn recognise(look: &Look<'_>) -> Recognition {
         return Recognition::Accepted(from_now(Some(value)));
     }
     let changed = if known.endpoint == look.reached.endpoint {
-        format!("the key for {} was changed", look.reached.endpoint)
+        format!("the key or identity for {} was changed", look.reached.endpoint)
     } else {
         format!(
             "the address was changed from {} to {}",
@@ -121,7 +121,7 @@ mod tests {
         assert!(told.contains("of the 3 remote entities"), "{told}");
         assert!(told.contains("accept-resource=\"north.example\""), "{told}");
         let rotated = reached("https://north.example", "s/1");
-        assert!(look(Some(&rotated), 1, 0, None).contains("the key for https://north.example was changed"));
+        assert!(look(Some(&rotated), 1, 0, None).contains("the key or identity for https://north.example was changed"));
     }
 
     #[test]

@@ -10,9 +10,13 @@ use speech_api::{
 pub mod argo_cd;
 
 /// Reasons that only the controller knows: what a contact with the service showed.
-const OF_THE_CONTROLLER: [Reason; 12] = [
+const OF_THE_CONTROLLER: [Reason; 16] = [
     Reason::CredentialInvalid,
     Reason::PermissionDenied,
+    Reason::ServiceAccountNotFound,
+    Reason::TokenRequestDenied,
+    Reason::TokenRefused,
+    Reason::AuthorityUnavailable,
     Reason::HostNotFound,
     Reason::TlsFailed,
     Reason::Unreachable,
@@ -28,6 +32,7 @@ const OF_THE_CONTROLLER: [Reason; 12] = [
 /// The tables, whose lines are compared with what the plans say.
 const TABLES: &str = concat!(
     include_str!("connection/tests.rs"),
+    include_str!("connection/tests/identity.rs"),
     include_str!("connection/tests/link.rs"),
     include_str!("endpoint/tests/choice.rs"),
     include_str!("endpoint/tests/rollout.rs"),

@@ -30,6 +30,7 @@ impl Undone {
         match error {
             Error::Withheld { .. } => Self::Withheld,
             Error::Api(_)
+            | Error::Token(_)
             | Error::Transport { .. }
             | Error::Body { .. }
             | Error::ForeignLink { .. }
@@ -163,6 +164,7 @@ fn failure(action: &Action, error: &Error) -> Failure {
             Error::Unproven { .. } => UNPROVEN.to_owned(),
             Error::OtherEntity { .. } => "OtherEntity".to_owned(),
             Error::Withheld { .. } => "withheld".to_owned(),
+            Error::Token(_) => "token".to_owned(),
         },
     };
     let retry_after = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
@@ -187,7 +189,7 @@ fn failure(action: &Action, error: &Error) -> Failure {
     };
     let message = error
         .failure()
-        .map(|failure| failure.message.clone())
+        .map(|failure| failure.words())
         .filter(|words| !words.is_empty());
     Failure {
         operation: action.operation(),

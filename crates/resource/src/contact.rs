@@ -1,7 +1,7 @@
 //! What an error of the client says about the connection.
 use speech_api::Reason;
 use speech_plan::connection::{Contact, Counts};
-use speech_service::{Error, ErrorKind, error::TransportKind};
+use speech_service::{Error, ErrorKind, error::TransportKind, token::TokenTrouble};
 
 /// Whether an error speaks of the connection as a whole rather than of one request.
 pub fn is_connection_trouble(error: &Error) -> bool {
@@ -27,6 +27,15 @@ pub fn broken(error: &Error, counts: Option<Counts>) -> Contact {
 }
 
 fn classify(error: &Error) -> (Reason, bool) {
+    if let Error::Token(error) = error {
+        let reason = match error.trouble() {
+            TokenTrouble::Unavailable => Reason::AuthorityUnavailable,
+            TokenTrouble::Refused => Reason::TokenRefused,
+            TokenTrouble::NoServiceAccount => Reason::ServiceAccountNotFound,
+            TokenTrouble::Denied => Reason::TokenRequestDenied,
+        };
+        return (reason, error.is_transient());
+    }
     match error.kind() {
         ErrorKind::Unauthorized => (Reason::CredentialInvalid, false),
         ErrorKind::Forbidden => (Reason::PermissionDenied, false),
@@ -39,6 +48,7 @@ fn classify(error: &Error) -> (Reason, bool) {
         ErrorKind::Unintelligible => match error {
             Error::Body { .. } => (Reason::ServiceUnavailable, true),
             Error::Api(_)
+            | Error::Token(_)
             | Error::Transport { .. }
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
@@ -65,6 +75,7 @@ fn classify(error: &Error) -> (Reason, bool) {
                 ..
             } => (Reason::Unreachable, true),
             Error::Api(_)
+            | Error::Token(_)
             | Error::Body { .. }
             | Error::ForeignLink { .. }
             | Error::Redirect { .. }
@@ -73,5 +84,33 @@ fn classify(error: &Error) -> (Reason, bool) {
             | Error::OtherEntity { .. }
             | Error::Unsendable { .. } => (Reason::ServiceUnavailable, true),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use speech_service::token::TokenError;
+
+    #[test]
+    fn what_stands_between_an_identity_and_its_token_has_a_reason_of_its_own() {
+        for (trouble, reason, transient) in [
+            (TokenTrouble::Unavailable, Reason::AuthorityUnavailable, true),
+            (TokenTrouble::Refused, Reason::TokenRefused, false),
+            (TokenTrouble::NoServiceAccount, Reason::ServiceAccountNotFound, false),
+            (TokenTrouble::Denied, Reason::TokenRequestDenied, false),
+        ] {
+            let error = Error::from(TokenError::new(trouble, "words"));
+            assert!(is_connection_trouble(&error));
+            assert_eq!(
+                broken(&error, None),
+                Contact::Broken {
+                    reason,
+                    message: "words".into(),
+                    transient,
+                    counts: None,
+                }
+            );
+        }
     }
 }

@@ -96,7 +96,7 @@ mod tests {
             Arc::new(speech_service::Budget::unlimited()),
             Arc::new(()),
         );
-        client.unwrap().health(speech_service::Lane::Sweep).await.unwrap_err()
+        client.health(speech_service::Lane::Sweep).await.unwrap_err()
     }
 
     #[tokio::test]

@@ -17,14 +17,8 @@ mod references;
 mod selves;
 
 use super::{
-    base_url::BaseUrl,
-    budget::Budget,
-    error::Error,
-    key::{InvalidKey, SubscriptionKey},
-    request::Lane,
-    skew::SkewMeter,
-    transport::Transport,
-    version::ApiVersion,
+    base_url::BaseUrl, budget::Budget, credential::Credential, error::Error, request::Lane, skew::SkewMeter,
+    transport::Transport, version::ApiVersion,
 };
 pub use presence::{Kind, Presence, Removable, Witness};
 
@@ -100,7 +94,7 @@ struct Inner {
     address: Address,
     selves: selves::Selves,
     page_sizes: page_size::PageSizes,
-    key: RwLock<Arc<Key>>,
+    credential: RwLock<Credential>,
     budget: Arc<Budget>,
     observer: Arc<dyn Observer>,
     timing: Option<Timing>,
@@ -110,20 +104,6 @@ struct Inner {
     lists: presence::Lists,
 }
 
-/// The key and its header; neither is shown.
-#[derive(Debug)]
-struct Key {
-    key: SubscriptionKey,
-    header: http::HeaderValue,
-}
-
-impl Key {
-    fn new(key: SubscriptionKey) -> Result<Arc<Self>, InvalidKey> {
-        let header = key.header_value()?;
-        Ok(Arc::new(Self { key, header }))
-    }
-}
-
 /// What compares the service's clock with ours.
 struct Timing {
     meter: Arc<SkewMeter>,
@@ -131,24 +111,24 @@ struct Timing {
 }
 
 impl Client {
-    /// A client for one resource. The budget outlives a change of key or version: share it per resource.
+    /// A client for one resource. The budget outlives a change of credential or version: share it per resource.
     pub fn new(
         transport: Arc<dyn Transport>,
         base: BaseUrl,
         version: ApiVersion,
-        key: SubscriptionKey,
+        credential: impl Into<Credential>,
         budget: Arc<Budget>,
         observer: Arc<dyn Observer>,
-    ) -> Result<Self, InvalidKey> {
-        let key = RwLock::new(Key::new(key)?);
+    ) -> Self {
+        let credential = RwLock::new(credential.into());
         let address = Address::new(base, version);
-        Ok(Self {
+        Self {
             inner: Arc::new(Inner {
                 transport,
                 address,
                 selves: selves::Selves::default(),
                 page_sizes: page_size::PageSizes::default(),
-                key,
+                credential,
                 budget,
                 observer,
                 timing: None,
@@ -157,7 +137,7 @@ impl Client {
                 is_trusted: AtomicBool::new(true),
                 lists: presence::Lists::default(),
             }),
-        })
+        }
     }
 
     /// The same client, which compares the service's clock with ours at every answer. To be asked for before the client is
@@ -179,21 +159,21 @@ impl Client {
         self
     }
 
-    /// Uses another key from now on, also for requests that wait for their turn. Those under way end with the old one.
-    pub fn rekey(&self, key: SubscriptionKey) -> Result<(), InvalidKey> {
-        let key = Key::new(key)?;
-        *self.inner.key.write().unwrap_or_else(PoisonError::into_inner) = key;
-        Ok(())
+    /// Uses another credential from now on, also for requests that wait for their turn. Those under way end with the old one.
+    pub fn authenticate(&self, credential: Credential) {
+        *self.inner.credential.write().unwrap_or_else(PoisonError::into_inner) = credential;
     }
 
-    /// Whether another client reaches the same place with the same key.
+    /// Whether another client reaches the same place, as far as address and credential tell.
     pub fn reaches_as(&self, other: &Self) -> bool {
-        self.base() == other.base() && self.inner.key().key.expose() == other.inner.key().key.expose()
+        let (one, other_one) = (self.inner.credential(), other.inner.credential());
+        let is_one = one.is_same_key(&other_one) || one.follows_address() || other_one.follows_address();
+        self.base() == other.base() && is_one
     }
 
     /// Whether this is the key that is sent.
-    pub fn has_key(&self, key: &SubscriptionKey) -> bool {
-        self.inner.key().key.expose() == key.expose()
+    pub fn has_key(&self, credential: &Credential) -> bool {
+        self.inner.credential().is_same_key(credential)
     }
 
     /// Sends nothing more. What is under way ends as it does.
@@ -227,7 +207,7 @@ impl Client {
         &self.inner.budget
     }
 
-    /// Proves host, path, version and key by the smallest read there is: one endpoint of the list.
+    /// Proves host, path, version and credential by the smallest read there is: one endpoint of the list.
     pub async fn health(&self, lane: Lane) -> Result<(), Error> {
         let url = self.inner.address.url("/endpoints", &[("top", "1")]);
         let answer = self.inner.read("health", lane, url).await?;

@@ -1,5 +1,5 @@
 //! What can go wrong between the operator and the service.
-use super::{failure::Failure, id::EntityId};
+use super::{failure::Failure, id::EntityId, token::TokenError};
 use std::time::Duration;
 
 /// A source of an error, of whatever type.
@@ -11,6 +11,9 @@ pub enum Error {
     /// The service, or a gateway before it, said no.
     #[error(transparent)]
     Api(#[from] Box<Failure>),
+    /// There is no token to ask with; nothing was sent.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// No whole answer came.
     #[error("{route}: {kind}{}", root_cause(source.as_deref()))]
     Transport {
@@ -31,7 +34,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: BodyProblem,
     },
-    /// A link in an answer leads nowhere below a Speech service; it was not followed, so that the key stays home.
+    /// A link in an answer leads nowhere below a Speech service; it was not followed, so that the credential stays home.
     #[error(
         "{route}: the service sent a link to {host} that leads nowhere below /speechtotext; check that the endpoint is a Speech resource, and what a gateway before it does to links"
     )]
@@ -41,7 +44,7 @@ pub enum Error {
         /// Where the link leads: scheme, host and port.
         host: String,
     },
-    /// The endpoint answered with a redirect; it was not followed, so that the key stays home.
+    /// The endpoint answered with a redirect; it was not followed, so that the credential stays home.
     #[error("{route}: the endpoint redirects to {}, which is not followed; use the final address as the endpoint", host.as_deref().unwrap_or("nowhere"))]
     Redirect {
         /// The operation.
@@ -172,9 +175,9 @@ impl BodyProblem {
 /// What an error means for whoever has to act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// 401: the key.
+    /// 401: the key or the token. Also: there is no token, and somebody has to do something about that.
     Unauthorized,
-    /// 403: rights, network rules or tier.
+    /// 403, or a 401 that knows the token: rights, network rules or tier.
     Forbidden,
     /// The service's own 404, which says that it does not know what the request names. No proof that an entity is gone:
     /// see [`Client::look_up`](super::Client::look_up).
@@ -188,7 +191,7 @@ pub enum ErrorKind {
     Throttled,
     /// Any other 4xx, and what was never sent: the same request will never do, what it asks for must change.
     Rejected,
-    /// 5xx, no answer, or no connection: later.
+    /// 5xx, no answer, no connection, or no token yet: later.
     Unavailable,
     /// An answer that makes no sense, or leads elsewhere.
     Unintelligible,
@@ -200,6 +203,7 @@ impl Error {
         match self {
             Self::Api(failure) if failure.is_throttling() => ErrorKind::Throttled,
             Self::Api(failure) => match failure.status {
+                401 if failure.lacks_role() => ErrorKind::Forbidden,
                 401 => ErrorKind::Unauthorized,
                 403 => ErrorKind::Forbidden,
                 404 | 410 if failure.speaks_of_entity() => ErrorKind::NotFound,
@@ -209,7 +213,8 @@ impl Error {
                 400..=499 => ErrorKind::Rejected,
                 _ => ErrorKind::Unintelligible,
             },
-            Self::Transport { .. } | Self::Withheld { .. } => ErrorKind::Unavailable,
+            Self::Token(error) if !error.is_transient() => ErrorKind::Unauthorized,
+            Self::Token(_) | Self::Transport { .. } | Self::Withheld { .. } => ErrorKind::Unavailable,
             Self::Body { .. } | Self::ForeignLink { .. } | Self::Redirect { .. } => ErrorKind::Unintelligible,
             Self::Unproven { .. } | Self::OtherEntity { .. } => ErrorKind::Misrouted,
             Self::Unsendable { .. } => ErrorKind::Rejected,
@@ -227,7 +232,11 @@ impl Error {
             Self::Api(failure) => failure.status == 408 || !(300..500).contains(&failure.status),
             Self::Transport { perhaps_sent, .. } => *perhaps_sent,
             Self::Body { .. } | Self::ForeignLink { .. } | Self::OtherEntity { .. } => true,
-            Self::Redirect { .. } | Self::Withheld { .. } | Self::Unproven { .. } | Self::Unsendable { .. } => false,
+            Self::Token(_)
+            | Self::Redirect { .. }
+            | Self::Withheld { .. }
+            | Self::Unproven { .. }
+            | Self::Unsendable { .. } => false,
         }
     }
 
@@ -240,7 +249,8 @@ impl Error {
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Api(failure) => Some(failure),
-            Self::Transport { .. }
+            Self::Token(_)
+            | Self::Transport { .. }
             | Self::Body { .. }
             | Self::ForeignLink { .. }
             | Self::Redirect { .. }

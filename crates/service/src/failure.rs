@@ -4,7 +4,7 @@ use super::{
     retry_after::{retry_after, wait_in_words},
     wire::check_size,
 };
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::Value;
 use std::{fmt, time::Duration};
 
@@ -30,6 +30,41 @@ pub struct Failure {
     pub route: &'static str,
     /// Whether the service's own envelope came back. A 404 without it speaks of the address, not of the entity.
     pub from_service: bool,
+    /// The role that the request needs, where it was sent with a token; a key needs none.
+    pub role: Option<Role>,
+}
+
+/// A role at a Speech resource, for the requests that need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Reads.
+    User,
+    /// Reads and changes.
+    Contributor,
+}
+
+impl Role {
+    pub(super) fn for_request(method: &Method) -> Self {
+        match method.is_safe() {
+            true => Self::User,
+            false => Self::Contributor,
+        }
+    }
+
+    /// What the reader can do about a 401 or 403.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::User => {
+                "give the identity the role \"Cognitive Services Speech User\" at this Speech resource, or \"Cognitive Services Speech \
+                 Contributor\" if the operator is to change it, and check that the endpoint is the resource's custom subdomain and \
+                 that its network rules let the operator in; a new role assignment takes some minutes"
+            }
+            Self::Contributor => {
+                "give the identity the role \"Cognitive Services Speech Contributor\" at this Speech resource: \"Cognitive Services \
+                 Speech User\" only reads; a new role assignment takes some minutes"
+            }
+        }
+    }
 }
 
 impl Failure {
@@ -48,6 +83,7 @@ impl Failure {
             retry_after: retry_after(answer.headers()),
             route,
             from_service: words.from_service,
+            role: None,
         };
         if failure.is_throttling() && failure.retry_after.is_none() {
             failure.retry_after = wait_in_words(&failure.message);
@@ -79,6 +115,12 @@ impl Failure {
             403 => !counts_entities(code) && !counts_entities(&self.code) && speaks(),
             _ => false,
         }
+    }
+
+    /// Whether a token is known but may not do this: the gateway says so with 401 as well as with 403.
+    pub fn lacks_role(&self) -> bool {
+        let codes = [Some(self.code.as_str()), self.inner_code.as_deref()];
+        self.role.is_some() && codes.into_iter().flatten().any(|code| code == "PermissionDenied")
     }
 
     /// Whether nothing was sent at all, because the turn did not come.
@@ -131,6 +173,7 @@ impl Failure {
             retry_after,
             route,
             from_service: false,
+            role: None,
         }
     }
 
@@ -144,10 +187,19 @@ impl Failure {
         }
     }
 
+    /// The answer's own words, and what to do about a role that is missing.
+    pub fn words(&self) -> String {
+        match self.role.filter(|_| matches!(self.status, 401 | 403)) {
+            Some(role) if !self.is_throttling() => format!("{} ({})", self.message, role.advice()).trim().to_owned(),
+            Some(_) | None => self.message.clone(),
+        }
+    }
+
     /// What the reader can do about it, where that is known.
     fn advice(&self) -> Option<&'static str> {
         match self.status {
             _ if self.is_throttling() => Some("too many requests; it is tried again, more slowly"),
+            401 | 403 if self.role.is_some() => self.role.map(Role::advice),
             401 => Some("check the key in the Secret, and that the endpoint is this key's own region or custom domain"),
             403 => Some("check the resource's network rules, its tier, and that access by key is switched on"),
             404 | 410 if !self.from_service => Some("check the path of the endpoint and the API version"),

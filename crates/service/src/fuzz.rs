@@ -176,7 +176,6 @@ fn client() -> Client {
         Arc::new(Budget::unlimited()),
         Arc::new(()),
     )
-    .unwrap()
 }
 
 #[test]

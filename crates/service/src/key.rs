@@ -1,10 +1,17 @@
-//! The subscription key of a Speech resource.
+//! What Secrets hold: the subscription key of a Speech resource, or the client secret of an application.
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A subscription key; shown by neither Debug nor any error.
 #[derive(Clone, Debug)]
-pub struct SubscriptionKey(SecretString);
+pub struct SubscriptionKey {
+    text: SecretString,
+    header: HeaderValue,
+}
+
+/// A client secret of an application; shown by neither Debug nor any error.
+#[derive(Clone, Debug)]
+pub struct ClientSecret(SecretString);
 
 /// Why the bytes of a Secret are no key. Never shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,32 +27,49 @@ pub enum InvalidKey {
 impl SubscriptionKey {
     /// Reads the value of a Secret; white space and newlines around it are an editor's and are dropped.
     pub fn parse(value: &[u8]) -> Result<Self, InvalidKey> {
-        let trimmed = value.trim_ascii();
-        if trimmed.is_empty() {
-            return Err(InvalidKey::Empty);
-        }
-        match std::str::from_utf8(trimmed) {
-            Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Self(text.into())),
-            Ok(_) | Err(_) => Err(InvalidKey::IllegalCharacter),
-        }
+        let text = read(value)?;
+        let mut header = HeaderValue::from_str(text).map_err(|_| InvalidKey::IllegalCharacter)?;
+        header.set_sensitive(true);
+        let text = text.into();
+        Ok(Self { text, header })
     }
 
     /// The key itself, to find it in texts that must not show it.
     pub(super) fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.text.expose_secret()
     }
 
     /// The key as a header value that is marked sensitive.
-    pub(super) fn header_value(&self) -> Result<HeaderValue, InvalidKey> {
-        let mut value = HeaderValue::from_str(self.0.expose_secret()).map_err(|_| InvalidKey::IllegalCharacter)?;
-        value.set_sensitive(true);
-        Ok(value)
+    pub(super) fn header_value(&self) -> &HeaderValue {
+        &self.header
+    }
+}
+
+impl ClientSecret {
+    /// Reads the value of a Secret, as a key is read.
+    pub fn parse(value: &[u8]) -> Result<Self, InvalidKey> {
+        Ok(Self(read(value)?.into()))
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+fn read(value: &[u8]) -> Result<&str, InvalidKey> {
+    let trimmed = value.trim_ascii();
+    if trimmed.is_empty() {
+        return Err(InvalidKey::Empty);
+    }
+    match std::str::from_utf8(trimmed) {
+        Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text),
+        Ok(_) | Err(_) => Err(InvalidKey::IllegalCharacter),
     }
 }
 
 impl PartialEq for SubscriptionKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.expose_secret() == other.0.expose_secret()
+        self.expose() == other.expose()
     }
 }
 
@@ -59,7 +83,7 @@ mod tests {
     fn white_space_around_a_key_is_dropped() {
         let key = SubscriptionKey::parse(b"  0123abcd\r\n").unwrap();
         assert_eq!(key, SubscriptionKey::parse(b"0123abcd").unwrap());
-        assert_eq!(key.header_value().unwrap(), "0123abcd");
+        assert_eq!(key.header_value(), "0123abcd");
     }
 
     #[test]
@@ -74,6 +98,7 @@ mod tests {
         ] {
             let error = SubscriptionKey::parse(value).unwrap_err();
             assert_eq!(error, expected);
+            assert_eq!(ClientSecret::parse(value).unwrap_err(), expected);
             assert!(!format!("{error} {error:?}").contains("secr"));
         }
     }
@@ -81,7 +106,9 @@ mod tests {
     #[test]
     fn a_key_shows_nothing_in_debug_output() {
         let key = SubscriptionKey::parse(b"0123abcd").unwrap();
-        let shown = format!("{key:?} {:?}", key.header_value().unwrap());
+        let shown = format!("{key:?} {:?}", key.header_value());
         assert!(!shown.contains("0123abcd"), "{shown}");
+        let secret = ClientSecret::parse(b"0123~abcd").unwrap();
+        assert!(!format!("{secret:?}").contains("0123"));
     }
 }

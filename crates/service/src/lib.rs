@@ -2,8 +2,9 @@
 //! sent is built from the types of [`request`].
 //!
 //! These need no feature and do no I/O: decisions are made with them. The feature `client` adds who speaks to the service:
-//! a careful client with its transport, budget and proxies, and the clocks of both sides.
+//! a careful client with its transport, credentials, budget and proxies, and the clocks of both sides.
 pub mod absence;
+pub mod authority;
 pub mod entity;
 pub mod id;
 pub mod request;
@@ -20,12 +21,18 @@ pub mod client;
 #[cfg(feature = "client")]
 pub mod clock;
 #[cfg(feature = "client")]
+pub mod credential;
+#[cfg(feature = "client")]
+pub mod entra;
+#[cfg(feature = "client")]
 pub mod error;
 #[cfg(feature = "client")]
 pub mod failure;
 #[cfg(test)]
 #[cfg(feature = "client")]
 mod fuzz;
+#[cfg(feature = "client")]
+pub mod keeper;
 #[cfg(feature = "client")]
 pub mod key;
 #[cfg(feature = "client")]
@@ -37,11 +44,14 @@ mod retry_after;
 #[cfg(feature = "client")]
 pub mod skew;
 #[cfg(feature = "client")]
+pub mod token;
+#[cfg(feature = "client")]
 pub mod transport;
 #[cfg(feature = "client")]
 mod wire;
 
 pub use absence::{Absent, Heard};
+pub use authority::{App, Authority, Cloud};
 pub use entity::Entity;
 pub use id::{EntityId, InvalidId, ModelId};
 pub use request::Lane;
@@ -54,9 +64,11 @@ pub use {
     base_url::{BaseUrl, InvalidBaseUrl},
     budget::{Budget, BudgetUsage, Shares},
     client::{Answer, Client, Kind, Listing, Observer, Presence, Removable, Witness},
+    credential::Credential,
     error::{Error, ErrorKind},
     failure::Failure,
-    key::{InvalidKey, SubscriptionKey},
+    keeper::TokenKeeper,
+    key::{ClientSecret, InvalidKey, SubscriptionKey},
     skew::SkewMeter,
     transport::{ReqwestTransport, Transport, install_crypto},
 };

@@ -48,6 +48,15 @@ pub struct Proxies {
 }
 
 impl Proxies {
+    /// There are none.
+    pub fn none() -> Self {
+        Self {
+            matcher: Matcher::builder().build(),
+            http: "",
+            https: "",
+        }
+    }
+
     /// Reads the environment.
     pub fn from_env() -> Self {
         let first = |names: [&'static str; 4]| {

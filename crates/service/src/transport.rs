@@ -78,9 +78,24 @@ impl ReqwestTransport {
 
     /// The same under a name of its own, for `User-Agent`.
     pub fn of(user_agent: &str, hosts: AllowedHosts) -> Result<Self, BoxError> {
+        Self::built(user_agent, hosts, Proxies::from_env(), reqwest::Client::builder())
+    }
+
+    /// The same, and no proxy is on the way, whatever the environment names.
+    pub fn direct(user_agent: &str, hosts: AllowedHosts) -> Result<Self, BoxError> {
+        let builder = reqwest::Client::builder().no_proxy();
+        Self::built(user_agent, hosts, Proxies::none(), builder)
+    }
+
+    fn built(
+        user_agent: &str,
+        hosts: AllowedHosts,
+        proxies: Proxies,
+        builder: reqwest::ClientBuilder,
+    ) -> Result<Self, BoxError> {
         install_crypto();
-        let proxies = Arc::new(Proxies::from_env());
-        let client = reqwest::Client::builder()
+        let proxies = Arc::new(proxies);
+        let client = builder
             .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(Resolver {

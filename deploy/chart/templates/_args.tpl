@@ -22,6 +22,12 @@
 {{- with .Values.allowedHosts }}
 - {{ printf "--allowed-hosts=%s" (join "," .) | quote }}
 {{- end }}
+{{- with .Values.entra.identityNamespaces }}
+- --identity-namespaces={{ join "," . }}
+{{- end }}
+{{- with .Values.entra.allowedAuthorities }}
+- {{ printf "--allowed-authorities=%s" (join "," .) | quote }}
+{{- end }}
 {{- with .Values.concurrency }}
 - --concurrency={{ . }}
 {{- end }}

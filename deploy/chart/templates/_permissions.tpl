@@ -56,6 +56,13 @@
     verbs: [get, list, watch, create, update]
 {{- end }}
 
+{{- define "speech-operator.permissions.tokens" }}
+  # For workloadIdentity.serviceAccountRef: a token for Entra ID alone, which the operator sends to its authority.
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    verbs: [create]
+{{- end }}
+
 {{- define "speech-operator.permissions.view" }}
   # The status is part of the object.
   - apiGroups: ["customspeech.dev"]

@@ -148,8 +148,7 @@ impl Team {
             SubscriptionKey::parse(world::KEY.as_bytes()).unwrap(),
             Arc::new(Budget::unlimited()),
             Arc::new(()),
-        )
-        .unwrap();
+        );
         let models: Vec<Option<SpeechModel>> = [1, 2]
             .iter()
             .enumerate()

@@ -202,13 +202,12 @@ fn connect(network: &Arc<Network>) -> Option<Client> {
     let transport: Arc<dyn Transport> = Arc::clone(network) as Arc<dyn Transport>;
     let base = BaseUrl::parse(world::BASE_URL, true).ok()?;
     let key = SubscriptionKey::parse(world::KEY.as_bytes()).ok()?;
-    Client::new(
+    Some(Client::new(
         transport,
         base,
         ApiVersion::V2025_10_15,
         key,
         Arc::new(Budget::unlimited()),
         Arc::new(()),
-    )
-    .ok()
+    ))
 }

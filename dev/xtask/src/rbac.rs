@@ -114,6 +114,16 @@ pub const OBJECTS: &[Permission] = &[
     EVENTS,
 ];
 
+/// What the operator does in the namespaces that allow it: tokens of their ServiceAccounts for Entra ID. Whoever may do this
+/// can act as any ServiceAccount there, so no role that the operator has everywhere holds it.
+pub const TOKENS: &[Permission] = &[Permission {
+    group: "",
+    resources: &["serviceaccounts/token"],
+    names: Names::All,
+    verbs: &["create"],
+    reason: "For workloadIdentity.serviceAccountRef: a token for Entra ID alone, which the operator sends to its authority.",
+}];
+
 /// What people who may view a namespace may do.
 const VIEW: &[Permission] = &[Permission {
     group: GROUP,
@@ -144,6 +154,7 @@ pub fn templates() -> String {
         ("cluster", CLUSTER),
         ("events", &[EVENTS][..]),
         ("election", ELECTION),
+        ("tokens", TOKENS),
         ("view", VIEW),
         ("edit", EDIT),
     ] {
@@ -182,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_operator_holds_no_wildcard_and_writes_no_secret() {
-        for permission in OBJECTS.iter().chain(CLUSTER).chain(ELECTION) {
+        for permission in OBJECTS.iter().chain(CLUSTER).chain(ELECTION).chain(TOKENS) {
             let words = permission.resources.iter().chain(permission.verbs);
             assert!(words.into_iter().all(|word| !word.contains('*')), "{permission:?}");
             if permission.resources.contains(&"secrets") {
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_rule_gives_its_reason() {
-        for permission in [OBJECTS, CLUSTER, ELECTION, VIEW, EDIT].into_iter().flatten() {
+        for permission in [OBJECTS, CLUSTER, ELECTION, TOKENS, VIEW, EDIT].into_iter().flatten() {
             assert!(permission.reason.ends_with('.'), "{permission:?}");
         }
     }

@@ -69,7 +69,8 @@ fn every_line_of_the_threat_model_names_tests_that_exist_or_says_that_it_has_non
 #[test]
 fn the_threat_model_gives_the_reason_of_every_permission() {
     let document = include_str!("../../../docs/threat-model.md");
-    for permission in super::rbac::OBJECTS.iter().chain(super::rbac::CLUSTER) {
+    use super::rbac::{CLUSTER, OBJECTS, TOKENS};
+    for permission in [OBJECTS, CLUSTER, TOKENS].into_iter().flatten() {
         for resource in permission.resources {
             let resource = resource.split('/').next().unwrap();
             assert!(document.contains(&format!("`{resource}")), "{resource}");

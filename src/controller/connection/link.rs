@@ -1,4 +1,5 @@
 //! The client of a connection: looks at spec and Secret, and makes or changes the client as the plan says.
+use super::credential::{self, Unlinked};
 use crate::controller::{
     Context,
     guard::ReconcileError,
@@ -6,32 +7,18 @@ use crate::controller::{
     wake,
 };
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, ResourceExt, runtime::reflector::ObjectRef};
-use speech_api::{SpeechConnection, reference::SecretKeyRef};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use speech_api::SpeechConnection;
 use speech_plan::connection::{
     Contact, Obstacle,
-    link::{self, Current, Knowledge, LastKey, LookUp, NextClient, SecretVersion},
+    identity::SecretVersion,
+    link::{self, Current, Knowledge, LastKey, LookUp, NextClient},
 };
-use speech_service::{BaseUrl, Client, SubscriptionKey};
+use speech_service::{BaseUrl, Client};
 use std::sync::Arc;
 
-/// Why there is no client.
-enum Unlinked {
-    /// Spec or Secret are in the way.
-    Blocked(Obstacle),
-    /// The cluster did not answer.
-    Unread(ReconcileError),
-}
-
-impl From<Obstacle> for Unlinked {
-    fn from(obstacle: Obstacle) -> Self {
-        Self::Blocked(obstacle)
-    }
-}
-
 /// Brings the client up to date with spec and Secret; the Secret is read only when one of them says something new. Tells
-/// until when deletions may use the last key, where there is no other any more.
+/// until when deletions may use the last credential, where there is no other any more.
 pub async fn reach(
     context: &Context,
     connection: &SpeechConnection,
@@ -75,28 +62,40 @@ async fn relink(context: &Context, connection: &SpeechConnection, remote: &Remot
     let secret = secret_version(context, connection);
     let looked_up = {
         let in_use = remote.link();
-        link::look_up(connection, base.as_str(), secret, in_use.as_ref().map(as_seen).as_ref())?
+        let current = in_use.as_ref().map(as_seen);
+        link::look_up(connection, base.as_str(), secret, &context.lending, current.as_ref())?
     };
-    let LookUp::Read(source, reference) = looked_up else {
-        return Ok(());
+    let (source, reference) = match looked_up {
+        LookUp::Keep => return Ok(()),
+        LookUp::Read(source, reference) => (source, Some(reference)),
+        LookUp::Make(source) => (source, None),
     };
-    let key = read_key(context, connection, reference).await?;
+    let credential = credential::make(context, connection, &source, reference.as_ref()).await?;
     // Meanwhile a sweep may have recognised the resource.
     let in_use = remote.link();
     let current = in_use.as_ref().map(as_seen);
-    let has_same_key = current.as_ref().is_some_and(|current| current.client.has_key(&key));
+    let has_same_key = current
+        .as_ref()
+        .is_some_and(|current| current.client.has_key(&credential));
     let (known, contact) = (remote.known(), remote.contact().clone());
     let change = link::change(&source, current.as_ref(), has_same_key, known.as_ref(), &contact);
     let client = if let NextClient::Rekeyed(client) = change.client {
-        // The other key may be that of another resource, for which nothing must leave that waits for its turn.
+        // The other credential may be for another resource, for which nothing must leave that waits for its turn.
         client.trust(change.is_trusted);
-        client.rekey(key).map(|()| client.clone())
+        client.authenticate(credential);
+        client.clone()
     } else {
         let (transport, budget) = (Arc::clone(&context.transport), Arc::clone(&remote.budget));
-        let client = Client::new(transport, base, source.version, key, budget, context.metrics.clone());
-        client.map(|client| measuring(context, remote, client.patient()))
+        let client = Client::new(
+            transport,
+            base,
+            source.version,
+            credential,
+            budget,
+            context.metrics.clone(),
+        );
+        measuring(context, remote, client.patient())
     };
-    let client = client.map_err(|error| link::no_key(reference, &error))?;
     match change.knowledge {
         Knowledge::Stays => {}
         Knowledge::Begins => remote.know_by(source.reaches()),
@@ -127,28 +126,12 @@ fn address(context: &Context, endpoint: &str) -> Result<BaseUrl, Obstacle> {
 
 /// The state of the Secret that a spec names, as the watch knows it.
 fn secret_version(context: &Context, connection: &SpeechConnection) -> Option<SecretVersion> {
-    let reference = connection.spec.auth.key_secret_ref.as_ref()?;
-    let key = ObjectRef::new(&reference.name).within(&connection.namespace().unwrap_or_default());
+    let key = ObjectRef::new(connection.spec.auth.secret_name()?).within(&connection.namespace().unwrap_or_default());
     let known = context.stores.secrets.get(&key)?;
     Some(SecretVersion {
         uid: known.uid().unwrap_or_default(),
         resource_version: known.resource_version().unwrap_or_default(),
     })
-}
-
-/// Reads the key itself.
-async fn read_key(
-    context: &Context,
-    connection: &SpeechConnection,
-    reference: &SecretKeyRef,
-) -> Result<SubscriptionKey, Unlinked> {
-    let namespace = connection.namespace().unwrap_or_default();
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
-    let read = api.get_opt(&reference.name).await;
-    let secret = read.map_err(|error| Unlinked::Unread(ReconcileError::Read(Box::new(error))))?;
-    let entries = secret.map(|secret| secret.data.unwrap_or_default());
-    let value = link::entry(connection, reference, entries.as_ref())?;
-    SubscriptionKey::parse(&value.0).map_err(|error| link::no_key(reference, &error).into())
 }
 
 /// Compares the service's clock with ours at every answer, where they are two.

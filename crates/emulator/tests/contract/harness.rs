@@ -22,6 +22,11 @@ pub const MODEL: &str = "30000000-0000-4000-8000-000000000001";
 pub const OTHER_MODEL: &str = "30000000-0000-4000-8000-000000000002";
 pub const FAILED_MODEL: &str = "30000000-0000-4000-8000-000000000003";
 
+/// Whose assertions the Entra authority accepts, and the public key of them. Nobody has the private one any more.
+pub const ISSUER: &str = "https://cluster.test";
+const KEYS: &str = r#"{"keys": [{"kid": "one", "kty": "RSA", "alg": "RS256", "use": "sig", "e": "AQAB", "n":
+    "vd2bzWGF1JCWdLYOiKkijLf7II8Gzrh5s-EsXmQNN-jVuCNhY3tjQkS9aHaOacaDT1MNAeFktqghTtelmRqmu0HzRirG-8IcJc2hHnL4j3aENYf8k30HqzzDteJ2YrO4F9j-nKRWoDG7PIrvqR_r6qmXrj87VXNY3Pjb3gUL5cjzyqjHYquQt-0uRQvccGOitwd5hEqtfz1zc5XixaLyr2mrWxQK_RX6-Jg1vDUsyZYBP0o9xAYAnIe9llEnyYpyYv1esdaYVxHJ5s7lNGLnGbD6KmgD_1VSxJMSCOpGgasDLV3W7tYC4G0Vub1mgdRw0H_Z8_mlT_L-j1e9uSbpXQ"}]}"#;
+
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -58,10 +63,28 @@ pub fn id_of(link: &str) -> String {
     url.path_segments().unwrap().next_back().unwrap().to_owned()
 }
 
+/// What a router answers.
+async fn answer_of(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, 64 << 20).await.unwrap();
+    let body = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body,
+    }
+}
+
 /// The emulator with one API version to speak.
 #[derive(Clone)]
 pub struct Service {
     router: Router,
+    authority: Router,
     pub version: &'static str,
     pub resource: &'static str,
 }
@@ -70,8 +93,11 @@ impl Service {
     /// Three resources, the clock stopped at 2026-02-02T08:00:00Z, no request limit.
     pub fn new(version: &'static str) -> Self {
         let seed = Seed::parse(&seed().to_string()).unwrap();
+        let emulator = Emulator::new(seed);
+        emulator.trust(ISSUER, KEYS).unwrap();
         Self {
-            router: Emulator::new(seed).router(),
+            router: emulator.router(),
+            authority: emulator.authority(),
             version,
             resource: "west",
         }
@@ -108,19 +134,21 @@ impl Service {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 64 << 20).await.unwrap();
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes).unwrap()
-        };
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body,
-        }
+        answer_of(&self.router, request).await
+    }
+
+    /// Asks the Entra authority for a token, with parameters of a form.
+    pub async fn ask_token(&self, tenant: &str, form: &[(&str, &str)]) -> Answer {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = Request::post(format!("/{tenant}/oauth2/v2.0/token")).body(Body::from(form));
+        answer_of(&self.authority, request.unwrap()).await
+    }
+
+    /// Gets something of the Entra authority.
+    pub async fn ask_authority(&self, path: &str) -> Answer {
+        answer_of(&self.authority, Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     /// An answer that may break while its body is read.

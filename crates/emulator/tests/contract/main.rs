@@ -10,6 +10,7 @@ mod control;
 mod copy;
 mod dataset;
 mod endpoint;
+mod entra;
 mod error;
 mod evaluation;
 mod example;

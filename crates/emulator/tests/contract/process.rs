@@ -1,5 +1,6 @@
 //! The emulator as a process: its first line, its seed, cut connections, its end.
 use serde_json::{Value, json};
+use speech_emulator::Credentials;
 use std::{process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -13,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Process {
     child: Child,
     address: String,
+    authority: Option<String>,
 }
 
 async fn start(arguments: &[&str]) -> Process {
@@ -30,6 +32,7 @@ async fn start(arguments: &[&str]) -> Process {
     Process {
         child,
         address: line["listening"].as_str().unwrap().to_owned(),
+        authority: line["entra"].as_str().map(str::to_owned),
     }
 }
 
@@ -141,4 +144,29 @@ async fn a_seed_that_is_none_stops_the_start() {
     std::fs::remove_file(&path).unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("colour"));
+}
+
+#[tokio::test]
+async fn the_authority_speaks_tls_under_a_root_of_its_own_and_its_connections_can_be_cut() {
+    let file = std::env::temp_dir().join(format!("speech-emulator-{}.pem", uuid::Uuid::new_v4()));
+    let process = start(&["--entra-listen", "127.0.0.1:0", "--entra-ca", file.to_str().unwrap()]).await;
+    let root = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = |root: &str| {
+        let root = reqwest::Certificate::from_pem(root.as_bytes()).unwrap();
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+        client.tls_certs_only([root]).build().unwrap()
+    };
+    let (authority, trusting) = (process.authority.as_ref().unwrap(), client(&root));
+    let url = format!("{authority}/common/discovery/instance");
+    assert_eq!(trusting.get(&url).send().await.unwrap().status(), 200);
+    let other = Credentials::new([127, 0, 0, 1].into()).unwrap().root;
+    assert!(client(&other).get(&url).send().await.unwrap_err().is_connect());
+
+    let fault = json!({ "route": { "path": "Entra_Token" }, "action": { "loseResponse": true } }).to_string();
+    process.exchange("POST", "/control/faults", &fault).await;
+    let token = trusting.post(format!("{authority}/nobody/oauth2/v2.0/token"));
+    let error = token.send().await.unwrap_err();
+    assert!(error.is_request(), "{error:?}");
 }

@@ -32,7 +32,7 @@ pub struct Counts {
     pub base_models: usize,
 }
 
-/// Why the service is not asked: there is no address or no key to ask with.
+/// Why the service is not asked: there is no address or no credential to ask with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
     pub cause: Cause,
@@ -47,6 +47,10 @@ pub enum Cause {
     HostNotAllowed,
     SecretNotFound,
     SecretKeyInvalid,
+    /// What the schema does not let pass, and an older one did.
+    SpecInvalid,
+    AuthorityNotAllowed,
+    IdentityNotAllowed,
 }
 
 impl Cause {
@@ -57,6 +61,9 @@ impl Cause {
             Self::HostNotAllowed => Reason::HostNotAllowed,
             Self::SecretNotFound => Reason::SecretNotFound,
             Self::SecretKeyInvalid => Reason::SecretKeyInvalid,
+            Self::SpecInvalid => Reason::SpecInvalid,
+            Self::AuthorityNotAllowed => Reason::AuthorityNotAllowed,
+            Self::IdentityNotAllowed => Reason::IdentityNotAllowed,
         }
     }
 }
@@ -97,7 +104,7 @@ impl Contact {
     }
 
     /// Whether the trouble was found without asking the service, so that it is over, without asking it, with a client of
-    /// another address or key.
+    /// another address or credential.
     pub fn ends_with_another_client(&self) -> bool {
         match self {
             Self::Blocked(_) => true,

@@ -14,9 +14,11 @@ pub struct Facts {
     /// How many objects need it.
     pub dependents: usize,
     pub service: Service,
+    /// Whether it proves with tokens of Entra ID who it is, and not with a key.
+    pub uses_tokens: bool,
     /// Whether what is reached is known to be the resource that is meant.
     pub recognised: bool,
-    /// Until when deletions may use the last key, though its Secret is gone or unusable (UTC).
+    /// Until when deletions may use the last credential, though it is gone or unusable (UTC).
     pub last_key_until: Option<Timestamp>,
     /// Whether somebody asks for a look by an annotation.
     pub asked_anew: bool,
@@ -79,14 +81,14 @@ pub struct Trouble {
 /// What a trouble is about, in the order in which a contact comes to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concern {
-    /// The address that the spec has.
+    /// The addresses that the spec has.
     Spec,
-    /// What the Secret holds; nothing was asked with it.
-    Secret,
+    /// What is to be proved with: a Secret, or an identity for which there is no token. Nothing was asked with it.
+    Proof,
     /// Whether anything answers as a Speech resource does.
     Answer,
-    /// What the service says to the key.
-    Key,
+    /// What the service says to it.
+    Credential,
     /// Which resource it is.
     Resource,
 }
@@ -106,6 +108,7 @@ impl Facts {
             deletion,
             dependents: s.dependents.count,
             service: service(s.contact),
+            uses_tokens: s.object.spec.auth.key_secret_ref.is_none(),
             recognised: s.recognised,
             last_key_until: s.last_key_until,
             asked_anew: annotation::reconcile_requested_anew(s.object, handled),
@@ -134,8 +137,10 @@ fn service(contact: &Contact) -> Service {
         Contact::Established(_) => Service::Works,
         Contact::Blocked(obstacle) => Service::Troubled(Trouble {
             concern: match obstacle.cause {
-                Cause::EndpointInvalid | Cause::HostNotAllowed => Concern::Spec,
-                Cause::SecretNotFound | Cause::SecretKeyInvalid => Concern::Secret,
+                Cause::EndpointInvalid | Cause::HostNotAllowed | Cause::SpecInvalid | Cause::AuthorityNotAllowed => {
+                    Concern::Spec
+                }
+                Cause::SecretNotFound | Cause::SecretKeyInvalid | Cause::IdentityNotAllowed => Concern::Proof,
             },
             reason: obstacle.cause.reason(),
             message: obstacle.message.clone(),
@@ -157,8 +162,16 @@ fn service(contact: &Contact) -> Service {
 
 /// What a failed look is about.
 fn concern(reason: Reason) -> Concern {
-    if matches!(reason, Reason::CredentialInvalid | Reason::PermissionDenied) {
-        Concern::Key
+    const NO_TOKEN: [Reason; 4] = [
+        Reason::ServiceAccountNotFound,
+        Reason::TokenRequestDenied,
+        Reason::TokenRefused,
+        Reason::AuthorityUnavailable,
+    ];
+    if NO_TOKEN.contains(&reason) {
+        Concern::Proof
+    } else if matches!(reason, Reason::CredentialInvalid | Reason::PermissionDenied) {
+        Concern::Credential
     } else if reason == Reason::DifferentResource {
         Concern::Resource
     } else {

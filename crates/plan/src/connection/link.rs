@@ -2,10 +2,12 @@
 //!
 //! The driver reports what it sees ([`look_up`]), reads the Secret if the answer asks for it, and reports the outcome
 //! ([`entry`], [`change`]). The key itself is never seen here.
-use super::contact::{Cause, Contact, Obstacle};
+use super::{
+    contact::{Cause, Contact, Obstacle},
+    identity::{Lending, Proof, SecretVersion, not_found, proof},
+};
 use crate::text::after;
 use jiff::{SignedDuration, Timestamp};
-use kube::ResourceExt;
 use speech_api::{
     SpeechConnection,
     connection::{ApiVersionName, KnownResource},
@@ -14,7 +16,7 @@ use speech_api::{
 use speech_service::ApiVersion;
 use std::{collections::BTreeMap, fmt::Display};
 
-/// How long deletions may use a key whose Secret is gone or unusable.
+/// How long deletions may use a credential that is gone or unusable.
 ///
 /// When a namespace is deleted its Secret goes first, and without the key all that the namespace has in the Speech
 /// service would stay behind. Whoever deletes only the Secret finds the time in the connection's condition; a key that
@@ -24,36 +26,26 @@ const LAST_KEY_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// So many entries of a Secret are named in place of one that it lacks.
 const NAMED_ENTRIES: usize = 5;
 
-/// What a client is made from; another value asks for another client, or for another key in it.
+/// What a client is made from; another value asks for another client, or for another credential in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkSource {
     /// The address of the Speech resource.
     pub endpoint: String,
     pub version: ApiVersion,
-    pub secret: SecretVersion,
-    /// The name of the key within the Secret.
-    pub key: String,
-}
-
-/// A state of a Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretVersion {
-    pub uid: String,
-    pub resource_version: String,
+    pub proof: Proof,
 }
 
 impl LinkSource {
-    /// Whether a client of the one serves the other with another key.
+    /// Whether a client of the one serves the other with another credential.
     pub fn is_same_place(&self, other: &Self) -> bool {
         self.endpoint == other.endpoint && self.version == other.version
     }
 
     /// By what the resource is known that is reached so; the API version is no part of it.
     pub fn reaches(&self) -> KnownResource {
-        let SecretVersion { uid, resource_version } = &self.secret;
         KnownResource {
             endpoint: self.endpoint.clone(),
-            secret: format!("{uid}/{resource_version}/{}", self.key),
+            secret: self.proof.name(),
             accepted: None,
         }
     }
@@ -64,7 +56,7 @@ impl LinkSource {
 pub struct Current<'a, C> {
     pub client: &'a C,
     pub made_from: &'a LinkSource,
-    /// Since when its Secret is gone or unusable (UTC).
+    /// Since when its credential is gone or unusable (UTC).
     pub retired: Option<Timestamp>,
     /// Whether what it reaches is known to be the resource that is meant.
     pub is_trusted: bool,
@@ -72,35 +64,35 @@ pub struct Current<'a, C> {
 
 /// What to do about the client.
 #[derive(Debug, PartialEq, Eq)]
-pub enum LookUp<'a> {
+pub enum LookUp {
     /// Nothing: it was made from the same.
     Keep,
     /// Read the Secret, which says something new.
-    Read(LinkSource, &'a SecretKeyRef),
+    Read(LinkSource, SecretKeyRef),
+    /// Make another credential, for which no Secret is read.
+    Make(LinkSource),
 }
 
 /// Compares what spec and Secret say with what the client was made from. `endpoint` is the address of the spec, which may be
 /// called, and `secret` the state of the Secret that the spec names, if it exists.
-pub fn look_up<'a, C>(
-    connection: &'a SpeechConnection,
+pub fn look_up<C>(
+    connection: &SpeechConnection,
     endpoint: &str,
     secret: Option<SecretVersion>,
+    lending: &Lending,
     current: Option<&Current<'_, C>>,
-) -> Result<LookUp<'a>, Obstacle> {
-    let Some(reference) = &connection.spec.auth.key_secret_ref else {
-        return Err(invalid("spec.auth needs keySecretRef".to_owned()));
-    };
+) -> Result<LookUp, Obstacle> {
     let source = LinkSource {
         endpoint: endpoint.to_owned(),
         version: api_version(connection.spec.api_version),
-        secret: secret.ok_or_else(|| not_found(connection, reference))?,
-        key: reference.key.clone(),
+        proof: proof(connection, endpoint, secret, lending)?,
     };
-    let stays = current.is_some_and(|current| *current.made_from == source && current.retired.is_none());
-    Ok(if stays {
-        LookUp::Keep
-    } else {
-        LookUp::Read(source, reference)
+    if current.is_some_and(|current| *current.made_from == source && current.retired.is_none()) {
+        return Ok(LookUp::Keep);
+    }
+    Ok(match connection.spec.auth.secret() {
+        Some(reference) => LookUp::Read(source, reference),
+        None => LookUp::Make(source),
     })
 }
 
@@ -119,7 +111,7 @@ pub fn entry<'a, V>(
     read: Option<&'a BTreeMap<String, V>>,
 ) -> Result<&'a V, Obstacle> {
     let SecretKeyRef { name, key } = reference;
-    let entries = read.ok_or_else(|| not_found(connection, reference))?;
+    let entries = read.ok_or_else(|| not_found(connection, name))?;
     entries.get(key).ok_or_else(|| {
         let others = names(entries.keys());
         invalid(format!(
@@ -155,20 +147,14 @@ pub fn not_allowed(why: &impl Display) -> Obstacle {
     }
 }
 
-/// The entry of the Secret holds no key.
-pub fn no_key(reference: &SecretKeyRef, why: &impl Display) -> Obstacle {
-    invalid(format!("Secret {}, key {}: {why}", reference.name, reference.key))
+/// A secret is needed, and the spec names no Secret.
+pub fn no_secret() -> Obstacle {
+    invalid("spec.auth names no Secret".to_owned())
 }
 
-fn not_found(connection: &SpeechConnection, reference: &SecretKeyRef) -> Obstacle {
-    Obstacle {
-        cause: Cause::SecretNotFound,
-        message: format!(
-            "Secret {} does not exist in namespace {}; it is used as soon as it appears",
-            reference.name,
-            connection.namespace().unwrap_or_default()
-        ),
-    }
+/// The entry of the Secret holds no key and no client secret.
+pub fn no_key(reference: &SecretKeyRef, why: &impl Display) -> Obstacle {
+    invalid(format!("Secret {}, key {}: {why}", reference.name, reference.key))
 }
 
 fn invalid(message: String) -> Obstacle {
@@ -192,7 +178,7 @@ pub struct Change<'a, C> {
 /// The client from now on.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextClient<'a, C> {
-    /// The one in use, with another key: what waits for its turn takes it, what is under way ends with the old one.
+    /// The one in use, with another credential: what waits for its turn takes it, what is under way ends with the old one.
     Rekeyed(&'a C),
     /// A new one, and there was none.
     First,
@@ -212,7 +198,7 @@ pub enum Knowledge {
     Moves,
 }
 
-/// Decides how a client is made or changed, once there is a key. `has_same_key` says whether the client in use sends it.
+/// Decides how a client is made or changed, once there is a credential. `has_same_key` says whether the client in use sends it.
 pub fn change<'a, C>(
     source: &LinkSource,
     current: Option<&Current<'a, C>>,

@@ -19,12 +19,16 @@ pub const RULES: Rules<Facts, Verdict, 5> = Rules {
         Rule::new(RuleName::Credential, credential),
         Rule::new(RuleName::Resource, resource),
     ],
-    last: (RuleName::Settled, |_| settled()),
+    last: (RuleName::Settled, settled),
 };
 
 /// Everything is as declared.
-fn settled() -> Verdict {
-    Verdict::done(Reason::Connected, "the Speech resource answers and accepts the key")
+fn settled(f: &Facts) -> Verdict {
+    let message = match f.uses_tokens {
+        true => "the Speech resource answers and accepts the token",
+        false => "the Speech resource answers and accepts the key",
+    };
+    Verdict::done(Reason::Connected, message)
 }
 
 fn deletion(f: &Facts) -> Answer {
@@ -61,9 +65,9 @@ fn contact(f: &Facts) -> Answer {
         )),
         Service::Troubled(trouble) => match trouble.concern {
             // Nothing was asked.
-            Concern::Spec | Concern::Secret => Answer::Silent,
+            Concern::Spec | Concern::Proof => Answer::Silent,
             Concern::Answer => decide(f, trouble),
-            Concern::Key | Concern::Resource => Answer::Passed(Fact::Answers),
+            Concern::Credential | Concern::Resource => Answer::Passed(Fact::Answers),
         },
         Service::Works => Answer::Passed(Fact::Answers),
     }
@@ -74,7 +78,7 @@ fn credential(f: &Facts) -> Answer {
         Service::Pending => Answer::Silent,
         Service::Troubled(trouble) => match trouble.concern {
             Concern::Spec | Concern::Answer => Answer::Silent,
-            Concern::Secret | Concern::Key => decide(f, trouble),
+            Concern::Proof | Concern::Credential => decide(f, trouble),
             Concern::Resource => Answer::Passed(Fact::Accepted),
         },
         Service::Works => Answer::Passed(Fact::Accepted),
@@ -89,14 +93,18 @@ fn resource(f: &Facts) -> Answer {
     }
 }
 
-/// Who has to move next. A key that was withdrawn is used for nothing but deletions, and nobody has to guess that.
+/// Who has to move next. A credential that was withdrawn is used for nothing but deletions, and nobody has to guess that.
 fn decide(f: &Facts, trouble: &Trouble) -> Answer {
     let Trouble { reason, message, .. } = trouble;
     Answer::Decided(if trouble.transient {
         Verdict::working(*reason, message.clone())
     } else {
+        let what = if f.uses_tokens { "credential" } else { "key" };
         let last_key = f.last_key_until.map_or_else(String::new, |until| {
-            format!("; pending deletions may use the previous key until {}", day_time(until))
+            format!(
+                "; pending deletions may use the previous {what} until {}",
+                day_time(until)
+            )
         });
         Verdict::stalled(*reason, format!("{message}{last_key}"))
     })

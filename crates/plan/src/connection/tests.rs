@@ -8,6 +8,7 @@ use speech_api::{
 use std::{collections::BTreeMap, sync::LazyLock};
 
 mod decision;
+mod identity;
 mod kept;
 mod link;
 
@@ -346,6 +347,21 @@ fn that_deletions_use_a_withdrawn_key_is_told_until_they_do_not() {
         )
     );
     assert_eq!(told(None), ("words".to_owned(), None));
+}
+
+#[test]
+fn what_works_is_told_by_what_the_connection_proves_with() {
+    let told = |object: &SpeechConnection| {
+        let plan = plan_of(object, &Contact::Established(COUNTS), 0);
+        condition::find(&plan.status.conditions, condition::READY)
+            .unwrap()
+            .message
+            .clone()
+    };
+    let mut object = connection("");
+    assert!(told(&object).ends_with("accepts the key"));
+    object.spec.auth = serde_saphyr::from_str("{managedIdentity: {}}").unwrap();
+    assert!(told(&object).ends_with("accepts the token"));
 }
 
 #[test]

@@ -1,22 +1,25 @@
-//! One request and its answer: budget, key, limits, metrics, and the verdict on the status.
+//! One request and its answer: budget, credential, limits, metrics, and the verdict on the status.
 //!
 //! A patient client asks again what the service refused with 429, which certainly had no effect, for as long as the lane
-//! may wait; and what only reads, a few times after a 5xx or a body that broke off. Every try draws on the budget. What
-//! gets no turn within that time was not sent, and ends like a 429.
-use super::{Answer, BODY_LIMIT, Inner, Key, REQUEST_TIMEOUT};
+//! may wait; and what only reads, a few times after a 5xx or a body that broke off. What is refused with a token that was
+//! good is sent once more with a new one. Every try draws on the budget. What gets no turn within that time was not sent,
+//! and ends like a 429.
+use super::{Answer, BODY_LIMIT, Inner, REQUEST_TIMEOUT};
 use crate::{
     base_url::ForeignLink,
+    credential::{Credential, Pass},
     error::{Error, ErrorKind},
-    failure::Failure,
+    failure::{Failure, Role},
     id::EntityId,
     request::Lane,
     retry_after::retry_after,
+    token::{TokenError, TokenTrouble},
     transport::{Limits, TransportError},
     wire::{FromDocument, Payload, read_one},
 };
 use http::{HeaderValue, Method, Request, Response, header};
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio_util::bytes::Bytes;
@@ -32,7 +35,6 @@ const READ_PAUSES: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
 ];
-const KEY_HEADER: &str = "ocp-apim-subscription-key";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 impl Inner {
@@ -114,14 +116,17 @@ impl Inner {
         url: &str,
         body: Bytes,
     ) -> Result<Response<Bytes>, Error> {
+        let end = tokio::time::Instant::now() + longest_wait(lane);
         // What cannot be sent is told before it waits.
-        let (mut request, mut key) = self.request(route, &method, url, &body)?;
+        let pass = self.pass(end).await?;
+        let request = self.request(route, &method, url, &body, &pass)?;
         if !self.is_patient {
             self.budget.acquire(lane).await;
-            return self.send(route, request, &key).await;
+            return self.send(route, request, &pass).await;
         }
-        let end = tokio::time::Instant::now() + longest_wait(lane);
+        drop((request, pass));
         let mut pauses = READ_PAUSES.iter();
+        let mut tokens = [Duration::ZERO].iter();
         loop {
             let pause = self.budget.pause(lane);
             let is_long = pause > longest_pause(lane);
@@ -129,20 +134,20 @@ impl Inner {
                 let pause = Some(self.budget.pause(lane)).filter(|pause| !pause.is_zero());
                 return Err(Box::new(Failure::no_turn(route, pause)).into());
             }
+            // The credential may have been changed, and a token may have ended, while this request waited.
+            let pass = self.pass(end).await?;
             let changes = method != Method::GET;
             if self.is_closed.load(Ordering::Relaxed) || (changes && !self.is_trusted.load(Ordering::SeqCst)) {
                 return Err(Box::new(Failure::withheld(route)).into());
             }
-            if !Arc::ptr_eq(&key, &self.key()) {
-                // It was changed while this request waited.
-                (request, key) = self.request(route, &method, url, &body)?;
-            }
+            let request = self.request(route, &method, url, &body, &pass)?;
             let again = method == Method::GET;
-            let result = self.send(route, request, &key).await;
+            let result = self.send(route, request, &pass).await;
             let pause = match &result {
                 Err(error) if error.kind() == ErrorKind::Throttled => {
                     Some(&Duration::ZERO).filter(|_| self.budget.pause(lane) <= longest_pause(lane))
                 }
+                Err(error) if error.kind() == ErrorKind::Unauthorized && pass.refused() => tokens.next(),
                 Err(Error::Api(failure)) if failure.status >= 500 && again => pauses.next(),
                 // What is too large will be again.
                 Err(Error::Body { problem, .. }) if again && !problem.is_too_large() => pauses.next(),
@@ -152,14 +157,14 @@ impl Inner {
                 Some(pause) => tokio::time::sleep(*pause).await,
                 None => return result,
             }
-            (request, key) = self.request(route, &method, url, &body)?;
         }
     }
 
     /// Sends a request whose turn has come.
-    async fn send(&self, route: &'static str, request: Request<Bytes>, key: &Key) -> Result<Response<Bytes>, Error> {
+    async fn send(&self, route: &'static str, request: Request<Bytes>, pass: &Pass) -> Result<Response<Bytes>, Error> {
         let start = Instant::now();
         let sent = self.timing.as_ref().map(|timing| (timing.now)());
+        let role = pass.is_token().then(|| Role::for_request(request.method()));
         let result = self.transport.send(request, LIMITS).await;
         let took = start.elapsed();
         if let (Some(timing), Some(sent), Ok(answer)) = (&self.timing, sent, &result) {
@@ -173,7 +178,7 @@ impl Inner {
         };
         self.observer.answered(route, outcome, took);
         match result {
-            Ok(answer) => self.judge(route, answer, key),
+            Ok(answer) => self.judge(route, answer, pass, role),
             Err(TransportError::Failed {
                 kind,
                 perhaps_sent,
@@ -189,9 +194,15 @@ impl Inner {
         }
     }
 
-    /// The key of this moment.
-    pub(super) fn key(&self) -> Arc<Key> {
-        Arc::clone(&self.key.read().unwrap_or_else(PoisonError::into_inner))
+    /// The credential of this moment.
+    pub(super) fn credential(&self) -> Credential {
+        self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a request carries. Nobody waits for a token longer than for a turn.
+    async fn pass(&self, end: tokio::time::Instant) -> Result<Pass, TokenError> {
+        let pass = tokio::time::timeout_at(end, self.credential().pass()).await;
+        pass.unwrap_or_else(|_| Err(TokenError::new(TokenTrouble::Unavailable, "no token came in time")))
     }
 
     fn request(
@@ -200,8 +211,8 @@ impl Inner {
         method: &Method,
         url: &str,
         body: &Bytes,
-    ) -> Result<(Request<Bytes>, Arc<Key>), Error> {
-        let key = self.key();
+        pass: &Pass,
+    ) -> Result<Request<Bytes>, Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(url)
@@ -212,25 +223,37 @@ impl Inner {
             })?;
         let has_body = !request.body().is_empty();
         let headers = request.headers_mut();
-        headers.insert(KEY_HEADER, key.header.clone());
+        let (name, value) = pass.header();
+        headers.insert(name, value);
         headers.insert(header::ACCEPT, JSON);
         if has_body {
             headers.insert(header::CONTENT_TYPE, JSON);
         }
-        Ok((request, key))
+        Ok(request)
     }
 
     /// The status decides what an answer is, before its body is looked at.
-    fn judge(&self, route: &'static str, answer: Response<Bytes>, key: &Key) -> Result<Response<Bytes>, Error> {
+    fn judge(
+        &self,
+        route: &'static str,
+        answer: Response<Bytes>,
+        pass: &Pass,
+        role: Option<Role>,
+    ) -> Result<Response<Bytes>, Error> {
         let status = answer.status();
         let refused = status.is_client_error() || status.is_server_error();
-        let failure = refused.then(|| Failure::read(route, &answer, key.key.expose()));
+        let read = || Failure {
+            role,
+            ..Failure::read(route, &answer, pass.secret())
+        };
+        let failure = refused.then(read);
         match &failure {
             Some(failure) if failure.is_throttling() => self.budget.throttled(failure.retry_after),
             Some(_) if status.is_server_error() => {}
             Some(_) | None => self.budget.succeeded(),
         }
         if status.is_success() {
+            pass.accepted();
             return Ok(answer);
         }
         Err(match failure {
@@ -240,7 +263,7 @@ impl Inner {
                 host: self.redirect_host(&answer),
             },
             // 1xx is no answer, and comes from no client.
-            None => Box::new(Failure::read(route, &answer, key.key.expose())).into(),
+            None => Box::new(read()).into(),
         })
     }
 
@@ -282,7 +305,7 @@ impl Inner {
         }
     }
 
-    /// Where to ask for a link of an answer to the request for `at`: always at this resource, so that the key stays home.
+    /// Where to ask for a link of an answer to the request for `at`: always at this resource, so that the credential stays home.
     pub(super) fn own_link(&self, route: &'static str, link: &str, at: &str) -> Result<String, Error> {
         let own = self.address.own(link, at);
         own.map_err(|ForeignLink(host)| Error::ForeignLink { route, host })

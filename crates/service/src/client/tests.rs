@@ -4,11 +4,13 @@ mod network;
 mod presence;
 mod refusals;
 mod requests;
+mod tokens;
 
 use super::*;
 use crate::{
     entity::OwnerTag,
     id::{EntityId, ModelId},
+    key::SubscriptionKey,
     transport::{InProcess, Limits, TransportError},
 };
 use axum::{Router, body::Bytes, extract::State, response::IntoResponse, response::Response};
@@ -86,7 +88,6 @@ fn client(transport: impl Transport + 'static, base: &str, version: ApiVersion) 
         Arc::new(Budget::new(100, Duration::from_secs(10))),
         Arc::new(()),
     )
-    .unwrap()
 }
 
 fn json(status: u16, body: impl ToString) -> Response {

@@ -38,6 +38,24 @@ fn the_rule_that_decides_is_told_and_the_others_only_with_a_fact() {
             blocked(Cause::SecretKeyInvalid),
             "Deletion=Wanted Spec=Usable Credential=SecretKeyInvalid*",
         ),
+        (blocked(Cause::SpecInvalid), "Deletion=Wanted Spec=SpecInvalid*"),
+        (
+            blocked(Cause::AuthorityNotAllowed),
+            "Deletion=Wanted Spec=AuthorityNotAllowed*",
+        ),
+        (
+            blocked(Cause::IdentityNotAllowed),
+            "Deletion=Wanted Spec=Usable Credential=IdentityNotAllowed*",
+        ),
+        // Without a token the resource was not asked.
+        (
+            broken(Reason::TokenRefused, false),
+            "Deletion=Wanted Spec=Usable Credential=TokenRefused*",
+        ),
+        (
+            broken(Reason::AuthorityUnavailable, true),
+            "Deletion=Wanted Spec=Usable Credential=AuthorityUnavailable*",
+        ),
         (
             broken(Reason::Unreachable, true),
             "Deletion=Wanted Spec=Usable Contact=Unreachable*",

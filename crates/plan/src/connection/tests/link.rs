@@ -1,8 +1,11 @@
 //! From spec and Secret to a client.
 use super::*;
-use crate::connection::link::{
-    Change, Current, Knowledge, LastKey, LinkSource, LookUp, NextClient, SecretVersion, change, entry, last_key,
-    look_up, no_address, no_key, not_allowed,
+use crate::connection::{
+    identity::{Lending, Proof, SecretEntry, SecretVersion},
+    link::{
+        Change, Current, Knowledge, LastKey, LinkSource, LookUp, NextClient, change, entry, last_key, look_up,
+        no_address, no_key, not_allowed,
+    },
 };
 use speech_api::connection::KnownResource;
 use speech_service::ApiVersion;
@@ -21,8 +24,10 @@ fn source(secret: &str) -> LinkSource {
     LinkSource {
         endpoint: WEST.into(),
         version: ApiVersion::V2025_10_15,
-        secret: version(secret),
-        key: "key".into(),
+        proof: Proof::Key(SecretEntry {
+            version: version(secret),
+            key: "key".into(),
+        }),
     }
 }
 
@@ -46,13 +51,14 @@ fn known(source: &LinkSource) -> KnownResource {
 #[test]
 fn the_secret_is_read_only_when_it_or_the_spec_says_something_new() {
     let object = connection("");
-    let reference = object.spec.auth.key_secret_ref.as_ref().unwrap();
+    let reference = object.spec.auth.secret().unwrap();
+    let lending = Lending::default();
     let made_from = source("1");
     let retired = Current {
         retired: Some(at(NOW)),
         ..in_use(&made_from)
     };
-    let read = |source| Ok(LookUp::Read(source, reference));
+    let read = |source| Ok(LookUp::Read(source, reference.clone()));
     for (name, endpoint, secret, current, expected) in [
         ("nothing new", WEST, "1", Some(in_use(&made_from)), Ok(LookUp::Keep)),
         ("no client yet", WEST, "1", None, read(source("1"))),
@@ -75,12 +81,12 @@ fn the_secret_is_read_only_when_it_or_the_spec_says_something_new() {
             }),
         ),
     ] {
-        let found = look_up(&object, endpoint, Some(version(secret)), current.as_ref());
+        let found = look_up(&object, endpoint, Some(version(secret)), &lending, current.as_ref());
         assert_eq!(found, expected, "{name}");
     }
     let mut older = object.clone();
     older.spec.api_version = ApiVersionName::V3_2;
-    let found = look_up(&older, WEST, Some(version("1")), Some(&in_use(&made_from)));
+    let found = look_up(&older, WEST, Some(version("1")), &lending, Some(&in_use(&made_from)));
     let Ok(LookUp::Read(found, _)) = found else {
         panic!("another version asks for another client")
     };
@@ -93,7 +99,8 @@ fn what_stands_in_the_way_of_a_client_is_told() {
     let reference = object.spec.auth.key_secret_ref.clone().unwrap();
     let mut bare = object.clone();
     bare.spec.auth.key_secret_ref = None;
-    let seen = |object, secret| look_up(object, WEST, secret, None::<&Current<'_, ()>>).unwrap_err();
+    let seen =
+        |object, secret| look_up(object, WEST, secret, &Lending::default(), None::<&Current<'_, ()>>).unwrap_err();
     let read = |entries: Option<&[&str]>| {
         let entries = entries.map(|names| names.iter().map(|name| ((*name).to_owned(), 1)).collect());
         entry(&object, &reference, entries.as_ref()).unwrap_err()
@@ -106,8 +113,8 @@ fn what_stands_in_the_way_of_a_client_is_told() {
         (not_allowed(&"host x"), Reason::HostNotAllowed, "spec.endpoint: host x"),
         (
             seen(&bare, Some(version("1"))),
-            Reason::SecretKeyInvalid,
-            "spec.auth needs keySecretRef",
+            Reason::SpecInvalid,
+            "spec.auth needs keySecretRef, workloadIdentity, managedIdentity or clientSecretRef",
         ),
         (seen(&object, None), Reason::SecretNotFound, gone),
         (read(None), Reason::SecretNotFound, gone),

@@ -210,7 +210,11 @@ impl Service for Remotes {
     fn judge_report(&self, before: &SpeechEndpointStatus, after: &SpeechEndpointStatus) -> bool {
         let targets = before.target.as_ref().zip(after.target.as_ref());
         let is_replaced = targets.is_some_and(|(was, is)| was.model != is.model);
-        is_replaced || after.quarantine.len() > before.quarantine.len() || after.former_ids != before.former_ids
+        let is_over = before.closed_attempt != after.closed_attempt;
+        is_over
+            || is_replaced
+            || after.quarantine.len() > before.quarantine.len()
+            || after.former_ids != before.former_ids
     }
 }
 

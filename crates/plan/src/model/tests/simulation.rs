@@ -174,13 +174,15 @@ impl Service for Remotes {
         }
     }
 
+    /// That an attempt has ended is written down before anything follows from it.
     fn judge_report(&self, before: &SpeechModelStatus, after: &SpeechModelStatus) -> bool {
+        let is_over = before.closed_attempt != after.closed_attempt;
         let (before, after) = (before.current.as_ref(), after.current.as_ref());
         assert!(
             before.is_none_or(|b| after.is_some_and(|a| a.revision >= b.revision)),
             "the current revision went back"
         );
-        false
+        is_over
     }
 }
 

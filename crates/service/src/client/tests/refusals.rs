@@ -159,8 +159,7 @@ async fn a_429_reaches_caller_budget_and_metrics() {
         SubscriptionKey::parse(KEY.as_bytes()).unwrap(),
         Arc::new(Budget::new(80, Duration::from_secs(10))),
         recorder.clone(),
-    )
-    .unwrap();
+    );
     client.get_custom_model(Lane::Sweep, other_id()).await.unwrap();
     let error = client.get_custom_model(Lane::Sweep, other_id()).await.unwrap_err();
     assert_eq!(
@@ -182,7 +181,7 @@ async fn the_key_is_shown_by_nothing() {
     let script = Script::of([json(401, body)]);
     let client = script.client(ApiVersion::V2025_10_15);
     let error = client.get_endpoint(Lane::Sweep, id()).await.unwrap_err();
-    let shown = format!("{client:?} {error} {error:?} {:?}", client.inner.key());
+    let shown = format!("{client:?} {error} {error:?} {:?}", client.inner.credential());
     assert!(!shown.contains(KEY), "{shown}");
     assert!(shown.contains("key ... is wrong"));
 }
@@ -244,7 +243,7 @@ async fn what_waits_for_its_turn_takes_the_newer_key() {
     let waiting = client.get_custom_model(Lane::Sweep, other_id());
     let rekeyed = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        client.rekey(SubscriptionKey::parse(b"the-new-key").unwrap()).unwrap();
+        client.authenticate(SubscriptionKey::parse(b"the-new-key").unwrap().into());
     };
     let (answer, ()) = tokio::join!(waiting, rekeyed);
     answer.unwrap();

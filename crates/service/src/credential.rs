@@ -1,0 +1,99 @@
+//! With what a client proves to the service who it is: a key, or tokens of Entra ID.
+use super::{
+    keeper::{Kept, TokenKeeper},
+    key::SubscriptionKey,
+    token::TokenError,
+};
+use http::{HeaderName, HeaderValue, header};
+use std::sync::Arc;
+
+const KEY_HEADER: HeaderName = HeaderName::from_static("ocp-apim-subscription-key");
+
+/// A credential; shown by neither Debug nor any error.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A key of the Speech resource, which may do everything there.
+    Key(SubscriptionKey),
+    /// The tokens of one identity, which may do what its roles say.
+    Token(TokenKeeper),
+}
+
+impl From<SubscriptionKey> for Credential {
+    fn from(key: SubscriptionKey) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl From<TokenKeeper> for Credential {
+    fn from(keeper: TokenKeeper) -> Self {
+        Self::Token(keeper)
+    }
+}
+
+impl Credential {
+    /// Whether both are the same key. Of two identities nothing is known.
+    pub(super) fn is_same_key(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key(one), Self::Key(other)) => one == other,
+            (Self::Key(_) | Self::Token(_), _) => false,
+        }
+    }
+
+    /// Whether the address says by itself which resource is reached: a token leads nowhere but to the host that it is sent
+    /// to, and a key chooses the resource behind a host of a region.
+    pub(super) fn follows_address(&self) -> bool {
+        matches!(self, Self::Token(_))
+    }
+
+    /// What one request carries.
+    pub(super) async fn pass(&self) -> Result<Pass, TokenError> {
+        Ok(match self {
+            Self::Key(key) => Pass::Key(key.clone()),
+            Self::Token(keeper) => Pass::Token(keeper.clone(), keeper.token().await?),
+        })
+    }
+}
+
+/// What one request carries.
+#[derive(Debug)]
+pub(super) enum Pass {
+    Key(SubscriptionKey),
+    Token(TokenKeeper, Arc<Kept>),
+}
+
+impl Pass {
+    /// The header, which is marked sensitive.
+    pub(super) fn header(&self) -> (HeaderName, HeaderValue) {
+        match self {
+            Self::Key(key) => (KEY_HEADER, key.header_value().clone()),
+            Self::Token(_, kept) => (header::AUTHORIZATION, kept.token.header_value().clone()),
+        }
+    }
+
+    /// The secret itself, to find it in texts that must not show it.
+    pub(super) fn secret(&self) -> &str {
+        match self {
+            Self::Key(key) => key.expose(),
+            Self::Token(_, kept) => kept.token.expose(),
+        }
+    }
+
+    pub(super) fn is_token(&self) -> bool {
+        matches!(self, Self::Token(..))
+    }
+
+    /// The service knows it.
+    pub(super) fn accepted(&self) {
+        if let Self::Token(_, kept) = self {
+            kept.accepted();
+        }
+    }
+
+    /// The service does not know it. Tells whether the same request may go better with another.
+    pub(super) fn refused(&self) -> bool {
+        match self {
+            Self::Key(_) => false,
+            Self::Token(keeper, kept) => keeper.refused(kept),
+        }
+    }
+}
