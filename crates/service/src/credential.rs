@@ -2,7 +2,6 @@
 use super::{
     keeper::{Kept, TokenKeeper},
     key::SubscriptionKey,
-    token::TokenError,
 };
 use http::{HeaderName, HeaderValue, header};
 use std::sync::Arc;
@@ -43,14 +42,6 @@ impl Credential {
     /// to, and a key chooses the resource behind a host of a region.
     pub(super) fn follows_address(&self) -> bool {
         matches!(self, Self::Token(_))
-    }
-
-    /// What one request carries.
-    pub(super) async fn pass(&self) -> Result<Pass, TokenError> {
-        Ok(match self {
-            Self::Key(key) => Pass::Key(key.clone()),
-            Self::Token(keeper) => Pass::Token(keeper.clone(), keeper.token().await?),
-        })
     }
 }
 

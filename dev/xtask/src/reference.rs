@@ -164,7 +164,7 @@ mod tests {
     fn required_fields_bounds_defaults_and_rules_are_told() {
         let text = super::document();
         for line in [
-            "| `connectionRef` * | object |  | The Speech resource that the endpoint belongs to. Cannot be changed. |",
+            "| `connectionRef` * | object |  | The Speech resource that the endpoint belongs to. Cannot be changed.",
             "| `revisionHistoryLimit` | integer, 0 to 50 | `2` |",
             "| `managementPolicy` | `Full`, `Observe` | `Full` |",
             "| `source.training.datasets` * | list of string, at most 512 characters, 1 to 100 items |  |",

@@ -199,10 +199,15 @@ impl Inner {
         self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What a request carries. Nobody waits for a token longer than for a turn.
+    /// What a request carries. Nobody waits for a token longer than for a turn; a key is there, and needs no clock.
     async fn pass(&self, end: tokio::time::Instant) -> Result<Pass, TokenError> {
-        let pass = tokio::time::timeout_at(end, self.credential().pass()).await;
-        pass.unwrap_or_else(|_| Err(TokenError::new(TokenTrouble::Unavailable, "no token came in time")))
+        let keeper = match self.credential() {
+            Credential::Key(key) => return Ok(Pass::Key(key)),
+            Credential::Token(keeper) => keeper,
+        };
+        let kept = tokio::time::timeout_at(end, keeper.token()).await;
+        let kept = kept.unwrap_or_else(|_| Err(TokenError::new(TokenTrouble::Unavailable, "no token came in time")));
+        kept.map(|kept| Pass::Token(keeper, kept))
     }
 
     fn request(
