@@ -1,5 +1,6 @@
 //! With what a client proves to the service who it is: a key, or tokens of Entra ID.
 use super::{
+    header_secret::HeaderSecret,
     keeper::{Kept, TokenKeeper},
     key::SubscriptionKey,
 };
@@ -55,17 +56,28 @@ pub(super) enum Pass {
 impl Pass {
     /// The header, which is marked sensitive.
     pub(super) fn header(&self) -> (HeaderName, HeaderValue) {
+        let name = if self.is_token() {
+            header::AUTHORIZATION
+        } else {
+            KEY_HEADER
+        };
+        (name, self.secret().header_value().clone())
+    }
+
+    /// The secret, also to find it in texts that must not show it.
+    pub(super) fn secret(&self) -> &HeaderSecret {
         match self {
-            Self::Key(key) => (KEY_HEADER, key.header_value().clone()),
-            Self::Token(_, kept) => (header::AUTHORIZATION, kept.token.header_value().clone()),
+            Self::Key(key) => key.secret(),
+            Self::Token(_, kept) => kept.token.secret(),
         }
     }
 
-    /// The secret itself, to find it in texts that must not show it.
-    pub(super) fn secret(&self) -> &str {
-        match self {
-            Self::Key(key) => key.expose(),
-            Self::Token(_, kept) => kept.token.expose(),
+    /// Whether a request with the one is a request with the other.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key(one), Self::Key(other)) => one == other,
+            (Self::Token(_, one), Self::Token(_, other)) => Arc::ptr_eq(one, other),
+            (Self::Key(_), Self::Token(..)) | (Self::Token(..), Self::Key(_)) => false,
         }
     }
 
@@ -80,7 +92,7 @@ impl Pass {
         }
     }
 
-    /// The service does not know it. Tells whether the same request may go better with another.
+    /// The service does not know it. Returns whether the same request may go better with another.
     pub(super) fn refused(&self) -> bool {
         match self {
             Self::Key(_) => false,

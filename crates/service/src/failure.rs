@@ -189,17 +189,23 @@ impl Failure {
 
     /// The answer's own words, and what to do about a role that is missing.
     pub fn words(&self) -> String {
-        match self.role.filter(|_| matches!(self.status, 401 | 403)) {
-            Some(role) if !self.is_throttling() => format!("{} ({})", self.message, role.advice()).trim().to_owned(),
-            Some(_) | None => self.message.clone(),
+        match self.role_advice() {
+            Some(advice) => format!("{} ({advice})", self.message).trim().to_owned(),
+            None => self.message.clone(),
         }
+    }
+
+    /// What to do about a role that may be missing.
+    fn role_advice(&self) -> Option<&'static str> {
+        let is_about_roles = matches!(self.status, 401 | 403) && !self.is_throttling();
+        self.role.filter(|_| is_about_roles).map(Role::advice)
     }
 
     /// What the reader can do about it, where that is known.
     fn advice(&self) -> Option<&'static str> {
         match self.status {
             _ if self.is_throttling() => Some("too many requests; it is tried again, more slowly"),
-            401 | 403 if self.role.is_some() => self.role.map(Role::advice),
+            401 | 403 if self.role.is_some() => self.role_advice(),
             401 => Some("check the key in the Secret, and that the endpoint is this key's own region or custom domain"),
             403 => Some("check the resource's network rules, its tier, and that access by key is switched on"),
             404 | 410 if !self.from_service => Some("check the path of the endpoint and the API version"),

@@ -5,7 +5,7 @@
 //! at a pace of its own, and many who ask at once hear of one failure.
 //!
 //! Times are those of a clock that never jumps. What it does not see, such as a machine that slept, ends in a 401, and the
-//! token is fetched anew.
+//! token is fetched again.
 use super::token::{AccessToken, Fetched, TokenError, TokenSource, TokenTrouble};
 use std::{
     fmt,
@@ -118,7 +118,7 @@ impl TokenKeeper {
         }
     }
 
-    /// The service refuses this token. Tells whether another one is worth a try.
+    /// The service refuses this token. Returns whether another one is worth a try.
     pub(super) fn refused(&self, refused: &Arc<Kept>) -> bool {
         let mut state = self.state();
         match &state.token {

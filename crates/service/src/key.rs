@@ -1,13 +1,10 @@
 //! What Secrets hold: the subscription key of a Speech resource, or the client secret of an application.
-use http::HeaderValue;
+use super::header_secret::HeaderSecret;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A subscription key; shown by neither Debug nor any error.
-#[derive(Clone, Debug)]
-pub struct SubscriptionKey {
-    text: SecretString,
-    header: HeaderValue,
-}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionKey(HeaderSecret);
 
 /// A client secret of an application; shown by neither Debug nor any error.
 #[derive(Clone, Debug)]
@@ -28,20 +25,13 @@ impl SubscriptionKey {
     /// Reads the value of a Secret; white space and newlines around it are an editor's and are dropped.
     pub fn parse(value: &[u8]) -> Result<Self, InvalidKey> {
         let text = read(value)?;
-        let mut header = HeaderValue::from_str(text).map_err(|_| InvalidKey::IllegalCharacter)?;
-        header.set_sensitive(true);
-        let text = text.into();
-        Ok(Self { text, header })
+        let secret = HeaderSecret::new(text, text).ok_or(InvalidKey::IllegalCharacter)?;
+        Ok(Self(secret))
     }
 
-    /// The key itself, to find it in texts that must not show it.
-    pub(super) fn expose(&self) -> &str {
-        self.text.expose_secret()
-    }
-
-    /// The key as a header value that is marked sensitive.
-    pub(super) fn header_value(&self) -> &HeaderValue {
-        &self.header
+    /// The key as it is sent.
+    pub(super) fn secret(&self) -> &HeaderSecret {
+        &self.0
     }
 }
 
@@ -67,14 +57,6 @@ fn read(value: &[u8]) -> Result<&str, InvalidKey> {
     }
 }
 
-impl PartialEq for SubscriptionKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.expose() == other.expose()
-    }
-}
-
-impl Eq for SubscriptionKey {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +65,7 @@ mod tests {
     fn white_space_around_a_key_is_dropped() {
         let key = SubscriptionKey::parse(b"  0123abcd\r\n").unwrap();
         assert_eq!(key, SubscriptionKey::parse(b"0123abcd").unwrap());
-        assert_eq!(key.header_value(), "0123abcd");
+        assert_eq!(key.secret().header_value(), "0123abcd");
     }
 
     #[test]
@@ -106,7 +88,7 @@ mod tests {
     #[test]
     fn a_key_shows_nothing_in_debug_output() {
         let key = SubscriptionKey::parse(b"0123abcd").unwrap();
-        let shown = format!("{key:?} {:?}", key.header_value());
+        let shown = format!("{key:?} {:?}", key.secret().header_value());
         assert!(!shown.contains("0123abcd"), "{shown}");
         let secret = ClientSecret::parse(b"0123~abcd").unwrap();
         assert!(!format!("{secret:?}").contains("0123"));

@@ -32,6 +32,8 @@ pub mod failure;
 #[cfg(feature = "client")]
 mod fuzz;
 #[cfg(feature = "client")]
+mod header_secret;
+#[cfg(feature = "client")]
 pub mod keeper;
 #[cfg(feature = "client")]
 pub mod key;

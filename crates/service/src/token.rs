@@ -1,40 +1,29 @@
 //! A token that Entra ID gives, and what can go wrong on the way to one.
+use super::header_secret::HeaderSecret;
 use futures::future::BoxFuture;
-use http::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::time::Duration;
 
 /// A bearer token; shown by neither Debug nor any error.
 #[derive(Clone, Debug)]
-pub struct AccessToken {
-    text: SecretString,
-    header: HeaderValue,
-}
+pub struct AccessToken(HeaderSecret);
 
 impl AccessToken {
     /// Reads what an authority gave.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let header = HeaderValue::from_str(&format!("Bearer {text}")).ok();
-        let mut header = header
-            .filter(|_| !text.is_empty())
+        let secret = HeaderSecret::new(text, &format!("Bearer {text}")).filter(|_| !text.is_empty());
+        let secret = secret
             .ok_or_else(|| TokenError::new(TokenTrouble::Unavailable, "the authority gave what can be no token"))?;
-        header.set_sensitive(true);
-        let text = text.into();
-        Ok(Self { text, header })
+        Ok(Self(secret))
     }
 
-    /// The token itself, to find it in texts that must not show it.
-    pub(super) fn expose(&self) -> &str {
-        self.text.expose_secret()
-    }
-
-    /// The header, which is marked sensitive.
-    pub(super) fn header_value(&self) -> &HeaderValue {
-        &self.header
+    /// The token as it is sent.
+    pub(super) fn secret(&self) -> &HeaderSecret {
+        &self.0
     }
 }
 
-/// Why there is no token. Its words hold no secret. Many may wait for one token, and each is told.
+/// Why there is no token. Its words hold no secret. All who wait for one token get the same error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TokenError {
@@ -96,9 +85,9 @@ mod tests {
     #[test]
     fn a_token_shows_nothing_in_debug_output() {
         let token = AccessToken::parse("eyJsecret").unwrap();
-        let shown = format!("{token:?} {:?}", token.header_value());
+        let shown = format!("{token:?} {:?}", token.secret().header_value());
         assert!(!shown.contains("eyJ"), "{shown}");
-        assert_eq!(token.header_value(), "Bearer eyJsecret");
+        assert_eq!(token.secret().header_value(), "Bearer eyJsecret");
         for wrong in ["", "eyJ\nsecret", "eyJ\u{0}"] {
             let error = AccessToken::parse(wrong).unwrap_err();
             assert!(!error.to_string().contains("eyJ"), "{error}");

@@ -118,13 +118,12 @@ impl Inner {
     ) -> Result<Response<Bytes>, Error> {
         let end = tokio::time::Instant::now() + longest_wait(lane);
         // What cannot be sent is told before it waits.
-        let pass = self.pass(end).await?;
-        let request = self.request(route, &method, url, &body, &pass)?;
+        let mut pass = self.pass(end).await?;
+        let mut request = self.request(route, &method, url, &body, &pass)?;
         if !self.is_patient {
             self.budget.acquire(lane).await;
             return self.send(route, request, &pass).await;
         }
-        drop((request, pass));
         let mut pauses = READ_PAUSES.iter();
         let mut tokens = [Duration::ZERO].iter();
         loop {
@@ -134,13 +133,16 @@ impl Inner {
                 let pause = Some(self.budget.pause(lane)).filter(|pause| !pause.is_zero());
                 return Err(Box::new(Failure::no_turn(route, pause)).into());
             }
-            // The credential may have been changed, and a token may have ended, while this request waited.
-            let pass = self.pass(end).await?;
+            let present = self.pass(end).await?;
             let changes = method != Method::GET;
             if self.is_closed.load(Ordering::Relaxed) || (changes && !self.is_trusted.load(Ordering::SeqCst)) {
                 return Err(Box::new(Failure::withheld(route)).into());
             }
-            let request = self.request(route, &method, url, &body, &pass)?;
+            if !present.is_same(&pass) {
+                // The credential was changed, or a token has ended, while this request waited.
+                request = self.request(route, &method, url, &body, &present)?;
+                pass = present;
+            }
             let again = method == Method::GET;
             let result = self.send(route, request, &pass).await;
             let pause = match &result {
@@ -157,6 +159,7 @@ impl Inner {
                 Some(pause) => tokio::time::sleep(*pause).await,
                 None => return result,
             }
+            request = self.request(route, &method, url, &body, &pass)?;
         }
     }
 
@@ -249,7 +252,7 @@ impl Inner {
         let refused = status.is_client_error() || status.is_server_error();
         let read = || Failure {
             role,
-            ..Failure::read(route, &answer, pass.secret())
+            ..Failure::read(route, &answer, pass.secret().expose())
         };
         let failure = refused.then(read);
         match &failure {

@@ -77,7 +77,7 @@ async fn a_secret_and_an_assertion_are_sent_to_the_authority_of_the_application(
     ] {
         let authority = Authority::default();
         let fetched = authority.tokens(identity, 200, TOKEN).fetch().await.unwrap();
-        assert_eq!(fetched.token.expose(), "eyJtoken");
+        assert_eq!(fetched.token.secret().expose(), "eyJtoken");
         assert!((3590..=3599).contains(&fetched.lives.as_secs()), "{:?}", fetched.lives);
         let (url, _, body) = authority.asked();
         assert_eq!(url, format!("https://login.example:8443/{TENANT}/oauth2/v2.0/token"));
@@ -98,7 +98,7 @@ async fn a_managed_identity_is_asked_for_at_the_address_of_the_metadata_service(
     for (client, named) in [(None, ""), (Some(CLIENT.parse().unwrap()), CLIENT)] {
         let authority = Authority::default();
         let fetched = authority.tokens(Identity::Managed(client), 200, ANSWER).fetch().await;
-        assert_eq!(fetched.unwrap().token.expose(), "eyJtoken");
+        assert_eq!(fetched.unwrap().token.secret().expose(), "eyJtoken");
         let (url, headers, _) = authority.asked();
         assert!(
             url.starts_with("http://127.0.0.1:9999/metadata/identity/oauth2/token?"),

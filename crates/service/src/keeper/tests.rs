@@ -43,7 +43,7 @@ fn keeper(lives: u64) -> (Authority, TokenKeeper) {
 
 async fn given(keeper: &TokenKeeper) -> String {
     match keeper.token().await {
-        Ok(kept) => kept.token.expose().to_owned(),
+        Ok(kept) => kept.token.secret().expose().to_owned(),
         Err(error) => error.to_string(),
     }
 }
