@@ -104,7 +104,7 @@ pub struct EntraArgs {
     /// File with the token of the operator's own ServiceAccount for Entra ID, as the webhook of AKS mounts it.
     #[arg(long, env = "AZURE_FEDERATED_TOKEN_FILE", value_name = "FILE")]
     pub federated_token_file: Option<PathBuf>,
-    /// Where the node tells the tokens of managed identities. Hidden because it is the same on all nodes of Azure.
+    /// Where the node issues the tokens of managed identities. Hidden because it is the same on all nodes of Azure.
     #[arg(long, hide = true, env = "AZURE_POD_IDENTITY_AUTHORITY_HOST", value_name = "URL", default_value = IMDS)]
     pub imds_address: url::Url,
 }

@@ -30,8 +30,8 @@ impl Indexed for ConfigMap {
 impl Indexed for SpeechConnection {
     fn relations(&self) -> Vec<Relation<'_>> {
         let (namespace, _) = name_of(self);
-        let secret = self.spec.auth.secret_name();
-        let secret = secret.map(|name| Relation::KeyFrom((namespace, name)));
+        let secret = self.spec.auth.secret();
+        let secret = secret.map(|reference| Relation::KeyFrom((namespace, &reference.name)));
         let resource = resource_id(self).map(Relation::LeadsToResource);
         let leaves = leaves(self).then_some(Relation::Leaves);
         [Relation::Within(namespace), Relation::LeadsTo(address(self))]
@@ -136,7 +136,8 @@ impl Store<SpeechConnection> {
     /// Those that take their key or client secret from a Secret.
     pub fn with_key_from(&self, namespace: &str, secret: &str) -> Vec<Arc<SpeechConnection>> {
         self.matching([Relation::KeyFrom((namespace, secret))], |connection| {
-            name_of(connection).0 == namespace && connection.spec.auth.secret_name() == Some(secret)
+            let reference = connection.spec.auth.secret();
+            name_of(connection).0 == namespace && reference.is_some_and(|reference| reference.name == secret)
         })
     }
 

@@ -262,7 +262,7 @@ fn an_authority_that_fails_is_told_only_when_the_token_has_ended() {
         let fault = json!({
             "route": {"resource": client(case), "path": "Entra_Token"}, "action": {"status": 503, "delayMs": 1000},
         });
-        let fault = case.control.add_fault(fault).await.unwrap()["id"].clone();
+        let fault = case.control.add_fault(fault).await.unwrap()["id"].as_u64().unwrap();
         in_time("a renewal fails", SOON, async || match token_requests(case).await {
             requests if requests.contains(&503) => Ok(()),
             requests => Err(format!("{requests:?}")),
@@ -274,11 +274,7 @@ fn an_authority_that_fails_is_told_only_when_the_token_has_ended() {
             condition(&told, "Stalled")["status"] != "True",
             "it is transient: {told:#}"
         );
-        let path = format!("faults/{fault}");
-        case.control
-            .request(reqwest::Method::DELETE, &path, None)
-            .await
-            .unwrap();
+        case.control.remove_fault(fault).await.unwrap();
         case.within(2 * SOON, CONNECTION, "speech", "is Ready", is_ready).await;
         only_tokens_were_used_or_refused(case).await;
     });
@@ -296,14 +292,10 @@ fn whoever_answers_in_place_of_the_authority_is_told_as_unavailable() {
         ] {
             let route = json!({"resource": client(case), "path": "Entra_Token"});
             let fault = case.control.add_fault(json!({"route": route, "action": action})).await;
-            let fault = fault.unwrap()["id"].clone();
+            let fault = fault.unwrap()["id"].as_u64().unwrap();
             connect_by_secret(case, stack, secret).await;
             case.reason(CONNECTION, "speech", "AuthorityUnavailable").await;
-            let path = format!("faults/{fault}");
-            case.control
-                .request(reqwest::Method::DELETE, &path, None)
-                .await
-                .unwrap();
+            case.control.remove_fault(fault).await.unwrap();
             case.within(2 * SOON, CONNECTION, "speech", "is Ready", is_ready).await;
             case.remove(CONNECTION, "speech").await;
         }

@@ -17,11 +17,7 @@ async fn gateway(case: &Case, method: &str, path: &str, action: Value) -> u64 {
 }
 
 async fn heal(case: &Case, fault: u64) {
-    let path = format!("faults/{fault}");
-    case.control
-        .request(reqwest::Method::DELETE, &path, None)
-        .await
-        .unwrap();
+    case.control.remove_fault(fault).await.unwrap();
 }
 
 fn orphans(metrics: &str, kind: &str) -> u64 {

@@ -75,6 +75,13 @@ impl Control {
         self.request(Method::POST, "faults", Some(fault)).await
     }
 
+    /// Ends one fault, by its id.
+    pub async fn remove_fault(&self, id: u64) -> Result<(), HarnessError> {
+        self.request(Method::DELETE, &format!("faults/{id}"), None)
+            .await
+            .map(drop)
+    }
+
     /// Ends all faults.
     pub async fn clear_faults(&self) -> Result<(), HarnessError> {
         self.request(Method::DELETE, "faults", None).await.map(drop)

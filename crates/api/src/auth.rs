@@ -1,8 +1,5 @@
 //! How a SpeechConnection authenticates: with a key of the Speech resource, or as an identity of Entra ID.
-use super::{
-    reference::{LocalRef, SecretKeyRef, default_key},
-    rule,
-};
+use super::reference::{LocalRef, SecretKeyRef};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,20 +41,9 @@ pub struct Auth {
 
 impl Auth {
     /// The Secret that has to be read, if any.
-    pub fn secret(&self) -> Option<SecretKeyRef> {
-        let of_client = |reference: &ClientSecretRef| SecretKeyRef {
-            name: reference.name.clone(),
-            key: reference.key.clone(),
-        };
-        self.key_secret_ref
-            .clone()
-            .or_else(|| self.client_secret_ref.as_ref().map(of_client))
-    }
-
-    /// The name of that Secret.
-    pub fn secret_name(&self) -> Option<&str> {
-        let key = self.key_secret_ref.as_ref().map(|reference| &*reference.name);
-        key.or_else(|| self.client_secret_ref.as_ref().map(|reference| &*reference.name))
+    pub fn secret(&self) -> Option<&SecretKeyRef> {
+        let of_client = self.client_secret_ref.as_ref().map(|reference| &reference.secret);
+        self.key_secret_ref.as_ref().or(of_client)
     }
 }
 
@@ -110,15 +96,9 @@ pub struct ClientSecretRef {
     #[schemars(length(max = 36))]
     #[x_kube(validation = UUID)]
     pub client_id: String,
-    /// Name of the Secret.
-    #[schemars(length(max = 253))]
-    #[x_kube(validation = rule::OBJECT_NAME)]
-    pub name: String,
-    /// Key within the Secret's data.
-    #[serde(default = "default_key")]
-    #[schemars(length(max = 253))]
-    #[x_kube(validation = rule::DATA_KEY)]
-    pub key: String,
+    /// The Secret with the client secret.
+    #[serde(flatten)]
+    pub secret: SecretKeyRef,
     /// Who issues tokens; absent means the authority of the endpoint's cloud. Others have to be named in
     /// `--allowed-authorities`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -61,7 +61,7 @@ pub struct SecretKeyRef {
     pub key: String,
 }
 
-pub(super) fn default_key() -> String {
+fn default_key() -> String {
     "key".to_owned()
 }
 

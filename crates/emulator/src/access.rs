@@ -58,6 +58,22 @@ pub fn caller(
 }
 
 impl Caller {
+    /// The number of the key.
+    pub fn key(self) -> Option<u8> {
+        match self {
+            Self::Key(number) => Some(number),
+            Self::Application(..) => None,
+        }
+    }
+
+    /// The application.
+    pub fn client(self) -> Option<Uuid> {
+        match self {
+            Self::Application(client, _) => Some(client),
+            Self::Key(_) => None,
+        }
+    }
+
     /// Whether the role of the sender is enough; recognition changes nothing.
     pub fn check(self, method: &str, is_recognition: bool, settings: &Settings) -> Result<(), ServiceError> {
         let (action, may) = match self {

@@ -18,6 +18,7 @@ use axum::{
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Most bytes of a state that is loaded.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -106,6 +107,10 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
         return Err(Refusal::bad("the body must be an object"));
     }
     serde_json::from_value(value).map_err(|error| Refusal::bad(error.to_string()))
+}
+
+fn parse_id(id: &str) -> Result<Uuid, Refusal> {
+    Uuid::parse_str(id).map_err(|_| Refusal::bad(format!("'{id}' is no UUID")))
 }
 
 /// The query, with no other parameters than these.

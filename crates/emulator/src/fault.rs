@@ -3,7 +3,7 @@
 mod spec;
 
 use super::lifecycle::EntityError;
-use serde_json::Value;
+use serde_json::{Value, json};
 pub use spec::{Action, FailNext, FaultSpec, RouteMatch};
 
 /// What faults are matched with.
@@ -65,6 +65,13 @@ pub struct Strike {
     pub id: u64,
     /// What happens.
     pub action: Action,
+}
+
+impl Strike {
+    /// What the journal says of it.
+    pub fn noted(&self) -> Value {
+        json!({ "id": self.id, "action": self.action.name() })
+    }
 }
 
 /// All faults that are set.

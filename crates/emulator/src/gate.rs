@@ -324,21 +324,12 @@ fn perform(world: &mut World, incoming: &Incoming, admission: &Admission) -> (Re
         operation,
         status: reply.status,
         request_body: incoming.body.json.clone(),
-        fault: admission
-            .strike
-            .as_ref()
-            .map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
-        key_used: match admission.caller {
-            Some(Caller::Key(number)) => Some(number),
-            Some(Caller::Application(..)) | None => None,
-        },
+        fault: admission.strike.as_ref().map(Strike::noted),
+        key_used: admission.caller.and_then(Caller::key),
         key_digest: incoming.key.as_deref().map(journal::digest),
-        client: match admission.caller {
-            Some(Caller::Application(client, _)) => Some(client),
-            Some(Caller::Key(_)) | None => None,
-        },
+        client: admission.caller.and_then(Caller::client),
         user_agent: incoming.user_agent.clone(),
-        duration_micros: u64::try_from(incoming.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        duration_micros: journal::micros_since(incoming.started),
     });
     (reply, date)
 }

@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Most entries kept; older ones are dropped.
@@ -55,6 +56,11 @@ pub fn digest(key: &str) -> String {
     let mut text = Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).simple().to_string();
     text.truncate(12);
     text
+}
+
+/// Real microseconds since a request arrived.
+pub fn micros_since(arrival: Instant) -> u64 {
+    u64::try_from(arrival.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn microseconds<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -166,7 +166,7 @@ pub enum Command {
         Reads the lists of the Speech resource with the credential of the connection, which you must be allowed to use. What an \
         object declares already is left out. Endpoints are adopted with managementPolicy: Observe, so that applying the \
         manifests sends nothing to the Speech service; write Full (or use --manage) when you want them to be kept as \
-        declared. Models become source.existing; how to have them trained anew is told in a comment. Everything is \
+        declared. Models become source.existing; a comment says how to have them trained again. Everything is \
         declared with deletionPolicy: Retain. The same estate gives the same bytes.",
         after_help = "Examples:\n  kubectl speech import --connection westeurope > estate.yaml\n  \
         kubectl speech import --connection westeurope --directory estate && kubectl apply -k estate"

@@ -66,30 +66,30 @@ async fn credential(
     args: &RemoteArgs,
 ) -> Result<Credential, KubectlError> {
     let namespace = connection.namespace().unwrap_or_default();
-    let reference = connection.spec.auth.secret();
     // Whether the operator lends what it is does not matter: nobody else has it.
     let lending = Lending {
         namespaces: [namespace.clone()].into(),
         has_own_token: true,
         authorities: args.allowed_authorities.clone(),
     };
-    let version = reference.as_ref().map(|_| SecretVersion::default());
+    // Whatever the state of a Secret is, it is read just now.
+    let version = Some(SecretVersion::default());
     let proof = proof(connection, base.as_str(), version, &lending);
     let proof = proof.map_err(|obstacle| KubectlError::Key(obstacle.message))?;
-    let identity = match (proof, &reference) {
-        (Proof::Key(_), Some(reference)) => {
-            return Ok(secret(fleet, &namespace, reference, SubscriptionKey::parse)
-                .await?
-                .into());
+    let identity = match proof {
+        Proof::Key(entry) => {
+            let key = secret(fleet, &namespace, &entry.reference, SubscriptionKey::parse).await?;
+            return Ok(key.into());
         }
-        (Proof::ClientSecret(app, _), Some(reference)) => {
-            Identity::Secret(app, secret(fleet, &namespace, reference, ClientSecret::parse).await?)
+        Proof::ClientSecret(app, entry) => {
+            let secret = secret(fleet, &namespace, &entry.reference, ClientSecret::parse).await?;
+            Identity::Secret(app, secret)
         }
-        (Proof::ServiceAccount(app, name), _) => {
+        Proof::ServiceAccount(app, name) => {
             let client = fleet.cluster.client().clone();
             Identity::Federated(app, Arc::new(AccountTokens::new(client, namespace, name)))
         }
-        (Proof::Key(_) | Proof::ClientSecret(..) | Proof::OwnToken(_) | Proof::Managed(_), _) => {
+        Proof::OwnToken(_) | Proof::Managed(_) => {
             return Err(KubectlError::Key(format!(
                 "SpeechConnection {namespace}/{} uses the operator's own identity, which nobody else can use: give the connection a \
                  ServiceAccount of its own (spec.auth.workloadIdentity.serviceAccountRef), or ask in Azure",

@@ -31,31 +31,29 @@ impl From<Obstacle> for Unlinked {
     }
 }
 
-/// The credential that a source names. `reference` is the Secret to read, if one is to be read.
+/// The credential that a source names.
 pub(super) async fn make(
     context: &Context,
     connection: &SpeechConnection,
     source: &LinkSource,
-    reference: Option<&SecretKeyRef>,
 ) -> Result<Credential, Unlinked> {
     let namespace = connection.namespace().unwrap_or_default();
     let federated = |app: &App, assertions: Arc<dyn Assertions>| Identity::Federated(app.clone(), assertions);
-    let identity = match (&source.proof, reference) {
-        (Proof::Key(_), Some(reference)) => {
-            let key = read(context, connection, reference, SubscriptionKey::parse).await?;
+    let identity = match &source.proof {
+        Proof::Key(entry) => {
+            let key = read(context, connection, &entry.reference, SubscriptionKey::parse).await?;
             return Ok(key.into());
         }
-        (Proof::ClientSecret(app, _), Some(reference)) => {
-            let secret = read(context, connection, reference, ClientSecret::parse).await?;
+        Proof::ClientSecret(app, entry) => {
+            let secret = read(context, connection, &entry.reference, ClientSecret::parse).await?;
             Identity::Secret(app.clone(), secret)
         }
-        (Proof::ServiceAccount(app, name), _) => {
+        Proof::ServiceAccount(app, name) => {
             let tokens = AccountTokens::new(context.client.clone(), namespace, name.clone());
             federated(app, Arc::new(tokens))
         }
-        (Proof::OwnToken(app), _) => federated(app, Arc::new(OwnToken(context.own_token.clone()))),
-        (Proof::Managed(client), _) => Identity::Managed(*client),
-        (Proof::Key(_) | Proof::ClientSecret(..), None) => return Err(link::no_secret().into()),
+        Proof::OwnToken(app) => federated(app, Arc::new(OwnToken(context.own_token.clone()))),
+        Proof::Managed(client) => Identity::Managed(*client),
     };
     let scope = Cloud::of_endpoint(&source.endpoint).scope();
     let tokens = EntraTokens::new(context.issuers.clone(), identity, scope);

@@ -65,12 +65,11 @@ async fn relink(context: &Context, connection: &SpeechConnection, remote: &Remot
         let current = in_use.as_ref().map(as_seen);
         link::look_up(connection, base.as_str(), secret, &context.lending, current.as_ref())?
     };
-    let (source, reference) = match looked_up {
+    let source = match looked_up {
         LookUp::Keep => return Ok(()),
-        LookUp::Read(source, reference) => (source, Some(reference)),
-        LookUp::Make(source) => (source, None),
+        LookUp::Make(source) => source,
     };
-    let credential = credential::make(context, connection, &source, reference.as_ref()).await?;
+    let credential = credential::make(context, connection, &source).await?;
     // Meanwhile a sweep may have recognised the resource.
     let in_use = remote.link();
     let current = in_use.as_ref().map(as_seen);
@@ -126,7 +125,7 @@ fn address(context: &Context, endpoint: &str) -> Result<BaseUrl, Obstacle> {
 
 /// The state of the Secret that a spec names, as the watch knows it.
 fn secret_version(context: &Context, connection: &SpeechConnection) -> Option<SecretVersion> {
-    let key = ObjectRef::new(connection.spec.auth.secret_name()?).within(&connection.namespace().unwrap_or_default());
+    let key = ObjectRef::new(&connection.spec.auth.secret()?.name).within(&connection.namespace().unwrap_or_default());
     let known = context.stores.secrets.get(&key)?;
     Some(SecretVersion {
         uid: known.uid().unwrap_or_default(),

@@ -87,9 +87,7 @@ fn lists_that_lie_make_neither_an_import_nor_orphans() {
         };
         let heal = async |ids: Vec<u64>| {
             for id in ids {
-                let path = format!("faults/{id}");
-                let healed = case.control.request(reqwest::Method::DELETE, &path, None).await;
-                healed.unwrap();
+                case.control.remove_fault(id).await.unwrap();
             }
         };
         let empty = json!({"status": 200, "body": {"values": []}});

@@ -1,12 +1,11 @@
 //! Declaring applications of Entra ID.
-use super::{Refusal, read};
+use super::{Refusal, parse_id, read};
 use crate::{Emulator, entra::Application};
 use axum::{
     body::Bytes,
     extract::{Path, State},
 };
 use http::StatusCode;
-use uuid::Uuid;
 
 /// Declares an application, or replaces one; its tokens stay.
 pub async fn declare(State(emulator): State<Emulator>, body: Bytes) -> Result<StatusCode, Refusal> {
@@ -28,8 +27,4 @@ pub async fn remove(State(emulator): State<Emulator>, Path(client): Path<String>
 pub async fn revoke(State(emulator): State<Emulator>, Path(client): Path<String>) -> Result<StatusCode, Refusal> {
     emulator.world().entra.revoke(parse_id(&client)?);
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn parse_id(text: &str) -> Result<Uuid, Refusal> {
-    Uuid::parse_str(text).map_err(|_| Refusal::bad(format!("'{text}' is no UUID")))
 }

@@ -1,5 +1,5 @@
 //! Changing Speech resources and their entities behind the back of their clients.
-use super::{Answer, Refusal, json_of, read};
+use super::{Answer, Refusal, json_of, parse_id, read};
 use crate::{
     Emulator,
     entity::{Entity, ScoreSetting},
@@ -149,10 +149,6 @@ pub async fn patch_entity(
         other => Err(unknown_kind(other)),
     }?;
     Ok(Json(changed))
-}
-
-fn parse_id(id: &str) -> Result<Uuid, Refusal> {
-    Uuid::parse_str(id).map_err(|_| Refusal::bad(format!("'{id}' is no UUID")))
 }
 
 fn unknown_kind(kind: &str) -> Refusal {

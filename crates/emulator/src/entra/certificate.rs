@@ -19,7 +19,7 @@ pub enum CertificateError {
     Use(#[from] rustls::Error),
 }
 
-/// What the authority shows to its clients; made anew at each start.
+/// What the authority shows to its clients; created at each start.
 #[derive(Debug)]
 pub struct Credentials {
     /// The root that clients have to trust, in PEM.

@@ -3,7 +3,7 @@ use super::Entra;
 use crate::{
     Emulator,
     connection::Cut,
-    fault::Target,
+    fault::{Strike, Target},
     fault_reply,
     journal::{self, Entry},
     reply::Reply,
@@ -12,7 +12,6 @@ use crate::{
 use axum::{extract::ConnectInfo, response::Response};
 use http::request::Parts;
 use jiff::Timestamp;
-use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -65,14 +64,12 @@ impl Exchange {
                 operation: Some(self.operation),
                 status: reply.status,
                 request_body: None,
-                fault: strike
-                    .as_ref()
-                    .map(|strike| json!({ "id": strike.id, "action": strike.action.name() })),
+                fault: strike.as_ref().map(Strike::noted),
                 key_used: None,
                 key_digest: self.proof.as_deref().map(journal::digest),
                 client: None,
                 user_agent: agent.map(str::to_owned),
-                duration_micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                duration_micros: journal::micros_since(started),
             };
             world.journal.record(entry);
             reply

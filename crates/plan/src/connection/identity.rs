@@ -38,9 +38,8 @@ pub enum Proof {
 /// One entry of a Secret, in a state of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretEntry {
+    pub reference: SecretKeyRef,
     pub version: SecretVersion,
-    /// The name of the key within the Secret.
-    pub key: String,
 }
 
 /// A state of a Secret.
@@ -55,7 +54,9 @@ impl Proof {
     /// with whatever secret.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Key(SecretEntry { version, key }) => format!("{}/{}/{key}", version.uid, version.resource_version),
+            Self::Key(SecretEntry { reference, version }) => {
+                format!("{}/{}/{}", version.uid, version.resource_version, reference.key)
+            }
             Self::ClientSecret(app, _) | Self::ServiceAccount(app, _) | Self::OwnToken(app) => {
                 format!("entra/{}/{}", app.tenant, app.client)
             }
@@ -75,10 +76,10 @@ pub fn proof(
     lending: &Lending,
 ) -> Result<Proof, Obstacle> {
     let auth = &connection.spec.auth;
-    let entry = |name: &str, key: &str| -> Result<SecretEntry, Obstacle> {
-        let version = secret.ok_or_else(|| not_found(connection, name))?;
-        let key = key.to_owned();
-        Ok(SecretEntry { version, key })
+    let entry = |reference: &SecretKeyRef| -> Result<SecretEntry, Obstacle> {
+        let version = secret.ok_or_else(|| not_found(connection, reference))?;
+        let reference = reference.clone();
+        Ok(SecretEntry { reference, version })
     };
     let app = |tenant: &str, client: &str, authority: Option<&str>| -> Result<App, Obstacle> {
         let of_cloud = || Ok(Authority::of(Cloud::of_endpoint(endpoint)));
@@ -88,12 +89,12 @@ pub fn proof(
             authority: authority.map_or_else(of_cloud, |text| allowed(text, lending))?,
         })
     };
-    if let Some(SecretKeyRef { name, key }) = &auth.key_secret_ref {
-        return entry(name, key).map(Proof::Key);
+    if let Some(reference) = &auth.key_secret_ref {
+        return entry(reference).map(Proof::Key);
     }
     if let Some(one) = &auth.client_secret_ref {
         let app = app(&one.tenant_id, &one.client_id, one.authority_host.as_deref())?;
-        return Ok(Proof::ClientSecret(app, entry(&one.name, &one.key)?));
+        return Ok(Proof::ClientSecret(app, entry(&one.secret)?));
     }
     if let Some(one) = &auth.workload_identity {
         let app = app(&one.tenant_id, &one.client_id, one.authority_host.as_deref())?;
@@ -164,11 +165,12 @@ fn unusable(message: String) -> Obstacle {
 }
 
 /// The Secret that a spec names does not exist.
-pub(super) fn not_found(connection: &SpeechConnection, name: &str) -> Obstacle {
+pub(super) fn not_found(connection: &SpeechConnection, reference: &SecretKeyRef) -> Obstacle {
     Obstacle {
         cause: Cause::SecretNotFound,
         message: format!(
-            "Secret {name} does not exist in namespace {}; it is used as soon as it appears",
+            "Secret {} does not exist in namespace {}; it is used as soon as it appears",
+            reference.name,
             connection.namespace().unwrap_or_default()
         ),
     }

@@ -67,9 +67,7 @@ pub struct Current<'a, C> {
 pub enum LookUp {
     /// Nothing: it was made from the same.
     Keep,
-    /// Read the Secret, which says something new.
-    Read(LinkSource, SecretKeyRef),
-    /// Make another credential, for which no Secret is read.
+    /// Make a credential from this, which says something new.
     Make(LinkSource),
 }
 
@@ -90,10 +88,7 @@ pub fn look_up<C>(
     if current.is_some_and(|current| *current.made_from == source && current.retired.is_none()) {
         return Ok(LookUp::Keep);
     }
-    Ok(match connection.spec.auth.secret() {
-        Some(reference) => LookUp::Read(source, reference),
-        None => LookUp::Make(source),
-    })
+    Ok(LookUp::Make(source))
 }
 
 fn api_version(name: ApiVersionName) -> ApiVersion {
@@ -111,7 +106,7 @@ pub fn entry<'a, V>(
     read: Option<&'a BTreeMap<String, V>>,
 ) -> Result<&'a V, Obstacle> {
     let SecretKeyRef { name, key } = reference;
-    let entries = read.ok_or_else(|| not_found(connection, name))?;
+    let entries = read.ok_or_else(|| not_found(connection, reference))?;
     entries.get(key).ok_or_else(|| {
         let others = names(entries.keys());
         invalid(format!(
@@ -145,11 +140,6 @@ pub fn not_allowed(why: &impl Display) -> Obstacle {
         cause: Cause::HostNotAllowed,
         message: format!("spec.endpoint: {why}"),
     }
-}
-
-/// A secret is needed, and the spec names no Secret.
-pub fn no_secret() -> Obstacle {
-    invalid("spec.auth names no Secret".to_owned())
 }
 
 /// The entry of the Secret holds no key and no client secret.

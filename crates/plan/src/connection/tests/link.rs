@@ -25,8 +25,8 @@ fn source(secret: &str) -> LinkSource {
         endpoint: WEST.into(),
         version: ApiVersion::V2025_10_15,
         proof: Proof::Key(SecretEntry {
+            reference: connection("").spec.auth.key_secret_ref.unwrap(),
             version: version(secret),
-            key: "key".into(),
         }),
     }
 }
@@ -51,14 +51,13 @@ fn known(source: &LinkSource) -> KnownResource {
 #[test]
 fn the_secret_is_read_only_when_it_or_the_spec_says_something_new() {
     let object = connection("");
-    let reference = object.spec.auth.secret().unwrap();
     let lending = Lending::default();
     let made_from = source("1");
     let retired = Current {
         retired: Some(at(NOW)),
         ..in_use(&made_from)
     };
-    let read = |source| Ok(LookUp::Read(source, reference.clone()));
+    let read = |source| Ok(LookUp::Make(source));
     for (name, endpoint, secret, current, expected) in [
         ("nothing new", WEST, "1", Some(in_use(&made_from)), Ok(LookUp::Keep)),
         ("no client yet", WEST, "1", None, read(source("1"))),
@@ -87,7 +86,7 @@ fn the_secret_is_read_only_when_it_or_the_spec_says_something_new() {
     let mut older = object.clone();
     older.spec.api_version = ApiVersionName::V3_2;
     let found = look_up(&older, WEST, Some(version("1")), &lending, Some(&in_use(&made_from)));
-    let Ok(LookUp::Read(found, _)) = found else {
+    let Ok(LookUp::Make(found)) = found else {
         panic!("another version asks for another client")
     };
     assert!(!found.is_same_place(&made_from));
