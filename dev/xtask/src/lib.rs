@@ -1,9 +1,11 @@
 //! The files that are written from the code: CRDs, RBAC, reference documentation and pictures. CI fails when they drift.
+//! Beside them: the image, and what a release holds.
 mod argo_cd;
 mod chart;
 #[cfg(test)]
 mod circles;
 mod dashboard;
+mod image;
 mod rbac;
 mod reference;
 mod scene;
@@ -13,6 +15,7 @@ mod tests;
 mod timeline;
 
 pub use chart::{RenderError, render};
+pub use image::{ImageArgs, ImageError, image};
 
 use serde_json::Value;
 use speech_api::{reason, schema};

@@ -24,6 +24,8 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = ".")]
         root: PathBuf,
     },
+    /// Build a static program and write it as an OCI image.
+    Image(xtask::ImageArgs),
     /// Render the chart into deploy/base, and its table of values. Needs tests/chart/install.sh.
     Render {
         /// Write nothing; fail if a file differs from what the chart gives.
@@ -54,6 +56,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         }
         Command::Generate { check: true, root } => xtask::check(&root)?,
         Command::Generate { check: false, root } => xtask::write(&root)?,
+        Command::Image(args) => xtask::image(&args)?,
         Command::Render { check, root } => xtask::render(&root, check)?,
     }
     Ok(())
