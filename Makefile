@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart chaos fuzz control-plane browser bench crds render clean cargo
+.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart test-gitops test-argocd test-kubernetes chaos fuzz control-plane browser bench crds render clean cargo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,29 @@ test-chart: cargo control-plane ## Judge the chart, and install it into a real A
 	@tests/prometheus-operator/install.sh
 	@cargo build --workspace --bins --examples
 	@cargo test --test chart
+
+test-gitops: cargo control-plane ## Let Flux apply docs/gitops.md from Git, and Argo CD's own Lua run deploy/argocd
+	@tests/argocd/install.sh
+	@tests/flux/install.sh
+	@cargo build --workspace --bins --examples
+	@cargo test --test gitops
+
+test-argocd: cargo control-plane ## Let the whole of Argo CD apply docs/gitops.md from Git; its build is no part of `make test`
+	@tests/argocd/install.sh
+	@tests/argocd-whole/install.sh
+	@cargo build --workspace --bins --examples
+	@cargo test --test gitops -- --ignored argo_cd_whole::
+
+# The versions come from tests/control-plane/oldest.mod and newest.mod; `make test` uses the one of go.mod there.
+test-kubernetes: cargo ## Run the tests of definitions, chart and end to end with the oldest and the newest Kubernetes
+	@tests/chart/install.sh
+	@tests/prometheus-operator/install.sh
+	@tests/notification-controller/install.sh
+	@cargo build --workspace --bins --examples
+	@for version in oldest newest; do \
+	  KUBERNETES=$$version tests/control-plane/install.sh && \
+	  KUBERNETES=$$version cargo test --no-fail-fast --test crds --test chart --test e2e || exit 1; \
+	done
 
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)

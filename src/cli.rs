@@ -63,7 +63,7 @@ pub struct RunArgs {
     /// http://notification-controller.flux-system.svc.cluster.local./
     #[arg(long, env = "SPEECH_OPERATOR_FLUX_EVENTS", value_name = "URL", hide_env_values = true, value_parser = Unrepeated)]
     pub flux_events: Option<EventsUrl>,
-    /// How many objects of one kind are worked on at once; as many of each Speech resource may wait for its answer beside.
+    /// How many objects of one kind are processed at once; for each Speech resource, as many again may wait for its answers.
     #[arg(long, env = "SPEECH_OPERATOR_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
     /// Who acts when there are several replicas.
@@ -119,12 +119,12 @@ pub struct ElectionArgs {
     )]
     pub enabled: bool,
     /// Namespace of the Lease; the default is that of the pod, or of the kubeconfig's context.
-    #[arg(
-        long = "leader-elect-resource-namespace",
-        env = "POD_NAMESPACE",
-        value_name = "NAMESPACE"
-    )]
+    #[arg(long = "leader-elect-resource-namespace", value_name = "NAMESPACE")]
     pub namespace: Option<String>,
+    /// Namespace of the pod. Hidden because it is a fact of the Deployment and no choice: what the operator may lend, and
+    /// whether it is being uninstalled, go by it.
+    #[arg(long, hide = true, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pub pod_namespace: Option<String>,
     /// Name of the Lease.
     #[arg(
         long = "leader-elect-resource-name",
@@ -136,10 +136,10 @@ pub struct ElectionArgs {
     /// restarted container does, takes the Lease back at once.
     #[arg(long = "leader-elect-identity", env = "POD_NAME", value_name = "NAME")]
     pub identity: Option<String>,
-    /// How long a leader that is silent keeps the others waiting.
+    /// How long standbys wait after the leader's last renewal before one of them takes over.
     #[arg(long = "leader-elect-lease-duration", value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
     pub lease_duration: Duration,
-    /// How long after its last successful renewal a leader goes on at most; then the process ends.
+    /// How long a leader may go on acting after its last successful renewal; then the process ends.
     #[arg(long = "leader-elect-renew-deadline", value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
     pub renew_deadline: Duration,
     /// How often the Lease is renewed, or looked at.

@@ -170,10 +170,16 @@ fn lending(args: &EntraArgs, home: Option<&str>) -> Lending {
     }
 }
 
-/// The namespace that the operator lives in: its pod's, or that of its Lease.
+/// The namespace that the operator lives in: its pod's. Outside of a cluster it is that of the Lease.
 fn home(args: &ElectionArgs, config: &Config) -> Option<String> {
+    let named = args.pod_namespace.as_ref().or(args.namespace.as_ref());
     let default = || args.enabled.then(|| config.default_namespace.clone());
-    args.namespace.clone().or_else(default)
+    named.cloned().or_else(default)
+}
+
+fn lease_namespace(args: &ElectionArgs, config: &Config) -> String {
+    let named = args.namespace.as_ref().or(args.pod_namespace.as_ref());
+    named.unwrap_or(&config.default_namespace).clone()
 }
 
 fn candidate(args: &ElectionArgs) -> Candidate {
@@ -188,10 +194,10 @@ async fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result
         return Ok(Election::Unopposed);
     }
     let timing = Timing::new(args.lease_duration, args.renew_deadline, args.retry_period)?;
+    let namespace = lease_namespace(args, config);
     let mut config = config.clone();
     // A request that is repeated below us could come through after its time.
     config.default_retry = false;
-    let namespace = args.namespace.as_ref().unwrap_or(&config.default_namespace).clone();
     let name = args.name.clone();
     let contest = Contest::prepare(async move || {
         let client = Client::try_from(config).map_err(|error| RunError::Client(Box::new(error)))?;
@@ -199,4 +205,33 @@ async fn election(args: &ElectionArgs, config: &Config, me: Candidate) -> Result
         Ok::<_, RunError>(Campaign::new(lease, me, timing))
     });
     Ok(Election::Contested(contest.await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        election: ElectionArgs,
+    }
+
+    #[test]
+    fn a_pod_lives_where_it_runs_wherever_its_lease_is() {
+        let mut config = Config::new("https://127.0.0.1".parse().unwrap());
+        config.default_namespace = "context".to_owned();
+        let both = |options: &[&str]| {
+            let args = Cli::parse_from([&["operator"], options].concat()).election;
+            (home(&args, &config), lease_namespace(&args, &config))
+        };
+        let some = |home: &str, lease: &str| (Some(home.to_owned()), lease.to_owned());
+        assert_eq!(both(&["--pod-namespace=pod"]), some("pod", "pod"));
+        let lease = "--leader-elect-resource-namespace=lease";
+        assert_eq!(both(&["--pod-namespace=pod", lease]), some("pod", "lease"));
+        assert_eq!(both(&[lease]), some("lease", "lease"));
+        assert_eq!(both(&[]), some("context", "context"));
+        assert_eq!(both(&["--leader-elect=false"]).0, None);
+    }
 }

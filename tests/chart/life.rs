@@ -169,6 +169,7 @@ async fn two_hundred_objects_live_through_adoption_upgrade_rollback_and_uninstal
         &next,
         "-n",
         NAMESPACE,
+        "--reset-then-reuse-values",
         "--set",
         "log.level=info,concurrency=32,replicas=3",
     ];

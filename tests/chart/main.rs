@@ -12,6 +12,7 @@
 mod harness;
 mod judged;
 mod life;
+mod overlap;
 mod release;
 mod scope;
 #[path = "../e2e/seed.rs"]

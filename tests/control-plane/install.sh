@@ -5,19 +5,24 @@
 #   install.sh           install where something is missing
 #   install.sh --print   install nothing: print the folder when it is complete, else say what to do and exit 1
 #
+# KUBERNETES=oldest or newest takes another version than the one that the demo and `make test` use.
+#
 # Searched in this order: KUBEBUILDER_ASSETS; the cache, which lies outside the clone so that a second clone reuses it;
-# the official archives; a build of the published Go modules (the versions come from go.mod beside this file).
+# the official archives; a build of the published Go modules (the versions come from go.mod, oldest.mod and newest.mod beside
+# this file).
 set -euo pipefail
 
 readonly TITLE="control plane"
 readonly PROGRAMS=(etcd kube-apiserver kube-controller-manager kubectl)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-kubernetes_version=$(sed -n 's/^\tk8s\.io\/kubernetes //p' "$here/go.mod")
-etcd_version=$(sed -n 's/^\tgo\.etcd\.io\/etcd\/server\/v3 //p' "$here/go.mod")
+requirements=$here/${KUBERNETES:-go}.mod
 
 # shellcheck source=../go.sh
 source "$here/../go.sh"
+[[ -e $requirements ]] || fail "KUBERNETES=$KUBERNETES is not known: oldest, newest, or nothing"
+kubernetes_version=$(sed -n 's/^\tk8s\.io\/kubernetes //p' "$requirements")
+etcd_version=$(sed -n 's/^\tgo\.etcd\.io\/etcd\/server\/v3 //p' "$requirements")
 shelf=$cache/control-plane
 folder=$shelf/$kubernetes_version-etcd-$etcd_version
 
@@ -95,7 +100,7 @@ build_into() {
     package=k8s.io/kubernetes/cmd/$program
     [[ $program == etcd ]] && package=go.etcd.io/etcd/server/v3
     echo "building $program" >&"$ticker"
-    "$go" build -trimpath -ldflags "$flags" -o "$work/$program" "$package" {ticker}>&- >&2 ||
+    "$go" build -modfile="$requirements" -trimpath -ldflags "$flags" -o "$work/$program" "$package" {ticker}>&- >&2 ||
       fail "$program was not built (modules come from GOPROXY=$("$go" env GOPROXY))"
   done
 }

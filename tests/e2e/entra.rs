@@ -71,6 +71,22 @@ async fn may_request_tokens(case: &Case) {
     .await;
 }
 
+/// The same for one ServiceAccount, which need not exist.
+async fn may_request_tokens_of(case: &Case, name: &str) {
+    let group = "rbac.authorization.k8s.io";
+    case.apply(json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": "speech-tokens"},
+        "rules": [{"apiGroups": [""], "resources": ["serviceaccounts/token"], "resourceNames": [name], "verbs": ["create"]}],
+    }))
+    .await;
+    case.apply(json!({
+        "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": {"name": "speech-tokens"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "speech-tokens"},
+        "subjects": [{"kind": "ServiceAccount", "name": "speech-operator", "namespace": "speech-system"}],
+    }))
+    .await;
+}
+
 /// Has the operator look again, where it would wait longer after each refusal.
 async fn ask_again(case: &Case, kind: &str, name: &str) {
     let word = Uuid::new_v4().to_string();
@@ -104,7 +120,7 @@ fn a_service_account_of_the_tenant_opens_the_resource_without_any_secret() {
             message(&denied, "Ready").contains("speech-operator-tokens"),
             "{denied:#}"
         );
-        may_request_tokens(case).await;
+        may_request_tokens_of(case, "speech").await;
         ask_again(case, CONNECTION, "speech").await;
         case.reason(CONNECTION, "speech", "ServiceAccountNotFound").await;
         account(case, "speech").await;

@@ -24,6 +24,7 @@ pub fn api_of(client: &Client, kind: &str, namespace: Option<&str>) -> Api<Dynam
         "Secret" => ("", "v1", "secrets"),
         "ConfigMap" => ("", "v1", "configmaps"),
         "ServiceAccount" => ("", "v1", "serviceaccounts"),
+        "Role" => ("rbac.authorization.k8s.io", "v1", "roles"),
         "RoleBinding" => ("rbac.authorization.k8s.io", "v1", "rolebindings"),
         "Lease" => ("coordination.k8s.io", "v1", "leases"),
         other => panic!("no test needs the kind {other}"),

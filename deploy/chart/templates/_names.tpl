@@ -39,7 +39,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if .Values.serviceAccount.create }}
 {{- default (include "speech-operator.fullname" .) .Values.serviceAccount.name }}
 {{- else }}
-{{- default "default" .Values.serviceAccount.name }}
+{{- required "serviceAccount.create=false needs serviceAccount.name: the roles would be bound to the account `default`, which other pods use" .Values.serviceAccount.name }}
 {{- end }}
 {{- end }}
 
@@ -63,4 +63,16 @@ subjects:
   - kind: ServiceAccount
     name: {{ include "speech-operator.serviceAccountName" . }}
     namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{/* The port of the proxy, in so far as there is one: as named, or else as its address has it. */}}
+{{- define "speech-operator.proxyPort" -}}
+{{- $address := default .Values.proxy.http .Values.proxy.https }}
+{{- if .Values.networkPolicy.proxy.port }}
+{{- .Values.networkPolicy.proxy.port }}
+{{- else if $address }}
+{{- $host := regexReplaceAll "^([a-zA-Z0-9+.-]+://)?([^/@]*@)?([^/]*).*$" $address "${3}" }}
+{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" }}
+{{- default (hasPrefix "https://" $address | ternary "443" "80") $port }}
+{{- end }}
 {{- end }}
