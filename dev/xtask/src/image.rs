@@ -10,9 +10,11 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use layout::{Image, Layout};
+pub use layer::{File, gzip, tar};
+pub use layout::{Image, Layout, digest_of};
 pub use source::Source;
 
+use crate::tool::ToolError;
 use clap::{Args, ValueEnum};
 use std::{
     fs, io,
@@ -68,6 +70,14 @@ impl Arch {
             Self::Arm64 => "arm64",
         }
     }
+
+    /// As the compiler names it.
+    pub fn target(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86_64-unknown-linux-gnu",
+            Self::Arm64 => "aarch64-unknown-linux-gnu",
+        }
+    }
 }
 
 /// A program that is built already.
@@ -116,10 +126,8 @@ pub struct ImageArgs {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    #[error("{program} cannot be started")]
-    Start { program: String, source: io::Error },
-    #[error("{program} failed: {told}")]
-    Failed { program: String, told: String },
+    #[error(transparent)]
+    Tool(#[from] ToolError),
     #[error("{} cannot be accessed", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{} is not a static program of Linux", .0.display())]
@@ -138,7 +146,7 @@ pub enum ImageError {
 
 impl ImageError {
     /// For `map_err`: what could not be accessed.
-    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { path, source }
     }
@@ -155,20 +163,8 @@ pub fn image(args: &ImageArgs) -> Result<(), ImageError> {
     arches.dedup();
     let mut images = Vec::new();
     for arch in arches {
-        let built = args.binary.iter().find(|built| built.arch == arch);
-        let path = match built {
-            Some(built) => built.path.clone(),
-            None => build::program(&args.root, args.program, arch)?,
-        };
-        let image = config::image(args.program, arch, &read_static(&path)?, &source)?;
-        eprintln!(
-            "{}: program {} bytes, unpacked {} bytes, to transfer {} bytes",
-            arch.name(),
-            image.program_size,
-            image.unpacked,
-            image.packed(),
-        );
-        images.push(image);
+        let program = obtain(&args.root, args.program.name(), arch, &args.binary)?;
+        images.push(of_program(args.program, arch, &program, &source)?);
     }
     let name = args.name.clone().unwrap_or_else(|| published(args.program));
     let layout = Layout::of(&images, &name)?;
@@ -180,16 +176,34 @@ pub fn image(args: &ImageArgs) -> Result<(), ImageError> {
     Ok(())
 }
 
+/// The image of one architecture; prints what it takes.
+pub fn of_program(program: Program, arch: Arch, binary: &[u8], source: &Source) -> Result<Image, ImageError> {
+    let image = config::image(program, arch, binary, source)?;
+    eprintln!(
+        "{} for {}: program {} bytes, unpacked {} bytes, to transfer {} bytes",
+        program.name(),
+        arch.name(),
+        image.program_size,
+        image.unpacked,
+        image.packed(),
+    );
+    Ok(image)
+}
+
 /// The name under which the chart looks for an image of this version.
 pub fn published(program: Program) -> String {
     format!("{REGISTRY}/{}:v{}", program.name(), env!("CARGO_PKG_VERSION"))
 }
 
-/// The program; fails if it would need a dynamic linker, which the image has not.
-fn read_static(path: &Path) -> Result<Vec<u8>, ImageError> {
-    let program = fs::read(path).map_err(ImageError::at(path))?;
+/// A static program: the one that is there, or else it is built. The image has no dynamic linker.
+pub fn obtain(root: &Path, package: &str, arch: Arch, there: &[Built]) -> Result<Vec<u8>, ImageError> {
+    let path = match there.iter().find(|built| built.arch == arch) {
+        Some(built) => built.path.clone(),
+        None => build::program(root, package, arch)?,
+    };
+    let program = fs::read(&path).map_err(ImageError::at(&path))?;
     match build::is_static(&program) {
         true => Ok(program),
-        false => Err(ImageError::NotStatic(path.to_owned())),
+        false => Err(ImageError::NotStatic(path)),
     }
 }

@@ -8,14 +8,17 @@ mod dashboard;
 mod image;
 mod rbac;
 mod reference;
+mod release;
 mod scene;
 mod session;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod tool;
 
 pub use chart::{RenderError, render};
 pub use image::{ImageArgs, ImageError, image};
+pub use release::{ReleaseArgs, ReleaseError, release};
 
 use serde_json::Value;
 use speech_api::{reason, schema};

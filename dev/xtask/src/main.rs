@@ -26,6 +26,8 @@ enum Command {
     },
     /// Build a static program and write it as an OCI image.
     Image(xtask::ImageArgs),
+    /// Make everything that the page of a release holds.
+    Release(xtask::ReleaseArgs),
     /// Render the chart into deploy/base, and its table of values. Needs tests/chart/install.sh.
     Render {
         /// Write nothing; fail if a file differs from what the chart gives.
@@ -57,6 +59,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Generate { check: true, root } => xtask::check(&root)?,
         Command::Generate { check: false, root } => xtask::write(&root)?,
         Command::Image(args) => xtask::image(&args)?,
+        Command::Release(args) => xtask::release(&args)?,
         Command::Render { check, root } => xtask::render(&root, check)?,
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! A program without a dynamic linker, whose bytes depend on the source, the compiler and the C library alone.
-use super::{Arch, ImageError, Program};
+use super::{Arch, ImageError};
+use crate::tool::{self, ToolError};
 use std::{
     env,
     ffi::OsString,
@@ -19,55 +20,39 @@ const FLAGS: [&str; 2] = [
 /// How it is linked: functions with the same instructions are one.
 const LINK: &str = "-Clink-arg=-Wl,--icf=all";
 
-impl Arch {
-    pub(super) fn target(self) -> &'static str {
-        match self {
-            Self::Amd64 => "x86_64-unknown-linux-gnu",
-            Self::Arm64 => "aarch64-unknown-linux-gnu",
-        }
-    }
-}
-
 /// Builds a program and returns where it lies.
-pub fn program(root: &Path, program: Program, arch: Arch) -> Result<PathBuf, ImageError> {
+pub fn program(root: &Path, package: &str, arch: Arch) -> Result<PathBuf, ImageError> {
     let root = root.canonicalize().map_err(ImageError::at(root))?;
     let target = arch.target();
     let folder = root.join(TARGET_FOLDER);
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(&root)
-        .args([
-            "rustc",
-            "--locked",
-            "--release",
-            "--package",
-            program.name(),
-            "--bin",
-            program.name(),
-        ])
+        .args(["rustc", "--locked", "--release", "--package", package, "--bin", package])
         .args(["--target", target, "--target-dir"])
         .arg(&folder)
         .args(["--", LINK])
         .env("CARGO_PROFILE_RELEASE_LTO", "fat") // minutes more than "thin", which every other build can do without
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?)
         .stdout(Stdio::null());
-    let status = cargo.status().map_err(|source| ImageError::Start {
+    let status = cargo.status().map_err(|source| ToolError::Start {
         program: "cargo".to_owned(),
         source,
     })?;
     if !status.success() {
-        return Err(ImageError::Failed {
+        let message = format!("{package} was not built for {target}");
+        return Err(ImageError::Tool(ToolError::Failed {
             program: "cargo".to_owned(),
-            told: format!("{} was not built for {target}", program.name()),
-        });
+            message,
+        }));
     }
-    Ok(folder.join(target).join("release").join(program.name()))
+    Ok(folder.join(target).join("release").join(package))
 }
 
 /// The flags, with names in place of the folders that differ from machine to machine.
 fn flags(root: &Path) -> Result<OsString, ImageError> {
-    let sysroot = rustc(&["--print", "sysroot"])?;
-    let version = rustc(&["--version", "--verbose"])?;
+    let sysroot = tool::output("rustc", &["--print", "sysroot"], root)?;
+    let version = tool::output("rustc", &["--version", "--verbose"], root)?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
     let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -88,22 +73,6 @@ fn flags(root: &Path) -> Result<OsString, ImageError> {
     }
     const SEPARATOR: &str = "\x1f";
     Ok(flags.join(SEPARATOR.as_ref()))
-}
-
-fn rustc(args: &[&str]) -> Result<String, ImageError> {
-    let program = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-    let output = Command::new(&program).args(args).output();
-    let output = output.map_err(|source| ImageError::Start {
-        program: program.clone(),
-        source,
-    })?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(ImageError::Failed {
-            program,
-            told: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        }),
-    }
 }
 
 /// Whether a file is an ELF file of 64 bits without a segment that names a dynamic linker.

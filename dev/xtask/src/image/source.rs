@@ -22,6 +22,7 @@ impl Source {
         }
     }
 
+    #[cfg(test)]
     pub fn at_commit(commit: &str, time: u64) -> Self {
         Self {
             commit: Some(commit.to_owned()),
