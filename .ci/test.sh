@@ -26,11 +26,7 @@ dependencies() {
   local deny
   deny=$(.ci/install-cargo-deny.sh)
   "$deny" --log-level error check bans licenses sources
-  if GIT_TERMINAL_PROMPT=0 timeout 60 "$deny" --log-level off fetch db >/dev/null 2>&1; then
-    "$deny" check --disable-fetch advisories
-  else
-    echo "warning: the advisory database cannot be reached; advisories were not checked"
-  fi
+  .ci/advisories.sh "$deny"
 }
 
 summary=()
