@@ -40,7 +40,7 @@ impl Program {
         }
     }
 
-    /// What a container runs unless told otherwise.
+    /// What a container runs by default.
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::SpeechOperator => &["run"],
