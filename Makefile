@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart test-gitops test-argocd test-kubernetes chaos fuzz control-plane browser bench crds render clean cargo
+.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart test-gitops test-argocd test-kubernetes chaos fuzz control-plane browser bench crds render clean cargo test-release
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,14 @@ test-argocd: cargo control-plane ## Let the whole of Argo CD apply docs/gitops.m
 	@tests/argocd-whole/install.sh
 	@cargo build --workspace --bins --examples
 	@cargo test --test gitops -- --ignored argo_cd_whole::
+
+test-release: cargo control-plane ## Make a release, judge its files, sign and verify it
+	@tests/chart/install.sh
+	@tests/release/install.sh
+	@tests/cosign/install.sh
+	@cargo build --workspace --bins --examples
+	@cargo test --test release
+	@tests/cosign/verify.sh $${CARGO_TARGET_DIR:-target}/debug/xtask
 
 # The versions come from tests/control-plane/oldest.mod and newest.mod; `make test` uses the one of go.mod there.
 test-kubernetes: cargo ## Run the tests of definitions, chart and end to end with the oldest and the newest Kubernetes

@@ -18,6 +18,7 @@ steps() {
   step "prometheus operator" tests/prometheus-operator/install.sh
   step "notification controller" tests/notification-controller/install.sh
   step "chart tools" tests/chart/install.sh
+  step "krew" tests/release/install.sh
   step "programs" cargo build --workspace --bins --examples # with the features that the tests need, so that nothing is built twice
   step "tests" cargo test --workspace --no-fail-fast
 }
