@@ -43,8 +43,9 @@ use speech_service::{self as speech, clock::ClockError};
 use std::{io, path::PathBuf, process::ExitCode};
 pub use table::Paint;
 
-/// The field manager of all changes from here.
-const MANAGER: &str = "kubectl-speech";
+/// The field manager of all changes from here. Its name does not begin with kubectl: Flux takes over the fields of such managers,
+/// and would undo at its next apply what people on call decided.
+const MANAGER: &str = "speech-command";
 
 /// The document for users, which shows what the tests print.
 #[cfg(test)]
