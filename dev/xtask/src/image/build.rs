@@ -32,7 +32,6 @@ pub fn program(root: &Path, package: &str, arch: Arch) -> Result<PathBuf, ImageE
         .args(["--target", target, "--target-dir"])
         .arg(&folder)
         .args(["--", LINK])
-        .env("CARGO_PROFILE_RELEASE_LTO", "fat") // minutes more than "thin", which every other build can do without
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?)
         .stdout(Stdio::null());
     let status = cargo.status().map_err(|source| ToolError::Start {
