@@ -6,7 +6,7 @@ use crate::{
     tool,
 };
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -72,10 +72,13 @@ impl Components {
     }
 
     pub fn document(&self, program: &str, binary: &[u8], source: &Source) -> Result<String, ReleaseError> {
-        let (own, others): (Vec<&Crate>, Vec<&Crate>) = self.crates.iter().partition(|one| one.name == program);
-        let mut components: Vec<Value> = others.into_iter().map(|one| self.component(one)).collect();
-        components.push(library("std", &self.compiler, "MIT OR Apache-2.0"));
-        components.push(library("glibc", &self.libc, "LGPL-2.1-or-later"));
+        let (own, crates): (Vec<&Crate>, Vec<&Crate>) = self.crates.iter().partition(|one| one.name == program);
+        let mut components: Vec<Value> = crates.into_iter().map(|one| self.component(one)).collect();
+        let others = [
+            library("std", &self.compiler, "MIT OR Apache-2.0"),
+            library("glibc", &self.libc, "LGPL-2.1-or-later"),
+        ];
+        components.extend(others.map(Value::Object));
         let version = own
             .first()
             .map_or(env!("CARGO_PKG_VERSION"), |own| own.version.as_str());
@@ -106,24 +109,27 @@ impl Components {
     fn component(&self, one: &Crate) -> Value {
         let purl = format!("pkg:cargo/{}@{}", one.name, one.version);
         let mut component = library(&one.name, &one.version, &one.licence);
-        component["bom-ref"] = purl.clone().into();
         // The crates of this repository are in no registry.
         if let Some(checksum) = self.checksums.get(&(one.name.clone(), one.version.clone())) {
-            component["purl"] = purl.into();
-            component["hashes"] = json!([{"alg": "SHA-256", "content": checksum}]);
+            component.insert("purl".to_owned(), purl.into());
+            component.insert("hashes".to_owned(), json!([{"alg": "SHA-256", "content": checksum}]));
         }
-        component
+        Value::Object(component)
     }
 }
 
-fn library(name: &str, version: &str, licence: &str) -> Value {
-    json!({
-        "type": "library",
-        "bom-ref": format!("{name}@{version}"),
-        "name": name,
-        "version": version,
-        "licenses": [{"expression": licence}],
-    })
+fn library(name: &str, version: &str, licence: &str) -> Map<String, Value> {
+    let fields = [
+        ("type", "library".into()),
+        ("bom-ref", format!("{name}@{version}").into()),
+        ("name", name.into()),
+        ("version", version.into()),
+        ("licenses", json!([{"expression": licence}])),
+    ];
+    fields
+        .map(|(field, value): (&str, Value)| (field.to_owned(), value))
+        .into_iter()
+        .collect()
 }
 
 /// From what `cargo tree` prints: licence, tab, name, version with a `v`, and remarks.
