@@ -132,6 +132,8 @@ pub enum ImageError {
     File { path: PathBuf, source: io::Error },
     #[error("{} is not a static program of Linux", .0.display())]
     NotStatic(PathBuf),
+    #[error("there is no standard library for {0}; run `rustup target add {0}`")]
+    NoTarget(&'static str),
     #[error("{} holds something else than an OCI image layout; name an empty folder", .0.display())]
     Occupied(PathBuf),
     #[error("the image cannot be described")]
