@@ -15,6 +15,7 @@ const SUSPEND: (&str, &str) = (
     "  swap: {approval: Required}\n  suspend: true\n",
 );
 const HOUR: f64 = 3600.0;
+const SUSPENDED: &str = r#"{"spec":{"suspend":true}}"#;
 
 fn says(kustomization: &Value) -> &str {
     message(kustomization, "Ready")
@@ -25,6 +26,14 @@ fn reason(object: &Value, kind: &str) -> String {
         .as_str()
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The file of an endpoint for which nothing is trained.
+fn kiosk(name: &str, metadata: &str) -> String {
+    format!(
+        "apiVersion: customspeech.dev/v1alpha1\nkind: SpeechEndpoint\nmetadata:\n  name: {name}\n{metadata}spec:\n  \
+         connectionRef: {{name: west}}\n  locale: en-US\n  model: {{base: {{}}}}\n"
+    )
 }
 
 /// A second model is trained from other data, and waits for approval; returns its id.
@@ -131,6 +140,32 @@ fn flux_fails_at_once_where_only_a_person_can_help() {
 }
 
 #[test]
+fn an_endpoint_may_come_before_its_model() {
+    alone("gitops-order", async |case, stack| {
+        let team = Team::new(case, stack).await;
+        let text = team.repository.read(CLAIMS);
+        let (model, endpoint) = text.split_once("---\n").unwrap();
+        team.repository.write(CLAIMS, Some(endpoint));
+        team.repository.commit("An endpoint without a model");
+        team.begin().await;
+        case.until("SpeechEndpoint", HOTLINE, "lacks its model", |object| {
+            reason(object, "Stalled") == "ModelNotFound"
+        })
+        .await;
+        let waits = team
+            .until("the health check runs", |kustomization| {
+                condition(kustomization, "Healthy")["status"] == "Unknown"
+            })
+            .await;
+        assert_eq!(condition(&waits, "Ready")["status"], "Unknown", "{waits:#}");
+        let model: Value = serde_saphyr::from_str(model).unwrap();
+        case.apply(model).await;
+        team.is_ready().await;
+        case.ready("SpeechEndpoint", HOTLINE).await;
+    });
+}
+
+#[test]
 fn what_the_api_server_refuses_stands_in_the_kustomization() {
     alone("gitops-refused", async |case, stack| {
         let team = settled(case, stack).await;
@@ -139,13 +174,16 @@ fn what_the_api_server_refuses_stands_in_the_kustomization() {
             "model: {ref: {name: claims}}",
             "model: {ref: {name: claims}, base: {}}",
         );
-        let refused = team.push("Two models for one endpoint").await;
+        team.repository.write("speech/kiosk.yaml", Some(&kiosk("kiosk", "")));
+        let refused = team.push("Two models for one endpoint, and another endpoint").await;
         assert_eq!(reason(&refused, "Ready"), "ReconciliationFailed", "{refused:#}");
         assert!(
             says(&refused).contains(HOTLINE) && says(&refused).contains("exactly one"),
             "{refused:#}"
         );
         case.ready("SpeechEndpoint", HOTLINE).await;
+        let other = case.find("SpeechEndpoint", "kiosk").await;
+        assert!(other.is_none(), "nothing of the commit is applied");
         team.repository.edit(
             CLAIMS,
             "model: {ref: {name: claims}, base: {}}",
@@ -228,20 +266,26 @@ fn what_people_on_call_do_with_kubectl_speech_stays_and_what_they_do_with_kubect
     alone("gitops-on-call", async |case, stack| {
         let team = settled(case, stack).await;
         let suspended = async || case.get("SpeechEndpoint", HOTLINE).await["spec"]["suspend"] == true;
-        let name = format!("spep/{HOTLINE}");
-        let patch = [
-            "patch",
-            &name,
-            "-n",
-            &case.name,
-            "--type=merge",
-            "-p",
-            r#"{"spec":{"suspend":true}}"#,
-        ];
-        team.plane.kubectl_ok(&patch).await.unwrap();
-        assert!(suspended().await);
-        team.apply_again().await;
+        let patch = async |more: &[&str]| {
+            let args = [
+                "patch",
+                "spep",
+                HOTLINE,
+                "-n",
+                &case.name,
+                "--type=merge",
+                "-p",
+                SUSPENDED,
+            ];
+            team.plane.kubectl_ok(&[&args, more].concat()).await.unwrap();
+            assert!(suspended().await);
+            team.apply_again().await;
+        };
+        patch(&[]).await;
         assert!(!suspended().await, "Flux undoes what kubectl wrote");
+        patch(&["--field-manager=on-call"]).await;
+        assert!(suspended().await, "Flux does not undo what others wrote");
+        speech(case, &team, "resume");
 
         speech(case, &team, "suspend");
         team.apply_again().await;
@@ -300,12 +344,6 @@ fn an_endpoint_is_suspended_and_resumed_by_commits() {
 fn what_leaves_git_is_deleted_as_its_deletion_policy_says() {
     alone("gitops-prune", async |case, stack| {
         let team = settled(case, stack).await;
-        let kiosk = |name: &str, more: &str| {
-            format!(
-                "apiVersion: customspeech.dev/v1alpha1\nkind: SpeechEndpoint\nmetadata:\n  name: {name}\n{more}spec:\n  \
-                 connectionRef: {{name: west}}\n  locale: en-US\n  model: {{base: {{}}}}\n"
-            )
-        };
         let kept = "  annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}\n";
         team.repository.write("speech/kiosk.yaml", Some(&kiosk("kiosk", "")));
         team.repository.write("speech/kept.yaml", Some(&kiosk("kept", kept)));

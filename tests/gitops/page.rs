@@ -76,13 +76,27 @@ pub fn cluster(team: &str, namespace: &str, url: &str) -> String {
     )
 }
 
-/// What installs the operator, without a Pod: there is no node.
+/// What installs the operator. Nothing waits for its Pods: there is no node.
 pub fn infrastructure(url: &str) -> String {
     replaced(
         files()["infrastructure/speech-operator.yaml"],
         &[
             ("https://git.example.com/speech-operator.git", url),
-            ("replicas: 2", "replicas: 0"),
+            ("createNamespace: true", "createNamespace: true, disableWait: true"),
         ],
     )
+}
+
+#[test]
+fn the_page_names_reasons_that_there_are() {
+    let reasons = include_str!("../../docs/reasons.md");
+    let lists: Vec<&str> = PAGE.split("c.reason in [").skip(1).collect();
+    assert_eq!(lists.len(), 2);
+    for list in lists {
+        let (list, _) = list.split_once(']').unwrap();
+        for reason in list.split(", ") {
+            let row = format!("| `{}` |", reason.trim_matches('\''));
+            assert!(reasons.contains(&row), "{reason} is no reason");
+        }
+    }
 }
