@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart test-gitops test-argocd test-kubernetes chaos fuzz control-plane browser bench crds render clean cargo test-release
+.PHONY: help demo demo-docs fleet-page-docs test test-browser test-monitoring test-chart test-gitops test-argocd test-kubernetes test-node chaos fuzz control-plane browser bench crds render clean cargo test-release
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,14 @@ test-kubernetes: cargo ## Run the tests of definitions, chart and end to end wit
 	  KUBERNETES=$$version tests/control-plane/install.sh && \
 	  KUBERNETES=$$version cargo test --no-fail-fast --test crds --test chart --test e2e || exit 1; \
 	done
+
+test-node: cargo control-plane ## Install the chart on a real node, by the commands of the documents; needs root
+	@tests/chart/install.sh
+	@tests/node/install.sh
+	@cargo build --workspace --bins --examples
+	@cargo xtask image --program speech-operator --out target/images/speech-operator
+	@cargo xtask image --program speech-emulator --out target/images/speech-emulator
+	@cargo test --test node
 
 chaos: cargo control-plane ## Break everything on purpose, at length, and write the table of docs/reliability.md
 	@$(if $(CHAOS),:,FUZZ_CASES=$${FUZZ_CASES-100000} $(MAKE) --no-print-directory fuzz)

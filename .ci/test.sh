@@ -19,8 +19,18 @@ steps() {
   step "notification controller" tests/notification-controller/install.sh
   step "chart tools" tests/chart/install.sh
   step "krew" tests/release/install.sh
+  step "argo cd" tests/argocd/install.sh
+  step "flux" tests/flux/install.sh
+  step "node tools" tests/node/install.sh
   step "programs" cargo build --workspace --bins --examples # with the features that the tests need, so that nothing is built twice
+  step "images" images
   step "tests" cargo test --workspace --no-fail-fast
+}
+
+# The programs as they ship, for the tests on a node.
+images() {
+  cargo xtask image --program speech-operator --out target/images/speech-operator
+  cargo xtask image --program speech-emulator --out target/images/speech-emulator
 }
 
 dependencies() {

@@ -11,6 +11,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -22,15 +23,42 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 const CONTROLLERS: &str =
     "namespace-controller,garbage-collector-controller,serviceaccount-controller,clusterrole-aggregation-controller";
 
+/// With a node all run, but for those that belong to a cloud.
+const CONTROLLERS_WITH_A_NODE: &str =
+    "*,-node-ipam-controller,-cloud-node-lifecycle-controller,-node-route-controller,-service-lb-controller";
+
 /// Who issues the tokens of ServiceAccounts.
 pub const ISSUER: &str = "https://kubernetes.default.svc";
+
+/// Where a control plane runs.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// On loopback, without a node.
+    Loopback,
+    /// In the namespaces of a node.
+    Node {
+        /// The command that enters them.
+        enter: Vec<String>,
+        /// Where others reach it.
+        address: Ipv4Addr,
+        /// The services' addresses.
+        services: String,
+    },
+}
+
+/// The node of a cluster that has one.
+pub const NODE: &str = "node-1";
+/// Where the API server of such a cluster listens, as NetworkPolicies expect it.
+const NODE_API_PORT: u16 = 6443;
 
 /// Where a plane's programs, files and ports are.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) programs: PathBuf,
     folder: PathBuf,
+    site: Site,
     pub(super) kubeconfig: PathBuf,
+    pub(super) node_kubeconfig: PathBuf,
     etcd_port: u16,
     etcd_peer_port: u16,
     apiserver_port: u16,
@@ -38,22 +66,31 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Finds the programs and free ports, and writes the files that the programs need.
-    pub(super) fn new(folder: &Folder, audit_policy: &str) -> Result<Self, HarnessError> {
+    pub(super) fn new(folder: &Folder, audit_policy: &str, site: Site) -> Result<Self, HarnessError> {
         let programs = binaries::installed("tests/control-plane")?;
-        let [etcd_port, etcd_peer_port, apiserver_port] = free_ports()?;
-        let token = uuid::Uuid::new_v4();
-        folder.write("tokens.csv", &format!("{token},admin,admin,system:masters\n"))?;
+        let [etcd_port, etcd_peer_port, mut apiserver_port] = free_ports()?;
+        if matches!(site, Site::Node { .. }) {
+            apiserver_port = NODE_API_PORT;
+        }
+        let [token, node_token] = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
+        let tokens =
+            format!("{token},admin,admin,system:masters\n{node_token},system:node:{NODE},{NODE},system:nodes\n");
+        folder.write("tokens.csv", &tokens)?;
         folder.write("audit-policy.yaml", audit_policy)?;
         let mut layout = Self {
             programs,
             folder: folder.path().to_owned(),
+            site,
             kubeconfig: PathBuf::new(),
+            node_kubeconfig: PathBuf::new(),
             etcd_port,
             etcd_peer_port,
             apiserver_port,
         };
         let text = layout.kubeconfig_text(&layout.apiserver_address(), "default", &token.to_string());
         layout.kubeconfig = folder.write("admin.kubeconfig", &text)?;
+        let text = layout.kubeconfig_text(&layout.apiserver_address(), "default", &node_token.to_string());
+        layout.node_kubeconfig = folder.write("node.kubeconfig", &text)?;
         Ok(layout)
     }
 
@@ -68,7 +105,11 @@ impl Layout {
 
     /// Where the API server listens.
     pub(super) fn apiserver_address(&self) -> String {
-        format!("127.0.0.1:{}", self.apiserver_port)
+        let address = match &self.site {
+            Site::Loopback => Ipv4Addr::LOCALHOST,
+            Site::Node { address, .. } => *address,
+        };
+        format!("{address}:{}", self.apiserver_port)
     }
 
     /// Where etcd listens.
@@ -93,8 +134,27 @@ impl Layout {
     }
 
     fn start_process(&self, program: &str, args: &[String]) -> Result<Process, HarnessError> {
-        let log = self.folder.join(format!("{program}.log"));
-        Process::start(program, &self.programs.join(program), args, &[], &log)
+        self.start_at_site(program, &self.programs.join(program), args, &[])
+    }
+
+    /// Starts a program where the plane runs; its log lies beside those of the plane.
+    pub(super) fn start_at_site(
+        &self,
+        name: &str,
+        program: &Path,
+        args: &[String],
+        env: &[(&str, &str)],
+    ) -> Result<Process, HarnessError> {
+        let log = self.folder.join(format!("{name}.log"));
+        match &self.site {
+            Site::Node { enter, .. } if !enter.is_empty() => {
+                let program = program.display().to_string();
+                let all: Vec<String> = enter.iter().skip(1).chain([&program]).chain(args).cloned().collect();
+                let enter = enter.first().map(PathBuf::from).unwrap_or_default();
+                Process::start(name, &enter, &all, env, &log)
+            }
+            Site::Loopback | Site::Node { .. } => Process::start(name, program, args, env, &log),
+        }
     }
 
     pub(super) fn start_etcd(&self) -> Result<Process, HarnessError> {
@@ -117,32 +177,55 @@ impl Layout {
         // The server makes itself a certificate authority, a certificate and a key; the key signs service accounts'
         // tokens too, so that no key lies in the repository.
         let key = self.file("certs/apiserver.key");
-        let args = [
+        let mut args = vec![
             format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port),
             format!("--cert-dir={}", self.file("certs")),
             format!("--secure-port={}", self.apiserver_port),
-            "--bind-address=127.0.0.1".to_owned(),
-            "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
             format!("--service-account-issuer={ISSUER}"),
             format!("--service-account-key-file={key}"),
             format!("--service-account-signing-key-file={key}"),
             format!("--token-auth-file={}", self.file("tokens.csv")),
-            "--authorization-mode=RBAC".to_owned(),
             format!("--audit-policy-file={}", self.file("audit-policy.yaml")),
             format!("--audit-log-path={}", self.audit_log().display()),
             "--audit-log-mode=blocking".to_owned(), // an answered write is in the log
             "--audit-log-maxsize=100000".to_owned(), // in MB: never begun anew
         ];
+        match &self.site {
+            Site::Loopback => args.extend([
+                "--bind-address=127.0.0.1".to_owned(),
+                "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+                "--authorization-mode=RBAC".to_owned(),
+            ]),
+            Site::Node { address, services, .. } => args.extend([
+                "--bind-address=0.0.0.0".to_owned(),
+                format!("--advertise-address={address}"),
+                format!("--service-cluster-ip-range={services}"),
+                "--authorization-mode=Node,RBAC".to_owned(),
+                "--enable-admission-plugins=NodeRestriction".to_owned(),
+                "--kubelet-preferred-address-types=InternalIP".to_owned(),
+                "--allow-privileged=true".to_owned(),
+            ]),
+        }
         self.start_process("kube-apiserver", &args)
     }
 
     pub(super) fn start_controller_manager(&self) -> Result<Process, HarnessError> {
-        let args = [
+        let mut args = vec![
             format!("--kubeconfig={}", self.kubeconfig.display()),
-            format!("--controllers={CONTROLLERS}"),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
         ];
+        match &self.site {
+            Site::Loopback => args.push(format!("--controllers={CONTROLLERS}")),
+            Site::Node { .. } => args.extend([
+                format!("--controllers={}", CONTROLLERS_WITH_A_NODE),
+                format!("--root-ca-file={}", self.file("certs/apiserver.crt")),
+                format!(
+                    "--service-account-private-key-file={}",
+                    self.file("certs/apiserver.key")
+                ),
+            ]),
+        }
         self.start_process("kube-controller-manager", &args)
     }
 

@@ -30,7 +30,7 @@ pub use emulator::EmulatorProcess;
 pub use error::HarnessError;
 pub use folder::Folder;
 pub use gateway::{Gateway, INNER_HOST};
-pub use layout::{ISSUER, free_address};
+pub use layout::{ISSUER, NODE, Site, free_address};
 pub use objects::{KINDS, OPERATOR_USER, api_of, condition, is_ready, merged, message};
 pub use operator::{OperatorProcess, POD};
 pub use plane::{CommandOutput, Plane};

@@ -3,7 +3,7 @@ use super::{
     audit::{self, AuditEntry},
     error::HarnessError,
     folder::Folder,
-    layout::{ISSUER, Layout, client_of},
+    layout::{ISSUER, Layout, Site, client_of},
     process::{Process, guarded},
     proxy::Proxy,
 };
@@ -53,18 +53,23 @@ impl Plane {
     /// Starts a control plane and waits until it is ready.
     /// Fails after a minute.
     pub async fn start() -> Result<Self, HarnessError> {
-        Self::start_logging(audit::WHOLE).await
+        Self::start_logging(audit::WHOLE, Site::Loopback).await
+    }
+
+    /// The same with all that a node needs, elsewhere than on loopback.
+    pub async fn start_at(site: Site) -> Result<Self, HarnessError> {
+        Self::start_logging(audit::COUNTED, site).await
     }
 
     /// The same with an audit log that counts writes and keeps no bodies, which would cost the API server time.
     pub async fn start_counting() -> Result<Self, HarnessError> {
-        Self::start_logging(audit::COUNTED).await
+        Self::start_logging(audit::COUNTED, Site::Loopback).await
     }
 
-    async fn start_logging(audit_policy: &str) -> Result<Self, HarnessError> {
+    async fn start_logging(audit_policy: &str, site: Site) -> Result<Self, HarnessError> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(audit_policy).await {
+            match Self::start_once(audit_policy, site.clone()).await {
                 Err(HarnessError::Ended { log, .. })
                     if attempt < ATTEMPTS && log.contains("address already in use") => {}
                 other => return other,
@@ -73,9 +78,9 @@ impl Plane {
         }
     }
 
-    async fn start_once(audit_policy: &str) -> Result<Self, HarnessError> {
+    async fn start_once(audit_policy: &str, site: Site) -> Result<Self, HarnessError> {
         let folder = Folder::new("plane")?;
-        let layout = Layout::new(&folder, audit_policy)?;
+        let layout = Layout::new(&folder, audit_policy, site)?;
         let mut etcd = layout.start_etcd()?;
         let mut apiserver = layout.start_apiserver()?;
         layout.wait_until_ready(&mut etcd, &mut apiserver).await?;
@@ -92,6 +97,27 @@ impl Plane {
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.layout.kubeconfig
+    }
+
+    /// The kubeconfig of the kubelet, in a cluster with a node.
+    pub fn node_kubeconfig(&self) -> &Path {
+        &self.layout.node_kubeconfig
+    }
+
+    /// The folder of kubectl.
+    pub fn programs(&self) -> &Path {
+        &self.layout.programs
+    }
+
+    /// Starts a program where the plane runs.
+    pub fn start_at_site(
+        &self,
+        name: &str,
+        program: &Path,
+        args: &[String],
+        env: &[(&str, &str)],
+    ) -> Result<Process, HarnessError> {
+        self.layout.start_at_site(name, program, args, env)
     }
 
     /// The plane's temporary folder, for files that shall go with it.

@@ -1,0 +1,68 @@
+//! A node is drained: the leader is evicted.
+use crate::{
+    cluster::Cluster,
+    harness::{CommandOutput, in_time},
+    pods::{NAMESPACE, SOON, name},
+    stages::keyless::TEAM,
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// The other one takes over long before a Lease of 15 s would end by itself.
+const IN_SECONDS: Duration = Duration::from_secs(12);
+
+pub async fn an_evicted_leader_hands_over_in_seconds_and_its_pod_comes_back(cluster: &mut Cluster) {
+    let pods = cluster.replicas().await;
+    let holder = cluster.leader().await;
+    let (leader, standby): (Vec<_>, Vec<_>) = pods.iter().partition(|pod| holder.starts_with(name(pod)));
+    let (leader, standby) = (name(leader[0]), name(standby[0]));
+
+    let began = Instant::now();
+    let evicted = evict(cluster, leader).await;
+    assert!(evicted.success(), "{evicted:?}");
+    // As `kubectl drain` is refused the last replica, until another one is Ready.
+    let second = evict(cluster, standby).await;
+    assert!(second.stderr.contains("disruption budget"), "{second:?}");
+    in_time("the standby leads", SOON, async || match cluster.leader().await {
+        holder if holder.starts_with(standby) => Ok(()),
+        holder => Err(holder),
+    })
+    .await;
+    let handed_over = began.elapsed();
+
+    let endpoint = json!({
+        "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechEndpoint",
+        "metadata": {"name": "after-the-eviction", "namespace": TEAM},
+        "spec": {"connectionRef": {"name": "westeurope"}, "locale": "en-US", "model": {"base": {}}},
+    });
+    cluster.plane.apply(&endpoint.to_string()).await.unwrap();
+    let ready = [
+        "wait",
+        "-n",
+        TEAM,
+        "--for=condition=Ready",
+        "spep/after-the-eviction",
+        "--timeout=2m",
+    ];
+    cluster.plane.kubectl_ok(&ready).await.unwrap();
+    let works = began.elapsed();
+    let pods = cluster.replicas().await;
+    assert!(pods.iter().all(|pod| name(pod) != leader), "the evicted Pod has gone");
+    let back = began.elapsed();
+    println!(
+        "eviction of the leader: handed over after {handed_over:.1?}, an endpoint made by the other after {works:.1?}, two replicas again after {back:.1?}"
+    );
+    assert!(handed_over < IN_SECONDS, "{handed_over:?}");
+}
+
+/// What `kubectl drain` asks for each Pod of a node.
+async fn evict(cluster: &Cluster, pod: &str) -> CommandOutput {
+    let eviction =
+        json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": NAMESPACE}});
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction");
+    cluster
+        .plane
+        .kubectl_stdin(&["create", "--raw", &path, "-f", "-"], &eviction.to_string())
+        .await
+        .unwrap()
+}
