@@ -18,8 +18,6 @@ steps() {
   step "prometheus operator" tests/prometheus-operator/install.sh
   step "notification controller" tests/notification-controller/install.sh
   step "chart tools" tests/chart/install.sh
-  step "argo cd" tests/argocd/install.sh
-  step "flux" tests/flux/install.sh
   step "krew" tests/release/install.sh
   step "argo cd" tests/argocd/install.sh
   step "flux" tests/flux/install.sh
