@@ -27,6 +27,7 @@ mod document;
 mod harness;
 mod images;
 mod options;
+mod owner;
 mod pods;
 #[path = "../e2e/seed.rs"]
 #[allow(dead_code)]
@@ -42,6 +43,12 @@ use std::{panic::AssertUnwindSafe, process::ExitCode, time::Instant};
 fn main() -> ExitCode {
     let options = Options::of_command_line();
     let wanted = options.wanted();
+    if options.own_a_site {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        return runtime
+            .block_on(owner::own())
+            .map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     if options.list {
         wanted.iter().for_each(|stage| println!("{}: test", stage.name));
         return ExitCode::SUCCESS;
@@ -69,6 +76,15 @@ fn main() -> ExitCode {
 /// Runs the stages one after the other on one node; returns how many failed.
 async fn run(stages: &[&stages::Stage]) -> usize {
     let began = Instant::now();
+    let mut failed = 0;
+    match owner::nothing_is_left_when_the_owner_of_a_node_is_killed().await {
+        Ok(()) => println!("test {} ... ok ({:.1} s)", owner::NAME, began.elapsed().as_secs_f32()),
+        Err(error) => {
+            println!("{error}\ntest {} ... FAILED", owner::NAME);
+            failed += 1;
+        }
+    }
+    let began = Instant::now();
     let mut cluster = match Cluster::start().await {
         Ok(cluster) => cluster,
         Err(error) => {
@@ -77,7 +93,6 @@ async fn run(stages: &[&stages::Stage]) -> usize {
         }
     };
     println!("the node is ready after {:.1} s", began.elapsed().as_secs_f32());
-    let mut failed = 0;
     for stage in stages {
         let began = Instant::now();
         let outcome = AssertUnwindSafe((stage.run)(&mut cluster)).catch_unwind().await;

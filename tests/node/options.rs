@@ -8,7 +8,10 @@ pub struct Options {
     /// Print the stages and run none.
     #[arg(long)]
     pub list: bool,
-    /// Parts of names of stages: the story is told as far as the last of them.
+    /// Make the namespaces of a node and wait to be killed.
+    #[arg(long = crate::owner::OPTION, hide = true)]
+    pub own_a_site: bool,
+    /// Parts of names of stages: all run up to the last of them.
     filters: Vec<String>,
     #[arg(long, hide = true)]
     ignored: bool,

@@ -71,7 +71,7 @@ pub struct Site {
 impl Site {
     /// Makes the namespaces. The error says what this machine lacks.
     pub async fn make(assets: PathBuf) -> Result<Self, HarnessError> {
-        demand_root()?;
+        demand_machine()?;
         let alone = alone()?;
         remove_leftovers();
         let folder = Folder::new("node")?;
@@ -198,6 +198,38 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Puts a process into the node's cgroups, where a kubelet puts those of Pods.
+    pub fn admit(&self, process: u32) -> Result<(), HarnessError> {
+        for hierarchy in groups() {
+            let path = hierarchy.join(&self.cgroup).join("cgroup.procs");
+            fs::write(&path, process.to_string()).map_err(|source| HarnessError::File {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What there still is of a node: its cgroups, its folder, its wire, and processes that name its folder.
+pub fn left_of(cgroup: &str, folder: &Path) -> Vec<String> {
+    let groups = groups().into_iter().map(|hierarchy| hierarchy.join(cgroup));
+    let paths = groups.chain([folder.to_owned(), Path::new("/sys/class/net").join(INTERFACE)]);
+    let mut left: Vec<String> = paths
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        if command.contains(&folder.display().to_string()) {
+            left.push(command);
+        }
+    }
+    left
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
         self.holder.kill();
@@ -213,8 +245,14 @@ fn failed(what: &str, got: &str) -> HarnessError {
     }
 }
 
-/// Namespaces need root.
-fn demand_root() -> Result<(), HarnessError> {
+/// Namespaces need root, and `make test-node` builds images for one architecture.
+fn demand_machine() -> Result<(), HarnessError> {
+    if std::env::consts::ARCH != "x86_64" {
+        return Err(failed(
+            "a node is tested on x86_64 only; this is",
+            std::env::consts::ARCH,
+        ));
+    }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let user = status
         .lines()

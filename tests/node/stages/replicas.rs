@@ -26,9 +26,9 @@ pub async fn both_replicas_are_ready_under_the_restricted_standard_and_one_leads
             status["imageID"].as_str().unwrap().contains("speech-operator@sha256:"),
             "{status:#}"
         );
-        // The kubelet asks /livez every 20 s and /readyz every 5 s, and tells of an answer that it does not like.
+        // The kubelet asks /livez every 20 s and /readyz every 5 s, and an answer that it does not like makes an event.
         let all = events(cluster, &format!("involvedObject.name={}", name(pod))).await;
-        assert!(all >= 3, "a start is told: {all} events");
+        assert!(all >= 3, "a start makes events: {all}");
         let unhealthy = events(cluster, &format!("involvedObject.name={},reason=Unhealthy", name(pod))).await;
         assert!(
             unhealthy <= 1,
