@@ -99,6 +99,16 @@ impl Cluster {
             .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// The process of an operator's Pod, by its id on this machine.
+    pub fn operator_process(&self, pod: &Value) -> u32 {
+        let uid = pod["metadata"]["uid"].as_str().unwrap();
+        let is_operator = |id: &u32| {
+            let name = std::fs::read_to_string(format!("/proc/{id}/comm"));
+            name.is_ok_and(|name| name.trim() == RELEASE)
+        };
+        self.site.processes(uid).into_iter().find(is_operator).unwrap()
+    }
+
     /// Whether a connection from a Pod to an address and port is made within two seconds.
     pub async fn reaches(&self, pod: &Value, address: &str, port: u16) -> bool {
         let connect = format!("exec 3<>/dev/tcp/{address}/{port}");

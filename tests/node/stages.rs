@@ -29,6 +29,7 @@ pub static ALL: &[Stage] = stages![
     policy::the_shipped_network_policy_lets_the_operator_reach_what_it_needs_and_nothing_else,
     observe::the_forwarded_port_shows_the_fleet_and_the_service_shows_metrics_alone,
     handover::an_evicted_leader_hands_over_in_seconds_and_its_pod_comes_back,
+    handover::a_leader_that_stands_still_is_replaced_and_its_container_restarted,
     upgrade::an_upgrade_with_other_values_writes_nothing_and_changes_no_ready,
     policy::the_narrowed_network_policy_lets_nobody_in_but_prometheus,
     upgrade::the_operators_own_projected_token_opens_a_resource,

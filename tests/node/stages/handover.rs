@@ -1,4 +1,4 @@
-//! A node is drained: the leader is evicted.
+//! The leader goes: its node is drained, or its process stands still.
 use crate::{
     cluster::Cluster,
     harness::{CommandOutput, in_time},
@@ -53,6 +53,45 @@ pub async fn an_evicted_leader_hands_over_in_seconds_and_its_pod_comes_back(clus
         "eviction of the leader: handed over after {handed_over:.1?}, an endpoint made by the other after {works:.1?}, two replicas again after {back:.1?}"
     );
     assert!(handed_over < IN_SECONDS, "{handed_over:?}");
+}
+
+/// As deployment.yaml reckons: 85 s, and the container's start.
+const RESTARTED: Duration = Duration::from_secs(110);
+
+pub async fn a_leader_that_stands_still_is_replaced_and_its_container_restarted(cluster: &mut Cluster) {
+    let pods = cluster.replicas().await;
+    let holder = cluster.leader().await;
+    let frozen = pods.iter().find(|pod| holder.starts_with(name(pod))).unwrap();
+    let process = cluster.operator_process(frozen);
+    let began = Instant::now();
+    let stopped = std::process::Command::new("kill")
+        .args(["-STOP", &process.to_string()])
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    in_time("another one leads", SOON, async || match cluster.leader().await {
+        other if other != holder && !other.is_empty() => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    let handed_over = began.elapsed();
+    in_time("the kubelet has restarted it", 2 * SOON, async || {
+        let pod = cluster.object(NAMESPACE, "pod", name(frozen)).await;
+        match &pod["status"]["containerStatuses"][0] {
+            status if status["restartCount"] == 1 && status["ready"] == true => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
+    let restarted = began.elapsed();
+    assert!(
+        !cluster.leader().await.starts_with(name(frozen)),
+        "it does not act again"
+    );
+    println!(
+        "a leader that stands still: handed over after {handed_over:.1?}, restarted and Ready after {restarted:.1?}"
+    );
+    assert!(restarted < RESTARTED, "{restarted:?}");
 }
 
 /// What `kubectl drain` asks for each Pod of a node.
