@@ -1,6 +1,7 @@
 //! What is tested on the node, in order: each stage stands on those before it.
 mod handover;
 mod keyless;
+mod manifests;
 mod observe;
 mod policy;
 mod readme;
@@ -35,4 +36,5 @@ pub static ALL: &[Stage] = stages![
     upgrade::the_operators_own_projected_token_opens_a_resource,
     upgrade::an_emulator_in_the_cluster_is_reached_through_its_service,
     readme::an_uninstallation_leaves_everything_and_use_it_of_the_readme_finds_it_again,
+    manifests::the_manifests_run_and_the_chart_takes_them_over,
 ];

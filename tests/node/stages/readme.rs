@@ -19,19 +19,7 @@ const TRUSTING: &str = "--create-namespace --set caBundle.configMap=cloud-roots"
 pub async fn an_uninstallation_leaves_everything_and_use_it_of_the_readme_finds_it_again(cluster: &mut Cluster) {
     let (before, writes) = (standing(cluster).await, cluster.azure.writes("my-speech").await);
     let remote = cluster.azure.control.resource("my-speech").await.unwrap();
-    let page = blocks("docs/install.md", "## Uninstalling");
-    cluster.run(&commands(page.first().unwrap()), &[]).await;
-    in_time("the Pods are gone", SOON, async || {
-        match cluster
-            .objects(NAMESPACE, "pods", "app.kubernetes.io/name=speech-operator")
-            .await
-            .len()
-        {
-            0 => Ok(()),
-            pods => Err(format!("{pods} are left")),
-        }
-    })
-    .await;
+    uninstall(cluster).await;
     assert_eq!(standing(cluster).await, before, "all objects are kept");
     let after = cluster.azure.control.resource("my-speech").await.unwrap();
     for kind in ["endpoints", "models"] {
@@ -47,6 +35,23 @@ pub async fn an_uninstallation_leaves_everything_and_use_it_of_the_readme_finds_
         writes,
         "and nothing is made again"
     );
+}
+
+/// Ends the release, and waits until its Pods are gone.
+pub async fn uninstall(cluster: &Cluster) {
+    let page = blocks("docs/install.md", "## Uninstalling");
+    cluster.run(&commands(page.first().unwrap()), &[]).await;
+    in_time("the Pods are gone", SOON, async || {
+        match cluster
+            .objects(NAMESPACE, "pods", "app.kubernetes.io/name=speech-operator")
+            .await
+            .len()
+        {
+            0 => Ok(()),
+            pods => Err(format!("{pods} are left")),
+        }
+    })
+    .await;
 }
 
 /// Every command of the section, in order; the manifest is saved under the name that the commands read.
