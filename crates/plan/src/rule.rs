@@ -21,8 +21,10 @@ pub enum Answer<D = Verdict> {
     Passed(Fact),
     /// There is nothing that it could look at.
     Silent,
-    /// It holds something back for this reason, and the rules after it are asked all the same. If what is decided in the
-    /// end has its reason, it was this rule that decided.
+    /// It decides nothing, though this is to be said against the object.
+    Noted(Reason),
+    /// It holds something back for this reason, and the rules after it are asked all the same. If none of them decides, the
+    /// first rule that holds something back has decided.
     Holds(Reason),
     /// It decides.
     Decided(D),
@@ -50,7 +52,7 @@ impl<F, D> Rule<F, D> {
 pub struct Rules<F, D, const N: usize> {
     /// In the order in which they are asked.
     pub list: [Rule<F, D>; N],
-    /// The one that decides if none of the list does.
+    /// The one that decides if none of the list does, or says what is decided where some of them hold something back.
     pub last: (RuleName, fn(&F) -> D),
 }
 
@@ -64,23 +66,25 @@ impl<F, D: Decides, const N: usize> Rules<F, D, N> {
     /// The first that has something to say decides.
     pub fn decide(&self, facts: &F) -> (D, Decision) {
         let mut saw = Vec::with_capacity(N + 1);
+        let mut holder = None;
         for rule in &self.list {
             match (rule.ask)(facts) {
                 Answer::Passed(fact) => saw.push((rule.name, Saw::Fact(fact))),
-                Answer::Holds(reason) => saw.push((rule.name, Saw::Reason(reason))),
+                Answer::Noted(reason) => saw.push((rule.name, Saw::Reason(reason))),
+                Answer::Holds(reason) => {
+                    holder = holder.or(Some(rule.name));
+                    saw.push((rule.name, Saw::Reason(reason)));
+                }
                 Answer::Silent => {}
-                Answer::Decided(decision) => return concluded(rule.name, decision, saw),
+                Answer::Decided(decision) => return decided(rule.name, decision, saw),
             }
         }
-        let (name, decide) = self.last;
-        concluded(name, decide(facts), saw)
+        let (last, decide) = self.last;
+        decided(holder.unwrap_or(last), decide(facts), saw)
     }
 }
 
-fn concluded<D: Decides>(rule: RuleName, decision: D, mut saw: Vec<(RuleName, Saw)>) -> (D, Decision) {
-    let reason = Saw::Reason(decision.reason());
-    let held = saw.iter().find(|(_, saw)| *saw == reason);
-    let name = held.map_or(rule, |(name, _)| *name);
-    saw.push((name, reason));
-    (decision, Decision::of(name, saw))
+fn decided<D: Decides>(rule: RuleName, decision: D, mut saw: Vec<(RuleName, Saw)>) -> (D, Decision) {
+    saw.push((rule, Saw::Reason(decision.reason())));
+    (decision, Decision::of(rule, saw))
 }

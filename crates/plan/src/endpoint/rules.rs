@@ -171,7 +171,9 @@ fn owner(f: &Facts<'_>) -> Answer<Ruling> {
         let before = unreachable(f, RuleName::Owner, Fact::Free);
         return match before {
             Answer::Decided(_) => before,
-            Answer::Passed(_) | Answer::Holds(_) | Answer::Silent => Answer::Decided(unserved(f, verdict.clone())),
+            Answer::Passed(_) | Answer::Noted(_) | Answer::Holds(_) | Answer::Silent => {
+                Answer::Decided(unserved(f, verdict.clone()))
+            }
         };
     }
     let free = if f.known.is_some() { Fact::Own } else { Fact::Free };
@@ -249,7 +251,7 @@ fn fitness(f: &Facts<'_>) -> Answer<Ruling> {
     match &f.known {
         // What serves for lack of a better one is not fit once it has expired.
         Some(k) if matches!(k.next, Ok(Move::Stay)) && k.dates.has_expired(f.s.now()) => {
-            Answer::Holds(Reason::BaseModelAnswers)
+            Answer::Noted(Reason::BaseModelAnswers)
         }
         Some(_) | None => chosen(f, RuleName::Fitness, Fact::Fits),
     }
@@ -261,9 +263,15 @@ fn way(f: &Facts<'_>, rule: RuleName) -> Answer<Ruling> {
     let saw = saw.and_then(|saw| saw.iter().find(|(name, _)| *name == rule));
     match saw {
         Some((_, Saw::Fact(fact))) => Answer::Passed(*fact),
-        Some((_, Saw::Reason(reason))) => Answer::Holds(*reason),
+        Some((_, Saw::Reason(reason))) if is_held(f) => Answer::Holds(*reason),
+        // Its candidate is out of the choice by now.
+        Some((_, Saw::Reason(reason))) => Answer::Noted(*reason),
         None => Answer::Silent,
     }
+}
+
+fn is_held(f: &Facts<'_>) -> bool {
+    matches!(f.known.as_ref().map(|k| &k.next), Some(Ok(Move::Held { .. })))
 }
 
 fn hands(f: &Facts<'_>) -> Answer<Ruling> {
