@@ -2,6 +2,7 @@
 mod choice;
 mod contest;
 mod create;
+mod decide;
 mod deletion;
 mod facts;
 mod fields;
@@ -56,8 +57,8 @@ pub struct Related<'a> {
 pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     let windows = Windows::read(s);
     let facts = Facts::read(s, &windows);
-    let (ruling, decision) = rules::decide(&facts);
-    render::render(facts, ruling, decision)
+    let decided = decide::decide(&facts);
+    render::render(facts, decided)
 }
 
 impl Snapshot<'_> {

@@ -73,6 +73,16 @@ impl Verdict {
         Self::new(Phase::Stalled, reason, message)
     }
 
+    /// The same step at the same time, though only the user can help.
+    pub fn but_stalled(self, reason: Reason, message: String) -> Self {
+        Self {
+            phase: Phase::Stalled,
+            reason,
+            message,
+            ..self
+        }
+    }
+
     /// With a step to take.
     pub fn with(mut self, action: Action) -> Self {
         self.action = Some(action);

@@ -1,12 +1,14 @@
 //! What comes next for an endpoint.
 use super::{
     Snapshot, choice,
+    facts::Facts,
     identity::Identity,
     in_flight::failed_swap,
     known::Known,
     observed::Observed,
     record::Record,
     rollout::{Block, Dates, Rollout},
+    rules::{Ahead, Ruling},
     successor,
     target::Move,
     timing::By,
@@ -30,8 +32,20 @@ use speech_api::{
     swap::{GateVerdict, OnDeadline, SwapPolicy},
 };
 
+/// What lies ahead after a decision; none where what was told before stands.
+pub fn after(f: &Facts<'_>, ruling: &Ruling) -> Option<Forecast> {
+    let (verdict, record) = (&ruling.verdict, &ruling.record);
+    let found = match (ruling.ahead, &f.known) {
+        (Ahead::Stands, _) => return None,
+        (Ahead::Obstructed, _) => obstructed(f, verdict),
+        (Ahead::Served, Some(known)) => unserved(f, record, verdict, of(f, known, record, verdict)),
+        (Ahead::Served | Ahead::Unserved, _) => unserved(f, record, verdict, Forecast::default()),
+    };
+    Some(with_ending(&f.s, record, found))
+}
+
 /// The forecast of an endpoint that is there.
-pub fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Forecast {
+fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Forecast {
     let (s, dates) = (&f.s, &k.dates);
     let Some(view) = s.around.connection.view().filter(|_| record.active.is_some()) else {
         return Forecast::default();
@@ -54,14 +68,14 @@ pub fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -
 
 /// Nothing can be seen or done now: what was told before stands, and the obstacle is told where the dates in the status
 /// say so.
-pub fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Forecast {
+fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Forecast {
     let s = &f.s;
     let deadline = Dates::of(s, f.record.active.as_ref(), &f.windows.calendar).deadline(s.now());
     Forecast::obstructed(&f.status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
 /// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.
-pub fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, forecast: Forecast) -> Forecast {
+fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, forecast: Forecast) -> Forecast {
     let s = &f.s;
     let served = !f.status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
     let is_gone = match f.identity {
@@ -82,7 +96,7 @@ pub fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, forecast: 
 }
 
 /// Beside it, what the endpoint rests on that is being deleted.
-pub fn with_ending(s: &Snapshot<'_>, record: &Record, forecast: Forecast) -> Forecast {
+fn with_ending(s: &Snapshot<'_>, record: &Record, forecast: Forecast) -> Forecast {
     let calendar = Calendar::shut();
     let deadline = Dates::of(s, record.active.as_ref(), &calendar).deadline(s.now());
     let (gone, look_again) = model_gone(s, record);

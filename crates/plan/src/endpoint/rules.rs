@@ -15,11 +15,10 @@ use crate::{
     Action, Verdict, predecessor,
     queue::Want,
     rule::{Answer, Decides, Rule, Rules},
-    verdict::Phase,
 };
 use speech_api::{
     Reason,
-    decision::{Decision, Fact, RuleName, Saw},
+    decision::{Fact, RuleName, Saw},
 };
 use speech_service::{entity::Status, request::UpdateEndpoint};
 
@@ -80,25 +79,6 @@ impl Facts<'_> {
 /// The names of the rules in their order.
 pub fn chain() -> Vec<RuleName> {
     Facts::RULES.names()
-}
-
-/// Asks the rules.
-pub fn decide(f: &Facts<'_>) -> (Ruling, Decision) {
-    let (ruling, decision) = Facts::RULES.decide(f);
-    // Windows that cannot be read keep nothing back that is due, but nothing is as declared with them.
-    let planned = matches!(ruling.ahead, Ahead::Unserved | Ahead::Served);
-    match &f.windows.trouble {
-        Some(trouble) if planned && ruling.verdict.phase == Phase::Done => {
-            let verdict = Verdict {
-                phase: Phase::Stalled,
-                reason: Reason::SpecInvalid,
-                message: trouble.clone(),
-                ..ruling.verdict
-            };
-            (Ruling { verdict, ..ruling }, decision.by(RuleName::Spec))
-        }
-        Some(_) | None => (ruling, decision),
-    }
 }
 
 fn unserved(f: &Facts<'_>, verdict: Verdict) -> Ruling {

@@ -1,12 +1,11 @@
 //! What an endpoint's status says, apart from the verdict.
 use super::{Snapshot, identity, identity::Identity};
 use crate::{
-    Action, Notice, Verdict, creation,
+    Action, Notice, creation,
     lead_time::{Took, Work},
     report::Meanwhile,
     retry,
     text::{self, day_time, whole_seconds},
-    verdict::Phase,
 };
 use jiff::Timestamp;
 use speech_api::{
@@ -218,28 +217,8 @@ fn expiry(status: &SpeechEndpointStatus) -> Option<Timestamp> {
     status.active.as_ref()?.expires_at
 }
 
-/// The moment of expiry is a reason to look again; past it, nothing is as declared whatever else is.
-pub fn with_expiry(s: &Snapshot<'_>, status: &SpeechEndpointStatus, verdict: Verdict) -> Verdict {
-    match expiry(status) {
-        Some(at) if at > s.now() => verdict.until(at),
-        Some(at) if verdict.phase == Phase::Done => {
-            let message = if status.candidate.is_some() {
-                verdict.message.clone()
-            } else {
-                base_model_answers(status.active.as_ref(), at)
-            };
-            Verdict {
-                phase: Phase::Stalled,
-                reason: Reason::BaseModelAnswers,
-                message,
-                ..verdict
-            }
-        }
-        Some(_) | None => verdict,
-    }
-}
-
-fn base_model_answers(active: Option<&ActiveModel>, at: Timestamp) -> String {
+/// What is said of an active model that has expired.
+pub fn base_model_answers(active: Option<&ActiveModel>, at: Timestamp) -> String {
     let name = active.map_or_else(String::new, label);
     format!(
         "model {name} expired on {}; the newest base model answers in its place",

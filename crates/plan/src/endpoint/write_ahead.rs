@@ -1,5 +1,11 @@
 //! What is written down before a step is taken, because the step wipes out what it was learned from.
-use super::{Snapshot, observed::Observed, quarantine, record::Record, rules::Ruling};
+use super::{
+    Snapshot,
+    observed::Observed,
+    quarantine,
+    record::Record,
+    rules::{Ahead, Ruling},
+};
 use crate::{Action, Verdict, text::after};
 use jiff::SignedDuration;
 use speech_api::{Reason, endpoint::TargetModel};
@@ -9,7 +15,8 @@ const STEP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Puts off a step until the status holds why it is taken.
 pub fn written_first(f: &Observed<'_>, ruling: Ruling) -> Ruling {
-    let Some(action) = &ruling.verdict.action else {
+    // Whatever is written of an object that is being deleted is soon gone.
+    let Some(action) = ruling.verdict.action.as_ref().filter(|_| ruling.ahead != Ahead::Stands) else {
         return ruling;
     };
     let soon = |reason, message| Verdict::working(reason, message).until(after(f.s.now(), STEP));
