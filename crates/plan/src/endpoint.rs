@@ -1,9 +1,12 @@
 //! What to do with a SpeechEndpoint.
+mod candidate;
 mod choice;
 mod contest;
 mod create;
+mod dates;
 mod decide;
 mod deletion;
+mod duplicate;
 mod facts;
 mod fields;
 mod forecast;
@@ -16,7 +19,6 @@ mod observed;
 mod quarantine;
 mod record;
 mod render;
-mod rollout;
 mod rules;
 mod status;
 mod successor;
@@ -27,7 +29,7 @@ mod timing;
 mod unheeded;
 mod write_ahead;
 
-pub use rollout::may_be_urgent;
+pub use dates::may_be_urgent;
 pub use rules::chain;
 
 use super::{
@@ -56,7 +58,9 @@ pub struct Related<'a> {
 /// Decides about an endpoint.
 pub fn plan(s: &Snapshot<'_>) -> Plan<SpeechEndpointStatus> {
     let windows = Windows::read(s);
-    let facts = Facts::read(s, &windows);
+    let mut facts = Facts::read(s, &windows);
+    next::find(&mut facts);
+    facts.compare();
     let decided = decide::decide(&facts);
     render::render(facts, decided)
 }

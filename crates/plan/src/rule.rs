@@ -12,6 +12,15 @@ use speech_api::{
 pub struct Rule<F, D = Verdict> {
     pub name: RuleName,
     pub ask: fn(&F) -> Answer<D>,
+    /// Whether it is asked only where no rule before it has anything against the object.
+    yields: bool,
+}
+
+/// What a rule has against going on.
+#[derive(Clone, Debug)]
+pub struct Obstacle {
+    pub rule: RuleName,
+    pub verdict: Verdict,
 }
 
 /// The answer of a rule.
@@ -23,9 +32,9 @@ pub enum Answer<D = Verdict> {
     Silent,
     /// It decides nothing, though this is to be said against the object.
     Noted(Reason),
-    /// It holds something back for this reason, and the rules after it are asked all the same. If none of them decides, the
-    /// first rule that holds something back has decided.
-    Holds(Reason),
+    /// It holds something back, and the rules after it are asked all the same. If none of them decides, the first rule that
+    /// holds something back has decided.
+    Holds(Box<Verdict>),
     /// It decides.
     Decided(D),
 }
@@ -42,9 +51,23 @@ impl Decides for Verdict {
     }
 }
 
+impl<D> Answer<D> {
+    /// It holds something back, and would say this alone.
+    pub fn holds(verdict: Verdict) -> Self {
+        Self::Holds(Box::new(verdict))
+    }
+}
+
 impl<F, D> Rule<F, D> {
     pub const fn new(name: RuleName, ask: fn(&F) -> Answer<D>) -> Self {
-        Self { name, ask }
+        let yields = false;
+        Self { name, ask, yields }
+    }
+
+    /// A rule that is asked only where no rule before it has anything against the object.
+    pub const fn yielding(name: RuleName, ask: fn(&F) -> Answer<D>) -> Self {
+        let yields = true;
+        Self { name, ask, yields }
     }
 }
 
@@ -68,12 +91,15 @@ impl<F, D: Decides, const N: usize> Rules<F, D, N> {
         let mut saw = Vec::with_capacity(N + 1);
         let mut holder = None;
         for rule in &self.list {
+            if rule.yields && saw.iter().any(|(_, saw)| matches!(saw, Saw::Reason(_))) {
+                continue;
+            }
             match (rule.ask)(facts) {
                 Answer::Passed(fact) => saw.push((rule.name, Saw::Fact(fact))),
                 Answer::Noted(reason) => saw.push((rule.name, Saw::Reason(reason))),
-                Answer::Holds(reason) => {
+                Answer::Holds(verdict) => {
                     holder = holder.or(Some(rule.name));
-                    saw.push((rule.name, Saw::Reason(reason)));
+                    saw.push((rule.name, Saw::Reason(verdict.reason)));
                 }
                 Answer::Silent => {}
                 Answer::Decided(decision) => return decided(rule.name, decision, saw),
@@ -81,6 +107,23 @@ impl<F, D: Decides, const N: usize> Rules<F, D, N> {
         }
         let (last, decide) = self.last;
         decided(holder.unwrap_or(last), decide(facts), saw)
+    }
+
+    /// What some of the rules hold back, whatever the others say.
+    pub fn held(&self, facts: &F, by: &[RuleName]) -> Vec<Obstacle> {
+        let mut held: Vec<Obstacle> = Vec::new();
+        for Rule { name, ask, yields } in self.list.iter().filter(|rule| by.contains(&rule.name)) {
+            if *yields && !held.is_empty() {
+                continue;
+            }
+            if let Answer::Holds(verdict) = ask(facts) {
+                held.push(Obstacle {
+                    rule: *name,
+                    verdict: *verdict,
+                });
+            }
+        }
+        held
     }
 }
 

@@ -27,6 +27,14 @@ pub struct Choice<'a> {
     pub interim: bool,
 }
 
+impl Choice<'_> {
+    /// Whether no gate and no policy counts: a model that is named by its id is the user's own word, and so is what stands in
+    /// for another at the end.
+    pub fn is_declared(&self) -> bool {
+        self.named || self.interim
+    }
+}
+
 /// The total order in which models are preferred.
 fn rank(facts: &ModelFacts<'_>) -> (Timestamp, Timestamp, EntityId) {
     // What is not known to last is taken to last the shortest.

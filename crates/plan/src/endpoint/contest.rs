@@ -1,10 +1,14 @@
 //! What of an endpoint somebody else changes again and again, and what that holds back.
-use super::{Snapshot, known::Known, observed::Observed, target};
+use super::{
+    Snapshot,
+    known::{Known, Move},
+    observed::Observed,
+    target,
+};
 use crate::{
     Action, Notice, Verdict,
     drift::{self, Correction},
     notice,
-    view::ModelFacts,
 };
 use speech_api::{SpeechEndpointStatus, condition::Statement, endpoint::TargetModel};
 use speech_service::{entity::Endpoint, request::UpdateEndpoint};
@@ -20,14 +24,14 @@ pub fn count(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 
 /// What holds a move back that puts back what is changed again each time; and what the model is meanwhile. The move was
 /// begun, so that it is finished before another is chosen; and the model is no target, because it was not asked for.
-pub fn hold(f: &Observed<'_>, k: &Known<'_>, facts: &ModelFacts<'_>, interim: bool) -> Option<(Verdict, TargetModel)> {
-    let (s, endpoint) = (&f.s, &*k.entry.entity);
-    let correction = Correction::of_endpoint(&UpdateEndpoint::Model(facts.model));
-    let held = correction.gate(&f.status.drift, &named(endpoint), s.asking(k.dates.need()))?;
+pub fn hold(f: &Observed<'_>, k: &Known<'_>, next: &Move<'_>) -> Option<(Verdict, TargetModel)> {
+    let s = &f.s;
+    let correction = Correction::of_endpoint(&UpdateEndpoint::Model(next.facts.model));
+    let held = correction.gate(&f.status.drift, &named(k.endpoint()), s.asking(k.dates.need()))?;
     let before = s.old_status().and_then(|old| old.candidate.as_ref());
     let candidate = TargetModel {
         requested: true,
-        ..target::on_its_way(s, facts, interim, before)
+        ..target::on_its_way(s, &next.facts, next.interim, before)
     };
     Some((held, candidate))
 }

@@ -2,7 +2,7 @@
 use super::{
     Snapshot, choice, in_flight,
     observed::{Observed, Reach},
-    record::Record,
+    record::Upcoming,
 };
 use crate::{Action, Verdict, creation::Next, model_choice, queue::Want};
 use speech_api::Reason;
@@ -26,17 +26,13 @@ pub fn missing(s: &Snapshot<'_>, id: EntityId) -> Verdict {
     Verdict::stalled(Reason::RemoteDeleted, message)
 }
 
-/// There is no remote endpoint yet.
-pub fn decide(f: &Observed<'_>) -> (Verdict, Record) {
-    let record = f.record.clone().at_rest();
-    match attempt(f, record.clone()) {
-        Ok(decided) => decided,
-        Err(verdict) => (verdict, record),
-    }
+/// There is no remote endpoint yet: the next step towards one, and the model that it is to serve first; or what keeps it from
+/// being made.
+pub fn decide(f: &Observed<'_>) -> (Verdict, Upcoming) {
+    attempt(f).unwrap_or_else(|verdict| (verdict, Upcoming::default()))
 }
 
-/// The next step towards an endpoint; or what keeps it from being made.
-fn attempt(f: &Observed<'_>, record: Record) -> Result<(Verdict, Record), Verdict> {
+fn attempt(f: &Observed<'_>) -> Result<(Verdict, Upcoming), Verdict> {
     let s = &f.s;
     let Reach { view, project } = *f.reach.as_ref().map_err(|obstacle| obstacle.verdict.clone())?;
     let creation = s.creation(&f.status);
@@ -47,7 +43,7 @@ fn attempt(f: &Observed<'_>, record: Record) -> Result<(Verdict, Record), Verdic
     if let Some(restored) = s.predecessor().elsewhere(listed) {
         return Err(restored);
     }
-    let choice = match (choice::choose(s, view, &record), creation.open()) {
+    let choice = match (choice::choose(s, view, &f.record), creation.open()) {
         (Ok(choice), _) => choice,
         // A wish that cannot be met now does not end the search for what an earlier request may have made.
         (Err(_), Some(intent)) if !creation.is_void(intent) => return Err(creation.wait(intent)),
@@ -55,7 +51,7 @@ fn attempt(f: &Observed<'_>, record: Record) -> Result<(Verdict, Record), Verdic
     };
     let model = choice.facts;
     model_choice::deployable(&model, s.now())?;
-    let record = in_flight::on_target(s, &model, false, record);
+    let upcoming = Upcoming::asked(in_flight::target(f, &model, false));
     let post = |attempt| {
         Action::CreateEndpoint(Box::new(CreateEndpoint {
             display_name: s.display_name(),
@@ -78,13 +74,13 @@ fn attempt(f: &Observed<'_>, record: Record) -> Result<(Verdict, Record), Verdic
         .wanting(Want::Creation)
         .watching();
     let announcement = match creation.next(post) {
-        Ok(Next::Post(action)) => return Ok((verdict.with(action), record)),
+        Ok(Next::Post(action)) => return Ok((verdict.with(action), upcoming)),
         Ok(Next::Announce(announcement)) => announcement,
-        Err(waits) => return Ok((waits, record)),
+        Err(waits) => return Ok((waits, upcoming)),
     };
     // The announcement stands for the request: a failed request holds back the next announcement.
-    let last = in_flight::last_failure(&record);
+    let last = in_flight::last_failure(&upcoming, &f.record.failures);
     let gated = s.asking(None).gate(last, post(0), verdict);
     let verdict = announcement.through(gated, last);
-    Ok((verdict, record))
+    Ok((verdict, upcoming))
 }

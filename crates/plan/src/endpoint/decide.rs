@@ -3,11 +3,11 @@
 use super::{
     facts::Facts,
     forecast,
-    record::Record,
+    record::Upcoming,
     rules::{Ahead, Ruling},
     status, write_ahead,
 };
-use crate::{Verdict, export, forecast::Forecast, verdict::Phase};
+use crate::{Verdict, export, failures::Failures, forecast::Forecast, verdict::Phase};
 use speech_api::{
     Reason,
     decision::{Decision, RuleName},
@@ -16,7 +16,9 @@ use speech_api::{
 /// What is decided.
 pub struct Decided {
     pub verdict: Verdict,
-    pub record: Record,
+    /// Which model comes next.
+    pub upcoming: Upcoming,
+    pub failures: Failures,
     /// Which rule decided, and what each of them saw.
     pub decision: Decision,
     /// What lies ahead; none where what was told before stands.
@@ -29,15 +31,20 @@ pub fn decide(f: &Facts<'_>) -> Decided {
     let (verdict, spec) = of_windows(f, ruling.ahead, ruling.verdict);
     let ruling = Ruling { verdict, ..ruling };
     let forecast = forecast::after(f, &ruling);
-    let Ruling { verdict, record, .. } = write_ahead::written_first(f, ruling);
-    let (verdict, fitness) = of_expiry(f, &record, verdict);
-    let last = record.failures.last.as_ref();
-    let verdict = export::trouble(f.s.around.learned.failure, last, verdict, f.s.now());
+    let Ruling {
+        verdict,
+        upcoming,
+        failures,
+        ..
+    } = write_ahead::written_first(f, ruling);
+    let (verdict, fitness) = of_expiry(f, &upcoming, verdict);
+    let verdict = export::trouble(f.s.around.learned.failure, failures.last.as_ref(), verdict, f.s.now());
     let decision = spec.into_iter().chain(fitness).fold(decision, Decision::by);
     Decided {
         decision: decision.concluding(verdict.reason),
         verdict,
-        record,
+        upcoming,
+        failures,
         forecast,
     }
 }
@@ -55,12 +62,12 @@ fn of_windows(f: &Facts<'_>, ahead: Ahead, verdict: Verdict) -> (Verdict, Option
 }
 
 /// The moment of expiry is a reason to look again; past it, nothing is as declared whatever else is.
-fn of_expiry(f: &Facts<'_>, record: &Record, verdict: Verdict) -> (Verdict, Option<RuleName>) {
-    let active = record.active.as_ref();
+fn of_expiry(f: &Facts<'_>, upcoming: &Upcoming, verdict: Verdict) -> (Verdict, Option<RuleName>) {
+    let active = f.record.active.as_ref();
     match active.and_then(|active| active.expires_at) {
         Some(at) if at > f.s.now() => (verdict.until(at), None),
         Some(at) if verdict.phase == Phase::Done => {
-            let message = match &record.candidate {
+            let message = match &upcoming.candidate {
                 Some(_) => verdict.message.clone(),
                 None => status::base_model_answers(active, at),
             };

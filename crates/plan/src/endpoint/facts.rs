@@ -1,19 +1,18 @@
 //! What an endpoint's rules decide from: its snapshot, read once.
 use super::{
-    Snapshot, contest, fields, gate, identity,
+    Snapshot, contest,
+    dates::Dates,
+    duplicate, fields, gate, identity,
     identity::Identity,
-    in_flight,
-    known::Known,
-    next,
-    observed::{Observed, Obstacle, Reach, Windows, unlisted_yet},
+    known::{Known, Next},
+    observed::{Observed, Reach, Windows, unlisted_yet},
     quarantine,
-    record::Record,
-    rollout::Dates,
+    record::{Record, Upcoming},
     status,
 };
-use crate::{Action, ConnectionState, Verdict, model_choice::parse_id, view::Entry};
-use speech_api::{Reason, decision::RuleName};
-use speech_service::{EntityId, entity::Endpoint, request::UpdateEndpoint};
+use crate::{Action, ConnectionState, Verdict, model_choice::parse_id, rule::Obstacle, view::Entry};
+use speech_api::{Reason, decision::RuleName, reference::LastFailure};
+use speech_service::{entity::Endpoint, request::UpdateEndpoint};
 use std::ops::Deref;
 
 /// All that the rules look at.
@@ -32,15 +31,31 @@ impl<'a> Deref for Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Reads a snapshot.
+    /// Reads a snapshot. Which model comes next is not known yet.
     pub fn read(s: &Snapshot<'a>, windows: &'a Windows) -> Self {
-        let observed = observe(s, windows);
-        let is_wanted = s.object.metadata.deletion_timestamp.is_none();
-        let known = match (&observed.reach, observed.identity, &observed.own) {
-            (Ok(reach), Identity::Known(entry), Ok(())) if is_wanted => Some(know(&observed, *reach, entry)),
+        let mut observed = observe(s, windows);
+        let known = match (&observed.reach, observed.identity) {
+            (Ok(reach), Identity::Known(entry)) if is_served(&observed) => Some((*reach, entry)),
             _ => None,
         };
+        let known = known.map(|(reach, entry)| know(&mut observed, reach, entry));
         Self { observed, known }
+    }
+
+    /// Compares with the spec what has a model and is not being worked on: of the requests that failed, those count whose
+    /// change is still wanted.
+    pub fn compare(&mut self) {
+        let Some(k) = self.known.as_ref() else { return };
+        if k.under_way || matches!(k.next, Next::None(_)) {
+            return;
+        }
+        let failures = std::mem::take(&mut self.observed.record.failures);
+        let wanted = k.mark.iter().chain(&k.changes);
+        let failures = fields::without_settled(wanted, k.endpoint(), failures);
+        self.observed.record.failures = match &k.mark {
+            Some(mark) => fields::unapplied(&self.observed, k.endpoint(), mark, failures),
+            None => failures,
+        };
     }
 }
 
@@ -63,18 +78,25 @@ fn observe<'a>(s: &Snapshot<'a>, windows: &'a Windows) -> Observed<'a> {
     } else {
         status::end_attempts(s, &mut status);
     }
-    let own = match identity {
-        Identity::Known(entry) => identity::ours_to_manage(s, &entry.entity),
-        Identity::Unseen | Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => Ok(()),
+    let (own, duplicate) = match identity {
+        Identity::Known(entry) => (
+            identity::ours_to_manage(s, &entry.entity),
+            identity::duplicate(s, entry.entity.header.id).filter(|_| s.may_act()),
+        ),
+        Identity::Unseen | Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => {
+            (Ok(()), None)
+        }
     };
     Observed {
         s: s.clone(),
         record: Record::take(&mut status),
+        upcoming: Upcoming::take(&mut status),
         status,
         windows,
         identity,
         reach,
         own,
+        duplicate,
     }
 }
 
@@ -107,62 +129,37 @@ fn reach<'a>(s: &Snapshot<'a>) -> Result<Reach<'a>, Obstacle> {
     Ok(Reach { view, project })
 }
 
+/// Whether the remote endpoint is the object's own and there once: what is to be said of it follows from nothing else.
+fn is_served(f: &Observed<'_>) -> bool {
+    let s = &f.s;
+    let is_wanted = s.object.metadata.deletion_timestamp.is_none();
+    let is_held = s.has_finalizer() || !s.may_act();
+    is_wanted && f.own.is_ok() && is_held && duplicate::deletion(f).is_none_or(|waits| waits.action.is_none())
+}
+
 /// What follows from the remote endpoint.
-fn know<'a>(f: &Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) -> Known<'a> {
-    let (s, endpoint) = (&f.s, &*entry.entity);
-    let duplicate = duplicate(f, endpoint);
-    let mut record = f.record.clone().at_rest();
-    if duplicate.is_none() {
-        record
-            .failures
-            .aside
-            .retain(|failure| failure.operation != Action::DELETE);
+fn know<'a>(f: &mut Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) -> Known<'a> {
+    let endpoint = &*entry.entity;
+    let mut record = std::mem::take(&mut f.record);
+    if f.duplicate.is_none() {
+        let is_other = |failure: &LastFailure| failure.operation != Action::DELETE;
+        record.failures.aside.retain(is_other);
     }
-    let record = quarantine::taken_back(s, reach.view, endpoint, record);
-    let record = quarantine::with_failed_deployment(f, endpoint, record);
-    let dates = Dates::of(s, record.active.as_ref(), &f.windows.calendar);
-    let judged = record.gate.clone();
-    let mut found = next::find(f, reach.view, endpoint, &dates, record);
-    let under_way = !(entry.confirmed && endpoint.header.status.is_terminal());
-    let mut known = Known {
+    let record = quarantine::taken_back(&f.s, reach.view, endpoint, record);
+    f.record = quarantine::with_failed_deployment(f, endpoint, record);
+    let mut changes = fields::differences(&f.s, endpoint, reach.project);
+    let unmarked = matches!(changes.first(), Some(UpdateEndpoint::Owner(..)));
+    let mark = unmarked.then(|| changes.remove(0));
+    Known {
         entry,
-        dates,
-        under_way,
-        duplicate,
-        changes: Vec::new(),
-        mark: None,
-        saw: std::mem::take(&mut found.saw),
-        record: found.record,
-        next: found.outcome,
-    };
-    if under_way {
-        // Whom the next candidate has to be compared with is known at the end.
-        known.record.gate = judged;
-        known.record = in_flight::deploying(f, reach.view, endpoint, known.next.as_ref().ok(), known.record);
-    } else if known.next.is_ok() {
-        compare(f, &mut known, reach.project);
+        view: reach.view,
+        dates: Dates::of(&f.s, f.record.active.as_ref(), &f.windows.calendar),
+        under_way: !(entry.confirmed && endpoint.header.status.is_terminal()),
+        next: Next::Stay,
+        held: Vec::new(),
+        waiting: None,
+        refused: None,
+        mark,
+        changes,
     }
-    known
-}
-
-/// Compares with the spec.
-fn compare(f: &Observed<'_>, known: &mut Known<'_>, project: Option<EntityId>) {
-    let endpoint = &*known.entry.entity;
-    known.changes = fields::differences(&f.s, endpoint, project);
-    known.record = fields::without_settled(&known.changes, endpoint, std::mem::take(&mut known.record));
-    let unmarked = matches!(known.changes.first(), Some(UpdateEndpoint::Owner(..)));
-    if f.s.may_act() && unmarked {
-        let mark = known.changes.remove(0);
-        let (verdict, record) = fields::mark(f, endpoint, mark, std::mem::take(&mut known.record));
-        (known.mark, known.record) = (Some(verdict), record);
-    }
-}
-
-/// Another endpoint with the object's mark is deleted. One that cannot be deleted now keeps nothing else back.
-fn duplicate(f: &Observed<'_>, endpoint: &Endpoint) -> Option<Verdict> {
-    let duplicate = identity::duplicate(&f.s, endpoint.header.id).filter(|_| f.s.may_act())?;
-    let message = format!("deleting endpoint {duplicate}, which an earlier request made as well");
-    let verdict = Verdict::working(Reason::Updating, message);
-    let last = f.record.failures.recall(Action::DELETE);
-    Some(f.s.asking(None).gate(last, Action::DeleteEndpoint(duplicate), verdict))
 }

@@ -1,7 +1,13 @@
 //! What a remote endpoint lacks beside its model: names, project, logging, our mark. Each travels alone, and what is refused
 //! is told beside and holds nothing else back.
-use super::{Snapshot, contest, known::Known, observed::Observed, record::Record, target::Move};
-use crate::{Action, Verdict, aside, drift::Correction, predecessor, retry, text::after, verdict::Phase};
+use super::{
+    Snapshot, contest,
+    known::{Known, Next},
+    observed::Observed,
+};
+use crate::{
+    Action, Verdict, aside, drift::Correction, failures::Failures, predecessor, retry, text::after, verdict::Phase,
+};
 use jiff::SignedDuration;
 use speech_api::{Reason, condition};
 use speech_service::{EntityId, entity::Endpoint, request::UpdateEndpoint};
@@ -45,38 +51,34 @@ pub fn step(endpoint: &Endpoint, change: UpdateEndpoint, urgent: bool) -> Action
 }
 
 /// Forgets what was refused and is not wanted any more.
-pub fn without_settled(changes: &[UpdateEndpoint], endpoint: &Endpoint, mut record: Record) -> Record {
+pub fn without_settled<'a>(
+    changes: impl Iterator<Item = &'a UpdateEndpoint>,
+    endpoint: &Endpoint,
+    mut failures: Failures,
+) -> Failures {
     let wanted: Vec<_> = changes
-        .iter()
         .map(|change| step(endpoint, change.clone(), false).operation())
         .collect();
-    record.failures.aside.retain(|failure| {
+    failures.aside.retain(|failure| {
         let operation = failure.operation.as_str();
         [Action::DELETE, Action::EVALUATE].contains(&operation) || wanted.contains(&operation)
     });
-    record
+    failures
 }
 
 /// Puts our mark on the endpoint, before anything else is changed. `Err` says that it has to wait for a failure.
-pub fn mark(
-    f: &Observed<'_>,
-    endpoint: &Endpoint,
-    mark: UpdateEndpoint,
-    record: Record,
-) -> (Result<Verdict, Verdict>, Record) {
-    let s = &f.s;
-    let (verdict, record) = ask(f, endpoint, mark, record);
+pub fn mark(f: &Observed<'_>, endpoint: &Endpoint, mark: &UpdateEndpoint) -> Result<Verdict, Verdict> {
+    let verdict = ask(f, endpoint, mark, &f.record.failures);
     if verdict.action.is_none() {
-        return (Err(verdict), record);
+        return Err(verdict);
     }
-    if is_fresh_look(s) {
-        return (Ok(verdict), record);
+    if is_fresh_look(&f.s) {
+        return Ok(verdict);
     }
     let message = format!("looking whether endpoint {} has an owner by now", endpoint.header.id);
     // A look that shows nothing new wakes nobody.
-    let again = after(s.now(), SignedDuration::from_secs(1));
-    let look = Verdict::working(Reason::Creating, message).watching().until(again);
-    (Ok(look), record)
+    let again = after(f.s.now(), SignedDuration::from_secs(1));
+    Ok(Verdict::working(Reason::Creating, message).watching().until(again))
 }
 
 /// Whether the lists were read since the object is known: another owner may have left its mark after the look before,
@@ -96,45 +98,49 @@ fn is_fresh_look(s: &Snapshot<'_>) -> bool {
 
 /// Changes the first thing whose time has come. Otherwise `rest` is all that there is to say, unless what is tried again
 /// soon would make it untrue.
-pub fn change(f: &Observed<'_>, k: &Known<'_>, mut record: Record, rest: Verdict) -> (Verdict, Record) {
+pub fn change(f: &Observed<'_>, k: &Known<'_>, mut failures: Failures, rest: Verdict) -> (Verdict, Failures) {
     let mut waits: Option<Verdict> = None;
     for change in &k.changes {
-        let verdict;
-        (verdict, record) = ask(f, &k.entry.entity, change.clone(), record);
+        failures = unapplied(f, k.endpoint(), change, failures);
+        let verdict = ask(f, k.endpoint(), change, &failures);
         if verdict.action.is_some() {
-            return (verdict, record);
+            return (verdict, failures);
         }
         waits = Some(match waits {
             Some(before) => verdict.look_again.into_iter().fold(before, Verdict::until),
             None => verdict,
         });
     }
-    let Some(waits) = waits else { return (rest, record) };
-    let at_rest = rest.phase == Phase::Done && matches!(k.next, Ok(Move::Stay));
+    let Some(waits) = waits else { return (rest, failures) };
+    let at_rest = rest.phase == Phase::Done && matches!(k.next, Next::Stay);
     let verdict = if at_rest && waits.phase == Phase::Working {
         rest.look_again.into_iter().fold(waits, Verdict::until)
     } else {
         waits.look_again.into_iter().fold(rest, Verdict::until)
     };
-    (verdict, record)
+    (verdict, failures)
+}
+
+/// With what it comes to that the service accepted a change and does not show it.
+pub fn unapplied(f: &Observed<'_>, endpoint: &Endpoint, change: &UpdateEndpoint, failures: Failures) -> Failures {
+    let s = &f.s;
+    let action = step(endpoint, change.clone(), false);
+    let is_accepted = Action::field(action.operation()).is_some_and(|word| aside::was_accepted(s, word));
+    if !is_accepted || s.around.learned.failure.is_some() {
+        return failures;
+    }
+    failures.with(s, &retry::not_applied(&action, change.field()))
 }
 
 /// Asks for one change, unless it has to wait for a failure.
-fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: UpdateEndpoint, mut record: Record) -> (Verdict, Record) {
+fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: &UpdateEndpoint, failures: &Failures) -> Verdict {
     let s = &f.s;
-    let field = change.field();
-    let correction = Correction::of_endpoint(&change);
-    let verdict = Verdict::working(Reason::Updating, format!("changing {field}")).watching();
-    let action = step(endpoint, change, false);
-    let is_accepted = Action::field(action.operation()).is_some_and(|word| aside::was_accepted(s, word));
-    if is_accepted && s.around.learned.failure.is_none() {
-        let failure = retry::not_applied(&action, field);
-        record.failures = record.failures.with(s, &failure);
-    }
+    let correction = Correction::of_endpoint(change);
     if let Some(held) = correction.gate(&f.status.drift, &contest::named(endpoint), s.asking(None)) {
-        return (held, record);
+        return held;
     }
-    let last = record.failures.recall(action.operation());
-    let verdict = s.asking(None).gate(last, action, verdict);
-    (verdict, record)
+    let verdict = Verdict::working(Reason::Updating, format!("changing {}", change.field())).watching();
+    let action = step(endpoint, change.clone(), false);
+    let last = failures.recall(action.operation());
+    s.asking(None).gate(last, action, verdict)
 }

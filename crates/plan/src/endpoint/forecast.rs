@@ -1,17 +1,17 @@
 //! What comes next for an endpoint.
 use super::{
-    Snapshot, choice,
+    Snapshot,
+    candidate::Candidate,
+    choice,
+    dates::Dates,
     facts::Facts,
     identity::Identity,
-    in_flight::failed_swap,
-    known::Known,
+    known::{Known, Next},
     observed::Observed,
-    record::Record,
-    rollout::{Block, Dates, Rollout},
+    record::{Record, Upcoming},
     rules::{Ahead, Ruling},
     successor,
-    target::Move,
-    timing::By,
+    timing::{By, Timing},
 };
 use crate::{
     Verdict, ending,
@@ -19,9 +19,8 @@ use crate::{
     lead_time::Work,
     retry,
     risk::{self, Risk, Told, Way},
+    rule::Obstacle,
     text::{day_time, named},
-    view::View,
-    window::Calendar,
 };
 use jiff::{SignedDuration, Timestamp};
 use speech_api::{
@@ -34,34 +33,33 @@ use speech_api::{
 
 /// What lies ahead after a decision; none where what was told before stands.
 pub fn after(f: &Facts<'_>, ruling: &Ruling) -> Option<Forecast> {
-    let (verdict, record) = (&ruling.verdict, &ruling.record);
     let found = match (ruling.ahead, &f.known) {
         (Ahead::Stands, _) => return None,
-        (Ahead::Obstructed, _) => obstructed(f, verdict),
-        (Ahead::Served, Some(known)) => unserved(f, record, verdict, of(f, known, record, verdict)),
-        (Ahead::Served | Ahead::Unserved, _) => unserved(f, record, verdict, Forecast::default()),
+        (Ahead::Obstructed, _) => obstructed(f, &ruling.verdict),
+        (Ahead::Served, Some(known)) => unserved(f, &ruling.verdict, of(f, known, ruling)),
+        (Ahead::Served | Ahead::Unserved, _) => unserved(f, &ruling.verdict, Forecast::default()),
     };
-    Some(with_ending(&f.s, record, found))
+    Some(with_ending(f, found))
 }
 
 /// The forecast of an endpoint that is there.
-fn of(f: &Observed<'_>, k: &Known<'_>, record: &Record, verdict: &Verdict) -> Forecast {
-    let (s, dates) = (&f.s, &k.dates);
-    let Some(view) = s.around.connection.view().filter(|_| record.active.is_some()) else {
+fn of(f: &Facts<'_>, k: &Known<'_>, ruling: &Ruling) -> Forecast {
+    let s = &f.s;
+    if s.around.connection.view().is_none() || f.record.active.is_none() {
         return Forecast::default();
-    };
-    if let Some(target) = record.target.as_ref().filter(|_| s.may_act()) {
+    }
+    if let Some(target) = ruling.upcoming.target.as_ref().filter(|_| s.may_act()) {
         // One whose answer was lost may be on its way, or in vain again.
-        return match failed_swap(record) {
-            Some(_) => asking(s, record, dates, &named(&target.name, target.revision), verdict),
-            None => moving(s, dates, target),
+        return match ruling.failed_swap() {
+            Some(_) => asking(s, &k.dates, &named(&target.name, target.revision), ruling),
+            None => moving(s, &k.dates, target),
         };
     }
-    let forecast = match &k.next {
-        Ok(Move::To { facts, .. }) => asking(s, record, dates, &choice::named(facts), verdict),
-        Ok(Move::Held { choice, rollout }) => held(s, view, record, dates, &choice::named(&choice.facts), rollout),
-        Ok(Move::Stay) => without_successor(s, record, dates, None),
-        Err(obstacle) => without_successor(s, record, dates, Some(&obstacle.verdict)),
+    let forecast = match (&k.next, k.moves(), k.waits()) {
+        (_, Some(next), _) => asking(s, &k.dates, &choice::named(&next.facts), ruling),
+        (_, None, Some(candidate)) => held(f, k, candidate),
+        (Next::None(obstacle), ..) => without_successor(f, &k.dates, Some(&obstacle.verdict)),
+        (Next::Stay | Next::Begun(_) | Next::Candidate(_), ..) => without_successor(f, &k.dates, None),
     };
     busy(s, k, forecast)
 }
@@ -75,12 +73,12 @@ fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Forecast {
 }
 
 /// What served once and serves nothing now: it is gone, or its successor has not served yet since that was told.
-fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, forecast: Forecast) -> Forecast {
+fn unserved(f: &Observed<'_>, verdict: &Verdict, forecast: Forecast) -> Forecast {
     let s = &f.s;
     let served = !f.status.former_ids.is_empty() || s.old_status().is_some_and(|old| old.id.is_some());
     let is_gone = match f.identity {
         Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => true,
-        Identity::Known(_) => record.active.is_none() && condition::at_risk(s.written()).is_some(),
+        Identity::Known(_) => f.record.active.is_none() && condition::at_risk(s.written()).is_some(),
         Identity::Unseen => false,
     };
     if !(served && is_gone) {
@@ -96,9 +94,9 @@ fn unserved(f: &Observed<'_>, record: &Record, verdict: &Verdict, forecast: Fore
 }
 
 /// Beside it, what the endpoint rests on that is being deleted.
-fn with_ending(s: &Snapshot<'_>, record: &Record, forecast: Forecast) -> Forecast {
-    let calendar = Calendar::shut();
-    let deadline = Dates::of(s, record.active.as_ref(), &calendar).deadline(s.now());
+fn with_ending(f: &Observed<'_>, forecast: Forecast) -> Forecast {
+    let (s, record) = (&f.s, &f.record);
+    let deadline = Dates::of(s, record.active.as_ref(), &f.windows.calendar).deadline(s.now());
     let (gone, look_again) = model_gone(s, record);
     let followed = s.related.models.iter().copied().filter(|_| record.active.is_some());
     let ending = ending::together([
@@ -150,10 +148,11 @@ fn moving(s: &Snapshot<'_>, dates: &Dates<'_>, target: &TargetModel) -> Forecast
 }
 
 /// The move is asked for now, or was in vain.
-fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verdict: &Verdict) -> Forecast {
+fn asking(s: &Snapshot<'_>, dates: &Dates<'_>, name: &str, ruling: &Ruling) -> Forecast {
+    let verdict = &ruling.verdict;
     let way = if !s.may_act() {
         untouchable(s)
-    } else if let Some(last) = failed_swap(record) {
+    } else if let Some(last) = ruling.failed_swap() {
         let reason = match verdict.action {
             None => verdict.reason,
             Some(_) => Reason::Retrying,
@@ -176,7 +175,8 @@ fn asking(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, name: &str, verd
     } else {
         Way::Open
     };
-    let wanted = record.candidate.as_ref().or(record.target.as_ref());
+    let Upcoming { candidate, target } = &ruling.upcoming;
+    let wanted = candidate.as_ref().or(target.as_ref());
     let told = s.old_status().and_then(|old| old.plan.first());
     let told = told.filter(|told| told.action == PlannedAction::Swap && told.reason == "Due");
     let since = wanted.map(|wanted| wanted.since).or(told.map(|told| told.at));
@@ -233,29 +233,34 @@ fn told_by_steps(dates: &Dates<'_>, mut forecast: Forecast) -> Forecast {
 }
 
 /// A candidate waits.
-fn held(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>, name: &str, rollout: &Rollout) -> Forecast {
+fn held(f: &Facts<'_>, k: &Known<'_>, candidate: &Candidate<'_>) -> Forecast {
+    let (s, dates, name) = (&f.s, &k.dates, choice::named(&candidate.choice.facts));
     let mut steps = Vec::new();
-    if let Some(gate) = record.gate.as_ref().filter(|gate| gate.verdict == GateVerdict::Pending)
-        && rollout.blocks.iter().any(|block| block.reason == Reason::Evaluating)
+    if let Some(gate) = f
+        .record
+        .gate
+        .as_ref()
+        .filter(|gate| gate.verdict == GateVerdict::Pending)
+        && k.held.iter().any(|held| held.verdict.reason == Reason::Evaluating)
     {
         steps.push(PlannedStep {
-            to: Some(name.to_owned()),
+            to: Some(name.clone()),
             ..step(PlannedAction::Evaluate, gate.at, "Gate")
         });
     }
-    if let Some(at) = rollout.at.or(dates.expiry) {
+    if let Some(at) = candidate.timing.at.or(dates.expiry) {
         steps.push(PlannedStep {
-            to: Some(name.to_owned()),
-            blocked_by: rollout.blocks.iter().map(|block| block.words.clone()).collect(),
-            ..step(PlannedAction::Swap, at, cause(s, rollout))
+            to: Some(name.clone()),
+            blocked_by: k.held.iter().map(|held| held.verdict.message.clone()).collect(),
+            ..step(PlannedAction::Swap, at, cause(s, &candidate.timing))
         });
     }
-    let way = way_of_wait(s, view, record, dates, name, rollout);
+    let way = way_of_wait(f, k, &name, &candidate.timing);
     with_lead_time(s, dates, told_by_steps(dates, forecast(s, dates, steps, &way)))
 }
 
-fn cause(s: &Snapshot<'_>, rollout: &Rollout) -> &'static str {
-    match (rollout.by, s.object.spec.swap.policy) {
+fn cause(s: &Snapshot<'_>, timing: &Timing) -> &'static str {
+    match (timing.by, s.object.spec.swap.policy) {
         (By::Expired, _) => "Expired",
         (By::Share, _) | (By::Window | By::Override, SwapPolicy::BeforeExpiry) => "BeforeExpiry",
         (By::NewModel | By::Window | By::Override, SwapPolicy::OnNewModel | SwapPolicy::BeforeExpiry) => "NewModel",
@@ -271,19 +276,13 @@ fn expires(at: Timestamp) -> PlannedStep {
 }
 
 /// What is told at once can only be ended by a person; the rest is told when the swap should have begun.
-fn way_of_wait(
-    s: &Snapshot<'_>,
-    view: &View,
-    record: &Record,
-    dates: &Dates<'_>,
-    name: &str,
-    rollout: &Rollout,
-) -> Way {
+fn way_of_wait(f: &Facts<'_>, k: &Known<'_>, name: &str, timing: &Timing) -> Way {
+    let (s, dates) = (&f.s, &k.dates);
     if !s.may_act() {
         return untouchable(s);
     }
-    if rollout.never_opens {
-        let end = match rollout.at {
+    if timing.never_opens {
+        let end = match timing.at {
             Some(at) => format!("the swap begins on {} all the same", day_time(at)),
             None => format!("model {name} never follows it"),
         };
@@ -293,37 +292,42 @@ fn way_of_wait(
             words: format!("the windows of spec.swap.windows never open: {end}"),
         };
     }
-    let by_gate = ends_by_deadline(s, view, record, dates);
+    let by_gate = ends_by_deadline(f, k);
     let judged = |reason| {
         matches!(
             reason,
             Reason::GateInconclusive | Reason::DatasetNotFound | Reason::DatasetUnsuitable
         )
     };
-    let told = |block: &&Block| {
-        !(block.rule == RuleName::Gate && by_gate)
+    let told = |held: &&Obstacle| {
+        let reason = held.verdict.reason;
+        !(held.rule == RuleName::Gate && by_gate)
             // Its day comes by itself, and so does a window that opens in time.
-            && block.reason != Reason::SwapScheduled
-            && (block.reason != Reason::WindowClosed || rollout.at.is_none_or(|at| dates.latest() < Some(at)))
+            && reason != Reason::SwapScheduled
+            && (reason != Reason::WindowClosed || timing.at.is_none_or(|at| dates.latest() < Some(at)))
     };
-    let at_once = |block: &&Block| told(block) && (judged(block.reason) || block.reason == Reason::WindowNeverOpens);
-    let of = |when, block: &Block| Way::Kept {
+    let at_once = |held: &&Obstacle| {
+        let reason = held.verdict.reason;
+        told(held) && (judged(reason) || reason == Reason::WindowNeverOpens)
+    };
+    let of = |when, held: &Obstacle| Way::Kept {
         told: when,
-        reason: block.reason,
-        words: format!("model {name} waits for {}", block.words),
+        reason: held.verdict.reason,
+        words: format!("model {name} waits for {}", held.verdict.message),
     };
-    let mut blocks = rollout.blocks.iter();
     let deadline = dates.deadline(s.now());
     if deadline.is_some_and(|deadline| deadline.is_late())
-        && let Some(block) = rollout.blocks.iter().find(told)
+        && let Some(held) = k.held.iter().find(told)
     {
-        return of(Told::WhenLate, block);
+        return of(Told::WhenLate, held);
     }
-    blocks.find(at_once).map_or(Way::Open, |block| of(Told::AtOnce, block))
+    let held = k.held.iter().find(at_once);
+    held.map_or(Way::Open, |held| of(Told::AtOnce, held))
 }
 
 /// Whether the gate's deadline ends the wait by itself: by promoting the candidate, or by a base model in its place.
-fn ends_by_deadline(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Dates<'_>) -> bool {
+fn ends_by_deadline(f: &Facts<'_>, k: &Known<'_>) -> bool {
+    let (s, dates) = (&f.s, &k.dates);
     let Some(gate) = &s.object.spec.swap.gate else {
         return false;
     };
@@ -332,13 +336,14 @@ fn ends_by_deadline(s: &Snapshot<'_>, view: &View, record: &Record, dates: &Date
         && match gate.on_deadline {
             OnDeadline::Hold => false,
             OnDeadline::Promote => true,
-            OnDeadline::NewestBase => choice::stand_in(s, view, record)
+            OnDeadline::NewestBase => choice::stand_in(s, k.view, &f.record)
                 .is_some_and(|base| base.facts.expires_at.is_none_or(|at| Some(at) > dates.expiry)),
         }
 }
 
 /// Nothing newer is at hand.
-fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, trouble: Option<&Verdict>) -> Forecast {
+fn without_successor(f: &Facts<'_>, dates: &Dates<'_>, trouble: Option<&Verdict>) -> Forecast {
+    let s = &f.s;
     let Some(expiry) = dates.expiry else {
         return Forecast::default();
     };
@@ -349,7 +354,7 @@ fn without_successor(s: &Snapshot<'_>, record: &Record, dates: &Dates<'_>, troub
     if !in_time {
         steps.push(expires(expiry));
     }
-    let barred = record.quarantine.first().filter(|_| trouble.is_some() && !in_time);
+    let barred = f.record.quarantine.first().filter(|_| trouble.is_some() && !in_time);
     let way = if let Some(entry) = barred {
         Way::Kept {
             told: Told::AtOnce,

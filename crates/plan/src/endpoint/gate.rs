@@ -2,7 +2,7 @@
 //!
 //! There is one evaluation for each pair of models and dataset: who needs it first has it made, others find it by the
 //! mark of the cluster. Once it has ended its numbers stand in the status, so that the evaluation itself may go.
-use super::{Snapshot, observed::Observed, record::Record};
+use super::{Snapshot, observed::Observed};
 use crate::{
     Action, Failure, FailureClass, List, evaluation,
     lead_time::{Took, Work},
@@ -27,9 +27,9 @@ mod order;
 pub use order::{asks_for_dataset, fit};
 mod weigh;
 
-/// What the gate says of a candidate.
+/// What the evaluation of a candidate says.
 #[derive(Clone, Debug)]
-pub struct Ruling {
+pub struct Assessment {
     pub verdict: GateVerdict,
     /// Why.
     pub reason: Reason,
@@ -52,14 +52,13 @@ pub fn judge(
     gate: &EvaluationGate,
     candidate: &ModelFacts<'_>,
     active: ModelId,
-    record: &Record,
-) -> (Ruling, Option<Judgement>) {
+) -> (Assessment, Option<Judgement>) {
     let dataset = match gate.dataset.parse::<EntityId>() {
         Ok(dataset) => dataset,
         Err(error) => {
             let message = format!("spec.swap.gate.evaluation.dataset: {error}");
             let finding = Finding::new(GateVerdict::Error, Reason::DatasetNotFound, message);
-            return (finding.ruling, None);
+            return (finding.assessment, None);
         }
     };
     let pair = Pair {
@@ -73,11 +72,11 @@ pub fn judge(
         gate,
         name: candidate.name,
         pair,
-        before: record.gate.as_ref().filter(|judgement| is_about(judgement, pair)),
+        before: f.record.gate.as_ref().filter(|judgement| is_about(judgement, pair)),
     };
     let finding = bench.decide(f);
     let judgement = bench.judgement(&finding);
-    (finding.ruling, Some(judgement))
+    (finding.assessment, Some(judgement))
 }
 
 /// Writes down what became of requests for evaluations, and the end of an evaluation also where nothing is judged any
@@ -185,7 +184,7 @@ struct Bench<'a> {
 
 /// A verdict and what it rests on.
 struct Finding {
-    ruling: Ruling,
+    assessment: Assessment,
     numbers: Option<Numbers>,
     metric: Option<Metric>,
     evaluation: Option<EntityId>,
@@ -196,7 +195,7 @@ struct Finding {
 impl Finding {
     fn new(verdict: GateVerdict, reason: Reason, message: impl Into<String>) -> Self {
         Self {
-            ruling: Ruling {
+            assessment: Assessment {
                 verdict,
                 reason,
                 message: message.into(),
@@ -214,12 +213,12 @@ impl Finding {
     }
 
     fn awaiting(mut self, list: List) -> Self {
-        self.ruling.awaits = Some(list);
+        self.assessment.awaits = Some(list);
         self
     }
 
     fn until(mut self, at: Timestamp) -> Self {
-        self.ruling.look_again = Some(at);
+        self.assessment.look_again = Some(at);
         self
     }
 }
@@ -248,7 +247,7 @@ impl Bench<'_> {
             None => self.refused(None).or_else(|| self.failed_before()),
         };
         match failed {
-            Some(failed) if failed.ruling.look_again.is_some() => failed,
+            Some(failed) if failed.assessment.look_again.is_some() => failed,
             Some(_) | None => self.evaluate(f),
         }
     }
@@ -431,7 +430,7 @@ impl Bench<'_> {
 
     /// What to write down; the time stays while the verdict does.
     fn judgement(&self, finding: &Finding) -> Judgement {
-        let Ruling { verdict, message, .. } = &finding.ruling;
+        let Assessment { verdict, message, .. } = &finding.assessment;
         // An error stands until there is another evaluation, so that it is counted once.
         let repeats = |before: &&Judgement| {
             before.verdict == GateVerdict::Error && before.errors > 0 && before.evaluation == finding.evaluation

@@ -3,21 +3,21 @@
 //! which of them answers.
 use super::{
     Snapshot, choice, fields,
-    known::Known,
+    known::{Known, Move},
     observed::Observed,
-    record::Record,
-    rollout::Dates,
-    target::{Move, on_its_way},
+    record::{Record, Upcoming},
+    target::on_its_way,
 };
 use crate::{
     Action, Verdict, aside,
+    failures::Failures,
     lead_time::Work,
     retry,
     text::{after, day_time},
-    view::{ModelFacts, View},
+    view::ModelFacts,
 };
 use jiff::{SignedDuration, Timestamp};
-use speech_api::{Reason, SpeechEndpointStatus, endpoint::TargetModel, reference::LastFailure};
+use speech_api::{Reason, SpeechEndpointStatus, decision::Decision, endpoint::TargetModel, reference::LastFailure};
 use speech_service::{
     EntityId, ModelId,
     entity::{Endpoint, Status},
@@ -28,8 +28,8 @@ use speech_service::{
 const USUAL_DEPLOYMENT: SignedDuration = SignedDuration::from_mins(30);
 
 /// Whether the move to the target was asked for already.
-pub fn was_asked(s: &Snapshot<'_>, record: &Record, reason: Reason) -> bool {
-    let target = record.target.as_ref().map(|target| target.model);
+fn was_asked(s: &Snapshot<'_>, target: Option<&TargetModel>, reason: Reason) -> bool {
+    let target = target.map(|target| target.model);
     s.old_status().is_some_and(|old| {
         target.is_some()
             && old_target(s) == target
@@ -39,14 +39,31 @@ pub fn was_asked(s: &Snapshot<'_>, record: &Record, reason: Reason) -> bool {
 
 /// Until when a service that accepted another model may go on showing the old one as if nothing happened. None if it
 /// should show it by now, or if it is not known to have accepted it.
-pub fn shows_old_until(s: &Snapshot<'_>, endpoint: &Endpoint, record: &Record, model: ModelId) -> Option<Timestamp> {
+pub fn shows_old_until(
+    s: &Snapshot<'_>,
+    endpoint: &Endpoint,
+    target: Option<&TargetModel>,
+    model: ModelId,
+) -> Option<Timestamp> {
     accepted(s, endpoint).filter(|accepted| *accepted == model)?;
-    outstanding_until(s, record.target.as_ref()?)
+    outstanding_until(s, target?)
 }
 
 /// The model that was asked for and did not come to be accepted: what was begun is finished, also after failures.
 pub fn in_vain(old: &SpeechEndpointStatus) -> Option<&TargetModel> {
     old.candidate.as_ref().filter(|candidate| candidate.requested)
+}
+
+/// The model that a written status says was asked for, whether the service accepted it or not.
+pub fn asked(old: &SpeechEndpointStatus) -> Option<EntityId> {
+    let asked = old.target.as_ref().or_else(|| in_vain(old));
+    asked.map(|asked| asked.model)
+}
+
+/// The decision by which a move to a model was begun.
+pub fn decided<'a>(s: &Snapshot<'a>, facts: &ModelFacts<'_>) -> Option<&'a Decision> {
+    let old = s.old_status()?;
+    (asked(old) == Some(facts.model.entity())).then_some(&old.decision)
 }
 
 /// The model that the service said yes to last.
@@ -96,24 +113,20 @@ pub fn stands_in(s: &Snapshot<'_>, facts: &ModelFacts<'_>) -> bool {
 }
 
 /// The last failure, unless another model was wanted then: what the service said of that one says nothing of this one.
-pub fn last_failure(record: &Record) -> Option<&LastFailure> {
-    let wanted = record.target.as_ref().or(record.candidate.as_ref());
-    let since = wanted.map(|wanted| wanted.since);
-    record
-        .failures
-        .last
-        .as_ref()
-        .filter(|last| since.is_none_or(|since| since <= last.at))
+pub fn last_failure<'f>(upcoming: &Upcoming, failures: &'f Failures) -> Option<&'f LastFailure> {
+    let since = upcoming.first().map(|wanted| wanted.since);
+    let last = failures.last.as_ref();
+    last.filter(|last| since.is_none_or(|since| since <= last.at))
 }
 
 /// The last failure of the move that is wanted.
-pub fn failed_swap(record: &Record) -> Option<&LastFailure> {
-    last_failure(record).filter(|last| last.operation == Action::SWAP)
+pub fn failed_swap<'f>(upcoming: &Upcoming, failures: &'f Failures) -> Option<&'f LastFailure> {
+    last_failure(upcoming, failures).filter(|last| last.operation == Action::SWAP)
 }
 
 /// Accepted is not serving: wait for a read that began after our request.
-pub fn until_reported(s: &Snapshot<'_>, record: &Record) -> Verdict {
-    match (&record.active, &record.target) {
+pub fn until_reported(f: &Observed<'_>, target: Option<&TargetModel>) -> Verdict {
+    match (&f.record.active, target) {
         (Some(_), Some(target)) => Verdict::working(
             Reason::Swapping,
             format!(
@@ -121,7 +134,7 @@ pub fn until_reported(s: &Snapshot<'_>, record: &Record) -> Verdict {
                 target.name
             ),
         ),
-        (Some(_), None) => aside::answered(s),
+        (Some(_), None) => aside::answered(&f.s),
         (None, _) => Verdict::working(
             Reason::Deploying,
             "the service accepted the endpoint; waiting until it reports it",
@@ -137,67 +150,50 @@ pub fn old_target(s: &Snapshot<'_>) -> Option<EntityId> {
 
 /// What is on its way while the service has not reported it: the model that the service names, else the one that was asked
 /// for last, else the one that is wanted.
-pub fn deploying(
-    f: &Observed<'_>,
-    view: &View,
-    endpoint: &Endpoint,
-    next: Option<&Move<'_>>,
-    record: Record,
-) -> Record {
-    let s = &f.s;
+pub fn deploying(f: &Observed<'_>, k: &Known<'_>) -> Upcoming {
+    let (s, record, endpoint) = (&f.s, &f.record, k.endpoint());
+    let next = k.moves();
     // What was asked for is on its way whatever is found by now: what let it go, such as an evaluation, may be gone.
     let mut named = endpoint.model.into_iter().chain(asked_last(s, endpoint));
     let named = named.find(|model| !record.serves(*model));
     let before = s.old_status().and_then(|old| old.target.clone());
     let active = record.active.as_ref().map(|active| &active.model);
-    let mut record = match (named.and_then(|model| view.model(model)), before, next) {
+    match (named.and_then(|model| k.view.model(model)), before, next) {
         (Some(facts), _, _) => {
-            let interim = stands_in(s, &facts)
-                || matches!(next, Some(Move::To { facts: to, interim: true, .. }) if to.model == facts.model);
-            on_target(s, &facts, interim, record)
+            let is_next = |next: Move<'_>| next.interim && next.facts.model == facts.model;
+            let interim = stands_in(s, &facts) || next.is_some_and(is_next);
+            Upcoming::asked(target(f, &facts, interim))
         }
-        (None, Some(before), _) if active != Some(&before.model) => Record {
-            target: Some(before),
-            ..record
+        (None, Some(before), _) if active != Some(&before.model) => Upcoming::asked(Some(before)),
+        (None, _, Some(next)) => match asked_for(f, k, &next) {
+            Upcoming {
+                target: None,
+                candidate,
+            } => Upcoming::waiting(candidate),
+            Upcoming { target, .. } => Upcoming::asked(target),
         },
-        (None, _, Some(Move::To { facts, interim, .. })) => asked_for(f, endpoint, facts, *interim, record),
-        (None, _, Some(Move::Stay | Move::Held { .. }) | None) => record,
-    };
-    if record.target.is_some() {
-        record.candidate = None;
+        (None, _, None) => Upcoming::waiting(k.waiting.clone()),
     }
-    record
 }
 
 /// What is being deployed stands apart from what serves.
-pub fn on_target(s: &Snapshot<'_>, facts: &ModelFacts<'_>, interim: bool, record: Record) -> Record {
-    if record.serves(facts.model) {
-        return record;
-    }
-    let before = s.old_status().and_then(|old| old.target.as_ref());
-    Record {
-        target: Some(on_its_way(s, facts, interim, before)),
-        ..record
-    }
+pub fn target(f: &Observed<'_>, facts: &ModelFacts<'_>, interim: bool) -> Option<TargetModel> {
+    let before = f.s.old_status().and_then(|old| old.target.as_ref());
+    (!f.record.serves(facts.model)).then(|| on_its_way(&f.s, facts, interim, before))
 }
 
-/// Remembers the model that is asked for. A target is what the service accepted, or may have; all else still waits.
-pub fn asked_for(
-    f: &Observed<'_>,
-    endpoint: &Endpoint,
-    facts: &ModelFacts<'_>,
-    interim: bool,
-    record: Record,
-) -> Record {
-    let s = &f.s;
+/// What is remembered of a model that is asked for. A target is what the service accepted, or may have; all else still waits.
+pub fn asked_for(f: &Observed<'_>, k: &Known<'_>, next: &Move<'_>) -> Upcoming {
+    let (s, facts) = (&f.s, &next.facts);
     let id = facts.model.entity();
     let leaves = s.around.learned.asked == Some(Action::SWAP);
-    let is_known = old_target(s) == Some(id) || asked_last(s, endpoint) == Some(facts.model) || record.active.is_none();
-    if is_known {
-        return on_target(s, facts, interim, record);
-    }
-    if record.serves(facts.model) {
-        return record;
+    let is_known =
+        old_target(s) == Some(id) || asked_last(s, k.endpoint()) == Some(facts.model) || f.record.active.is_none();
+    if is_known || f.record.serves(facts.model) {
+        return Upcoming {
+            target: target(f, facts, next.interim),
+            candidate: k.waiting.clone(),
+        };
     }
     let old = s.old_status();
     let before = old.and_then(|old| old.candidate.as_ref());
@@ -206,38 +202,33 @@ pub fn asked_for(
     let served = old
         .and_then(|old| old.active.as_ref())
         .is_some_and(|active| active.model == id);
-    Record {
-        candidate: Some(TargetModel {
-            requested: leaves || served || before.is_some_and(|before| before.requested),
-            ..on_its_way(s, facts, interim, before)
-        }),
-        ..record
-    }
+    Upcoming::waiting(Some(TargetModel {
+        requested: leaves || served || before.is_some_and(|before| before.requested),
+        ..on_its_way(s, facts, next.interim, before)
+    }))
 }
 
 /// Moves the endpoint to another model, by a request that names nothing else.
-pub fn swap(
-    f: &Observed<'_>,
-    k: &Known<'_>,
-    (facts, interim, urgent): (&ModelFacts<'_>, bool, bool),
-    mut record: Record,
-) -> (Verdict, Record) {
-    let (s, endpoint) = (&f.s, &*k.entry.entity);
-    let verdict = moving(&record, endpoint, facts);
+pub fn swap(f: &Observed<'_>, k: &Known<'_>, next: &Move<'_>, asked: Upcoming) -> (Verdict, Upcoming, Failures) {
+    let (s, endpoint, facts) = (&f.s, k.endpoint(), &next.facts);
+    let mut failures = f.record.failures.clone();
+    let verdict = moving(&f.record, endpoint, facts);
+    let urgent = k.dates.is_urgent(s.now());
     let action = fields::step(endpoint, UpdateEndpoint::Model(facts.model), urgent);
-    if s.around.learned.failure.is_none() && was_asked(s, &record, verdict.reason) {
+    if s.around.learned.failure.is_none() && was_asked(s, asked.target.as_ref(), verdict.reason) {
         let failure = retry::not_applied(&action, "the model");
-        let last = retry::remember(failed_swap(&record), &failure, s.generation(), s.now());
-        record.failures.last = Some(last);
+        let last = failed_swap(&asked, &failures);
+        failures.last = Some(retry::remember(last, &failure, s.generation(), s.now()));
     }
     let asking = s.asking(k.dates.need());
-    let verdict = asking.gate(failed_swap(&record), action, verdict.watching());
-    if verdict.action.is_some() && s.around.learned.asked.is_none() {
-        // It leaves now: what this plan says is written only by who knows that it did.
-        record = on_target(s, facts, interim, record);
-        record.candidate = None;
-    }
-    (verdict, record)
+    let verdict = asking.gate(failed_swap(&asked, &failures), action, verdict.watching());
+    // If it leaves now, what this plan says is written only by who knows that it did.
+    let leaves = verdict.action.is_some() && s.around.learned.asked.is_none();
+    let upcoming = match leaves {
+        true => Upcoming::asked(target(f, facts, next.interim)),
+        false => asked,
+    };
+    (verdict, upcoming, failures)
 }
 
 fn moving(record: &Record, endpoint: &Endpoint, model: &ModelFacts<'_>) -> Verdict {
@@ -253,7 +244,8 @@ fn moving(record: &Record, endpoint: &Endpoint, model: &ModelFacts<'_>) -> Verdi
 }
 
 /// The service is at work: say so honestly, also when it takes longer than usual.
-pub fn progress(s: &Snapshot<'_>, endpoint: &Endpoint, record: &Record) -> Verdict {
+pub fn progress(f: &Observed<'_>, endpoint: &Endpoint, target: Option<&TargetModel>) -> Verdict {
+    let s = &f.s;
     let since = endpoint.header.last_action_at.max(endpoint.header.created_at);
     let late = after(since, USUAL_DEPLOYMENT);
     let pace = if s.now() < late {
@@ -261,7 +253,7 @@ pub fn progress(s: &Snapshot<'_>, endpoint: &Endpoint, record: &Record) -> Verdi
     } else {
         "this is longer than the usual 30 minutes"
     };
-    let (reason, what) = match (&record.active, &record.target) {
+    let (reason, what) = match (&f.record.active, target) {
         (Some(_), Some(target)) => (Reason::Swapping, format!("moving to model {}", target.name)),
         (Some(_), None) => (Reason::Updating, "changing".to_owned()),
         (None, _) => (Reason::Deploying, "deploying".to_owned()),
@@ -272,10 +264,12 @@ pub fn progress(s: &Snapshot<'_>, endpoint: &Endpoint, record: &Record) -> Verdi
 }
 
 /// A change is on its way, or failed; nothing more is sent before a read tells what came of it.
-pub fn unconfirmed(s: &Snapshot<'_>, endpoint: &Endpoint, dates: &Dates<'_>, record: &Record) -> Verdict {
+pub fn unconfirmed(f: &Observed<'_>, k: &Known<'_>, upcoming: &Upcoming) -> Verdict {
+    let endpoint = k.endpoint();
     let model = endpoint.model.unwrap_or(ModelId::Base(endpoint.header.id));
     let action = fields::step(endpoint, UpdateEndpoint::Model(model), false);
-    let asking = s.asking(dates.need());
-    let gated = asking.gate(failed_swap(record), action, until_reported(s, record));
+    let asking = f.s.asking(k.dates.need());
+    let reported = until_reported(f, upcoming.target.as_ref());
+    let gated = asking.gate(failed_swap(upcoming, &f.record.failures), action, reported);
     Verdict { action: None, ..gated }.watching()
 }

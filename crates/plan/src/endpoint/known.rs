@@ -1,25 +1,79 @@
 //! What follows from a remote endpoint that is there and the object's own.
-use super::{observed::Obstacle, record::Record, rollout::Dates, target::Move};
-use crate::{Verdict, view::Entry};
-use speech_api::decision::{RuleName, Saw};
+use super::{candidate::Candidate, dates::Dates};
+use crate::{
+    rule::Obstacle,
+    view::{Entry, ModelFacts, View},
+};
+use speech_api::endpoint::TargetModel;
 use speech_service::{entity::Endpoint, request::UpdateEndpoint};
 
 /// A remote endpoint that is there and the object's own.
 pub struct Known<'a> {
     pub entry: &'a Entry<Endpoint>,
+    pub view: &'a View,
     pub dates: Dates<'a>,
     /// Whether the service is at work on it, or no read has shown what came of the last request.
     pub under_way: bool,
-    /// Another endpoint that an earlier request made as well, and what becomes of it.
-    pub duplicate: Option<Verdict>,
-    /// Which model it moves to.
-    pub next: Result<Move<'a>, Obstacle>,
-    /// What the rules about the next model saw.
-    pub saw: Vec<(RuleName, Saw)>,
+    /// Which model comes next.
+    pub next: Next<'a>,
+    /// What the rules hold against the candidate, if there is one.
+    pub held: Vec<Obstacle>,
+    /// The model that waits, as the status has it.
+    pub waiting: Option<TargetModel>,
+    /// The candidate that its gate refused in this very pass, and that is out of the choice.
+    pub refused: Option<Box<Candidate<'a>>>,
+    /// Our mark, if the endpoint lacks it.
+    pub mark: Option<UpdateEndpoint>,
     /// What else differs from the spec, without our mark.
     pub changes: Vec<UpdateEndpoint>,
-    /// Our mark, if the endpoint lacks it: the request, or what it waits for.
-    pub mark: Option<Result<Verdict, Verdict>>,
-    /// What is to be remembered if nothing else is decided.
-    pub record: Record,
+}
+
+/// Which model comes next.
+#[derive(Clone, Debug)]
+pub enum Next<'a> {
+    /// None: the chosen one serves.
+    Stay,
+    /// None that could be chosen, or could serve.
+    None(Obstacle),
+    /// The rules about a candidate are not asked: the move was begun and is finished, or nothing good serves.
+    Begun(Move<'a>),
+    /// The chosen one, about which the rules are asked.
+    Candidate(Box<Candidate<'a>>),
+}
+
+/// A model to move to now.
+#[derive(Clone, Copy, Debug)]
+pub struct Move<'a> {
+    pub facts: ModelFacts<'a>,
+    /// Whether it only stands in until the declared one may serve.
+    pub interim: bool,
+    /// Whether the move was decided before, so that what the rules saw then stands.
+    pub was_decided: bool,
+}
+
+impl<'a> Known<'a> {
+    pub fn endpoint(&self) -> &'a Endpoint {
+        &self.entry.entity
+    }
+
+    /// The move that nothing holds back.
+    pub fn moves(&self) -> Option<Move<'a>> {
+        match &self.next {
+            Next::Begun(begun) => Some(*begun),
+            Next::Candidate(candidate) if self.held.is_empty() => Some(Move {
+                facts: candidate.choice.facts,
+                interim: candidate.choice.interim,
+                was_decided: false,
+            }),
+            Next::Candidate(_) | Next::Stay | Next::None(_) => None,
+        }
+    }
+
+    /// The candidate that has to wait.
+    pub fn waits(&self) -> Option<&Candidate<'a>> {
+        match &self.next {
+            Next::Candidate(candidate) if !self.held.is_empty() => Some(candidate),
+            Next::Candidate(_) | Next::Begun(_) | Next::Stay | Next::None(_) => None,
+        }
+    }
 }

@@ -1,22 +1,26 @@
-//! Which model an endpoint moves to, if any.
+//! Which model comes next. The rules about a candidate are asked for each that is found, until one is clear or the search is
+//! at its end.
 use super::{
     Snapshot,
+    candidate::Candidate,
     choice::{self, Choice},
+    facts::Facts,
     in_flight,
-    observed::{Observed, Obstacle},
-    record::{MOST_BARRED, Record},
-    rollout::{self, Dates, Rollout},
-    target::{Move, on_its_way},
+    known::{Known, Move, Next},
+    record::MOST_BARRED,
+    target::on_its_way,
 };
 use crate::{
     CREATION_GRACE, Verdict, model_choice,
+    rule::Obstacle,
     text::{after, cause},
     view::{ModelFacts, View},
 };
 use jiff::SignedDuration;
 use speech_api::{
     Reason, SpeechEndpointStatus,
-    decision::{RuleName, Saw},
+    decision::RuleName,
+    endpoint::TargetModel,
     swap::{GateVerdict, Judgement, OnDeadline},
 };
 use speech_service::{
@@ -27,8 +31,8 @@ use speech_service::{
 /// How soon it is looked again whether a younger list has come: a list in which nothing changes wakes nobody.
 const NEXT_LIST: SignedDuration = SignedDuration::from_mins(1);
 
-/// The rules about the way to a model.
-const WAY: [RuleName; 5] = [
+/// The rules about a candidate.
+const OF_CANDIDATE: [RuleName; 5] = [
     RuleName::Gate,
     RuleName::Approval,
     RuleName::Date,
@@ -36,266 +40,276 @@ const WAY: [RuleName; 5] = [
     RuleName::Turn,
 ];
 
-/// What was found.
-pub struct Next<'a> {
-    pub outcome: Result<Move<'a>, Obstacle>,
-    /// What the rules about the way to the model saw.
-    pub saw: Vec<(RuleName, Saw)>,
-    pub record: Record,
+/// What is found before the rules about a candidate are asked.
+enum Found<'a> {
+    /// What comes next whatever they say, and the model that waits behind it.
+    Next(Next<'a>, Option<TargetModel>),
+    /// Nothing that could be chosen.
+    Nothing(Verdict),
+    /// A candidate; and the model to which the endpoint moves while that one is held back.
+    Candidate(Choice<'a>, Option<ModelFacts<'a>>),
 }
 
-/// Decides about the endpoint's model.
-pub fn find<'a>(f: &Observed<'a>, view: &'a View, endpoint: &Endpoint, dates: &Dates<'_>, record: Record) -> Next<'a> {
-    let mut search = Search {
-        f,
-        s: &f.s,
-        view,
-        endpoint,
-        dates,
-        record,
-        saw: Vec::new(),
-        rounds: 0,
-    };
-    let outcome = loop {
-        match search.once() {
-            Ok(Some(found)) => break Ok(found),
-            Err(obstacle) => break Err(obstacle),
-            // A candidate is out of the choice from now on, and the next one is looked for without it.
-            Ok(None) => search.rounds += 1,
-        }
-    };
-    Next {
-        outcome,
-        saw: search.saw,
-        record: search.record,
-    }
-}
-
-/// A search for the next model, with what is remembered so far.
-struct Search<'f, 'a> {
-    f: &'f Observed<'a>,
-    s: &'f Snapshot<'a>,
-    view: &'a View,
-    endpoint: &'f Endpoint,
-    dates: &'f Dates<'f>,
-    record: Record,
-    saw: Vec<(RuleName, Saw)>,
-    /// How many candidates went into quarantine.
-    rounds: usize,
-}
-
-impl<'a> Search<'_, 'a> {
-    fn has_failed(&self) -> bool {
-        self.endpoint.header.status == Status::Failed
-    }
-
-    /// A move that nothing holds back.
-    fn at_once(&self, facts: ModelFacts<'a>, interim: bool) -> Move<'a> {
-        Move::To {
-            facts,
-            interim,
-            urgent: self.dates.is_urgent(self.s.now()),
-        }
-    }
-
-    fn resumed(&self, facts: ModelFacts<'a>) -> Move<'a> {
-        self.at_once(facts, in_flight::stands_in(self.s, &facts))
-    }
-
-    /// The move; none if the choice has to be made again.
-    fn once(&mut self) -> Result<Option<Move<'a>>, Obstacle> {
-        if let Some(begun) = self.begun() {
-            return Ok(Some(begun));
-        }
-        let choice = match choice::choose(self.s, self.view, &self.record) {
-            Ok(choice) => choice,
-            Err(verdict) => {
-                let rule = RuleName::Choice;
-                return self.instead(None).map(Some).ok_or(Obstacle { rule, verdict });
+/// Finds the model that comes next. A candidate that its gate refuses is out of the choice, and the next one is looked for
+/// without it.
+pub fn find(f: &mut Facts<'_>) {
+    let judged = f.record.gate.clone();
+    let mut refused = 0;
+    while let Some(k) = &f.known {
+        match found(f, k) {
+            Found::Next(next, waiting) => f.go(next, waiting),
+            Found::Nothing(verdict) => f.go_without(verdict),
+            Found::Candidate(choice, meanwhile) => {
+                f.approach(choice);
+                if refused < MOST_BARRED && f.refuse() {
+                    refused += 1;
+                    continue;
+                }
+                f.go_meanwhile(meanwhile);
             }
+        }
+        break;
+    }
+    // Whom the next candidate has to be compared with is known once the service has ended its work.
+    if f.known.as_ref().is_some_and(|k| k.under_way) {
+        f.observed.record.gate = judged;
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn go(&mut self, next: Next<'a>, waiting: Option<TargetModel>) {
+        let Some(k) = &mut self.known else { return };
+        (k.next, k.waiting, k.held) = (next, waiting, Vec::new());
+    }
+
+    /// Asks the rules about a candidate. What moves now is a candidate no more.
+    fn approach(&mut self, choice: Choice<'a>) {
+        let Some(k) = &self.known else { return };
+        let before = self.s.old_status().and_then(|old| old.candidate.as_ref());
+        let waiting = on_its_way(&self.s, &choice.facts, choice.interim, before);
+        let place = (k.view, k.endpoint(), &k.dates);
+        let (candidate, judged) = Candidate::of(self, place, choice, waiting.since);
+        if judged.is_some() {
+            self.observed.record.gate = judged;
+        }
+        self.go(Next::Candidate(Box::new(candidate)), None);
+        let held = Self::RULES.held(self, &OF_CANDIDATE);
+        if let Some(k) = &mut self.known {
+            k.waiting = Some(waiting).filter(|_| !held.is_empty());
+            k.held = held;
+        }
+    }
+
+    /// Puts a candidate that failed its gate into quarantine.
+    fn refuse(&mut self) -> bool {
+        let held = self.known.as_ref().and_then(Known::waits);
+        let Some((failed, message)) = held.and_then(|held| Some((held, failed_gate(held, self.record.gate.as_ref())?)))
+        else {
+            return false;
         };
-        let unfit = |verdict| Obstacle {
-            rule: RuleName::Fitness,
-            verdict,
-        };
-        if is(self.endpoint.model, &choice.facts) {
-            return self.stays(&choice.facts).map(Some).map_err(unfit);
-        }
-        let unfinished = self.unfinished();
-        let moved_away = self.moved_away();
-        model_choice::deployable(&choice.facts, self.s.now()).map_err(unfit)?;
-        let decided = |facts: &Option<ModelFacts<'a>>| facts.is_some_and(|facts| facts.model == choice.facts.model);
-        let is_settled = self.record.active.is_some() && !self.has_failed();
-        if is_settled && !choice.named {
-            self.unlisted().map_or(Ok(()), |waits| Err(unfit(waits)))?;
-        }
-        // What was chosen before is put back even where a person put something that expires later in its place.
-        if decided(&unfinished) || decided(&moved_away) || !is_settled {
-            self.saw = self.seen_before(&choice.facts);
-            return Ok(Some(self.at_once(choice.facts, false)));
-        }
-        if !choice.named {
-            choice::expires_no_earlier(self.s, &self.record, &choice.facts).map_err(unfit)?;
-        }
-        let rollout = self.approach(&choice);
-        if rollout.is_clear() {
-            return Ok(Some(by(choice, rollout)));
-        }
-        if self.rounds < MOST_BARRED
-            && let Some(message) = judged_unfit(&choice, self.record.gate.as_ref())
+        let (model, name, now) = (failed.choice.facts.model, failed.choice.facts.name, self.s.now());
+        let record = std::mem::take(&mut self.observed.record);
+        self.observed.record = record.barring(model, name, Reason::GateFailed, message, now);
+        if let Some(k) = &mut self.known
+            && let Next::Candidate(failed) = std::mem::replace(&mut k.next, Next::Stay)
         {
-            let (facts, record) = (&choice.facts, std::mem::take(&mut self.record));
-            self.record = record.barring(facts.model, facts.name, Reason::GateFailed, message, self.s.now());
-            self.record.candidate = None;
-            return Ok(None);
+            k.refused = Some(failed);
         }
-        // A move that was begun is finished, and one that somebody made by hand is undone, while the next has to wait.
-        if let Some(facts) = unfinished.or(moved_away) {
-            // What the way to the candidate saw is about another model.
-            self.saw = self.seen_before(&facts);
-            return Ok(Some(self.resumed(facts)));
+        self.go(Next::Stay, None);
+        true
+    }
+
+    /// What comes while a candidate is held back. A move that was begun is finished, and one that somebody made by hand is
+    /// undone.
+    fn go_meanwhile(&mut self, meanwhile: Option<ModelFacts<'a>>) {
+        let Some(k) = &mut self.known else { return };
+        if k.waits().is_none() {
+            return;
         }
-        let instead = self.instead(Some(&rollout));
-        Ok(Some(instead.unwrap_or_else(|| by(choice, rollout))))
-    }
-
-    /// What comes before all choice: the way back after a swap that failed, and what was asked for and may still come.
-    fn begun(&mut self) -> Option<Move<'a>> {
-        if self.has_failed() {
-            let back = usable(self.s, self.view, &self.record, self.record.active.as_ref()?.model)?;
-            return (!is(self.endpoint.model, &back)).then(|| self.at_once(back, false));
+        match meanwhile {
+            Some(facts) => {
+                k.next = Next::Begun(resumed(&self.observed.s, facts));
+                k.held = Vec::new();
+            }
+            None if k.held.iter().any(|held| held.rule == RuleName::Gate) => {
+                if let Some(choice) = self.stand_in() {
+                    self.approach(choice);
+                }
+            }
+            None => {}
         }
-        // While one that was asked for may still come, another would only begin everything anew.
-        let target = in_flight::unseen(self.s, self.endpoint)?;
-        let facts = usable(self.s, self.view, &self.record, target.model)?;
-        // What waits behind it goes on waiting.
-        self.record.candidate = self.s.old_status().and_then(|old| old.candidate.clone());
-        self.saw = self.seen_before(&facts);
-        Some(self.resumed(facts))
     }
 
-    /// What the way to a model saw when the move began that is finished now: the decision for it stands.
-    fn seen_before(&self, facts: &ModelFacts<'_>) -> Vec<(RuleName, Saw)> {
-        let is_begun = |old: &&SpeechEndpointStatus| asked_for(old) == Some(facts.model.entity());
-        let old = self.s.old_status().filter(is_begun);
-        let passed = |saw: &Saw| matches!(saw, Saw::Fact(_));
-        let saw = |rule: &RuleName| Some((*rule, old?.decision.saw(*rule).filter(passed)?));
-        WAY.iter().filter_map(saw).collect()
-    }
-
-    /// The chosen model is the one that serves.
-    fn stays(&self, facts: &ModelFacts<'a>) -> Result<Move<'a>, Verdict> {
-        if !self.has_failed() {
-            return Ok(Move::Stay);
+    /// Nothing could be chosen.
+    fn go_without(&mut self, verdict: Verdict) {
+        let rule = RuleName::Choice;
+        match self.stand_in() {
+            Some(choice) => self.approach(choice),
+            None => self.go(Next::None(Obstacle { rule, verdict }), None),
         }
-        // Cleared since the deployment failed, it is tried again.
-        let cleared = self.f.status.quarantine_cleared_at;
-        if cleared.is_none_or(|cleared| cleared < self.endpoint.header.last_action_at) {
-            return Err(deployment_failed(self.endpoint));
-        }
-        model_choice::deployable(facts, self.s.now()).map(|()| self.at_once(*facts, false))
-    }
-
-    /// The model that was asked for before, and does not serve.
-    fn unfinished(&self) -> Option<ModelFacts<'a>> {
-        self.recorded(asked_for)
-    }
-
-    /// The active model, from which somebody moved the endpoint by hand.
-    fn moved_away(&self) -> Option<ModelFacts<'a>> {
-        let serves = self.endpoint.model.map(ModelId::entity);
-        let by_hand = serves.is_some() && in_flight::old_target(self.s) != serves;
-        self.recorded(|old| old.active.as_ref().map(|active| active.model))
-            .filter(|_| by_hand && !self.has_failed())
-    }
-
-    /// A model that the written status names, while it can serve and does not.
-    fn recorded(&self, which: impl Fn(&SpeechEndpointStatus) -> Option<EntityId>) -> Option<ModelFacts<'a>> {
-        let named = self.s.old_status().and_then(which)?;
-        let facts = usable(self.s, self.view, &self.record, named)?;
-        (!is(self.endpoint.model, &facts)).then_some(facts)
-    }
-
-    /// Waits where a list that may be older than the endpoint does not show the active model: until when that is valid is
-    /// not known, so that whatever follows it may be worse. A younger list that lacks it is believed.
-    fn unlisted(&self) -> Option<Verdict> {
-        let active = self
-            .record
-            .active
-            .as_ref()
-            .filter(|active| active.expires_at.is_none())?;
-        if self.view.model_by_id(active.model).is_some() {
-            return None;
-        }
-        let swept_at = match active.base {
-            true => self.view.base_models.swept_at(),
-            false => self.view.models.swept_at(),
-        };
-        let certain = after(active.since, CREATION_GRACE);
-        let message = format!("model {} serves; waiting until a list says until when", active.name);
-        let waits = Verdict::working(Reason::ModelNotReady, message).until(after(self.s.now(), NEXT_LIST));
-        swept_at.is_none_or(|at| at < certain).then_some(waits)
     }
 
     /// The newest base model, where the spec wants it at the end and the gate still keeps everything else back.
-    fn instead(&mut self, held: Option<&Rollout>) -> Option<Move<'a>> {
-        let gate = self.s.object.spec.swap.gate.as_ref()?;
-        let by_gate = held.is_none_or(|rollout| rollout.blocks.iter().any(|block| block.rule == RuleName::Gate));
-        if gate.on_deadline != OnDeadline::NewestBase || !by_gate || self.dates.gate_deadline()? > self.s.now() {
+    fn stand_in(&self) -> Option<Choice<'a>> {
+        let (s, k) = (&self.s, self.known.as_ref()?);
+        let gate = s.object.spec.swap.gate.as_ref()?;
+        if gate.on_deadline != OnDeadline::NewestBase || k.dates.gate_deadline()? > s.now() {
             return None;
         }
-        let choice = choice::stand_in(self.s, self.view, &self.record)?;
-        let expiry = self.dates.expiry;
-        let is_later = |at| expiry.is_none_or(|expiry| at > expiry);
-        if is(self.endpoint.model, &choice.facts) || !choice.facts.expires_at.is_none_or(is_later) {
-            return None;
-        }
-        let rollout = self.approach(&choice);
-        Some(by(choice, rollout))
-    }
-
-    /// Notes a candidate and works out its rollout; what moves now is a candidate no more.
-    fn approach(&mut self, choice: &Choice<'a>) -> Rollout {
-        let before = self.s.old_status().and_then(|old| old.candidate.as_ref());
-        self.record.candidate = Some(on_its_way(self.s, &choice.facts, choice.interim, before));
-        let (rollout, judged) = rollout::plot(self.f, self.view, self.endpoint, choice, self.dates, &self.record);
-        if let Some(judged) = judged {
-            self.record.gate = Some(judged);
-        }
-        if rollout.is_clear() {
-            self.record.candidate = None;
-        }
-        self.saw.clone_from(&rollout.saw);
-        rollout
+        let choice = choice::stand_in(s, k.view, &self.record)?;
+        let is_later = |at| k.dates.expiry.is_none_or(|expiry| at > expiry);
+        let lasts_longer = choice.facts.expires_at.is_none_or(is_later);
+        (!is(k.endpoint().model, &choice.facts) && lasts_longer).then_some(choice)
     }
 }
 
-/// The model that a written status says was asked for, whether the service accepted it or not.
-fn asked_for(old: &SpeechEndpointStatus) -> Option<EntityId> {
-    let asked = old.target.as_ref().or_else(|| in_flight::in_vain(old));
-    asked.map(|asked| asked.model)
+/// Looks once.
+fn found<'a>(f: &Facts<'a>, k: &Known<'a>) -> Found<'a> {
+    let (s, record, endpoint) = (&f.s, &f.record, k.endpoint());
+    if let Some((begun, waiting)) = begun(f, k) {
+        return Found::Next(Next::Begun(begun), waiting);
+    }
+    let choice = match choice::choose(s, k.view, record) {
+        Ok(choice) => choice,
+        Err(verdict) => return Found::Nothing(verdict),
+    };
+    let facts = choice.facts;
+    let next = if is(endpoint.model, &facts) {
+        stays(f, endpoint, facts)
+    } else {
+        match fits(f, k, &choice) {
+            Ok(Fit::AtOnce) => Ok(Next::Begun(at_once(facts, true))),
+            Ok(Fit::Perhaps(meanwhile)) => return Found::Candidate(choice, meanwhile),
+            Err(verdict) => Err(verdict),
+        }
+    };
+    let rule = RuleName::Fitness;
+    let next = next.unwrap_or_else(|verdict| Next::None(Obstacle { rule, verdict }));
+    Found::Next(next, None)
+}
+
+/// What becomes of a model that can serve and does not.
+enum Fit<'a> {
+    /// It is moved to, whatever the rules say.
+    AtOnce,
+    /// It is a candidate; and the model to which the endpoint moves while that one is held back.
+    Perhaps(Option<ModelFacts<'a>>),
+}
+
+/// Whether the chosen model can serve, and for longer than the active one.
+fn fits<'a>(f: &Facts<'a>, k: &Known<'a>, choice: &Choice<'a>) -> Result<Fit<'a>, Verdict> {
+    let facts = &choice.facts;
+    model_choice::deployable(facts, f.s.now())?;
+    let is_settled = f.record.active.is_some() && !has_failed(k.endpoint());
+    if is_settled && !choice.named {
+        unlisted(f, k.view).map_or(Ok(()), Err)?;
+    }
+    let (unfinished, moved_away) = (unfinished(f, k), moved_away(f, k));
+    let decided = |before: &ModelFacts<'a>| before.model == facts.model;
+    // What was chosen before is put back even where a person put something that expires later in its place.
+    if !is_settled || unfinished.iter().chain(&moved_away).any(decided) {
+        return Ok(Fit::AtOnce);
+    }
+    if !choice.named {
+        choice::expires_no_earlier(&f.s, &f.record, facts)?;
+    }
+    Ok(Fit::Perhaps(unfinished.or(moved_away)))
+}
+
+fn has_failed(endpoint: &Endpoint) -> bool {
+    endpoint.header.status == Status::Failed
+}
+
+fn at_once(facts: ModelFacts<'_>, was_decided: bool) -> Move<'_> {
+    Move {
+        facts,
+        interim: false,
+        was_decided,
+    }
+}
+
+fn resumed<'a>(s: &Snapshot<'_>, facts: ModelFacts<'a>) -> Move<'a> {
+    Move {
+        interim: in_flight::stands_in(s, &facts),
+        ..at_once(facts, true)
+    }
+}
+
+/// What comes before all choice: the way back after a swap that failed, and what was asked for and may still come; and what
+/// waits behind it.
+fn begun<'a>(f: &Facts<'a>, k: &Known<'a>) -> Option<(Move<'a>, Option<TargetModel>)> {
+    let endpoint = k.endpoint();
+    if has_failed(endpoint) {
+        let back = usable(f, k.view, f.record.active.as_ref()?.model)?;
+        return (!is(endpoint.model, &back)).then(|| (at_once(back, false), None));
+    }
+    // While one that was asked for may still come, another would only begin everything anew.
+    let target = in_flight::unseen(&f.s, endpoint)?;
+    let facts = usable(f, k.view, target.model)?;
+    let waiting = f.s.old_status().and_then(|old| old.candidate.clone());
+    Some((resumed(&f.s, facts), waiting))
+}
+
+/// The chosen model is the one that serves.
+fn stays<'a>(f: &Facts<'_>, endpoint: &Endpoint, facts: ModelFacts<'a>) -> Result<Next<'a>, Verdict> {
+    if !has_failed(endpoint) {
+        return Ok(Next::Stay);
+    }
+    // Cleared since the deployment failed, it is tried again.
+    let cleared = f.status.quarantine_cleared_at;
+    if cleared.is_none_or(|cleared| cleared < endpoint.header.last_action_at) {
+        return Err(deployment_failed(endpoint));
+    }
+    model_choice::deployable(&facts, f.s.now()).map(|()| Next::Begun(at_once(facts, false)))
+}
+
+/// The model that was asked for before, and does not serve.
+fn unfinished<'a>(f: &Facts<'a>, k: &Known<'a>) -> Option<ModelFacts<'a>> {
+    recorded(f, k, in_flight::asked)
+}
+
+/// The active model, from which somebody moved the endpoint by hand.
+fn moved_away<'a>(f: &Facts<'a>, k: &Known<'a>) -> Option<ModelFacts<'a>> {
+    let serves = k.endpoint().model.map(ModelId::entity);
+    let by_hand = serves.is_some() && in_flight::old_target(&f.s) != serves;
+    recorded(f, k, |old| old.active.as_ref().map(|active| active.model))
+        .filter(|_| by_hand && !has_failed(k.endpoint()))
+}
+
+/// A model that the written status names, while it can serve and does not.
+fn recorded<'a>(
+    f: &Facts<'a>,
+    k: &Known<'a>,
+    which: impl Fn(&SpeechEndpointStatus) -> Option<EntityId>,
+) -> Option<ModelFacts<'a>> {
+    let named = f.s.old_status().and_then(which)?;
+    let facts = usable(f, k.view, named)?;
+    (!is(k.endpoint().model, &facts)).then_some(facts)
+}
+
+/// Waits where a list that may be older than the endpoint does not show the active model: until when that is valid is
+/// not known, so that whatever follows it may be worse. A younger list that lacks it is believed.
+fn unlisted(f: &Facts<'_>, view: &View) -> Option<Verdict> {
+    let active = f.record.active.as_ref();
+    let active = active.filter(|active| active.expires_at.is_none())?;
+    if view.model_by_id(active.model).is_some() {
+        return None;
+    }
+    let swept_at = match active.base {
+        true => view.base_models.swept_at(),
+        false => view.models.swept_at(),
+    };
+    let certain = after(active.since, CREATION_GRACE);
+    let message = format!("model {} serves; waiting until a list says until when", active.name);
+    let waits = Verdict::working(Reason::ModelNotReady, message).until(after(f.s.now(), NEXT_LIST));
+    swept_at.is_none_or(|at| at < certain).then_some(waits)
 }
 
 /// Why a candidate that failed its gate goes into quarantine: the numbers.
-fn judged_unfit(choice: &Choice<'_>, gate: Option<&Judgement>) -> Option<String> {
-    let id = choice.facts.model.entity();
+fn failed_gate(candidate: &Candidate<'_>, gate: Option<&Judgement>) -> Option<String> {
+    let id = candidate.choice.facts.model.entity();
     let failed = |gate: &&Judgement| gate.candidate == id && gate.verdict == GateVerdict::Fail;
     gate.filter(failed).map(|gate| gate.message.clone())
-}
-
-/// The move that a rollout allows.
-fn by<'a>(choice: Choice<'a>, rollout: Rollout) -> Move<'a> {
-    if rollout.is_clear() {
-        return Move::To {
-            facts: choice.facts,
-            interim: choice.interim,
-            urgent: rollout.urgent,
-        };
-    }
-    Move::Held {
-        choice,
-        rollout: Box::new(rollout),
-    }
 }
 
 fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
@@ -303,9 +317,9 @@ fn is(serves: Option<ModelId>, facts: &ModelFacts<'_>) -> bool {
 }
 
 /// A model by its id, while it can serve.
-fn usable<'a>(s: &Snapshot<'_>, view: &'a View, record: &Record, id: EntityId) -> Option<ModelFacts<'a>> {
+fn usable<'a>(f: &Facts<'_>, view: &'a View, id: EntityId) -> Option<ModelFacts<'a>> {
     let facts = view.model_by_id(id)?;
-    let fits = model_choice::deployable(&facts, s.now()).is_ok() && record.barred(facts.model).is_none();
+    let fits = model_choice::deployable(&facts, f.s.now()).is_ok() && f.record.barred(facts.model).is_none();
     fits.then_some(facts)
 }
 

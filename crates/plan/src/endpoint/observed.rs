@@ -1,7 +1,11 @@
 //! What is known of an endpoint before anything is decided.
-use super::{Snapshot, identity::Identity, record::Record};
-use crate::{Verdict, view::View, window::Calendar};
-use speech_api::{SpeechEndpointStatus, decision::RuleName};
+use super::{
+    Snapshot,
+    identity::Identity,
+    record::{Record, Upcoming},
+};
+use crate::{Verdict, rule::Obstacle, view::View, window::Calendar};
+use speech_api::SpeechEndpointStatus;
 use speech_service::EntityId;
 
 /// The windows of a spec, or why they cannot be read.
@@ -33,12 +37,16 @@ pub struct Observed<'a> {
     pub status: SpeechEndpointStatus,
     /// What is remembered, with what was observed in this pass.
     pub record: Record,
+    /// Which model came next by the written status.
+    pub upcoming: Upcoming,
     pub windows: &'a Windows,
     pub identity: Identity<'a>,
     /// The Speech resource, if nothing keeps the object from it.
     pub reach: Result<Reach<'a>, Obstacle>,
     /// Whether the remote endpoint, if there is one, is the object's to manage.
     pub own: Result<(), Verdict>,
+    /// Another endpoint that an earlier request made as well.
+    pub duplicate: Option<EntityId>,
 }
 
 /// The Speech resource of an object.
@@ -47,13 +55,6 @@ pub struct Reach<'a> {
     pub view: &'a View,
     /// The project that the endpoint is to be in, where the API version has projects.
     pub project: Option<EntityId>,
-}
-
-/// What a rule has against going on.
-#[derive(Clone, Debug)]
-pub struct Obstacle {
-    pub rule: RuleName,
-    pub verdict: Verdict,
 }
 
 /// Waits where the endpoint that the status names is missing from a list that may be older than it.

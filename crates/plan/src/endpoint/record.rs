@@ -1,7 +1,7 @@
-//! What is remembered of an endpoint from one pass to the next and may follow from a decision.
+//! What is remembered of an endpoint from one pass to the next.
 //!
-//! Rules take what is remembered and return what is to be remembered. Only the two ends of a pass, [`Facts`](super::facts)
-//! and [`render`](super::render), take it out of a status and put it back.
+//! The facts hold what was observed; a rule returns what follows from its decision. Only the two ends of a pass,
+//! [`Facts`](super::facts) and [`render`](super::render), take it out of a status and put it back.
 use crate::{failures::Failures, text::whole_seconds};
 use jiff::Timestamp;
 use speech_api::{
@@ -14,16 +14,56 @@ use speech_service::ModelId;
 /// How many models in quarantine are remembered.
 pub const MOST_BARRED: usize = 20;
 
-/// What is remembered; each field means what the field of the status with its name means.
+/// What is known of what served, was judged and failed; each field means what the field of the status with its name means.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     pub active: Option<ActiveModel>,
     pub previous: Option<PreviousModel>,
-    pub target: Option<TargetModel>,
-    pub candidate: Option<TargetModel>,
     pub gate: Option<Judgement>,
     pub quarantine: Vec<QuarantinedModel>,
     pub failures: Failures,
+}
+
+/// Which model comes next, as the status has it. Every decision says it anew, and once.
+#[derive(Clone, Debug, Default)]
+pub struct Upcoming {
+    /// The one that the service accepted, or may have.
+    pub target: Option<TargetModel>,
+    /// The one that waits.
+    pub candidate: Option<TargetModel>,
+}
+
+impl Upcoming {
+    /// Takes it out of a status.
+    pub fn take(status: &mut SpeechEndpointStatus) -> Self {
+        Self {
+            target: status.target.take(),
+            candidate: status.candidate.take(),
+        }
+    }
+
+    /// A model that was asked for, and none behind it.
+    pub fn asked(target: Option<TargetModel>) -> Self {
+        let candidate = None;
+        Self { target, candidate }
+    }
+
+    /// A model that waits, if any.
+    pub fn waiting(candidate: Option<TargetModel>) -> Self {
+        let target = None;
+        Self { target, candidate }
+    }
+
+    /// The model that the endpoint moves to first.
+    pub fn first(&self) -> Option<&TargetModel> {
+        self.target.as_ref().or(self.candidate.as_ref())
+    }
+
+    /// Puts it back.
+    pub fn put(self, status: &mut SpeechEndpointStatus) {
+        status.target = self.target;
+        status.candidate = self.candidate;
+    }
 }
 
 impl Record {
@@ -32,8 +72,6 @@ impl Record {
         Self {
             active: status.active.take(),
             previous: status.previous.take(),
-            target: status.target.take(),
-            candidate: status.candidate.take(),
             gate: status.gate.take(),
             quarantine: std::mem::take(&mut status.quarantine),
             failures: Failures {
@@ -47,20 +85,9 @@ impl Record {
     pub fn put(self, status: &mut SpeechEndpointStatus) {
         status.active = self.active;
         status.previous = self.previous;
-        status.target = self.target;
-        status.candidate = self.candidate;
         status.gate = self.gate;
         status.quarantine = self.quarantine;
         self.failures.write(status);
-    }
-
-    /// The same without a model on its way: which one is follows from what is there.
-    pub fn at_rest(self) -> Self {
-        Self {
-            target: None,
-            candidate: None,
-            ..self
-        }
     }
 
     /// Whether a model is the active one.

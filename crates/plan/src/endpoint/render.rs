@@ -1,5 +1,8 @@
 //! From a decision to what the pass is to do, to write and to tell.
-use super::{contest, decide::Decided, facts::Facts, gate, identity::Identity, quarantine, status, unheeded};
+use super::{
+    contest, decide::Decided, facts::Facts, gate, identity::Identity, observed::Observed, quarantine, record::Record,
+    status, unheeded,
+};
 use crate::{Action, List, Plan, aside, drift, export, forecast::at_risk, notice, report, verdict::Phase};
 use speech_api::SpeechEndpointStatus;
 
@@ -7,7 +10,8 @@ use speech_api::SpeechEndpointStatus;
 pub fn render(f: Facts<'_>, decided: Decided) -> Plan<SpeechEndpointStatus> {
     let Decided {
         verdict,
-        record,
+        upcoming,
+        failures,
         decision,
         forecast,
     } = decided;
@@ -15,10 +19,13 @@ pub fn render(f: Facts<'_>, decided: Decided) -> Plan<SpeechEndpointStatus> {
         Identity::Missing(id) | Identity::Lost(id) => Some(id).filter(|_| forecast.is_some()),
         Identity::Unseen | Identity::Known(_) | Identity::Left(_) | Identity::None => None,
     };
-    let (s, mut status) = (f.observed.s, f.observed.status);
+    let Observed {
+        s, mut status, record, ..
+    } = f.observed;
     let s = &s;
     let before = s.written();
-    record.put(&mut status);
+    Record { failures, ..record }.put(&mut status);
+    upcoming.put(&mut status);
     status.decision = decision;
     let mut statements = report::statements(&verdict, status::meanwhile(s, &status));
     statements.extend(status::model_valid(s, &status, gone));

@@ -1,5 +1,5 @@
 //! What follows from the next training or copy of the SpeechModels that an endpoint's spec means.
-use super::{Snapshot, rollout::Dates};
+use super::{Snapshot, dates::Dates};
 use crate::{
     forecast::step,
     lead_time::Work,

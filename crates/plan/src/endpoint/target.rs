@@ -1,28 +1,7 @@
-//! What of the status says which model comes next: what is being deployed, and what waits for it.
-use super::{Snapshot, choice::Choice, rollout::Rollout};
+//! A model on its way, as the status has it.
+use super::Snapshot;
 use crate::{text::whole_seconds, view::ModelFacts};
 use speech_api::endpoint::TargetModel;
-
-/// What becomes of the endpoint's model.
-#[derive(Clone, Debug)]
-pub enum Move<'a> {
-    Stay,
-    /// It is to be this one, now.
-    To {
-        facts: ModelFacts<'a>,
-        /// Whether it only stands in.
-        interim: bool,
-        /// Whether it goes before all other requests.
-        urgent: bool,
-    },
-    /// It is to be another one, later.
-    Held {
-        /// Which one.
-        choice: Choice<'a>,
-        /// What it waits for.
-        rollout: Box<Rollout>,
-    },
-}
 
 /// A model on its way, with the time since when it is if it was so before.
 pub fn on_its_way(

@@ -3,7 +3,7 @@ use super::{
     Snapshot,
     observed::Observed,
     quarantine,
-    record::Record,
+    record::Upcoming,
     rules::{Ahead, Ruling},
 };
 use crate::{Action, Verdict, text::after};
@@ -20,36 +20,28 @@ pub fn written_first(f: &Observed<'_>, ruling: Ruling) -> Ruling {
         return ruling;
     };
     let soon = |reason, message| Verdict::working(reason, message).until(after(f.s.now(), STEP));
-    if let Some((before, next)) = replaced(&f.s, &ruling.record, action) {
+    if let Some((before, next)) = replaced(&f.s, &ruling.upcoming, action) {
         // Not the word for a swap, which would say that it was asked for.
         let message = format!("moving to model {} instead of model {}", next.name, before.name);
-        let record = Record {
-            target: Some(next),
-            candidate: None,
-            ..ruling.record
-        };
         return Ruling {
             verdict: soon(Reason::Updating, message),
-            record,
+            upcoming: Upcoming::asked(Some(next)),
             ..ruling
         };
     }
-    let Some((reason, message)) = unwritten(f, &ruling.record) else {
+    let Some((reason, message)) = unwritten(f) else {
         return ruling;
     };
     Ruling {
         verdict: soon(reason, message),
-        record: Record {
-            target: None,
-            ..ruling.record
-        },
+        upcoming: Upcoming::waiting(ruling.upcoming.candidate),
         ..ruling
     }
 }
 
-fn unwritten(f: &Observed<'_>, record: &Record) -> Option<(Reason, String)> {
+fn unwritten(f: &Observed<'_>) -> Option<(Reason, String)> {
     let old = f.s.old_status();
-    if let Some(entry) = quarantine::new_entries(&f.s, &record.quarantine).next() {
+    if let Some(entry) = quarantine::new_entries(&f.s, &f.record.quarantine).next() {
         let message = format!("model {} goes into quarantine: {}", entry.name, entry.message);
         return Some((quarantine::reason(entry), message));
     }
@@ -62,9 +54,9 @@ fn unwritten(f: &Observed<'_>, record: &Record) -> Option<(Reason, String)> {
 
 /// The model that was on its way, and the one that is to be asked for in its place. Where the service shows neither, only
 /// the status tells which of them was asked for last; so this one is a target before it is asked for.
-fn replaced<'a>(s: &Snapshot<'a>, record: &Record, action: &Action) -> Option<(&'a TargetModel, TargetModel)> {
+fn replaced<'a>(s: &Snapshot<'a>, upcoming: &Upcoming, action: &Action) -> Option<(&'a TargetModel, TargetModel)> {
     let moves = matches!(action, Action::UpdateEndpoint { change, .. } if change.model().is_some());
     let before = s.old_status()?.target.as_ref().filter(|_| moves)?;
-    let next = record.target.as_ref().or(record.candidate.as_ref())?;
+    let next = upcoming.first()?;
     (before.model != next.model).then(|| (before, next.clone()))
 }

@@ -1,5 +1,5 @@
 //! How there comes to be an evaluation: what has to hold before, and the request.
-use super::{Bench, Finding, Observed, Ruling};
+use super::{Assessment, Bench, Finding, Observed};
 use crate::{
     Action, List, Verdict,
     creation::Next,
@@ -150,9 +150,9 @@ impl Bench<'_> {
     /// What no delay helps against.
     fn obstacle(&self, reason: Reason, message: String) -> Finding {
         Finding {
-            ruling: Ruling {
+            assessment: Assessment {
                 verdict: GateVerdict::Error,
-                ..self.pending(reason, message).ruling
+                ..self.pending(reason, message).assessment
             },
             ..self.pending(reason, "")
         }
@@ -170,8 +170,8 @@ impl Bench<'_> {
                     "its evaluation against the active model, which begins",
                 )
                 .awaiting(List::Evaluations);
-            finding.ruling.wants = Some(Want::Evaluation(self.pair));
-            finding.ruling.action = action;
+            finding.assessment.wants = Some(Want::Evaluation(self.pair));
+            finding.assessment.action = action;
             finding
         };
         let announcement = match creation.next(post) {
@@ -179,7 +179,7 @@ impl Bench<'_> {
             Ok(Next::Announce(announcement)) => announcement,
             Err(wait) => {
                 let mut held = self.held(wait, Reason::Evaluating);
-                held.ruling.wants = Some(Want::Evaluation(self.pair));
+                held.assessment.wants = Some(Want::Evaluation(self.pair));
                 return held.awaiting(List::Evaluations);
             }
         };

@@ -4,7 +4,7 @@ use crate::{
     Failure, FailureClass, List,
     endpoint::{
         facts::Facts,
-        gate::{Ruling, judge},
+        gate::{Assessment, judge},
         observed::Windows,
     },
     queue::{Pair, Want},
@@ -388,14 +388,14 @@ fn the_reason_tells_the_verdicts_apart() {
 }
 
 /// What the gate itself says, apart from the plan.
-fn ruling(case: &Case) -> Ruling {
+fn ruling(case: &Case) -> Assessment {
     let view = &case.world.view;
     let rules = case.object.spec.swap.gate.clone().unwrap().evaluation;
     let candidate = view.model(custom_id(21)).unwrap();
     case.look(|s| {
         let windows = Windows::read(s);
         let facts = Facts::read(s, &windows);
-        judge(&facts, view, &rules, &candidate, custom_id(20), &facts.record).0
+        judge(&facts, view, &rules, &candidate, custom_id(20)).0
     })
 }
 
