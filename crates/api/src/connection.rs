@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use speech_service::ApiVersion;
 
 const ENDPOINT_URL: (&str, &str) = (
     "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHost() != ''",
@@ -137,6 +138,16 @@ pub enum ApiVersionName {
     /// The last version with the version in the path; announced to retire on 31 March 2026.
     #[serde(rename = "v3.2")]
     V3_2,
+}
+
+impl From<ApiVersionName> for ApiVersion {
+    fn from(name: ApiVersionName) -> Self {
+        match name {
+            ApiVersionName::V2025_10_15 => Self::V2025_10_15,
+            ApiVersionName::V2024_11_15 => Self::V2024_11_15,
+            ApiVersionName::V3_2 => Self::V3_2,
+        }
+    }
 }
 
 /// Which namespaces may refer to a connection.

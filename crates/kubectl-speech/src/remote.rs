@@ -3,7 +3,7 @@ use super::{KubectlError, fleet::Fleet, options::RemoteArgs};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
-use speech_api::{SpeechConnection, connection::ApiVersionName, reference::SecretKeyRef};
+use speech_api::{SpeechConnection, reference::SecretKeyRef};
 use speech_fleet::account::AccountTokens;
 use speech_plan::connection::identity::{Lending, Proof, SecretVersion, proof};
 use speech_service::{
@@ -40,11 +40,7 @@ pub async fn connect(
     let credential = credential(fleet, connection, &base, args).await?;
     let transport = ReqwestTransport::of(USER_AGENT, hosts).map_err(|error| unusable(error.to_string()))?;
     let transport: Arc<dyn Transport> = Arc::new(transport);
-    let version = version.unwrap_or(match connection.spec.api_version {
-        ApiVersionName::V2025_10_15 => ApiVersion::V2025_10_15,
-        ApiVersionName::V2024_11_15 => ApiVersion::V2024_11_15,
-        ApiVersionName::V3_2 => ApiVersion::V3_2,
-    });
+    let version = version.unwrap_or(connection.spec.api_version.into());
     let budget = Arc::new(Budget::new(REQUESTS.0, REQUESTS.1));
     Ok(Client::new(transport, base, version, credential, budget, Arc::new(())).patient())
 }

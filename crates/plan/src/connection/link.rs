@@ -8,11 +8,7 @@ use super::{
 };
 use crate::text::after;
 use jiff::{SignedDuration, Timestamp};
-use speech_api::{
-    SpeechConnection,
-    connection::{ApiVersionName, KnownResource},
-    reference::SecretKeyRef,
-};
+use speech_api::{SpeechConnection, connection::KnownResource, reference::SecretKeyRef};
 use speech_service::ApiVersion;
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -82,21 +78,13 @@ pub fn look_up<C>(
 ) -> Result<LookUp, Obstacle> {
     let source = LinkSource {
         endpoint: endpoint.to_owned(),
-        version: api_version(connection.spec.api_version),
+        version: connection.spec.api_version.into(),
         proof: proof(connection, endpoint, secret, lending)?,
     };
     if current.is_some_and(|current| *current.made_from == source && current.retired.is_none()) {
         return Ok(LookUp::Keep);
     }
     Ok(LookUp::Make(source))
-}
-
-fn api_version(name: ApiVersionName) -> ApiVersion {
-    match name {
-        ApiVersionName::V2025_10_15 => ApiVersion::V2025_10_15,
-        ApiVersionName::V2024_11_15 => ApiVersion::V2024_11_15,
-        ApiVersionName::V3_2 => ApiVersion::V3_2,
-    }
 }
 
 /// Finds the named entry in what was read of a Secret; none was read if the Secret went meanwhile.
