@@ -2,7 +2,6 @@
 use super::{
     Snapshot,
     choice::Choice,
-    dates::Dates,
     gate::{self, Assessment},
     observed::Observed,
     timing::Timing,
@@ -34,7 +33,7 @@ impl<'a> Candidate<'a> {
     /// A model that is the candidate since then; and what is to be remembered of its evaluation.
     pub fn of(
         f: &Observed<'_>,
-        (view, endpoint, dates): (&View, &Endpoint, &Dates<'_>),
+        (view, endpoint): (&View, &Endpoint),
         choice: Choice<'a>,
         since: Timestamp,
     ) -> (Self, Option<Judgement>) {
@@ -51,11 +50,11 @@ impl<'a> Candidate<'a> {
             policy,
             timing: match is_asked_for {
                 true => Timing::at_once(since),
-                false => dates.timing(s, since, policy),
+                false => f.dates.timing(s, since, policy),
             },
             assessment: None,
         };
-        let compared = candidate.gate(s).zip(measure(s, view, endpoint, dates));
+        let compared = candidate.gate(s).zip(measure(f, view, endpoint));
         let Some((gate, active)) = compared else {
             return (candidate, None);
         };
@@ -84,10 +83,10 @@ impl<'a> Candidate<'a> {
 
 /// What a candidate is compared with. Once the active model has expired, the newest base model is what answers, and the
 /// measure. Where nothing answers there is nothing to compare with.
-fn measure(s: &Snapshot<'_>, view: &View, endpoint: &Endpoint, dates: &Dates<'_>) -> Option<ModelId> {
-    let locale = &s.object.spec.locale;
+fn measure(f: &Observed<'_>, view: &View, endpoint: &Endpoint) -> Option<ModelId> {
+    let (s, locale) = (&f.s, &f.s.object.spec.locale);
     let newest = || model_choice::base_model(view, &BaseModelChoice::default(), locale, s.now(), |_| false).ok();
-    let answers = dates.has_expired(s.now()).then(newest).flatten();
+    let answers = f.dates.has_expired(s.now()).then(newest).flatten();
     answers.map(|facts| facts.model).or(endpoint.model)
 }
 

@@ -65,9 +65,22 @@ fn observe<'a>(s: &Snapshot<'a>, windows: &'a Windows) -> Observed<'a> {
     contest::count(s, &mut status);
     let identity = identity::find(s);
     let reach = reach(s);
+    let (own, duplicate) = match identity {
+        Identity::Known(entry) => (
+            identity::ours_to_manage(s, &entry.entity),
+            identity::duplicate(s, entry.entity.header.id).filter(|_| s.may_act()),
+        ),
+        Identity::Unseen | Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => {
+            (Ok(()), None)
+        }
+    };
     if s.object.metadata.deletion_timestamp.is_none() {
         quarantine::clear_on_request(s, &mut status);
-        status::describe(s, &identity, &mut status);
+        if let Identity::Known(entry) = identity
+            && own.is_ok()
+        {
+            status::describe(s, entry, &mut status);
+        }
         gate::note(s, &mut status);
         if let Identity::Lost(id) = identity
             && reach.is_ok()
@@ -78,18 +91,11 @@ fn observe<'a>(s: &Snapshot<'a>, windows: &'a Windows) -> Observed<'a> {
     } else {
         status::end_attempts(s, &mut status);
     }
-    let (own, duplicate) = match identity {
-        Identity::Known(entry) => (
-            identity::ours_to_manage(s, &entry.entity),
-            identity::duplicate(s, entry.entity.header.id).filter(|_| s.may_act()),
-        ),
-        Identity::Unseen | Identity::Missing(_) | Identity::Lost(_) | Identity::Left(_) | Identity::None => {
-            (Ok(()), None)
-        }
-    };
+    let record = Record::take(&mut status);
     Observed {
         s: s.clone(),
-        record: Record::take(&mut status),
+        dates: Dates::of(s, record.active.as_ref(), &windows.calendar),
+        record,
         upcoming: Upcoming::take(&mut status),
         status,
         windows,
@@ -146,6 +152,7 @@ fn know<'a>(f: &mut Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) 
         record.failures.aside.retain(is_other);
     }
     let record = quarantine::taken_back(&f.s, reach.view, endpoint, record);
+    f.dates.expiry = record.active.as_ref().and_then(|active| active.expires_at);
     f.record = quarantine::with_failed_deployment(f, endpoint, record);
     let mut changes = fields::differences(&f.s, endpoint, reach.project);
     let unmarked = matches!(changes.first(), Some(UpdateEndpoint::Owner(..)));
@@ -153,7 +160,6 @@ fn know<'a>(f: &mut Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) 
     Known {
         entry,
         view: reach.view,
-        dates: Dates::of(&f.s, f.record.active.as_ref(), &f.windows.calendar),
         under_way: !(entry.confirmed && endpoint.header.status.is_terminal()),
         next: Next::Stay,
         held: Vec::new(),

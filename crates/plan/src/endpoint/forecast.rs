@@ -51,24 +51,24 @@ fn of(f: &Facts<'_>, k: &Known<'_>, ruling: &Ruling) -> Forecast {
     if let Some(target) = ruling.upcoming.target.as_ref().filter(|_| s.may_act()) {
         // One whose answer was lost may be on its way, or in vain again.
         return match ruling.failed_swap() {
-            Some(_) => asking(s, &k.dates, &named(&target.name, target.revision), ruling),
-            None => moving(s, &k.dates, target),
+            Some(_) => asking(s, &f.dates, &named(&target.name, target.revision), ruling),
+            None => moving(s, &f.dates, target),
         };
     }
     let forecast = match (&k.next, k.moves(), k.waits()) {
-        (_, Some(next), _) => asking(s, &k.dates, &choice::named(&next.facts), ruling),
+        (_, Some(next), _) => asking(s, &f.dates, &choice::named(&next.facts), ruling),
         (_, None, Some(candidate)) => held(f, k, candidate),
-        (Next::None(obstacle), ..) => without_successor(f, &k.dates, Some(&obstacle.verdict)),
-        (Next::Stay | Next::Begun(_) | Next::Candidate(_), ..) => without_successor(f, &k.dates, None),
+        (Next::None(obstacle), ..) => without_successor(f, Some(&obstacle.verdict)),
+        (Next::Stay | Next::Begun(_) | Next::Candidate(_), ..) => without_successor(f, None),
     };
-    busy(s, k, forecast)
+    busy(f, k, forecast)
 }
 
 /// Nothing can be seen or done now: what was told before stands, and the obstacle is told where the dates in the status
 /// say so.
 fn obstructed(f: &Observed<'_>, obstacle: &Verdict) -> Forecast {
     let s = &f.s;
-    let deadline = Dates::of(s, f.record.active.as_ref(), &f.windows.calendar).deadline(s.now());
+    let deadline = f.dates.deadline(s.now());
     Forecast::obstructed(&f.status.plan, deadline.as_ref(), obstacle, &s.around, s.written())
 }
 
@@ -96,7 +96,7 @@ fn unserved(f: &Observed<'_>, verdict: &Verdict, forecast: Forecast) -> Forecast
 /// Beside it, what the endpoint rests on that is being deleted.
 fn with_ending(f: &Observed<'_>, forecast: Forecast) -> Forecast {
     let (s, record) = (&f.s, &f.record);
-    let deadline = Dates::of(s, record.active.as_ref(), &f.windows.calendar).deadline(s.now());
+    let deadline = f.dates.deadline(s.now());
     let (gone, look_again) = model_gone(s, record);
     let followed = s.related.models.iter().copied().filter(|_| record.active.is_some());
     let ending = ending::together([
@@ -200,7 +200,7 @@ fn untouchable(s: &Snapshot<'_>) -> Way {
 }
 
 /// While the service is at work on the endpoint without end, nothing else comes to it.
-fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Forecast) -> Forecast {
+fn busy(f: &Facts<'_>, k: &Known<'_>, found: Forecast) -> Forecast {
     if !k.under_way {
         return found;
     }
@@ -208,10 +208,10 @@ fn busy(s: &Snapshot<'_>, k: &Known<'_>, found: Forecast) -> Forecast {
     let since = header.last_action_at.max(header.created_at);
     let way = Way::Under {
         since,
-        expected: deployment(s),
+        expected: deployment(&f.s),
         words: "the service is at work on the endpoint".to_owned(),
     };
-    let work = forecast(s, &k.dates, Vec::new(), &way);
+    let work = forecast(&f.s, &f.dates, Vec::new(), &way);
     let soonest = [found.look_again, work.look_again].into_iter().flatten().min();
     Forecast {
         risk: found.risk.or(work.risk),
@@ -234,7 +234,7 @@ fn told_by_steps(dates: &Dates<'_>, mut forecast: Forecast) -> Forecast {
 
 /// A candidate waits.
 fn held(f: &Facts<'_>, k: &Known<'_>, candidate: &Candidate<'_>) -> Forecast {
-    let (s, dates, name) = (&f.s, &k.dates, choice::named(&candidate.choice.facts));
+    let (s, dates, name) = (&f.s, &f.dates, choice::named(&candidate.choice.facts));
     let mut steps = Vec::new();
     if let Some(gate) = f
         .record
@@ -277,7 +277,7 @@ fn expires(at: Timestamp) -> PlannedStep {
 
 /// What is told at once can only be ended by a person; the rest is told when the swap should have begun.
 fn way_of_wait(f: &Facts<'_>, k: &Known<'_>, name: &str, timing: &Timing) -> Way {
-    let (s, dates) = (&f.s, &k.dates);
+    let (s, dates) = (&f.s, &f.dates);
     if !s.may_act() {
         return untouchable(s);
     }
@@ -327,7 +327,7 @@ fn way_of_wait(f: &Facts<'_>, k: &Known<'_>, name: &str, timing: &Timing) -> Way
 
 /// Whether the gate's deadline ends the wait by itself: by promoting the candidate, or by a base model in its place.
 fn ends_by_deadline(f: &Facts<'_>, k: &Known<'_>) -> bool {
-    let (s, dates) = (&f.s, &k.dates);
+    let (s, dates) = (&f.s, &f.dates);
     let Some(gate) = &s.object.spec.swap.gate else {
         return false;
     };
@@ -342,8 +342,8 @@ fn ends_by_deadline(f: &Facts<'_>, k: &Known<'_>) -> bool {
 }
 
 /// Nothing newer is at hand.
-fn without_successor(f: &Facts<'_>, dates: &Dates<'_>, trouble: Option<&Verdict>) -> Forecast {
-    let s = &f.s;
+fn without_successor(f: &Facts<'_>, trouble: Option<&Verdict>) -> Forecast {
+    let (s, dates) = (&f.s, &f.dates);
     let Some(expiry) = dates.expiry else {
         return Forecast::default();
     };

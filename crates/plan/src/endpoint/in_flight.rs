@@ -213,14 +213,14 @@ pub fn swap(f: &Observed<'_>, k: &Known<'_>, next: &Move<'_>, asked: Upcoming) -
     let (s, endpoint, facts) = (&f.s, k.endpoint(), &next.facts);
     let mut failures = f.record.failures.clone();
     let verdict = moving(&f.record, endpoint, facts);
-    let urgent = k.dates.is_urgent(s.now());
+    let urgent = f.dates.is_urgent(s.now());
     let action = fields::step(endpoint, UpdateEndpoint::Model(facts.model), urgent);
     if s.around.learned.failure.is_none() && was_asked(s, asked.target.as_ref(), verdict.reason) {
         let failure = retry::not_applied(&action, "the model");
         let last = failed_swap(&asked, &failures);
         failures.last = Some(retry::remember(last, &failure, s.generation(), s.now()));
     }
-    let asking = s.asking(k.dates.need());
+    let asking = s.asking(f.dates.need());
     let verdict = asking.gate(failed_swap(&asked, &failures), action, verdict.watching());
     // If it leaves now, what this plan says is written only by who knows that it did.
     let leaves = verdict.action.is_some() && s.around.learned.asked.is_none();
@@ -268,7 +268,7 @@ pub fn unconfirmed(f: &Observed<'_>, k: &Known<'_>, upcoming: &Upcoming) -> Verd
     let endpoint = k.endpoint();
     let model = endpoint.model.unwrap_or(ModelId::Base(endpoint.header.id));
     let action = fields::step(endpoint, UpdateEndpoint::Model(model), false);
-    let asking = f.s.asking(k.dates.need());
+    let asking = f.s.asking(f.dates.need());
     let reported = until_reported(f, upcoming.target.as_ref());
     let gated = asking.gate(failed_swap(upcoming, &f.record.failures), action, reported);
     Verdict { action: None, ..gated }.watching()

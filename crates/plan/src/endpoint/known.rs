@@ -1,5 +1,5 @@
 //! What follows from a remote endpoint that is there and the object's own.
-use super::{candidate::Candidate, dates::Dates};
+use super::candidate::Candidate;
 use crate::{
     rule::Obstacle,
     view::{Entry, ModelFacts, View},
@@ -11,7 +11,6 @@ use speech_service::{entity::Endpoint, request::UpdateEndpoint};
 pub struct Known<'a> {
     pub entry: &'a Entry<Endpoint>,
     pub view: &'a View,
-    pub dates: Dates<'a>,
     /// Whether the service is at work on it, or no read has shown what came of the last request.
     pub under_way: bool,
     /// Which model comes next.

@@ -87,8 +87,7 @@ impl<'a> Facts<'a> {
         let Some(k) = &self.known else { return };
         let before = self.s.old_status().and_then(|old| old.candidate.as_ref());
         let waiting = on_its_way(&self.s, &choice.facts, choice.interim, before);
-        let place = (k.view, k.endpoint(), &k.dates);
-        let (candidate, judged) = Candidate::of(self, place, choice, waiting.since);
+        let (candidate, judged) = Candidate::of(self, (k.view, k.endpoint()), choice, waiting.since);
         if judged.is_some() {
             self.observed.record.gate = judged;
         }
@@ -153,11 +152,11 @@ impl<'a> Facts<'a> {
     fn stand_in(&self) -> Option<Choice<'a>> {
         let (s, k) = (&self.s, self.known.as_ref()?);
         let gate = s.object.spec.swap.gate.as_ref()?;
-        if gate.on_deadline != OnDeadline::NewestBase || k.dates.gate_deadline()? > s.now() {
+        if gate.on_deadline != OnDeadline::NewestBase || self.dates.gate_deadline()? > s.now() {
             return None;
         }
         let choice = choice::stand_in(s, k.view, &self.record)?;
-        let is_later = |at| k.dates.expiry.is_none_or(|expiry| at > expiry);
+        let is_later = |at| self.dates.expiry.is_none_or(|expiry| at > expiry);
         let lasts_longer = choice.facts.expires_at.is_none_or(is_later);
         (!is(k.endpoint().model, &choice.facts) && lasts_longer).then_some(choice)
     }

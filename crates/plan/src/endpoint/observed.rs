@@ -1,6 +1,7 @@
 //! What is known of an endpoint before anything is decided.
 use super::{
     Snapshot,
+    dates::Dates,
     identity::Identity,
     record::{Record, Upcoming},
 };
@@ -40,6 +41,8 @@ pub struct Observed<'a> {
     /// Which model came next by the written status.
     pub upcoming: Upcoming,
     pub windows: &'a Windows,
+    /// The dates that follow from what serves.
+    pub dates: Dates<'a>,
     pub identity: Identity<'a>,
     /// The Speech resource, if nothing keeps the object from it.
     pub reach: Result<Reach<'a>, Obstacle>,

@@ -20,7 +20,11 @@ pub fn render(f: Facts<'_>, decided: Decided) -> Plan<SpeechEndpointStatus> {
         Identity::Unseen | Identity::Known(_) | Identity::Left(_) | Identity::None => None,
     };
     let Observed {
-        s, mut status, record, ..
+        s,
+        mut status,
+        record,
+        windows,
+        ..
     } = f.observed;
     let s = &s;
     let before = s.written();
@@ -31,7 +35,7 @@ pub fn render(f: Facts<'_>, decided: Decided) -> Plan<SpeechEndpointStatus> {
     statements.extend(status::model_valid(s, &status, gone));
     status::count_fallback(s, &mut status);
     statements.extend(at_risk(before, forecast.as_ref()));
-    statements.extend(unheeded::statement(s, &mut status));
+    statements.extend(unheeded::statement(s, windows, &mut status));
     let lacking = aside::without_projects(s.object.spec.project.as_deref(), &s.around.connection);
     statements.extend(aside::statement(&status.side_failures, lacking));
     let contested = contest::statement(s, &status);

@@ -1,11 +1,12 @@
 //! What an endpoint's status says, apart from the verdict.
-use super::{Snapshot, identity, identity::Identity};
+use super::Snapshot;
 use crate::{
     Action, Notice, creation,
     lead_time::{Took, Work},
     report::Meanwhile,
     retry,
     text::{self, day_time, whole_seconds},
+    view::Entry,
 };
 use jiff::Timestamp;
 use speech_api::{
@@ -56,12 +57,11 @@ pub fn end_attempts(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
     status.closed_attempt = latest.max(status.closed_attempt);
 }
 
-/// Writes down what the service tells of the endpoint.
-pub fn describe(s: &Snapshot<'_>, identity: &Identity<'_>, status: &mut SpeechEndpointStatus) {
-    let Identity::Known(entry) = identity else { return };
+/// Writes down what the service says of the endpoint, which is the object's to manage. One that another object holds is neither
+/// shown nor published as ours.
+pub fn describe(s: &Snapshot<'_>, entry: &Entry<Endpoint>, status: &mut SpeechEndpointStatus) {
     let endpoint = &*entry.entity;
-    // Another's endpoint is neither shown nor published as ours.
-    if s.related.holder.is_some() || identity::ours_to_manage(s, endpoint).is_err() {
+    if s.related.holder.is_some() {
         return;
     }
     let header = &endpoint.header;

@@ -1,10 +1,9 @@
 //! What a SpeechEndpoint says in vain.
-use super::{Snapshot, gate, quarantine, timing};
+use super::{Snapshot, gate, observed::Windows, quarantine, timing};
 use crate::{
     ConnectionState, List, label,
     text::after,
     unheeded::{self, Told},
-    window::Calendar,
 };
 use speech_api::{
     Reason, SpeechEndpointStatus,
@@ -15,12 +14,12 @@ use speech_service::EntityId;
 
 /// The condition `Unheeded`: all that the spec or an annotation says in vain. Also notes that a request to swap was heeded, so
 /// that what is left of it later is not taken for another.
-pub fn statement(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) -> Option<Statement> {
+pub fn statement(s: &Snapshot<'_>, windows: &Windows, status: &mut SpeechEndpointStatus) -> Option<Statement> {
     unheeded::statement([
         selector(s),
         project(s, status),
         dataset(s),
-        windows(s),
+        never_open(s, windows),
         swap_now(s, status),
         clear_quarantine(s),
     ])
@@ -61,10 +60,10 @@ fn dataset(s: &Snapshot<'_>) -> Option<Told> {
     Some((unfit.reason, message))
 }
 
-fn windows(s: &Snapshot<'_>) -> Option<Told> {
-    // Windows that cannot be read are told by `Stalled`.
-    let calendar = Calendar::parse(&s.object.spec.swap.windows).ok()?;
-    let never = !calendar.is_always_open() && calendar.never_opens(s.now(), after(s.now(), timing::NEVER));
+/// Windows that cannot be read are reported by `Stalled`.
+fn never_open(s: &Snapshot<'_>, Windows { calendar, trouble }: &Windows) -> Option<Told> {
+    let never =
+        trouble.is_none() && !calendar.is_always_open() && calendar.never_opens(s.now(), after(s.now(), timing::NEVER));
     let message = "spec.swap.windows never open, so no swap begins in them";
     never.then(|| (Reason::WindowNeverOpens, message.to_owned()))
 }

@@ -11,14 +11,14 @@ pub fn ask(f: &Facts<'_>) -> Answer<Ruling> {
     f.of_candidate(RuleName::Clocks, of)
 }
 
-fn of(f: &Facts<'_>, k: &Known<'_>, candidate: &Candidate<'_>) -> Answer<Ruling> {
+fn of(f: &Facts<'_>, _: &Known<'_>, candidate: &Candidate<'_>) -> Answer<Ruling> {
     if candidate.is_wanted_now() {
         return Answer::Passed(Fact::NotAsked);
     }
     if !f.s.around.agenda.skew.holds() {
         return Answer::Passed(Fact::Agree);
     }
-    let deadline = k.dates.gate_deadline();
+    let deadline = f.dates.gate_deadline();
     if deadline.is_some_and(|deadline| deadline <= f.s.now()) {
         return Answer::Passed(Fact::Overruled);
     }

@@ -9,7 +9,7 @@ use speech_api::{
 pub fn ask(f: &Facts<'_>) -> Answer<Ruling> {
     match &f.known {
         // What serves for lack of a better one is not fit once it has expired.
-        Some(k) if matches!(k.next, Next::Stay) && k.dates.has_expired(f.s.now()) => {
+        Some(k) if matches!(k.next, Next::Stay) && f.dates.has_expired(f.s.now()) => {
             Answer::Noted(Reason::BaseModelAnswers)
         }
         Some(_) | None => found(f, RuleName::Fitness, Fact::Fits),

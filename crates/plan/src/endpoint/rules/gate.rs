@@ -10,7 +10,7 @@ pub fn ask(f: &Facts<'_>) -> Answer<Ruling> {
     f.of_candidate(RuleName::Gate, of)
 }
 
-fn of(f: &Facts<'_>, k: &Known<'_>, candidate: &Candidate<'_>) -> Answer<Ruling> {
+fn of(f: &Facts<'_>, _: &Known<'_>, candidate: &Candidate<'_>) -> Answer<Ruling> {
     let Some(gate) = candidate.gate(&f.s) else {
         return Answer::Passed(Fact::NotAsked);
     };
@@ -20,7 +20,7 @@ fn of(f: &Facts<'_>, k: &Known<'_>, candidate: &Candidate<'_>) -> Answer<Ruling>
     if assessment.verdict == GateVerdict::Pass {
         return Answer::Passed(Fact::Passed);
     }
-    let deadline = k.dates.gate_deadline();
+    let deadline = f.dates.gate_deadline();
     let promotes = gate.on_deadline == OnDeadline::Promote && assessment.verdict != GateVerdict::Fail;
     if promotes && deadline.is_some_and(|deadline| deadline <= f.s.now()) {
         return Answer::Passed(Fact::Overruled);

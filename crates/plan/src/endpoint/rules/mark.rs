@@ -10,7 +10,7 @@ pub fn ask(f: &Facts<'_>) -> Answer<Ruling> {
     let Some(mark) = &k.mark else {
         return Answer::Passed(Fact::Own);
     };
-    let goes_on = k.moves().is_some() && (k.dates.is_urgent(f.s.now()) || f.s.object.spec.adopt.is_none());
+    let goes_on = k.moves().is_some() && (f.dates.is_urgent(f.s.now()) || f.s.object.spec.adopt.is_none());
     match fields::mark(f, k.endpoint(), mark) {
         Err(_) if goes_on => Answer::Silent,
         Ok(verdict) | Err(verdict) => Answer::Decided(waiting(f, k, (verdict, f.record.failures.clone()))),

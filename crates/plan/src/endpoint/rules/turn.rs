@@ -20,11 +20,11 @@ pub fn ask(f: &Facts<'_>) -> Answer<Ruling> {
 
 fn of(f: &Facts<'_>, k: &Known<'_>, _: &Candidate<'_>) -> Answer<Ruling> {
     let (s, agenda) = (&f.s, f.s.around.agenda);
-    let latest = k.dates.latest();
+    let latest = f.dates.latest();
     if latest.is_some_and(|latest| latest <= s.now()) {
         return Answer::Passed(Fact::Overruled);
     }
-    let deadline = k.dates.expiry.unwrap_or(Timestamp::MAX);
+    let deadline = f.dates.expiry.unwrap_or(Timestamp::MAX);
     let moving = swaps_under_way(k.view, agenda, s.around.cluster, k.endpoint().header.id, s.now());
     let ahead = agenda.queue.swaps_before(deadline, s.uid());
     let most = agenda.limits.swaps;
