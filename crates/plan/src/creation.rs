@@ -306,21 +306,21 @@ struct Wait {
 }
 
 impl Announcement {
-    /// Lets it through in its time. `gated` is what the failure before says of the request that it stands for.
-    pub fn through(self, gated: Verdict, last: Option<&LastFailure>) -> Verdict {
+    /// Lets it through in its time. `admitted` is what the failure before says of the request that it stands for.
+    pub fn through(self, admitted: Verdict, last: Option<&LastFailure>) -> Verdict {
         let Some(Wait {
             due,
             in_a_row,
             is_edited,
         }) = self.waits
         else {
-            return match gated.action {
-                Some(_) => gated.with(Action::Claim(Some(self.intent))),
-                None => gated,
+            return match admitted.action {
+                Some(_) => admitted.with(Action::Claim(Some(self.intent))),
+                None => admitted,
             };
         };
-        if gated.action.is_none() && gated.look_again.is_none_or(|again| again >= due) {
-            return gated;
+        if admitted.action.is_none() && admitted.look_again.is_none_or(|again| again >= due) {
+            return admitted;
         }
         if is_edited {
             let message = format!(

@@ -88,7 +88,7 @@ impl Correction {
     }
 
     /// What is said of a correction that waits; nothing where it may leave. `what` names the entity.
-    pub fn gate(&self, tallies: &[DriftTally], what: &str, asking: Asking) -> Option<Verdict> {
+    pub fn hold(&self, tallies: &[DriftTally], what: &str, asking: Asking) -> Option<Verdict> {
         let held = self.held_until(tallies, asking.generation, asking.need, asking.now);
         let due = held.filter(|_| !asking.fresh)?;
         let message = format!(

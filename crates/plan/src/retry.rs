@@ -257,7 +257,7 @@ pub struct Asking {
 
 impl Asking {
     /// Lets a step through, or says why not yet.
-    pub fn gate(self, last: Option<&LastFailure>, action: Action, verdict: Verdict) -> Verdict {
+    pub fn admit(self, last: Option<&LastFailure>, action: Action, verdict: Verdict) -> Verdict {
         let known = last.filter(|l| l.operation == action.operation() && l.generation == self.generation);
         let Some(last) = known.filter(|_| !self.fresh) else {
             return verdict.with(action);

@@ -86,7 +86,7 @@ fn an_edit_a_request_another_model_and_time_begin_anew() {
         ..asking(now, None)
     };
     assert_eq!(
-        model(4).gate(&tallies, "endpoint x", asked).map(|held| held.reason),
+        model(4).hold(&tallies, "endpoint x", asked).map(|held| held.reason),
         None
     );
     let mut later = tallies.clone();

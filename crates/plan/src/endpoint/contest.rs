@@ -27,7 +27,7 @@ pub fn count(s: &Snapshot<'_>, status: &mut SpeechEndpointStatus) {
 pub fn hold(f: &Observed<'_>, k: &Known<'_>, next: &Move<'_>) -> Option<(Verdict, TargetModel)> {
     let s = &f.s;
     let correction = Correction::of_endpoint(&UpdateEndpoint::Model(next.facts.model));
-    let held = correction.gate(&f.status.drift, &named(k.endpoint()), s.asking(f.dates.need()))?;
+    let held = correction.hold(&f.status.drift, &named(k.endpoint()), s.asking(f.dates.need()))?;
     let before = s.old_status().and_then(|old| old.candidate.as_ref());
     let candidate = TargetModel {
         requested: true,

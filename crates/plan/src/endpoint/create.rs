@@ -80,7 +80,7 @@ fn attempt(f: &Observed<'_>) -> Result<(Verdict, Upcoming), Verdict> {
     };
     // The announcement stands for the request: a failed request holds back the next announcement.
     let last = in_flight::last_failure(&upcoming, &f.record.failures);
-    let gated = s.asking(None).gate(last, post(0), verdict);
-    let verdict = announcement.through(gated, last);
+    let admitted = s.asking(None).admit(last, post(0), verdict);
+    let verdict = announcement.through(admitted, last);
     Ok((verdict, upcoming))
 }

@@ -66,7 +66,7 @@ fn remove(f: &Observed<'_>) -> Verdict {
         Ok(Some(_)) if ends_attempt(f) => return deleting().until(after(s.now(), SignedDuration::from_secs(1))),
         Ok(Some(id)) => {
             let last = f.record.failures.last.as_ref();
-            return s.asking(None).gate(last, Action::DeleteEndpoint(id), deleting());
+            return s.asking(None).admit(last, Action::DeleteEndpoint(id), deleting());
         }
         Ok(None) => {}
         Err(PerhapsMarked(id)) => {

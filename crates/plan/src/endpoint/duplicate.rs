@@ -9,5 +9,5 @@ pub fn deletion(f: &Observed<'_>) -> Option<Verdict> {
     let message = format!("deleting endpoint {duplicate}, which an earlier request made as well");
     let verdict = Verdict::working(Reason::Updating, message);
     let last = f.record.failures.recall(Action::DELETE);
-    Some(f.s.asking(None).gate(last, Action::DeleteEndpoint(duplicate), verdict))
+    Some(f.s.asking(None).admit(last, Action::DeleteEndpoint(duplicate), verdict))
 }

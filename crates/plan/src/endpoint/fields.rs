@@ -136,11 +136,11 @@ pub fn unapplied(f: &Observed<'_>, endpoint: &Endpoint, change: &UpdateEndpoint,
 fn ask(f: &Observed<'_>, endpoint: &Endpoint, change: &UpdateEndpoint, failures: &Failures) -> Verdict {
     let s = &f.s;
     let correction = Correction::of_endpoint(change);
-    if let Some(held) = correction.gate(&f.status.drift, &contest::named(endpoint), s.asking(None)) {
+    if let Some(held) = correction.hold(&f.status.drift, &contest::named(endpoint), s.asking(None)) {
         return held;
     }
     let verdict = Verdict::working(Reason::Updating, format!("changing {}", change.field())).watching();
     let action = step(endpoint, change.clone(), false);
     let last = failures.recall(action.operation());
-    s.asking(None).gate(last, action, verdict)
+    s.asking(None).admit(last, action, verdict)
 }

@@ -221,7 +221,7 @@ pub fn swap(f: &Observed<'_>, k: &Known<'_>, next: &Move<'_>, asked: Upcoming) -
         failures.last = Some(retry::remember(last, &failure, s.generation(), s.now()));
     }
     let asking = s.asking(f.dates.need());
-    let verdict = asking.gate(failed_swap(&asked, &failures), action, verdict.watching());
+    let verdict = asking.admit(failed_swap(&asked, &failures), action, verdict.watching());
     // If it leaves now, what this plan says is written only by who knows that it did.
     let leaves = verdict.action.is_some() && s.around.learned.asked.is_none();
     let upcoming = match leaves {
@@ -270,6 +270,10 @@ pub fn unconfirmed(f: &Observed<'_>, k: &Known<'_>, upcoming: &Upcoming) -> Verd
     let action = fields::step(endpoint, UpdateEndpoint::Model(model), false);
     let asking = f.s.asking(f.dates.need());
     let reported = until_reported(f, upcoming.target.as_ref());
-    let gated = asking.gate(failed_swap(upcoming, &f.record.failures), action, reported);
-    Verdict { action: None, ..gated }.watching()
+    let admitted = asking.admit(failed_swap(upcoming, &f.record.failures), action, reported);
+    Verdict {
+        action: None,
+        ..admitted
+    }
+    .watching()
 }

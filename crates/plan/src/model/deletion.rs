@@ -100,7 +100,7 @@ fn clear(f: &Facts<'_>, made: &Made<'_>, record: &Record) -> Option<Verdict> {
         if s.around.agenda.guard.holds(s.uid()) {
             return Some(held_up(f).guarded(s.connection_name()));
         }
-        return Some(f.gate(&record.failures, Action::DeleteModel(free.id()), deleting()));
+        return Some(f.admit(&record.failures, Action::DeleteModel(free.id()), deleting()));
     }
     if let Some(used) = revisions.iter().find(|revision| revision.in_use(view)) {
         let waits = in_use(used, view);

@@ -144,10 +144,10 @@ impl<'a> Facts<'a> {
     }
 
     /// Lets a step through, or says why not yet.
-    pub fn gate(&self, failures: &Failures, action: Action, verdict: Verdict) -> Verdict {
+    pub fn admit(&self, failures: &Failures, action: Action, verdict: Verdict) -> Verdict {
         let makes = matches!(action, Action::TrainModel(_) | Action::CopyModel(_));
         let asking = self.s.asking(makes.then(|| self.need()).flatten());
-        asking.gate(failures.recall(action.operation()), action, verdict)
+        asking.admit(failures.recall(action.operation()), action, verdict)
     }
 
     /// Orders another revision: the announcement, then the request that `post` makes from the number of the attempt.
@@ -163,8 +163,8 @@ impl<'a> Facts<'a> {
             creation::Next::Announce(announcement) => announcement,
         };
         // The announcement stands for the request: a failed request holds back the next announcement.
-        let gated = self.gate(failures, post(0), verdict);
-        Ok(announcement.through(gated, failures.last.as_ref()))
+        let admitted = self.admit(failures, post(0), verdict);
+        Ok(announcement.through(admitted, failures.last.as_ref()))
     }
 
     /// The dates for which another revision is needed.

@@ -19,7 +19,7 @@ pub fn delete_twin(f: &Facts<'_>, made: &Made<'_>, failures: &Failures) -> Optio
         Reason::Updating,
         format!("deleting model {}, which an earlier request made as well", twin.id()),
     );
-    let verdict = f.gate(failures, Action::DeleteModel(twin.id()), verdict);
+    let verdict = f.admit(failures, Action::DeleteModel(twin.id()), verdict);
     // One that cannot be deleted now keeps nothing else back.
     verdict.action.is_some().then_some(verdict)
 }
@@ -86,7 +86,7 @@ pub fn discard(f: &Facts<'_>, made: &Made<'_>, failures: &Failures) -> Option<Ve
     if f.told.current.as_ref().map(|current| current.id) == Some(victim.id()) {
         return Some(verdict.until(after(f.s.now(), SignedDuration::from_secs(1))));
     }
-    Some(f.gate(failures, Action::DeleteModel(victim.id()), verdict))
+    Some(f.admit(failures, Action::DeleteModel(victim.id()), verdict))
 }
 
 /// With a failure where the service accepted this very change and a read shows that it did not make it. `what` names it.
@@ -114,16 +114,16 @@ fn rename(
 ) -> Result<Verdict, Verdict> {
     let s = f.s;
     let what = format!("model {}", entry.entity.header.id);
-    if let Some(held) = Correction::of_model(&change).gate(&f.base.drift, &what, s.asking(None)) {
+    if let Some(held) = Correction::of_model(&change).hold(&f.base.drift, &what, s.asking(None)) {
         return Err(held);
     }
     let verdict = Verdict::working(Reason::Updating, format!("changing {}", change.field())).watching();
-    let gated = f.gate(failures, step(entry, change), verdict);
-    if gated.action.is_none() {
-        return Err(gated);
+    let admitted = f.admit(failures, step(entry, change), verdict);
+    if admitted.action.is_none() {
+        return Err(admitted);
     }
     if entry.confirmed {
-        return Ok(gated);
+        return Ok(admitted);
     }
     // The answer to a change may show the old state; only a read tells whether it is still lacking.
     Ok(aside::answered(s).watching())
@@ -138,13 +138,14 @@ pub fn mark(
     failures: Failures,
 ) -> (Verdict, Failures) {
     let failures = with_ignored(f, entry, &mark, "the mark of a copy", failures);
-    let gated = f.gate(&failures, step(entry, mark), verdict);
+    let admitted = f.admit(&failures, step(entry, mark), verdict);
     let waits = !entry.confirmed || f.s.around.learned.asked.is_some();
-    let accepted = aside::accepted(f.s).filter(|field| *field == Action::MARK_FIELD && waits && gated.action.is_some());
-    let gated = gated.accepting(accepted);
+    let accepted =
+        aside::accepted(f.s).filter(|field| *field == Action::MARK_FIELD && waits && admitted.action.is_some());
+    let admitted = admitted.accepting(accepted);
     // The answer to a change may show the old state; only a read tells whether it is still lacking.
-    let action = gated.action.clone().filter(|_| entry.confirmed);
-    (Verdict { action, ..gated }, failures)
+    let action = admitted.action.clone().filter(|_| entry.confirmed);
+    (Verdict { action, ..admitted }, failures)
 }
 
 /// What of names and project a model lacks.

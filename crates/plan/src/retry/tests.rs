@@ -60,7 +60,7 @@ fn failures_count_while_the_step_and_the_spec_are_the_same() {
     assert_eq!(count(&many, 1), i32::MAX);
 }
 
-fn gate(
+fn admit(
     last: Option<&LastFailure>,
     action: Action,
     verdict: Verdict,
@@ -74,7 +74,7 @@ fn gate(
         need: None,
         now,
     };
-    asking.gate(last, action, verdict)
+    asking.admit(last, action, verdict)
 }
 
 /// The minutes after the first refusal at which a step is asked for that is always refused.
@@ -95,7 +95,7 @@ fn tried_at(failure: &Failure, reason: Reason, need: Option<Need>, hours: i64) -
             need,
             now,
         };
-        let verdict = asking.gate(last.as_ref(), update(), Verdict::working(Reason::Swapping, ""));
+        let verdict = asking.admit(last.as_ref(), update(), Verdict::working(Reason::Swapping, ""));
         if verdict.action.is_some() {
             asked.push(minute);
             last = Some(remember(last.as_ref(), failure, 1, now));
@@ -188,7 +188,7 @@ fn the_service_s_wish_to_wait_is_obeyed() {
         let transient = failure(FailureClass::Transient { retry_after: wish });
         let before = (count > 1).then(|| remember(None, &transient, 1, now));
         let last = remember(before.as_ref(), &transient, 1, now);
-        let verdict = gate(
+        let verdict = admit(
             Some(&last),
             update(),
             Verdict::working(Reason::Updating, ""),
@@ -236,7 +236,7 @@ fn a_failure_holds_back_its_own_step_only() {
         ("a wait that is set", Some(&set), update(), 1, false, now, "Retrying"),
         ("the end of time", Some(&end), update(), 1, false, now, "act"),
     ] {
-        let verdict = gate(
+        let verdict = admit(
             last,
             action,
             Verdict::working(Reason::Updating, ""),
@@ -256,8 +256,8 @@ fn a_failure_holds_back_its_own_step_only() {
         operation: "Delete".into(),
         ..refused
     };
-    let gated = |now| {
-        gate(
+    let admitted = |now| {
+        admit(
             Some(&refused),
             delete.clone(),
             Verdict::working(Reason::Deleting, ""),
@@ -267,8 +267,8 @@ fn a_failure_holds_back_its_own_step_only() {
         )
     };
     assert_eq!(
-        (gated(now).reason, gated(now).look_again),
+        (admitted(now).reason, admitted(now).look_again),
         (Reason::Retrying, Some(late))
     );
-    assert!(gated(late).action.is_some(), "a deletion is never given up");
+    assert!(admitted(late).action.is_some(), "a deletion is never given up");
 }

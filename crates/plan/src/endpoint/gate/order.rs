@@ -188,8 +188,8 @@ impl Bench<'_> {
         let last = f.record.failures.recall(Action::EVALUATE);
         let last = last.filter(|last: &&LastFailure| !last.terminal);
         let verdict = Verdict::working(Reason::Evaluating, "");
-        let gated = s.asking(None).gate(last, post(0), verdict);
-        let announced = announcement.through(gated, last);
+        let admitted = s.asking(None).admit(last, post(0), verdict);
+        let announced = announcement.through(admitted, last);
         if announced.action.is_none() {
             return self.held(announced, Reason::GateError);
         }

@@ -63,7 +63,7 @@ fn follows(open: &Open<'_>, f: &Facts<'_>, failures: &Failures) -> Verdict {
         attempt: open.intent.attempt,
         operation: copying.operation.clone(),
     };
-    f.gate(failures, action, verdict)
+    f.admit(failures, action, verdict)
 }
 
 /// Puts our mark on the copy; its names follow.
