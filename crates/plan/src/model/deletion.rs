@@ -170,13 +170,15 @@ fn until_made(running: &Revision<'_>) -> Verdict {
 }
 
 fn in_use(used: &Revision<'_>, view: &View) -> Verdict {
-    let users: Vec<_> = view
+    let mut users: Vec<_> = view
         .users_of(ModelId::Custom(used.id()))
         .map(|endpoint| match &endpoint.header.owner {
             Some(tag) => format!("{} ({})", endpoint.header.id, tag.object),
             None => endpoint.header.id.to_string(),
         })
         .collect();
+    // A view has no order; a status that is written again says the same.
+    users.sort_unstable();
     Verdict::working(
         Reason::ModelInUse,
         format!(
