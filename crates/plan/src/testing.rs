@@ -19,7 +19,7 @@ pub use world::World;
 use super::{Action, Agenda, ConnectionState, Failure, FailureClass, Hands, Pass, Plan, Stay, Surroundings};
 use crate::{
     text::after,
-    view::{Cache, Remote, View},
+    view::{Cache, Cached, View},
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -295,14 +295,14 @@ pub enum Link {
 }
 
 /// Takes an entity from a read.
-pub fn learn<T: Remote>(cache: &mut Cache<T>, entity: T) {
+pub fn learn<T: Cached>(cache: &mut Cache<T>, entity: T) {
     let began = cache.begin();
     // As the test says it, whatever was known.
     cache.vanished(&Absent::assumed(entity.header().id), began);
     cache.read(entity, began);
 }
 
-fn resweep<T: Remote + Clone>(cache: &mut Cache<T>, now: Timestamp) {
+fn resweep<T: Cached + Clone>(cache: &mut Cache<T>, now: Timestamp) {
     let began = cache.begin();
     let listed: Vec<T> = cache.iter().map(|entry| (*entry.entity).clone()).collect();
     let is_empty = listed.is_empty();

@@ -4,7 +4,7 @@
 mod cache;
 mod copies;
 
-pub use cache::{Cache, Entry, Remote, Tick};
+pub use cache::{Cache, Cached, Entry, Tick};
 pub use copies::{Copies, CopyStage, CopyState};
 
 use jiff::Timestamp;

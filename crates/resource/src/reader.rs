@@ -20,7 +20,7 @@ pub struct News {
 
 impl News {
     /// Takes a list that was read for whole.
-    pub fn complete<T: view::Remote>(&self, cache: &mut Cache<T>, heard: Heard) {
+    pub fn complete<T: view::Cached>(&self, cache: &mut Cache<T>, heard: Heard) {
         if self.is_whole {
             cache.complete(heard);
         }
@@ -37,7 +37,7 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads one list into its cache, if it is wanted.
-    pub async fn list<T: view::Remote + Kind>(
+    pub async fn list<T: view::Cached + Kind>(
         self,
         wanted: bool,
         recorded: &[EntityId],
@@ -52,7 +52,7 @@ impl Reader<'_> {
     }
 
     /// What the list lacks is asked for by id before it is forgotten: a list may lag, and paging by offset may skip.
-    async fn read<T: view::Remote + Kind>(
+    async fn read<T: view::Cached + Kind>(
         self,
         recorded: &[EntityId],
         cache: fn(&mut View) -> &mut Cache<T>,
@@ -116,7 +116,7 @@ impl Reader<'_> {
 
     /// Asks for what objects name and no list has shown: that it does not exist is said only once the service itself says
     /// so. What cannot be found out is asked for at the next look.
-    pub async fn prove<T: view::Remote + Kind>(
+    pub async fn prove<T: view::Cached + Kind>(
         self,
         named: &[EntityId],
         cache: fn(&mut View) -> &mut Cache<T>,

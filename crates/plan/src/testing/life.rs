@@ -95,7 +95,7 @@ impl<T> Default for Entities<T> {
     }
 }
 
-impl<T: Remote> FromIterator<T> for Entities<T> {
+impl<T: Cached> FromIterator<T> for Entities<T> {
     fn from_iter<I: IntoIterator<Item = T>>(known: I) -> Self {
         Self {
             there: known.into_iter().map(|entity| (entity.id(), entity)).collect(),
@@ -104,7 +104,7 @@ impl<T: Remote> FromIterator<T> for Entities<T> {
     }
 }
 
-impl<T: Remote + Clone> Entities<T> {
+impl<T: Cached + Clone> Entities<T> {
     /// Takes a POST.
     pub fn create(&mut self, new: T, fate: Fate, cache: &mut Cache<T>, now: Timestamp) {
         match fate {

@@ -16,31 +16,31 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick(u64);
 
-/// An entity of the Speech service.
-pub trait Remote: Entity + PartialEq {
+/// An entity of the Speech service, as a cache keeps it.
+pub trait Cached: Entity + PartialEq {
     /// Takes over what was known before and cannot become unknown: an answer that lacks it is not whole.
     fn keep(&mut self, _before: &Self) {}
 }
 
-impl Remote for Endpoint {}
+impl Cached for Endpoint {}
 
-impl Remote for CustomModel {
+impl Cached for CustomModel {
     /// A model without its date would look worse than any other and be left for one that expires earlier.
     fn keep(&mut self, before: &Self) {
         self.expires_at = self.expires_at.or(before.expires_at);
     }
 }
 
-impl Remote for BaseModel {
+impl Cached for BaseModel {
     fn keep(&mut self, before: &Self) {
         self.expires_at = self.expires_at.or(before.expires_at);
         self.adaptation_until = self.adaptation_until.or(before.adaptation_until);
     }
 }
 
-impl Remote for Dataset {}
+impl Cached for Dataset {}
 
-impl Remote for Evaluation {}
+impl Cached for Evaluation {}
 
 /// One entity and how we know of it.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ impl<T> Default for Cache<T> {
     }
 }
 
-impl<T: Remote> Cache<T> {
+impl<T: Cached> Cache<T> {
     /// When the last list that was read to its end began.
     pub fn swept_at(&self) -> Option<Timestamp> {
         self.swept_at
@@ -286,7 +286,7 @@ impl<T: Remote> Cache<T> {
     }
 }
 
-impl<T: Remote> Entry<T> {
+impl<T: Cached> Entry<T> {
     /// Whether it carries the mark of the object with this uid.
     pub fn is_owned_by(&self, uid: &str) -> bool {
         self.entity.header().owner.as_ref().is_some_and(|tag| tag.uid == uid)

@@ -11,7 +11,7 @@ use speech_plan::{
     connection::{Contact, Counts},
     relations::{Recorded, holds_evaluations_of},
     testing::CLUSTER,
-    view::{Cache, Remote, View},
+    view::{Cache, Cached, View},
 };
 use speech_resource::{Pace, Seen};
 use speech_service::{Absent, EntityId, Error, Heard};
@@ -142,7 +142,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// What a list lacks is asked for by its id before it is forgotten.
-    fn list<T: Remote + Clone>(
+    fn list<T: Cached + Clone>(
         &self,
         wanted: bool,
         cache: &mut Cache<T>,

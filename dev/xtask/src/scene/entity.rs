@@ -1,7 +1,7 @@
 //! What a Speech resource of a scene holds.
 use super::CLUSTER;
 use jiff::Timestamp;
-use speech_plan::view::{Cache, Remote, View};
+use speech_plan::view::{Cache, Cached, View};
 use speech_service::{
     EntityId, Heard, ModelId,
     entity::{BaseModel, CustomModel, Dataset, Endpoint, Evaluation, Header, OwnerTag, Scores, Status},
@@ -42,7 +42,7 @@ impl Held {
     }
 }
 
-fn sweep<T: Remote + Clone>(cache: &mut Cache<T>, all: &[T], now: Timestamp) {
+fn sweep<T: Cached + Clone>(cache: &mut Cache<T>, all: &[T], now: Timestamp) {
     let began = cache.begin();
     cache.swept(all.to_vec(), began, now);
     cache.complete(Heard::assumed());
