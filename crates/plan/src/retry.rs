@@ -72,7 +72,7 @@ pub struct Need {
     /// The latest start that leaves time for the work (UTC).
     pub latest: Timestamp,
     /// When what the step replaces expires (UTC).
-    pub by: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 impl Need {
@@ -86,7 +86,7 @@ impl Need {
         if last < self.latest {
             return slow.min(self.latest);
         }
-        let often = if last < self.by {
+        let often = if last < self.expires_at {
             FIRST_REFUSAL_DELAY
         } else {
             MISSED_DELAY

@@ -17,8 +17,8 @@ pub type Risk = (Reason, String);
 
 /// From when on it is told what keeps the next model back: `before` ahead of the expiry, or earlier where the work takes
 /// longer here.
-pub fn alarm_from(expires: Timestamp, ahead: SignedDuration, lead: SignedDuration) -> Timestamp {
-    before(expires, ahead.max(lead))
+pub fn alarm_from(expires_at: Timestamp, ahead: SignedDuration, lead: SignedDuration) -> Timestamp {
+    before(expires_at, ahead.max(lead))
 }
 
 /// From when on work of the service counts as one that never ends: half as long again as the longest seen.
@@ -34,7 +34,7 @@ pub struct Deadline<'a> {
     /// The present (UTC).
     pub now: Timestamp,
     /// When it expires (UTC).
-    pub expires: Timestamp,
+    pub expires_at: Timestamp,
     /// See [`alarm_from`].
     pub alarm: Timestamp,
     /// The latest start that leaves time for the work (UTC).
@@ -94,13 +94,13 @@ impl Deadline<'_> {
 
     /// Whether it has expired.
     pub fn has_passed(&self) -> bool {
-        self.expires <= self.now
+        self.expires_at <= self.now
     }
 
     /// `the active model expires on ...`
     pub fn words(&self) -> String {
         let verb = if self.has_passed() { "expired" } else { "expires" };
-        format!("{} {verb} on {}", self.subject, day_time(self.expires))
+        format!("{} {verb} on {}", self.subject, day_time(self.expires_at))
     }
 
     /// When time alone may change the risk.
@@ -109,7 +109,7 @@ impl Deadline<'_> {
             Way::Under { since, expected, .. } => Some(overdue_from(*since, *expected)),
             Way::Open | Way::Kept { .. } => None,
         };
-        let moments = [Some(self.alarm), overdue, Some(self.expires)];
+        let moments = [Some(self.alarm), overdue, Some(self.expires_at)];
         moments.into_iter().flatten().filter(|at| *at > self.now).min()
     }
 }
@@ -132,7 +132,7 @@ pub fn risk(deadline: &Deadline<'_>, way: &Way) -> Option<Risk> {
             if overdue_from(*since, *expected) <= deadline.now {
                 return told(Reason::Overdue, &words);
             }
-            if !deadline.has_passed() && after(*since, *expected) > deadline.expires {
+            if !deadline.has_passed() && after(*since, *expected) > deadline.expires_at {
                 return told(Reason::LeadTimeShort, &words);
             }
             answered_by_base(deadline)
@@ -235,7 +235,7 @@ mod tests {
         Deadline {
             subject: "the active model",
             now: at(day),
-            expires: at(EXPIRES),
+            expires_at: at(EXPIRES),
             alarm: alarm_from(
                 at(EXPIRES),
                 SignedDuration::from_hours(48),

@@ -136,7 +136,7 @@ proptest! {
     fn a_date_is_never_missed_for_a_contest(number in 0..40_i32, latest in -5000..5000_i64, lead in 1..500_i64) {
         let last = at(NOW);
         let tallies = after_so_many(number, last);
-        let need = Need { latest: last + minutes(latest), by: last + minutes(latest + lead) };
+        let need = Need { latest: last + minutes(latest), expires_at: last + minutes(latest + lead) };
         let Some(due) = model(4).held_until(&tallies, 1, Some(need), last) else { return Ok(()) };
         prop_assert!(due > last && due <= last + LONGEST_WAIT);
         if latest > 0 {

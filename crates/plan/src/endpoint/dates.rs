@@ -22,9 +22,9 @@ const GATE_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
 /// Whether a swap of an endpoint may have to go before all other requests by then (UTC): room is kept for it.
 pub fn may_be_urgent(endpoint: &SpeechEndpoint, durations: &Durations, by: Timestamp) -> bool {
     let active = endpoint.status.as_ref().and_then(|status| status.active.as_ref());
-    let expiry = active.and_then(|active| active.expires_at);
+    let expires_at = active.and_then(|active| active.expires_at);
     let lead = deployment(durations, &endpoint.spec.locale);
-    expiry.is_some_and(|expiry| is_near(expiry, lead, by))
+    expires_at.is_some_and(|expires_at| is_near(expires_at, lead, by))
 }
 
 /// How long a deployment has to be expected to take.
@@ -32,14 +32,14 @@ fn deployment(durations: &Durations, locale: &str) -> SignedDuration {
     durations.lead(locale, &[Work::Deploying]).needed
 }
 
-fn is_near(expiry: Timestamp, lead: SignedDuration, now: Timestamp) -> bool {
-    expiry <= after(now, URGENT.max(lead))
+fn is_near(expires_at: Timestamp, lead: SignedDuration, now: Timestamp) -> bool {
+    expires_at <= after(now, URGENT.max(lead))
 }
 
 /// The dates of an endpoint that serves.
 pub struct Dates<'a> {
     /// When the active model expires.
-    pub expiry: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     /// `swap.before`.
     pub before: SignedDuration,
     /// `swap.deadlineOverride`.
@@ -60,7 +60,7 @@ impl<'a> Dates<'a> {
                 .and_then(|span| SignedDuration::try_from(span).ok())
         };
         Self {
-            expiry: active.and_then(|active| active.expires_at),
+            expires_at: active.and_then(|active| active.expires_at),
             before: span(&swap.before).unwrap_or_default(),
             deadline_override: span(&swap.deadline_override).unwrap_or_default(),
             lead: deployment(&s.around.agenda.durations, &s.object.spec.locale),
@@ -70,12 +70,13 @@ impl<'a> Dates<'a> {
 
     /// Whether the active model has expired.
     pub fn has_expired(&self, now: Timestamp) -> bool {
-        self.expiry.is_some_and(|expiry| expiry <= now)
+        self.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 
     /// Whether a swap goes before all other requests.
     pub fn is_urgent(&self, now: Timestamp) -> bool {
-        self.expiry.is_some_and(|expiry| is_near(expiry, self.lead, now))
+        self.expires_at
+            .is_some_and(|expires_at| is_near(expires_at, self.lead, now))
     }
 
     /// What the active model's expiry asks for.
@@ -83,7 +84,7 @@ impl<'a> Dates<'a> {
         Some(Deadline {
             subject: "the active model",
             now,
-            expires: self.expiry?,
+            expires_at: self.expires_at?,
             alarm: self.alarm()?,
             latest: self.latest()?,
         })
@@ -93,17 +94,18 @@ impl<'a> Dates<'a> {
     pub fn need(&self) -> Option<Need> {
         Some(Need {
             latest: self.latest()?,
-            by: self.expiry?,
+            expires_at: self.expires_at?,
         })
     }
 
     fn ahead(&self, span: SignedDuration) -> Option<Timestamp> {
-        self.expiry.map(|expiry| before(expiry, span))
+        self.expires_at.map(|expires_at| before(expires_at, span))
     }
 
     /// From when on what blocks a swap is told as a risk.
     pub fn alarm(&self) -> Option<Timestamp> {
-        self.expiry.map(|expiry| alarm_from(expiry, self.before, self.lead))
+        self.expires_at
+            .map(|expires_at| alarm_from(expires_at, self.before, self.lead))
     }
 
     /// The latest start that leaves time for the deployment.
@@ -130,7 +132,7 @@ impl<'a> Dates<'a> {
         Terms {
             now: s.now(),
             since,
-            expiry: self.expiry,
+            expires_at: self.expires_at,
             policy,
             before: self.before,
             deadline_override: self.deadline_override,

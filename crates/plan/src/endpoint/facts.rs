@@ -152,7 +152,7 @@ fn know<'a>(f: &mut Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) 
         record.failures.aside.retain(is_other);
     }
     let record = quarantine::taken_back(&f.s, reach.view, endpoint, record);
-    f.dates.expiry = record.active.as_ref().and_then(|active| active.expires_at);
+    f.dates.expires_at = record.active.as_ref().and_then(|active| active.expires_at);
     f.record = quarantine::with_failed_deployment(f, endpoint, record);
     let mut changes = fields::differences(&f.s, endpoint, reach.project);
     let unmarked = matches!(changes.first(), Some(UpdateEndpoint::Owner(..)));

@@ -228,7 +228,7 @@ fn told_by_steps(dates: &Dates<'_>, mut forecast: Forecast) -> Forecast {
     if let Some(step) = forecast.steps.last_mut() {
         step.risk = Some(words.clone());
     }
-    forecast.steps.extend(dates.expiry.map(expires));
+    forecast.steps.extend(dates.expires_at.map(expires));
     forecast
 }
 
@@ -248,7 +248,7 @@ fn held(f: &Facts<'_>, k: &Known<'_>, candidate: &Candidate<'_>) -> Forecast {
             ..step(PlannedAction::Evaluate, gate.at, "Gate")
         });
     }
-    if let Some(at) = candidate.timing.at.or(dates.expiry) {
+    if let Some(at) = candidate.timing.at.or(dates.expires_at) {
         steps.push(PlannedStep {
             to: Some(name.clone()),
             blocked_by: k.held.iter().map(|held| held.verdict.message.clone()).collect(),
@@ -337,22 +337,22 @@ fn ends_by_deadline(f: &Facts<'_>, k: &Known<'_>) -> bool {
             OnDeadline::Hold => false,
             OnDeadline::Promote => true,
             OnDeadline::NewestBase => choice::stand_in(s, k.view, &f.record)
-                .is_some_and(|base| base.facts.expires_at.is_none_or(|at| Some(at) > dates.expiry)),
+                .is_some_and(|base| base.facts.expires_at.is_none_or(|at| Some(at) > dates.expires_at)),
         }
 }
 
 /// Nothing newer is at hand.
 fn without_successor(f: &Facts<'_>, trouble: Option<&Verdict>) -> Forecast {
     let (s, dates) = (&f.s, &f.dates);
-    let Some(expiry) = dates.expiry else {
+    let Some(expires_at) = dates.expires_at else {
         return Forecast::default();
     };
     let successor = successor::of(s, dates);
     let mut steps: Vec<PlannedStep> = Vec::new();
     steps.extend(successor.forecast);
-    let in_time = successor.obstacle.is_none() && steps.first().is_some_and(|step| step.at < expiry);
+    let in_time = successor.obstacle.is_none() && steps.first().is_some_and(|step| step.at < expires_at);
     if !in_time {
-        steps.push(expires(expiry));
+        steps.push(expires(expires_at));
     }
     let barred = f.record.quarantine.first().filter(|_| trouble.is_some() && !in_time);
     let way = if let Some(entry) = barred {

@@ -156,7 +156,7 @@ impl<'a> Facts<'a> {
             return None;
         }
         let choice = choice::stand_in(s, k.view, &self.record)?;
-        let is_later = |at| self.dates.expiry.is_none_or(|expiry| at > expiry);
+        let is_later = |at| self.dates.expires_at.is_none_or(|expires_at| at > expires_at);
         let lasts_longer = choice.facts.expires_at.is_none_or(is_later);
         (!is(k.endpoint().model, &choice.facts) && lasts_longer).then_some(choice)
     }

@@ -30,7 +30,7 @@ pub struct Terms<'a> {
     /// Since when there is a model to move to.
     pub since: Timestamp,
     /// When the active model expires.
-    pub expiry: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     /// What begins a swap.
     pub policy: SwapPolicy,
     /// The earliest start with [`SwapPolicy::BeforeExpiry`].
@@ -92,7 +92,7 @@ impl Terms<'_> {
     }
 
     fn date(&self) -> (Option<Timestamp>, By) {
-        let Some(expiry) = self.expiry else {
+        let Some(expires_at) = self.expires_at else {
             return match self.policy {
                 // Nothing is known to expire, so there is nothing to be ahead of.
                 SwapPolicy::OnNewModel | SwapPolicy::Manual | SwapPolicy::BeforeExpiry => {
@@ -100,38 +100,40 @@ impl Terms<'_> {
                 }
             };
         };
-        if expiry <= self.now {
-            return (Some(self.since.max(expiry)), By::Expired);
+        if expires_at <= self.now {
+            return (Some(self.since.max(expires_at)), By::Expired);
         }
         match self.policy {
-            SwapPolicy::OnNewModel | SwapPolicy::Manual => self.opening(self.since, Some(expiry)),
-            SwapPolicy::BeforeExpiry => match self.slot(expiry) {
+            SwapPolicy::OnNewModel | SwapPolicy::Manual => self.opening(self.since, Some(expires_at)),
+            SwapPolicy::BeforeExpiry => match self.slot(expires_at) {
                 Some(slot) if self.now <= slot && self.since <= slot => (Some(slot), By::Share),
-                Some(slot) => self.opening(slot.max(self.since), Some(expiry)),
-                None => self.opening(self.earliest(expiry).max(self.since), Some(expiry)),
+                Some(slot) => self.opening(slot.max(self.since), Some(expires_at)),
+                None => self.opening(self.earliest(expires_at).max(self.since), Some(expires_at)),
             },
         }
     }
 
     /// The latest start that leaves time for the deployment.
-    pub fn latest(&self, expiry: Timestamp) -> Timestamp {
-        before(expiry, self.lead)
+    pub fn latest(&self, expires_at: Timestamp) -> Timestamp {
+        before(expires_at, self.lead)
     }
 
-    fn earliest(&self, expiry: Timestamp) -> Timestamp {
-        before(expiry, self.before.max(self.lead))
+    fn earliest(&self, expires_at: Timestamp) -> Timestamp {
+        before(expires_at, self.before.max(self.lead))
     }
 
     /// From when on windows no longer count.
-    pub fn overridden_from(&self, expiry: Timestamp) -> Option<Timestamp> {
-        (!self.deadline_override.is_zero()).then(|| before(expiry, self.deadline_override.max(self.lead)))
+    pub fn overridden_from(&self, expires_at: Timestamp) -> Option<Timestamp> {
+        (!self.deadline_override.is_zero()).then(|| before(expires_at, self.deadline_override.max(self.lead)))
     }
 
     /// The object's own moment: its share of the open time between the earliest start and the last resort. The last third
     /// is left free where windows open before it: a deployment that fails leaves people time to help.
-    fn slot(&self, expiry: Timestamp) -> Option<Timestamp> {
-        let earliest = self.earliest(expiry);
-        let last = self.overridden_from(expiry).unwrap_or_else(|| self.latest(expiry));
+    fn slot(&self, expires_at: Timestamp) -> Option<Timestamp> {
+        let earliest = self.earliest(expires_at);
+        let last = self
+            .overridden_from(expires_at)
+            .unwrap_or_else(|| self.latest(expires_at));
         let last = last.max(earliest);
         let reserve = last.duration_since(earliest) / RESERVE;
         let point = |to| self.calendar.point(earliest, to, self.share);
@@ -139,13 +141,13 @@ impl Terms<'_> {
     }
 
     /// The first moment, not before `from`, at which a window is open or no longer counts.
-    fn opening(&self, from: Timestamp, expiry: Option<Timestamp>) -> (Option<Timestamp>, By) {
+    fn opening(&self, from: Timestamp, expires_at: Option<Timestamp>) -> (Option<Timestamp>, By) {
         if self.calendar.is_always_open() {
             return (Some(from), By::NewModel);
         }
         let start = from.max(self.now);
-        let overridden = expiry.and_then(|expiry| self.overridden_from(expiry));
-        let end = overridden.or(expiry).unwrap_or_else(|| after(self.now, HORIZON));
+        let overridden = expires_at.and_then(|expires_at| self.overridden_from(expires_at));
+        let end = overridden.or(expires_at).unwrap_or_else(|| after(self.now, HORIZON));
         match (self.calendar.next_open(start, end.max(start)), overridden) {
             // Open now: it is due since it could first have begun.
             (Some(at), _) if at == start => (Some(from), By::NewModel),

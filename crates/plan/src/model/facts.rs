@@ -169,9 +169,9 @@ impl<'a> Facts<'a> {
 
     /// The dates for which another revision is needed.
     fn need(&self) -> Option<Need> {
-        let by = self.current.as_ref()?.expires_at?;
-        let latest = before(by, renewal::lead(self.s).needed);
-        Some(Need { latest, by })
+        let expires_at = self.current.as_ref()?.expires_at?;
+        let latest = before(expires_at, renewal::lead(self.s).needed);
+        Some(Need { latest, expires_at })
     }
 }
 

@@ -101,7 +101,7 @@ fn deadline(f: &Facts<'_>, ruling: &Ruling) -> Option<Deadline<'static>> {
     Some(Deadline {
         subject: "the current revision",
         now: s.now(),
-        expires,
+        expires_at: expires,
         alarm: alarm_from(expires, declared.min(half), lead.min(half)),
         latest: before(expires, lead.min(half)),
     })

@@ -52,7 +52,7 @@ pub struct Schedule {
     /// When it has to have begun.
     pub latest: Timestamp,
     /// When what serves now, or is to serve next, expires.
-    pub expires: Timestamp,
+    pub expires_at: Timestamp,
     /// Whether `before` is shorter than what is needed.
     pub is_short: bool,
     /// When half of the newest revision's life is over.
@@ -131,26 +131,31 @@ pub fn lead(s: &Snapshot<'_>) -> Lead {
 /// `before` ahead of the expiry, or earlier where more is needed; but never in the first half of the revision's life: with
 /// a `before` longer than a life, each revision would be due on the day on which it was made.
 fn before_expiry(s: &Snapshot<'_>, renewal: &Renewal, newest: &CustomModel) -> Option<Schedule> {
-    let expires = newest.expires_at?;
-    let half = expires.duration_since(newest.header.created_at) / 2;
-    schedule(s, renewal, expires, Some(half))
+    let expires_at = newest.expires_at?;
+    let half = expires_at.duration_since(newest.header.created_at) / 2;
+    schedule(s, renewal, expires_at, Some(half))
 }
 
 /// The dates ahead of an expiry, and not earlier than `most` ahead of it.
-fn schedule(s: &Snapshot<'_>, renewal: &Renewal, expires: Timestamp, most: Option<SignedDuration>) -> Option<Schedule> {
+fn schedule(
+    s: &Snapshot<'_>,
+    renewal: &Renewal,
+    expires_at: Timestamp,
+    most: Option<SignedDuration>,
+) -> Option<Schedule> {
     if !renewal.on.contains(&RenewalTrigger::BeforeExpiry) {
         return None;
     }
     let declared = SignedDuration::try_from(duration::parse(&renewal.before).ok()?).ok()?;
     let needed = lead(s).needed;
-    let ahead = |span: SignedDuration| before(expires, most.map_or(span, |most| span.min(most)));
+    let ahead = |span: SignedDuration| before(expires_at, most.map_or(span, |most| span.min(most)));
     let (declared, latest) = (ahead(declared), ahead(needed));
     Some(Schedule {
         start: declared.min(latest) + spread(s.uid(), latest.duration_since(declared)),
         latest,
-        expires,
+        expires_at,
         is_short: latest < declared,
-        half: most.map_or(Timestamp::MIN, |most| before(expires, most)),
+        half: most.map_or(Timestamp::MIN, |most| before(expires_at, most)),
     })
 }
 

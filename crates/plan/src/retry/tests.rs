@@ -120,7 +120,7 @@ fn what_is_needed_soon_is_asked_for_at_its_latest_start_and_often_from_then_on()
     let hour = |hours| at(NOW) + SignedDuration::from_hours(hours);
     let need = Need {
         latest: hour(10),
-        by: hour(11),
+        expires_at: hour(11),
     };
     assert_eq!(
         asked_at(Some(need), 14),
@@ -138,7 +138,7 @@ fn what_is_accepted_and_never_done_is_asked_for_as_slowly_as_what_is_refused() {
     assert_eq!(last, Some(24 * 60), "a day at the longest");
     let hour = |hours| at(NOW) + SignedDuration::from_hours(hours);
     let (latest, by) = (hour(48), hour(50));
-    let near = tried(Some(Need { latest, by }), 51);
+    let near = tried(Some(Need { latest, expires_at: by }), 51);
     let near: Vec<_> = near.into_iter().filter(|minute| *minute >= 48 * 60).collect();
     assert_eq!(near, [2880, 2895, 2910, 2925, 2940, 2955, 2970, 2985, 3000, 3060]);
 }

@@ -24,7 +24,7 @@ fn of(f: &Facts<'_>, k: &Known<'_>, _: &Candidate<'_>) -> Answer<Ruling> {
     if latest.is_some_and(|latest| latest <= s.now()) {
         return Answer::Passed(Fact::Overruled);
     }
-    let deadline = f.dates.expiry.unwrap_or(Timestamp::MAX);
+    let deadline = f.dates.expires_at.unwrap_or(Timestamp::MAX);
     let moving = swaps_under_way(k.view, agenda, s.around.cluster, k.endpoint().header.id, s.now());
     let ahead = agenda.queue.swaps_before(deadline, s.uid());
     let most = agenda.limits.swaps;

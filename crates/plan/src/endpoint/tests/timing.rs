@@ -50,7 +50,7 @@ fn terms<'a>(calendar: &'a Calendar, policy: SwapPolicy, now: &str) -> Terms<'a>
     Terms {
         now: at(now),
         since: at(SINCE),
-        expiry: Some(at(EXPIRY)),
+        expires_at: Some(at(EXPIRY)),
         policy,
         before: hours(30 * 24),
         deadline_override: hours(24),
@@ -164,7 +164,7 @@ fn a_swap_begins_on_the_day_that_policy_windows_and_expiry_give() {
         ),
         (
             "never opens, no expiry known",
-            shut(|t| t.expiry = None),
+            shut(|t| t.expires_at = None),
             "never Window never opens",
         ),
         (
@@ -178,7 +178,7 @@ fn a_swap_begins_on_the_day_that_policy_windows_and_expiry_give() {
         (
             "no expiry known",
             Terms {
-                expiry: None,
+                expires_at: None,
                 ..windowed(BeforeExpiry, "2026-03-02T00:00:00Z")
             },
             "2026-03-07T01:00:00Z Window",

@@ -201,7 +201,7 @@ fn since(f: &Facts<'_>, reason: &str) -> Timestamp {
 
 fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, next: Next) -> Forecast {
     let s = f.s;
-    let expiry = next.dates.map(|dates| dates.expires).or(expiry(f, ruling));
+    let expiry = next.dates.map(|dates| dates.expires_at).or(expiry(f, ruling));
     let lead = renewal::lead(s);
     let obstacle = obstacle(s, made.view, &trained.inputs, &made.lineage, next.at);
     let is_short = next.dates.is_some_and(|dates| dates.is_short);
@@ -266,7 +266,7 @@ fn short_words(s: &Snapshot<'_>, next: &Next) -> String {
 fn too_late(f: &Facts<'_>, ruling: &Ruling, next: &Next, latest: Timestamp) -> String {
     let expires = next
         .dates
-        .map(|dates| dates.expires)
+        .map(|dates| dates.expires_at)
         .or(expiry(f, ruling))
         .unwrap_or(latest);
     let takes = renewal::lead(f.s).expected;
