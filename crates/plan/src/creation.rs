@@ -209,11 +209,11 @@ impl Creation {
 
     /// The next step towards a remote entity, given that none with our mark is known. `post` makes the request from the
     /// number of the attempt.
-    pub fn next(&self, post: impl FnOnce(u32) -> Action) -> Result<Next, Verdict> {
+    pub fn next(&self, post: impl FnOnce(u32) -> Action) -> Result<NextRequest, Verdict> {
         match self.open() {
-            Some(intent) if self.announced == Some(intent.attempt) => Ok(Next::Post(post(intent.attempt))),
+            Some(intent) if self.announced == Some(intent.attempt) => Ok(NextRequest::Post(post(intent.attempt))),
             Some(intent) if !self.is_void(intent) => Err(self.wait(intent)),
-            Some(_) | None => Ok(Next::Announce(self.announcement())),
+            Some(_) | None => Ok(NextRequest::Announce(self.announcement())),
         }
     }
 
@@ -281,7 +281,7 @@ impl Creation {
 
 /// The next step towards a remote entity.
 #[derive(Debug)]
-pub enum Next {
+pub enum NextRequest {
     /// The request, which this very pass announced.
     Post(Action),
     /// Another announcement.
@@ -414,8 +414,8 @@ mod tests {
             )))
         };
         match creation.next(post) {
-            Ok(Next::Announce(announcement)) => format!("announce {}", announcement.intent.attempt),
-            Ok(Next::Post(_)) => "post".into(),
+            Ok(NextRequest::Announce(announcement)) => format!("announce {}", announcement.intent.attempt),
+            Ok(NextRequest::Post(_)) => "post".into(),
             Err(verdict) => verdict.reason.as_str().into(),
         }
     }

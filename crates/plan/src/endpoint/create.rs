@@ -4,7 +4,7 @@ use super::{
     observed::{Observed, Reach},
     record::Upcoming,
 };
-use crate::{Action, Verdict, creation::Next, model_choice, queue::Want};
+use crate::{Action, Verdict, creation::NextRequest, model_choice, queue::Want};
 use speech_api::Reason;
 use speech_service::{EntityId, request::CreateEndpoint};
 
@@ -74,8 +74,8 @@ fn attempt(f: &Observed<'_>) -> Result<(Verdict, Upcoming), Verdict> {
         .wanting(Want::Creation)
         .watching();
     let announcement = match creation.next(post) {
-        Ok(Next::Post(action)) => return Ok((verdict.with(action), upcoming)),
-        Ok(Next::Announce(announcement)) => announcement,
+        Ok(NextRequest::Post(action)) => return Ok((verdict.with(action), upcoming)),
+        Ok(NextRequest::Announce(announcement)) => announcement,
         Err(waits) => return Ok((waits, upcoming)),
     };
     // The announcement stands for the request: a failed request holds back the next announcement.

@@ -4,7 +4,7 @@ use super::{
     dates::Dates,
     duplicate, fields, gate, identity,
     identity::Identity,
-    known::{Known, Next},
+    known::{Known, NextModel},
     observed::{Observed, Reach, Windows, unlisted_yet},
     quarantine,
     record::{Record, Upcoming},
@@ -46,7 +46,7 @@ impl<'a> Facts<'a> {
     /// change is still wanted.
     pub fn compare(&mut self) {
         let Some(k) = self.known.as_ref() else { return };
-        if k.under_way || matches!(k.next, Next::None(_)) {
+        if k.under_way || matches!(k.next, NextModel::None(_)) {
             return;
         }
         let failures = std::mem::take(&mut self.observed.record.failures);
@@ -161,7 +161,7 @@ fn know<'a>(f: &mut Observed<'a>, reach: Reach<'a>, entry: &'a Entry<Endpoint>) 
         entry,
         view: reach.view,
         under_way: !(entry.confirmed && endpoint.header.status.is_terminal()),
-        next: Next::Stay,
+        next: NextModel::Stay,
         held: Vec::new(),
         waiting: None,
         refused: None,

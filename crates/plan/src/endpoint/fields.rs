@@ -2,7 +2,7 @@
 //! is told beside and holds nothing else back.
 use super::{
     Snapshot, contest,
-    known::{Known, Next},
+    known::{Known, NextModel},
     observed::Observed,
 };
 use crate::{
@@ -112,7 +112,7 @@ pub fn change(f: &Observed<'_>, k: &Known<'_>, mut failures: Failures, rest: Ver
         });
     }
     let Some(waits) = waits else { return (rest, failures) };
-    let at_rest = rest.phase == Phase::Done && matches!(k.next, Next::Stay);
+    let at_rest = rest.phase == Phase::Done && matches!(k.next, NextModel::Stay);
     let verdict = if at_rest && waits.phase == Phase::Working {
         rest.look_again.into_iter().fold(waits, Verdict::until)
     } else {

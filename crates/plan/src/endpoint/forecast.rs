@@ -6,7 +6,7 @@ use super::{
     dates::Dates,
     facts::Facts,
     identity::Identity,
-    known::{Known, Next},
+    known::{Known, NextModel},
     observed::Observed,
     record::{Record, Upcoming},
     rules::{Ahead, Ruling},
@@ -58,8 +58,8 @@ fn of(f: &Facts<'_>, k: &Known<'_>, ruling: &Ruling) -> Forecast {
     let forecast = match (&k.next, k.moves(), k.waits()) {
         (_, Some(next), _) => asking(s, &f.dates, &choice::named(&next.facts), ruling),
         (_, None, Some(candidate)) => held(f, k, candidate),
-        (Next::None(obstacle), ..) => without_successor(f, Some(&obstacle.verdict)),
-        (Next::Stay | Next::Begun(_) | Next::Candidate(_), ..) => without_successor(f, None),
+        (NextModel::None(obstacle), ..) => without_successor(f, Some(&obstacle.verdict)),
+        (NextModel::Stay | NextModel::Begun(_) | NextModel::Candidate(_), ..) => without_successor(f, None),
     };
     busy(f, k, forecast)
 }

@@ -14,7 +14,7 @@ pub struct Known<'a> {
     /// Whether the service is at work on it, or no read has shown what came of the last request.
     pub under_way: bool,
     /// Which model comes next.
-    pub next: Next<'a>,
+    pub next: NextModel<'a>,
     /// What the rules hold against the candidate, if there is one.
     pub held: Vec<Obstacle>,
     /// The model that waits, as the status has it.
@@ -29,7 +29,7 @@ pub struct Known<'a> {
 
 /// Which model comes next.
 #[derive(Clone, Debug)]
-pub enum Next<'a> {
+pub enum NextModel<'a> {
     /// None: the chosen one serves.
     Stay,
     /// None that could be chosen, or could serve.
@@ -58,21 +58,21 @@ impl<'a> Known<'a> {
     /// The move that nothing holds back.
     pub fn moves(&self) -> Option<Move<'a>> {
         match &self.next {
-            Next::Begun(begun) => Some(*begun),
-            Next::Candidate(candidate) if self.held.is_empty() => Some(Move {
+            NextModel::Begun(begun) => Some(*begun),
+            NextModel::Candidate(candidate) if self.held.is_empty() => Some(Move {
                 facts: candidate.choice.facts,
                 interim: candidate.choice.interim,
                 was_decided: false,
             }),
-            Next::Candidate(_) | Next::Stay | Next::None(_) => None,
+            NextModel::Candidate(_) | NextModel::Stay | NextModel::None(_) => None,
         }
     }
 
     /// The candidate that has to wait.
     pub fn waits(&self) -> Option<&Candidate<'a>> {
         match &self.next {
-            Next::Candidate(candidate) if !self.held.is_empty() => Some(candidate),
-            Next::Candidate(_) | Next::Begun(_) | Next::Stay | Next::None(_) => None,
+            NextModel::Candidate(candidate) if !self.held.is_empty() => Some(candidate),
+            NextModel::Candidate(_) | NextModel::Begun(_) | NextModel::Stay | NextModel::None(_) => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     choice::{self, Choice},
     facts::Facts,
     in_flight,
-    known::{Known, Move, Next},
+    known::{Known, Move, NextModel},
     record::MOST_BARRED,
     target::on_its_way,
 };
@@ -43,7 +43,7 @@ const OF_CANDIDATE: [RuleName; 5] = [
 /// What is found before the rules about a candidate are asked.
 enum Found<'a> {
     /// What comes next whatever they say, and the model that waits behind it.
-    Next(Next<'a>, Option<TargetModel>),
+    Next(NextModel<'a>, Option<TargetModel>),
     /// Nothing that could be chosen.
     Nothing(Verdict),
     /// A candidate; and the model to which the endpoint moves while that one is held back.
@@ -77,7 +77,7 @@ pub fn find(f: &mut Facts<'_>) {
 }
 
 impl<'a> Facts<'a> {
-    fn go(&mut self, next: Next<'a>, waiting: Option<TargetModel>) {
+    fn go(&mut self, next: NextModel<'a>, waiting: Option<TargetModel>) {
         let Some(k) = &mut self.known else { return };
         (k.next, k.waiting, k.held) = (next, waiting, Vec::new());
     }
@@ -91,7 +91,7 @@ impl<'a> Facts<'a> {
         if judged.is_some() {
             self.observed.record.gate = judged;
         }
-        self.go(Next::Candidate(Box::new(candidate)), None);
+        self.go(NextModel::Candidate(Box::new(candidate)), None);
         let held = Self::RULES.held(self, &OF_CANDIDATE);
         if let Some(k) = &mut self.known {
             k.waiting = Some(waiting).filter(|_| !held.is_empty());
@@ -110,11 +110,11 @@ impl<'a> Facts<'a> {
         let record = std::mem::take(&mut self.observed.record);
         self.observed.record = record.barring(model, name, Reason::GateFailed, message, now);
         if let Some(k) = &mut self.known
-            && let Next::Candidate(failed) = std::mem::replace(&mut k.next, Next::Stay)
+            && let NextModel::Candidate(failed) = std::mem::replace(&mut k.next, NextModel::Stay)
         {
             k.refused = Some(failed);
         }
-        self.go(Next::Stay, None);
+        self.go(NextModel::Stay, None);
         true
     }
 
@@ -127,7 +127,7 @@ impl<'a> Facts<'a> {
         }
         match meanwhile {
             Some(facts) => {
-                k.next = Next::Begun(resumed(&self.observed.s, facts));
+                k.next = NextModel::Begun(resumed(&self.observed.s, facts));
                 k.held = Vec::new();
             }
             None if k.held.iter().any(|held| held.rule == RuleName::Gate) => {
@@ -144,7 +144,7 @@ impl<'a> Facts<'a> {
         let rule = RuleName::Choice;
         match self.stand_in() {
             Some(choice) => self.approach(choice),
-            None => self.go(Next::None(Obstacle { rule, verdict }), None),
+            None => self.go(NextModel::None(Obstacle { rule, verdict }), None),
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Facts<'a> {
 fn found<'a>(f: &Facts<'a>, k: &Known<'a>) -> Found<'a> {
     let (s, record, endpoint) = (&f.s, &f.record, k.endpoint());
     if let Some((begun, waiting)) = begun(f, k) {
-        return Found::Next(Next::Begun(begun), waiting);
+        return Found::Next(NextModel::Begun(begun), waiting);
     }
     let choice = match choice::choose(s, k.view, record) {
         Ok(choice) => choice,
@@ -177,13 +177,13 @@ fn found<'a>(f: &Facts<'a>, k: &Known<'a>) -> Found<'a> {
         stays(f, endpoint, facts)
     } else {
         match fits(f, k, &choice) {
-            Ok(Fit::AtOnce) => Ok(Next::Begun(at_once(facts, true))),
+            Ok(Fit::AtOnce) => Ok(NextModel::Begun(at_once(facts, true))),
             Ok(Fit::Perhaps(meanwhile)) => return Found::Candidate(choice, meanwhile),
             Err(verdict) => Err(verdict),
         }
     };
     let rule = RuleName::Fitness;
-    let next = next.unwrap_or_else(|verdict| Next::None(Obstacle { rule, verdict }));
+    let next = next.unwrap_or_else(|verdict| NextModel::None(Obstacle { rule, verdict }));
     Found::Next(next, None)
 }
 
@@ -250,16 +250,16 @@ fn begun<'a>(f: &Facts<'a>, k: &Known<'a>) -> Option<(Move<'a>, Option<TargetMod
 }
 
 /// The chosen model is the one that serves.
-fn stays<'a>(f: &Facts<'_>, endpoint: &Endpoint, facts: ModelFacts<'a>) -> Result<Next<'a>, Verdict> {
+fn stays<'a>(f: &Facts<'_>, endpoint: &Endpoint, facts: ModelFacts<'a>) -> Result<NextModel<'a>, Verdict> {
     if !has_failed(endpoint) {
-        return Ok(Next::Stay);
+        return Ok(NextModel::Stay);
     }
     // Cleared since the deployment failed, it is tried again.
     let cleared = f.status.quarantine_cleared_at;
     if cleared.is_none_or(|cleared| cleared < endpoint.header.last_action_at) {
         return Err(deployment_failed(endpoint));
     }
-    model_choice::deployable(&facts, f.s.now()).map(|()| Next::Begun(at_once(facts, false)))
+    model_choice::deployable(&facts, f.s.now()).map(|()| NextModel::Begun(at_once(facts, false)))
 }
 
 /// The model that was asked for before, and does not serve.

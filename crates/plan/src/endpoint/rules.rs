@@ -21,7 +21,7 @@ use super::{
     candidate::Candidate,
     facts::Facts,
     in_flight,
-    known::{Known, Next},
+    known::{Known, NextModel},
     record::Upcoming,
 };
 use crate::{
@@ -113,8 +113,8 @@ impl Facts<'_> {
     ) -> Answer<Ruling> {
         let Some(k) = &self.known else { return Answer::Silent };
         match (&k.next, &k.refused) {
-            (Next::Candidate(candidate), _) => ask(self, k, candidate),
-            (Next::Begun(begun), _) if begun.was_decided => {
+            (NextModel::Candidate(candidate), _) => ask(self, k, candidate),
+            (NextModel::Begun(begun), _) if begun.was_decided => {
                 let before = in_flight::decided(&self.s, &begun.facts);
                 match before.and_then(|decision| decision.saw(rule)) {
                     Some(Saw::Fact(fact)) => Answer::Passed(fact),
@@ -169,10 +169,10 @@ fn waiting(f: &Facts<'_>, k: &Known<'_>, (verdict, failures): (Verdict, Failures
 fn found(f: &Facts<'_>, rule: RuleName, fact: Fact) -> Answer<Ruling> {
     let Some(k) = &f.known else { return Answer::Silent };
     match &k.next {
-        Next::None(Obstacle { rule: by, verdict }) if *by == rule => {
+        NextModel::None(Obstacle { rule: by, verdict }) if *by == rule => {
             Answer::Decided(waiting(f, k, (verdict.clone(), f.record.failures.clone())))
         }
-        Next::Stay => Answer::Passed(Fact::Serves),
-        Next::None(_) | Next::Begun(_) | Next::Candidate(_) => Answer::Passed(fact),
+        NextModel::Stay => Answer::Passed(Fact::Serves),
+        NextModel::None(_) | NextModel::Begun(_) | NextModel::Candidate(_) => Answer::Passed(fact),
     }
 }

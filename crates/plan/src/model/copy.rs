@@ -10,7 +10,7 @@ pub use order::{Order, failed, took, under_way};
 
 use super::{
     Snapshot,
-    lineage::{Lineage, Next},
+    lineage::{Lineage, NextRevision},
     told::Told,
 };
 use crate::{Verdict, creation::Creation, view::View};
@@ -31,7 +31,7 @@ pub struct Wanted<'a> {
     /// Where it is.
     pub found: &'a Found,
     /// What comes next.
-    pub next: Next,
+    pub next: NextRevision,
 }
 
 impl<'a> Copied<'a> {
@@ -56,12 +56,12 @@ impl<'a> Copied<'a> {
 }
 
 /// Whether another revision is copied now.
-fn next(s: &Snapshot<'_>, lineage: &Lineage<'_>, id: EntityId) -> Next {
+fn next(s: &Snapshot<'_>, lineage: &Lineage<'_>, id: EntityId) -> NextRevision {
     let inputs = id.to_string();
     let newest = lineage.newest();
     match newest.filter(|newest| newest.tag.inputs.as_deref() == Some(inputs.as_str())) {
         Some(newest) if newest.failed() => lineage.repeat(s, &newest, &inputs),
-        Some(_) => Next::Keep { until: None },
-        None => Next::Order { requested: false },
+        Some(_) => NextRevision::Keep { until: None },
+        None => NextRevision::Order { requested: false },
     }
 }

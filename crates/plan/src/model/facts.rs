@@ -2,7 +2,7 @@
 use super::{
     Snapshot,
     copy::Copied,
-    lineage::{Lineage, Next},
+    lineage::{Lineage, NextRevision},
     observed, renewal,
     told::{Current, Told},
     training::Trained,
@@ -60,7 +60,7 @@ pub enum Material<'a> {
 
 impl Made<'_> {
     /// What comes next; nothing while it is not known what to make it from.
-    pub fn next(&self) -> Option<Next> {
+    pub fn next(&self) -> Option<NextRevision> {
         match &self.from {
             Material::Datasets(trained) => trained.as_ref().ok().map(|trained| trained.next),
             Material::Model(copied) => copied.wanted.as_ref().ok().map(|wanted| wanted.next),
@@ -159,8 +159,8 @@ impl<'a> Facts<'a> {
         post: impl Fn(u32) -> Action,
     ) -> Result<Verdict, Verdict> {
         let announcement = match creation.next(&post)? {
-            creation::Next::Post(action) => return Ok(verdict.with(action)),
-            creation::Next::Announce(announcement) => announcement,
+            creation::NextRequest::Post(action) => return Ok(verdict.with(action)),
+            creation::NextRequest::Announce(announcement) => announcement,
         };
         // The announcement stands for the request: a failed request holds back the next announcement.
         let admitted = self.admit(failures, post(0), verdict);

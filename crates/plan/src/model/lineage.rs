@@ -10,7 +10,7 @@ use speech_api::SpeechModelStatus;
 
 /// What comes next for a line of revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextRevision {
     /// Nothing before this date, if any.
     Keep { until: Option<Timestamp> },
     /// The newest revision failed; the same again at this date.
@@ -111,11 +111,11 @@ impl<'a> Lineage<'a> {
     }
 
     /// What follows a newest revision that failed.
-    pub fn repeat(&self, s: &Snapshot<'_>, newest: &Revision<'_>, inputs: &str) -> Next {
+    pub fn repeat(&self, s: &Snapshot<'_>, newest: &Revision<'_>, inputs: &str) -> NextRevision {
         let at = self.repeat_at(s, newest, inputs);
         match at <= s.now() || s.is_fresh() {
-            true => Next::Order { requested: false },
-            false => Next::Repeat { at },
+            true => NextRevision::Order { requested: false },
+            false => NextRevision::Repeat { at },
         }
     }
 

@@ -2,7 +2,7 @@
 use super::{
     copy, deletion,
     facts::{Facts, Made, Material, Origin},
-    lineage::Next,
+    lineage::NextRevision,
     record::{Record, Ruling},
     revision, training,
     turn::UNDER_WAY,
@@ -205,7 +205,7 @@ fn failure(f: &Facts<'_>) -> Answer<Ruling> {
     let Some((made, newest)) = f.made().and_then(|made| Some((made, made.lineage.newest()?))) else {
         return Answer::Silent;
     };
-    let Some(Next::Repeat { at }) = made.next() else {
+    let Some(NextRevision::Repeat { at }) = made.next() else {
         return Answer::Silent;
     };
     let record = Record::settled(f);
@@ -226,7 +226,7 @@ fn settled(f: &Facts<'_>) -> Answer<Ruling> {
         let verdict = Verdict::done(Reason::Synced, format!("model {} is current", model.name));
         return decided(f, verdict, Record::seen(f));
     }
-    let Some((made, Next::Keep { until })) = f.made().and_then(|made| Some((made, made.next()?))) else {
+    let Some((made, NextRevision::Keep { until })) = f.made().and_then(|made| Some((made, made.next()?))) else {
         return Answer::Silent;
     };
     let record = Record::settled(f);

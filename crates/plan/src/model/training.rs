@@ -5,7 +5,7 @@ pub use order::{Order, took, under_way};
 
 use super::{
     Snapshot, dataset,
-    lineage::{Lineage, Next},
+    lineage::{Lineage, NextRevision},
     renewal::{self, Due},
     revision::{Inputs, Revision},
 };
@@ -22,7 +22,7 @@ pub struct Trained {
     /// The fingerprint of the inputs.
     pub print: String,
     /// What comes next.
-    pub next: Next,
+    pub next: NextRevision,
 }
 
 impl Trained {
@@ -31,7 +31,7 @@ impl Trained {
         let inputs = Inputs::parse(training, s.object.spec.project.as_deref())?;
         let print = inputs.fingerprint();
         let next = match s.object.metadata.deletion_timestamp.is_some() {
-            true => Next::Keep { until: None },
+            true => NextRevision::Keep { until: None },
             false => next(s, view, lineage, &inputs, &print),
         };
         Ok(Self { inputs, print, next })
@@ -39,9 +39,9 @@ impl Trained {
 }
 
 /// Whether another revision is trained now.
-fn next(s: &Snapshot<'_>, view: &View, lineage: &Lineage<'_>, inputs: &Inputs, print: &str) -> Next {
+fn next(s: &Snapshot<'_>, view: &View, lineage: &Lineage<'_>, inputs: &Inputs, print: &str) -> NextRevision {
     let Some(newest) = lineage.newest() else {
-        return Next::Order { requested: false };
+        return NextRevision::Order { requested: false };
     };
     let is_same = newest.tag.inputs.as_deref() == Some(print);
     let spec = s.object.spec.renewal.clone().unwrap_or_default();
@@ -49,20 +49,22 @@ fn next(s: &Snapshot<'_>, view: &View, lineage: &Lineage<'_>, inputs: &Inputs, p
         return lineage.repeat(s, &newest, print);
     }
     if !is_same && spec.on.contains(&RenewalTrigger::SpecChange) {
-        return Next::Order { requested: false };
+        return NextRevision::Order { requested: false };
     }
     let renewed = lineage.undeployable().and(lineage.best()).unwrap_or(&newest);
     match renewal::due(s, view, &spec, inputs, renewed.model(), lineage.highest) {
         Due::Requested | Due::NewBaseModel | Due::BeforeExpiry(_) | Due::AfterRefusal(_) if !s.may_act() => {
-            Next::Keep { until: None }
+            NextRevision::Keep { until: None }
         }
-        Due::Requested => Next::Order { requested: true },
-        Due::NewBaseModel => Next::Order { requested: false },
-        Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if dates.is_due(s) => Next::Order { requested: false },
-        Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) => Next::Keep {
+        Due::Requested => NextRevision::Order { requested: true },
+        Due::NewBaseModel => NextRevision::Order { requested: false },
+        Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) if dates.is_due(s) => {
+            NextRevision::Order { requested: false }
+        }
+        Due::BeforeExpiry(dates) | Due::AfterRefusal(dates) => NextRevision::Keep {
             until: Some(dates.look_again(s)),
         },
-        Due::Never => Next::Keep { until: None },
+        Due::Never => NextRevision::Keep { until: None },
     }
 }
 

@@ -2,7 +2,7 @@
 use super::{Assessment, Bench, Finding, Observed};
 use crate::{
     Action, List, Verdict,
-    creation::Next,
+    creation::NextRequest,
     queue::Want,
     text::{after, day_time},
     view::View,
@@ -175,8 +175,8 @@ impl Bench<'_> {
             finding
         };
         let announcement = match creation.next(post) {
-            Ok(Next::Post(action)) => return finding(Some(action)),
-            Ok(Next::Announce(announcement)) => announcement,
+            Ok(NextRequest::Post(action)) => return finding(Some(action)),
+            Ok(NextRequest::Announce(announcement)) => announcement,
             Err(wait) => {
                 let mut held = self.held(wait, Reason::Evaluating);
                 held.assessment.wants = Some(Want::Evaluation(self.pair));

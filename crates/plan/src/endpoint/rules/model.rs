@@ -1,6 +1,6 @@
 //! Does the chosen model serve?
 use super::{Answer, Facts, Ruling, served};
-use crate::endpoint::{contest, fields, in_flight, known::Next, record::Upcoming};
+use crate::endpoint::{contest, fields, in_flight, known::NextModel, record::Upcoming};
 use speech_api::decision::Fact;
 
 /// The model comes next, which nothing else may keep back.
@@ -8,8 +8,8 @@ pub fn ask(f: &Facts<'_>) -> Answer<Ruling> {
     let Some(k) = &f.known else { return Answer::Silent };
     let Some(next) = k.moves() else {
         return match k.next {
-            Next::Stay => Answer::Passed(Fact::Serves),
-            Next::None(_) | Next::Begun(_) | Next::Candidate(_) => Answer::Silent,
+            NextModel::Stay => Answer::Passed(Fact::Serves),
+            NextModel::None(_) | NextModel::Begun(_) | NextModel::Candidate(_) => Answer::Silent,
         };
     };
     let asked = in_flight::asked_for(f, k, &next);

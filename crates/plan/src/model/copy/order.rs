@@ -2,7 +2,7 @@
 use super::{
     super::{
         facts::{Facts, Made, Material},
-        lineage::Next,
+        lineage::NextRevision,
         record::{Record, Ruling},
         revision::Revision,
     },
@@ -61,7 +61,7 @@ impl<'a> Order<'a> {
         let Material::Model(Copied { wanted: Ok(wanted), .. }) = from else {
             return None;
         };
-        let is_due = matches!(wanted.next, Next::Order { .. });
+        let is_due = matches!(wanted.next, NextRevision::Order { .. });
         is_due.then(|| Self {
             f,
             wanted,

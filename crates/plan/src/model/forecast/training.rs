@@ -30,7 +30,7 @@ use speech_api::{
 };
 
 /// The next training of a line.
-struct Next {
+struct NextTraining {
     at: Timestamp,
     reason: &'static str,
     /// The dates of a renewal ahead of an expiry.
@@ -59,7 +59,7 @@ pub fn of_training(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &R
     // What is due and fails stays due since its date, as a swap does: only so is it told as overdue.
     let held = f.creation.held_until();
     let held = held.filter(|_| failed_training(ruling).is_none());
-    let next = Next {
+    let next = NextTraining {
         at: held.map_or(next.at, |held| held.max(next.at)),
         ..next
     };
@@ -145,10 +145,10 @@ fn running_training(f: &Facts<'_>, ruling: &Ruling, running: &Revision<'_>) -> F
 }
 
 /// When the next training begins, or could have begun, and why.
-fn next(f: &Facts<'_>, made: &Made<'_>, trained: &Trained) -> Option<Next> {
+fn next(f: &Facts<'_>, made: &Made<'_>, trained: &Trained) -> Option<NextTraining> {
     let (s, lineage, print) = (f.s, &made.lineage, &trained.print);
     let spec: Renewal = s.object.spec.renewal.clone().unwrap_or_default();
-    let soon = |reason| Next {
+    let soon = |reason| NextTraining {
         at: since(f, reason),
         reason,
         dates: None,
@@ -159,7 +159,7 @@ fn next(f: &Facts<'_>, made: &Made<'_>, trained: &Trained) -> Option<Next> {
     };
     let is_same = newest.tag.inputs.as_deref() == Some(print.as_str());
     if is_same && newest.failed() {
-        return Some(Next {
+        return Some(NextTraining {
             at: lineage.repeat_at(s, &newest, print),
             reason: "Retry",
             dates: None,
@@ -177,13 +177,13 @@ fn next(f: &Facts<'_>, made: &Made<'_>, trained: &Trained) -> Option<Next> {
     match renewal::due(s, made.view, &spec, &trained.inputs, renewed.model(), lineage.highest) {
         Due::Requested => Some(soon("Requested")),
         Due::NewBaseModel => Some(soon("NewBaseModel")),
-        Due::BeforeExpiry(dates) => Some(Next {
+        Due::BeforeExpiry(dates) => Some(NextTraining {
             at: dates.start,
             reason: "BeforeExpiry",
             dates: Some(dates),
             cause: None,
         }),
-        Due::AfterRefusal(dates) => Some(Next {
+        Due::AfterRefusal(dates) => Some(NextTraining {
             at: dates.start,
             reason: "GateFailed",
             dates: Some(dates),
@@ -199,7 +199,7 @@ fn since(f: &Facts<'_>, reason: &str) -> Timestamp {
     told.map_or(f.s.now(), |(_, since)| *since)
 }
 
-fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, next: Next) -> Forecast {
+fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, next: NextTraining) -> Forecast {
     let s = f.s;
     let expiry = next.dates.map(|dates| dates.expires_at).or(expiry(f, ruling));
     let lead = renewal::lead(s);
@@ -248,7 +248,7 @@ fn to_come(f: &Facts<'_>, made: &Made<'_>, trained: &Trained, ruling: &Ruling, n
 }
 
 /// The declared lead is too short, and the training begins earlier.
-fn short_words(s: &Snapshot<'_>, next: &Next) -> String {
+fn short_words(s: &Snapshot<'_>, next: &NextTraining) -> String {
     let lead = renewal::lead(s);
     let before = s.object.spec.renewal.clone().unwrap_or_default().before;
     let grounds = if lead.seen {
@@ -263,7 +263,7 @@ fn short_words(s: &Snapshot<'_>, next: &Next) -> String {
     )
 }
 
-fn too_late(f: &Facts<'_>, ruling: &Ruling, next: &Next, latest: Timestamp) -> String {
+fn too_late(f: &Facts<'_>, ruling: &Ruling, next: &NextTraining, latest: Timestamp) -> String {
     let expires = next
         .dates
         .map(|dates| dates.expires_at)

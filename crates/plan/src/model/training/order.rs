@@ -3,7 +3,7 @@ use super::{
     super::{
         Snapshot,
         facts::{Facts, Made, Material},
-        lineage::Next,
+        lineage::NextRevision,
         record::{Record, Ruling},
         revision::Revision,
         turn,
@@ -73,7 +73,7 @@ impl<'a> Order<'a> {
         let Material::Datasets(Ok(trained)) = &made.from else {
             return None;
         };
-        let Next::Order { requested } = trained.next else {
+        let NextRevision::Order { requested } = trained.next else {
             return None;
         };
         let number = made.lineage.next_number(&f.creation);
