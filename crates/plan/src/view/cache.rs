@@ -243,12 +243,14 @@ impl<T: Cached> Cache<T> {
     /// empty one may be anybody's.
     pub fn swept(&mut self, listed: Vec<T>, began: Tick, at: Timestamp) -> (HashSet<EntityId>, Vec<EntityId>) {
         let ids: HashSet<_> = listed.iter().map(|entity| entity.header().id).collect();
-        let missing: Vec<_> = self
+        let mut missing: Vec<_> = self
             .entries
             .iter()
             .filter(|(id, entry)| entry.touched <= began && !ids.contains(id))
             .map(|(id, _)| *id)
             .collect();
+        // Each is asked for: always in the same order.
+        missing.sort_unstable();
         let news = self.swept_partly(listed, began);
         self.deleted.retain(|_, tick| *tick > began);
         self.gone
