@@ -160,6 +160,13 @@ mod told_wrongly_before {
     }
 
     #[test]
+    fn what_is_suspended_is_decided_by_that_also_where_its_gate_cannot_be_asked() {
+        let decided = decision(&gated().with(|c| c.object.spec.suspend = true));
+        assert_eq!(decided.rule, Some(RuleName::Hands));
+        assert_eq!(decided.saw(RuleName::Gate), reason(Reason::Suspended));
+    }
+
+    #[test]
     fn a_model_that_serves_though_it_is_excluded_is_decided_by_the_choice() {
         let mut case = newer("");
         case.related.model = Some(model_with_current(3));
