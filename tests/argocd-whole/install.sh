@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts the whole of Argo CD into a folder and prints that folder as the last line of stdout: argocd, which is all of its
-# components, a Redis in memory, and the definitions of its kinds. Progress goes to stderr. `make test-argocd` needs it.
+# components, the script that it calls, a Redis in memory, and the definitions of its kinds. Progress goes to stderr.
+# `make test-argocd` needs it.
 #
 #   install.sh           build it where it is missing
 #   install.sh --print   build nothing: print the folder when it is there, else say what to do and exit 1
@@ -18,8 +19,8 @@ GO_MINIMUM=26.3 # what Argo CD's own go.mod asks for
 # shellcheck source=../go.sh
 source "$here/../go.sh"
 
-# A change of the program is another version.
-version=$(cd "$here" && cat go.mod go.sum redis/main.go | sha256sum | cut -c1-12)
+# A change of what is built or taken is another version.
+version=$(cd "$here" && cat go.mod go.sum redis/main.go install.sh | sha256sum | cut -c1-12)
 
 build() {
   local go folder
@@ -31,6 +32,7 @@ build() {
     fail "it was not built (modules come from GOPROXY=$("$go" env GOPROXY))"
   folder=$(cd "$here" && "$go" list -m -f '{{.Dir}}' "$MODULE")
   install -m 644 -D -t "$1/definitions" "$folder"/manifests/crds/*-crd.yaml || fail "$MODULE lacks its definitions"
+  install -m 755 "$folder/hack/git-verify-wrapper.sh" "$1" || fail "$MODULE lacks git-verify-wrapper.sh"
   touch "$1/complete" # written last
 }
 

@@ -285,7 +285,7 @@ fn an_action_of_argo_cd_moves_an_endpoint_suspends_it_and_lets_it_go() {
         assert_eq!(judge(&[suspended])[0].status, "Suspended");
         act(case, "SpeechEndpoint", "hotline", "resume").await;
         let resumed = case.ready("SpeechEndpoint", "hotline").await;
-        assert_eq!(judge(&[resumed.clone()])[0].status, "Healthy");
+        assert_eq!(judge(std::slice::from_ref(&resumed))[0].status, "Healthy");
 
         act(case, "SpeechEndpoint", "hotline", "release").await;
         case.remove("SpeechEndpoint", "hotline").await;

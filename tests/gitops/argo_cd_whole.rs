@@ -79,9 +79,10 @@ impl ArgoCd {
         let folder = Folder::new("argo-cd").unwrap();
         let [redis, repositories, metrics, others] = [(); 4].map(|()| free_address().unwrap());
         let log = folder.path().join("redis.log");
-        let memory = Process::start("redis", &assets.join("redis"), &[redis.clone()], &[], &log).unwrap();
+        let memory = Process::start("redis", &assets.join("redis"), std::slice::from_ref(&redis), &[], &log).unwrap();
         let server = [
             "--disable-tls",
+            "--client-ca-path=",
             "--address=127.0.0.1",
             &format!("--port={}", port(&repositories)),
             "--metrics-address=127.0.0.1",
@@ -114,7 +115,10 @@ fn component(plane: &Plane, assets: &Path, name: &str, args: &[&str], folder: &F
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     let kubeconfig = plane.kubeconfig().display().to_string();
     let own = folder.path().display().to_string();
+    // It calls a script of its own by name.
+    let path = format!("{}:{}", assets.display(), std::env::var("PATH").unwrap_or_default());
     let env = [
+        ("PATH", path.as_str()),
         ("ARGOCD_BINARY_NAME", name),
         ("ARGOCD_FAKE_IN_CLUSTER", "true"),
         ("ARGOCD_GPG_ENABLED", "false"),
