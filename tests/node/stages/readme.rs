@@ -13,8 +13,8 @@ use crate::{
 };
 use std::time::Instant;
 
-/// With the root of what stands for Azure.
-const TRUSTING: &str = "--create-namespace --set caBundle.configMap=cloud-roots";
+/// With the root of what stands for Azure; another stage has it in a ConfigMap.
+const TRUSTING: &str = "--create-namespace --set caBundle.secret=cloud-roots";
 
 pub async fn an_uninstallation_leaves_everything_and_use_it_of_the_readme_finds_it_again(cluster: &mut Cluster) {
     let (before, writes) = (standing(cluster).await, cluster.azure.writes("my-speech").await);
@@ -58,6 +58,9 @@ pub async fn uninstall(cluster: &Cluster) {
 async fn use_it(cluster: &Cluster) {
     let began = Instant::now();
     let folder = cluster.site.folder();
+    let root = format!("--from-file=ca-bundle.crt={}", cluster.cloud_root.display());
+    let secret = ["create", "secret", "generic", "cloud-roots", "-n", NAMESPACE, &root];
+    cluster.plane.kubectl_ok(&secret).await.unwrap();
     let manifest = folder.write("speech.yaml", &readme_manifest().text).unwrap();
     let manifest = format!("-f {}", manifest.display());
     let image = images::given("speech-operator").map(|given| given.display().to_string());
