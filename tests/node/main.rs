@@ -40,6 +40,8 @@ use futures::FutureExt as _;
 use options::Options;
 use std::{panic::AssertUnwindSafe, process::ExitCode, time::Instant};
 
+const LEFT_OUT: &str = "To leave these tests out on purpose: SPEECH_NODE_TESTS=skip";
+
 fn main() -> ExitCode {
     let options = Options::of_command_line();
     let wanted = options.wanted();
@@ -62,6 +64,10 @@ fn main() -> ExitCode {
             wanted.len()
         );
         return ExitCode::SUCCESS;
+    }
+    if let Err(error) = site::demand_machine() {
+        println!("{error}\n{LEFT_OUT}\ntest result: FAILED");
+        return ExitCode::FAILURE;
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     match runtime.block_on(run(&wanted)) {
@@ -88,7 +94,7 @@ async fn run(stages: &[&stages::Stage]) -> usize {
     let mut cluster = match Cluster::start().await {
         Ok(cluster) => cluster,
         Err(error) => {
-            println!("{error}\nTo leave these tests out on purpose: SPEECH_NODE_TESTS=skip");
+            println!("{error}\n{LEFT_OUT}");
             return stages.len();
         }
     };
