@@ -1,5 +1,5 @@
 //! The commands and manifests of a section of a page, run as a reader would.
-use crate::{cluster::Cluster, harness::installed};
+use crate::{cluster::Cluster, harness::installed, images};
 use std::{path::PathBuf, process::Stdio, time::Duration};
 use tokio::process::Command;
 
@@ -98,6 +98,9 @@ impl Cluster {
             .env("HELM_DATA_HOME", own.join("helm"))
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        images::cargos_own().for_each(|name| {
+            command.env_remove(name);
+        });
         println!("{}", commands.trim_end());
         let output = tokio::time::timeout(DEADLINE, command.output()).await;
         let output = output.unwrap_or_else(|_| panic!("not in time:\n{commands}")).unwrap();

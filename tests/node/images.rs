@@ -1,8 +1,8 @@
 //! The images of the shipped programs, and the registry that has them.
 use crate::{
     document::repository,
-    harness::{CommandOutput, HarnessError, XTASK},
-    site::Site,
+    harness::{CommandOutput, HarnessError},
+    site::{self, Site},
 };
 use std::{
     path::{Path, PathBuf},
@@ -26,16 +26,28 @@ pub async fn built(program: &str) -> Result<PathBuf, HarnessError> {
         return Ok(given);
     }
     let folder = repository().join("target/images").join(program);
-    let args = [
-        "image",
-        "--program",
-        program,
-        "--arch",
-        "amd64",
-        "--out",
-        &folder.display().to_string(),
+    let out = folder.display().to_string();
+    let args = ["xtask", "image", "--program", program, "--arch", "amd64", "--out", &out];
+    // By the command of CI and of the documents, which find what they have built themselves.
+    done(&site::program("cargo")?, &args, &repository())
+        .await
+        .map(|_| folder)
+}
+
+/// What Cargo sets for a test. A Cargo below would take it for a change, and build what reads it again.
+pub fn cargos_own() -> impl Iterator<Item = String> {
+    let single = [
+        "CARGO",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_CRATE_NAME",
+        "CARGO_TARGET_TMPDIR",
+        "CARGO_PRIMARY_PACKAGE",
     ];
-    done(&XTASK, &args, &repository()).await.map(|_| folder)
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(move |name| {
+        single.contains(&name.as_str()) || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_BIN_")
+    })
 }
 
 /// Pushes the layout of an image into the registry.
@@ -82,13 +94,12 @@ async fn done(program: &Path, args: &[&str], folder: &Path) -> Result<CommandOut
         program: program.to_owned(),
         source,
     };
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .map_err(spawn)?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(folder).stdin(Stdio::null());
+    cargos_own().for_each(|name| {
+        command.env_remove(name);
+    });
+    let output = command.output().await.map_err(spawn)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let output = CommandOutput {
         code: output.status.code(),
