@@ -173,7 +173,7 @@ fn the_chart_has_the_definitions_rules_and_dashboard_of_the_repository() {
 #[tokio::test]
 async fn a_real_api_server_accepts_what_every_file_of_values_gives() -> Result<(), HarnessError> {
     let plane = Plane::start().await?;
-    for name in ["speech-system", "team-a"] {
+    for name in ["speech-system", "team-a", "team-b"] {
         plane.kubectl_ok(&["create", "namespace", name]).await?;
     }
     let definitions = installed("tests/prometheus-operator")?;
