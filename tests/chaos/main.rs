@@ -36,6 +36,8 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../harness/libtest.rs"]
+mod libtest;
 #[path = "../e2e/seed.rs"]
 #[allow(dead_code)]
 mod seed;

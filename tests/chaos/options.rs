@@ -1,4 +1,5 @@
-//! The command line. `cargo test` gives every test program the arguments of libtest; what means nothing here is let pass.
+//! The command line.
+use crate::libtest::Libtest;
 use clap::Parser;
 
 /// What is to be run.
@@ -23,31 +24,8 @@ pub struct Options {
     /// Print the rows and run none.
     #[arg(long)]
     pub list: bool,
-    /// Parts of names of rows, as libtest takes them.
-    #[arg(hide = true)]
-    filters: Vec<String>,
-    #[arg(long, hide = true)]
-    exact: bool,
-    #[arg(long, hide = true)]
-    nocapture: bool,
-    #[arg(long, hide = true)]
-    no_capture: bool,
-    #[arg(long, hide = true)]
-    show_output: bool,
-    #[arg(long, hide = true)]
-    ignored: bool,
-    #[arg(long, hide = true)]
-    include_ignored: bool,
-    #[arg(long, short, hide = true)]
-    quiet: bool,
-    #[arg(long, hide = true)]
-    test_threads: Option<String>,
-    #[arg(long, hide = true)]
-    skip: Vec<String>,
-    #[arg(long, hide = true)]
-    format: Option<String>,
-    #[arg(long, hide = true)]
-    color: Option<String>,
+    #[command(flatten)]
+    libtest: Libtest,
 }
 
 impl Options {
@@ -73,14 +51,14 @@ impl Options {
     pub fn wants(&self, name: &str) -> bool {
         let is_named = self.row.is_empty() || self.row.iter().any(|row| row == name);
         let fits = |filter: &String| {
-            if self.exact {
+            if self.libtest.exact {
                 name == filter
             } else {
                 name.contains(filter.as_str())
             }
         };
-        let is_filtered = self.filters.is_empty() || self.filters.iter().any(fits);
-        is_named && is_filtered && !self.ignored && !self.skip.iter().any(fits)
+        let is_filtered = self.libtest.filters.is_empty() || self.libtest.filters.iter().any(fits);
+        is_named && is_filtered && !self.libtest.ignored && !self.libtest.skip.iter().any(fits)
     }
 
     /// The command line that repeats a row.

@@ -26,6 +26,8 @@ mod document;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod images;
+#[path = "../harness/libtest.rs"]
+mod libtest;
 mod options;
 mod owner;
 mod pods;

@@ -1,5 +1,8 @@
-//! The command line. `cargo test` gives every test program the arguments of libtest; what means nothing here is let pass.
-use crate::stages::{self, Stage};
+//! The command line.
+use crate::{
+    libtest::Libtest,
+    stages::{self, Stage},
+};
 use clap::Parser;
 
 #[derive(Debug, Parser)]
@@ -11,30 +14,9 @@ pub struct Options {
     /// Make the namespaces of a node and wait to be killed.
     #[arg(long = crate::owner::OPTION, hide = true)]
     pub own_a_site: bool,
-    /// Parts of names of stages: all run up to the last of them.
-    filters: Vec<String>,
-    #[arg(long, hide = true)]
-    ignored: bool,
-    #[arg(long, hide = true)]
-    exact: bool,
-    #[arg(long, hide = true)]
-    nocapture: bool,
-    #[arg(long, hide = true)]
-    no_capture: bool,
-    #[arg(long, hide = true)]
-    show_output: bool,
-    #[arg(long, hide = true)]
-    include_ignored: bool,
-    #[arg(long, short, hide = true)]
-    quiet: bool,
-    #[arg(long, hide = true)]
-    test_threads: Option<String>,
-    #[arg(long, hide = true)]
-    skip: Vec<String>,
-    #[arg(long, hide = true)]
-    format: Option<String>,
-    #[arg(long, hide = true)]
-    color: Option<String>,
+    /// All stages run up to the last of those that are named.
+    #[command(flatten)]
+    libtest: Libtest,
 }
 
 impl Options {
@@ -44,10 +26,11 @@ impl Options {
 
     /// The stages to run: each stands on those before it.
     pub fn wanted(&self) -> Vec<&'static Stage> {
-        let is_named =
-            |stage: &Stage| self.filters.is_empty() || self.filters.iter().any(|part| stage.name.contains(part));
+        let is_named = |stage: &Stage| {
+            self.libtest.filters.is_empty() || self.libtest.filters.iter().any(|part| stage.name.contains(part))
+        };
         let last = stages::ALL.iter().rposition(is_named);
-        let count = last.filter(|_| !self.ignored).map_or(0, |last| last + 1);
+        let count = last.filter(|_| !self.libtest.ignored).map_or(0, |last| last + 1);
         stages::ALL.iter().take(count).collect()
     }
 }
