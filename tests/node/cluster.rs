@@ -107,6 +107,13 @@ impl Cluster {
         ended.map_or(Ok(()), Err)
     }
 
+    /// Waits until objects of a namespace are Ready, as a person does with `kubectl wait`.
+    pub async fn ready(&self, namespace: &str, objects: &[&str], deadline: Duration) {
+        let deadline = format!("--timeout={}s", deadline.as_secs());
+        let args = [&["wait", "-n", namespace, "--for=condition=Ready", &deadline], objects].concat();
+        self.plane.kubectl_ok(&args).await.unwrap();
+    }
+
     /// What helps to find why a stage failed.
     pub async fn tell(&mut self) {
         if let Err(error) = self.daemons.check() {

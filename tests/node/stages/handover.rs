@@ -36,15 +36,8 @@ pub async fn an_evicted_leader_hands_over_in_seconds_and_its_pod_comes_back(clus
         "spec": {"connectionRef": {"name": "westeurope"}, "locale": "en-US", "model": {"base": {}}},
     });
     cluster.plane.apply(&endpoint.to_string()).await.unwrap();
-    let ready = [
-        "wait",
-        "-n",
-        TEAM,
-        "--for=condition=Ready",
-        "spep/after-the-eviction",
-        "--timeout=2m",
-    ];
-    cluster.plane.kubectl_ok(&ready).await.unwrap();
+    let created = Duration::from_secs(120);
+    cluster.ready(TEAM, &["spep/after-the-eviction"], created).await;
     let works = began.elapsed();
     let pods = cluster.replicas().await;
     assert!(pods.iter().all(|pod| name(pod) != leader), "the evicted Pod has gone");

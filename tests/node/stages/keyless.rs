@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub const TEAM: &str = "claims";
 /// What a person who follows the pages may need.
 const PROMISED: Duration = Duration::from_secs(600);
+const CONNECTED: Duration = Duration::from_secs(120);
 const SWAPPED: Duration = Duration::from_secs(300);
 
 pub async fn an_empty_node_reaches_a_swap_without_any_key_in_ten_minutes(cluster: &mut Cluster) {
@@ -27,18 +28,7 @@ pub async fn an_empty_node_reaches_a_swap_without_any_key_in_ten_minutes(cluster
     cluster.run(&commands(azure), &[]).await;
     cluster.run(&commands(kubernetes), &[]).await;
     cluster.plane.apply(&connection.text).await.unwrap();
-    cluster
-        .plane
-        .kubectl_ok(&[
-            "wait",
-            "-n",
-            TEAM,
-            "--for=condition=Ready",
-            "spconn/westeurope",
-            "--timeout=2m",
-        ])
-        .await
-        .unwrap();
+    cluster.ready(TEAM, &["spconn/westeurope"], CONNECTED).await;
 
     let manifest = readme_manifest();
     let (_, model_and_endpoint) = manifest.text.split_once("---\n").unwrap();
@@ -47,19 +37,7 @@ pub async fn an_empty_node_reaches_a_swap_without_any_key_in_ten_minutes(cluster
         .kubectl_stdin(&["apply", "-n", TEAM, "-f", "-"], model_and_endpoint)
         .await
         .unwrap();
-    cluster
-        .plane
-        .kubectl_ok(&[
-            "wait",
-            "-n",
-            TEAM,
-            "--for=condition=Ready",
-            "spep",
-            "--all",
-            "--timeout=5m",
-        ])
-        .await
-        .unwrap();
+    cluster.ready(TEAM, &["spep", "--all"], SWAPPED).await;
     let ready = began.elapsed();
 
     let first = serving(cluster, "claims-hotline").await;
@@ -87,19 +65,7 @@ pub async fn an_empty_node_reaches_a_swap_without_any_key_in_ten_minutes(cluster
         },
     )
     .await;
-    cluster
-        .plane
-        .kubectl_ok(&[
-            "wait",
-            "-n",
-            TEAM,
-            "--for=condition=Ready",
-            "spep,spmodel",
-            "--all",
-            "--timeout=5m",
-        ])
-        .await
-        .unwrap();
+    cluster.ready(TEAM, &["spep,spmodel", "--all"], SWAPPED).await;
     let swapped = began.elapsed();
 
     for entry in cluster.azure.journal("my-speech").await {

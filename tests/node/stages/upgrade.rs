@@ -9,7 +9,10 @@ use crate::{
     seed,
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 const FLEET: usize = 20;
 const TENANT: &str = "00000000-0000-0000-0000-000000000000";
@@ -64,16 +67,8 @@ async fn fleet(cluster: &Cluster) {
     });
     let list = json!({"apiVersion": "v1", "kind": "List", "items": endpoints.collect::<Vec<_>>()});
     cluster.plane.apply(&list.to_string()).await.unwrap();
-    let wait = [
-        "wait",
-        "-n",
-        TEAM,
-        "--for=condition=Ready",
-        "spep,spmodel,spconn",
-        "--all",
-        "--timeout=3m",
-    ];
-    cluster.plane.kubectl_ok(&wait).await.unwrap();
+    let all = ["spep,spmodel,spconn", "--all"];
+    cluster.ready(TEAM, &all, Duration::from_secs(180)).await;
 }
 
 /// The values of the upgrade. The webhook of AKS is not here: its variables and its volume are set by values instead.
@@ -160,7 +155,7 @@ pub async fn the_operators_own_projected_token_opens_a_resource(cluster: &mut Cl
         connection(TEAM, "borrowed", json!({"endpoint": endpoint, "auth": auth})),
     ]});
     cluster.plane.apply(&list.to_string()).await.unwrap();
-    wait_for(cluster, LENT, "spconn/own").await;
+    cluster.ready(LENT, &["spconn/own"], SOON).await;
     let used = cluster.azure.journal("my-speech").await;
     assert!(
         used.iter()
@@ -200,7 +195,7 @@ pub async fn an_emulator_in_the_cluster_is_reached_through_its_service(cluster: 
     let list =
         json!({"apiVersion": "v1", "kind": "List", "items": [secret, connection(TEAM, "emulator", spec), endpoint]});
     cluster.plane.apply(&list.to_string()).await.unwrap();
-    wait_for(cluster, TEAM, "spep/through-the-service").await;
+    cluster.ready(TEAM, &["spep/through-the-service"], SOON).await;
     for object in ["spep/through-the-service", "spconn/emulator", "secret/emulator-key"] {
         cluster
             .plane
@@ -215,9 +210,4 @@ fn connection(namespace: &str, name: &str, spec: Value) -> Value {
         "apiVersion": "customspeech.dev/v1alpha1", "kind": "SpeechConnection",
         "metadata": {"name": name, "namespace": namespace}, "spec": spec,
     })
-}
-
-async fn wait_for(cluster: &Cluster, namespace: &str, object: &str) {
-    let args = ["wait", "-n", namespace, "--for=condition=Ready", object, "--timeout=2m"];
-    cluster.plane.kubectl_ok(&args).await.unwrap();
 }
