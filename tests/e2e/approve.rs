@@ -12,7 +12,7 @@ const APPROVED: &str = "approved-model";
 
 /// Lets the SpeechModel `claims` be this base model.
 async fn claims(case: &Case, base: &str) {
-    case.model("claims", json!({"source": {"base": {"id": base}}})).await;
+    case.claims(base).await;
     case.until("SpeechModel", "claims", &format!("is {base}"), |model| {
         model["status"]["current"]["id"] == base
     })

@@ -52,6 +52,26 @@ impl Case {
         self.ready("SpeechConnection", "speech").await;
     }
 
+    /// Applies the model `claims`, which is this base model.
+    pub async fn claims(&self, base: &str) {
+        self.model("claims", json!({"source": {"base": {"id": base}}})).await;
+    }
+
+    /// Connects, makes the endpoint `hotline`, and moves it to a model to which its deployment fails.
+    pub async fn failing_swap(&self) {
+        self.connect("60s").await;
+        self.claims(seed::BASE_OLD).await;
+        self.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
+            .await;
+        self.serves("hotline", seed::BASE_OLD).await;
+        let fault = json!({
+            "route": {"resource": self.name},
+            "action": {"failNext": {"kind": "endpoint", "code": "DeploymentError", "message": "no room left"}},
+        });
+        self.control.add_fault(fault).await.unwrap();
+        self.claims(seed::BASE_NEW).await;
+    }
+
     /// Applies the Secret `speech-key`.
     pub async fn secret(&self, key: &str) {
         keep(key);

@@ -7,25 +7,6 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-async fn claims(case: &Case, base: &str) {
-    case.model("claims", json!({"source": {"base": {"id": base}}})).await;
-}
-
-/// An endpoint whose next deployment fails, and a model that it is to move to.
-async fn failing(case: &Case) {
-    case.connect("60s").await;
-    claims(case, BASE_OLD).await;
-    case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
-        .await;
-    case.serves("hotline", BASE_OLD).await;
-    let fault = json!({
-        "route": {"resource": case.name},
-        "action": {"failNext": {"kind": "endpoint", "code": "DeploymentError", "message": "no room left"}},
-    });
-    case.control.add_fault(fault).await.unwrap();
-    claims(case, BASE_NEW).await;
-}
-
 /// Waits until the failed model is in quarantine and the endpoint serves as before.
 async fn rolled_back(case: &Case) -> Value {
     let endpoint = case.says("hotline", "in quarantine").await;
@@ -41,7 +22,7 @@ async fn rolled_back(case: &Case) -> Value {
 #[test]
 fn a_failed_deployment_goes_back_and_is_not_tried_again_until_somebody_says_so() {
     shared("rollback", async |case, _| {
-        failing(case).await;
+        case.failing_swap().await;
         let endpoint = rolled_back(case).await;
         assert!(message(&endpoint, "Ready").contains("no room left"), "{endpoint:#}");
         assert_eq!(condition(&endpoint, "AtRisk")["reason"], "DeploymentFailed");
@@ -70,7 +51,7 @@ fn a_model_that_fails_again_after_it_was_cleared_is_in_quarantine_again() {
         // Meanwhile the service shows the model as deployed, which turns out to be wrong. Times are whole seconds: what fails in the second of the request may be from before it.
         let slow = json!({"timings": {"endpointCreate": 0.3, "endpointUpdate": 1.5}});
         case.control.put_resource(&case.name, slow).await.unwrap();
-        failing(case).await;
+        case.failing_swap().await;
         rolled_back(case).await;
         let fault = json!({
             "route": {"resource": case.name},
@@ -96,7 +77,7 @@ fn an_operator_killed_on_the_way_back_finds_the_way() {
         let timings = json!({"endpointCreate": 0.3, "endpointUpdate": 1});
         let slow = json!({"timings": timings, "updateStatus": "Running"});
         case.control.put_resource(&case.name, slow).await.unwrap();
-        failing(case).await;
+        case.failing_swap().await;
         in_time("the way back has begun", SOON, async || {
             match case.calls("Endpoints_Update").await {
                 2 => Ok(()),
@@ -118,7 +99,7 @@ fn an_operator_killed_before_it_saw_the_failure_goes_back_all_the_same() {
         let timings = json!({"endpointCreate": 0.3, "endpointUpdate": 1});
         let slow = json!({"timings": timings, "updateStatus": "Running"});
         case.control.put_resource(&case.name, slow).await.unwrap();
-        failing(case).await;
+        case.failing_swap().await;
         case.until("SpeechEndpoint", "hotline", "moves", |endpoint| {
             endpoint["status"]["target"]["model"] == BASE_NEW
         })

@@ -17,11 +17,6 @@ fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
 }
 
-/// Lets the SpeechModel `claims` be this base model.
-async fn claims(case: &Case, base: &str) {
-    case.model("claims", json!({"source": {"base": {"id": base}}})).await;
-}
-
 /// Applies the endpoint `hotline` of `claims` with these terms.
 async fn hotline(case: &Case, swap: Value) {
     case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}, "swap": swap}))
@@ -31,12 +26,12 @@ async fn hotline(case: &Case, swap: Value) {
 /// An endpoint with these terms whose model has a successor; waits until it says so. Returns it, and the expiry.
 async fn with_successor(case: &Case, swap: Value, words: &str) -> (Value, Timestamp) {
     case.connect("60s").await;
-    claims(case, BASE_OLD).await;
+    case.claims(BASE_OLD).await;
     hotline(case, swap).await;
     let endpoint = case.serves("hotline", BASE_OLD).await;
     let expiry = endpoint["status"]["active"]["expiresAt"].as_str().unwrap();
     let expiry = expiry.parse().unwrap();
-    claims(case, BASE_NEW).await;
+    case.claims(BASE_NEW).await;
     let told = case.says("hotline", words).await;
     assert_eq!(told["status"]["candidate"]["model"], BASE_NEW, "{told:#}");
     assert_eq!(told["status"]["active"]["model"], BASE_OLD, "{told:#}");
@@ -175,7 +170,7 @@ fn windows_that_never_open_and_are_never_overridden_are_a_risk_that_is_told_at_o
 fn an_unknown_time_zone_is_told_with_the_nearest_name_and_the_endpoint_serves_on() {
     shared("schedule-zone", async |case, _| {
         case.connect("60s").await;
-        claims(case, BASE_OLD).await;
+        case.claims(BASE_OLD).await;
         hotline(case, json!({})).await;
         let id = case.serves("hotline", BASE_OLD).await["status"]["id"].clone();
         let windows = |zone: &str| json!({"windows": [{"kind": "Allow", "timeZone": zone}]});

@@ -250,22 +250,17 @@ async fn same_as(case: &Case, stack: &Stack, kind: &str, name: &str, action: &st
     }
 }
 
-/// The SpeechModel `claims` is this base model.
-async fn claims(case: &Case, base: &str) {
-    case.model("claims", json!({"source": {"base": {"id": base}}})).await;
-}
-
 #[test]
 fn an_action_of_argo_cd_moves_an_endpoint_suspends_it_and_lets_it_go() {
     shared("argo-actions", async |case, stack| {
         case.connect("60s").await;
-        claims(case, BASE_OLD).await;
+        case.claims(BASE_OLD).await;
         let spec = json!({"model": {"ref": {"name": "claims"}}, "swap": {"approval": "Required"}});
         case.endpoint("hotline", spec).await;
         let served = case.serves("hotline", BASE_OLD).await;
         assert_eq!(judge(&[served])[0].offered(), ["release", "suspend"]);
 
-        claims(case, BASE_NEW).await;
+        case.claims(BASE_NEW).await;
         let waits = case.says("hotline", "approval of new base").await;
         let judged = judge(&[waits]);
         assert_eq!(judged[0].status, "Healthy", "a swap that waits holds up no sync");
@@ -301,11 +296,11 @@ fn an_action_of_argo_cd_moves_an_endpoint_suspends_it_and_lets_it_go() {
 fn an_action_of_argo_cd_swaps_at_once_what_waits_for_its_day() {
     shared("argo-swap", async |case, stack| {
         case.connect("60s").await;
-        claims(case, BASE_OLD).await;
+        case.claims(BASE_OLD).await;
         let spec = json!({"model": {"ref": {"name": "claims"}}, "swap": {"policy": "BeforeExpiry"}});
         case.endpoint("hotline", spec).await;
         case.serves("hotline", BASE_OLD).await;
-        claims(case, BASE_NEW).await;
+        case.claims(BASE_NEW).await;
         case.until("SpeechEndpoint", "hotline", "has a candidate", |object| {
             object["status"]["candidate"]["model"] == BASE_NEW
         })
@@ -335,17 +330,7 @@ fn an_action_of_argo_cd_trains_another_revision() {
 #[test]
 fn an_action_of_argo_cd_clears_the_quarantine() {
     shared("argo-quarantine", async |case, _| {
-        case.connect("60s").await;
-        claims(case, BASE_OLD).await;
-        case.endpoint("hotline", json!({"model": {"ref": {"name": "claims"}}}))
-            .await;
-        case.serves("hotline", BASE_OLD).await;
-        let fault = json!({
-            "route": {"resource": case.name},
-            "action": {"failNext": {"kind": "endpoint", "code": "DeploymentError", "message": "no room left"}},
-        });
-        case.control.add_fault(fault).await.unwrap();
-        claims(case, BASE_NEW).await;
+        case.failing_swap().await;
         case.says("hotline", "in quarantine").await;
         act(case, "SpeechEndpoint", "hotline", "clear-quarantine").await;
         let served = case.serves("hotline", BASE_NEW).await;
