@@ -102,7 +102,7 @@ impl<'a> Dates<'a> {
         self.expires_at.map(|expires_at| before(expires_at, span))
     }
 
-    /// From when on what blocks a swap is told as a risk.
+    /// From when on whatever blocks a swap is reported as a risk.
     pub fn alarm(&self) -> Option<Timestamp> {
         self.expires_at
             .map(|expires_at| alarm_from(expires_at, self.before, self.lead))

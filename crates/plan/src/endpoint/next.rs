@@ -242,7 +242,7 @@ fn begun<'a>(f: &Facts<'a>, k: &Known<'a>) -> Option<(Move<'a>, Option<TargetMod
         let back = usable(f, k.view, f.record.active.as_ref()?.model)?;
         return (!is(endpoint.model, &back)).then(|| (at_once(back, false), None));
     }
-    // While one that was asked for may still come, another would only begin everything anew.
+    // While one that was asked for may still come, asking for another would only start everything over.
     let target = in_flight::unseen(&f.s, endpoint)?;
     let facts = usable(f, k.view, target.model)?;
     let waiting = f.s.old_status().and_then(|old| old.candidate.clone());

@@ -24,7 +24,7 @@ pub struct Record {
     pub failures: Failures,
 }
 
-/// Which model comes next, as the status has it. Every decision says it anew, and once.
+/// Which model comes next, as the status has it. Each decision states it, once.
 #[derive(Clone, Debug, Default)]
 pub struct Upcoming {
     /// The one that the service accepted, or may have.
